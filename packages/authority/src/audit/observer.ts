@@ -1,0 +1,33 @@
+import type { AuthorityEvent } from "./events.ts";
+
+/** One HTTP exchange as the metrics count it: bounded labels only. */
+export interface Exchange {
+  /** The route's pattern, never the path: `/api/v1/user/:id`. */
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly durationMs: number;
+  /** The grant at the token endpoint, when known. */
+  readonly grant?: string;
+}
+
+/** Who listens to an authority: logs, metrics. Must not throw and must not wait. */
+export interface Observer {
+  event(event: AuthorityEvent): void;
+  exchange(exchange: Exchange): void;
+}
+
+/** Listens to nothing. */
+export const silentObserver: Observer = { event() {}, exchange() {} };
+
+/** Passes everything on to several listeners. */
+export function joinObservers(observers: readonly Observer[]): Observer {
+  return {
+    event: (event) => {
+      for (const observer of observers) observer.event(event);
+    },
+    exchange: (exchange) => {
+      for (const observer of observers) observer.exchange(exchange);
+    },
+  };
+}

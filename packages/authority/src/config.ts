@@ -1,0 +1,137 @@
+import { z } from "zod";
+
+const seconds = (fallback: number, least: number, most: number, what: string) =>
+  z.number().int().min(least).max(most).default(fallback).describe(`${what}, in seconds`);
+
+const algorithm = z.enum(["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"]);
+
+const day = 86_400;
+
+/**
+ * The whole configuration, as `countersign.toml` spells it. Every member has a safe default; unknown members are
+ * refused, so that a misspelt one is noticed.
+ */
+export const configSchema = z.strictObject({
+  issuer: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/[?#]/.test(url), "must have no query and no fragment (RFC 8414 section 2)")
+    .optional()
+    .describe("The issuer identifier in every token, byte for byte; the listening address when absent"),
+  tokens: z
+    .strictObject({
+      access_ttl: seconds(900, 10, day, "Life of an access token"),
+      refresh_idle_ttl: seconds(14 * day, 60, 366 * day, "A refresh token dies when unused for so long"),
+      refresh_absolute_ttl: seconds(
+        90 * day,
+        60,
+        3660 * day,
+        "A login ends after so long, however often it is refreshed",
+      ),
+      replay_window: seconds(10, 0, 120, "A refresh repeated within it gets the same successor"),
+      algorithm: algorithm.default("ES256").describe("Signature algorithm of clients that name none"),
+      audience: z
+        .array(z.string().min(1))
+        .default([])
+        .describe("Audiences of clients that name none; the issuer when empty"),
+      clock_skew: seconds(30, 0, 60, "Tolerance for the clocks of clients that sign assertions"),
+    })
+    .prefault({}),
+  keys: z
+    .strictObject({
+      rotate_every: seconds(30 * day, 60, 3660 * day, "Active life of a signing key"),
+      publish_before: seconds(day, 0, 60 * day, "A key is published so long before it signs"),
+      jwks_max_age: seconds(900, 0, day, "Cache-Control max-age of the JWK sets"),
+    })
+    .prefault({}),
+  registration: z
+    .strictObject({
+      mode: z.enum(["open", "closed", "invitation"]).default("closed").describe("Who may register a user"),
+      scopes: z.array(z.string()).default([]).describe("Scopes a newly registered user has"),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      login_attempts: z
+        .number()
+        .int()
+        .min(1)
+        .max(100)
+        .default(5)
+        .describe("Wrong passwords per account before delays grow"),
+      login_max_delay: seconds(900, 1, day, "Longest delay between attempts at one account"),
+      address_attempts_per_minute: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(60)
+        .describe("Login attempts per address"),
+      password_queue_ms: z
+        .number()
+        .int()
+        .min(0)
+        .max(10_000)
+        .default(500)
+        .describe("Longest wait for a password hash before 503"),
+      password_parallel: z.number().int().min(1).max(64).default(2).describe("Password hashes computed at once"),
+      body_bytes: z.number().int().min(1024).max(1_048_576).default(65_536).describe("Largest request body"),
+    })
+    .prefault({}),
+  audit: z
+    .strictObject({ retention: seconds(400 * day, day, 3660 * day, "How long audit records are kept") })
+    .prefault({}),
+  server: z
+    .strictObject({
+      trusted_proxies: z
+        .array(z.string())
+        .default([])
+        .describe("IP addresses of proxies whose Forwarded headers name the client"),
+      cors_origins: z
+        .array(z.url())
+        .default([])
+        .describe("Origins of browser applications that may call the token endpoint"),
+    })
+    .prefault({}),
+  compat: z
+    .strictObject({
+      faces: z
+        .array(z.enum(["jwt-issuer"]))
+        .default([])
+        .describe("Faces of older systems, switched on by name"),
+      jwt_issuer_client: z
+        .string()
+        .optional()
+        .describe("Client whose credential /auth/token demands; loopback only when absent"),
+    })
+    .prefault({}),
+});
+
+/** The configuration as checked: every member present and frozen. */
+export type Config = Readonly<z.output<typeof configSchema>> & { readonly issuer: string };
+
+/** The configuration as written, with every member optional. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/**
+ * Checks a configuration and fills in defaults.
+ *
+ * @throws {TypeError} naming each wrong member, what it must be and what it is.
+ * @example
+ * ```ts
+ * import { parseConfig } from "@countersign/authority";
+ * const config = parseConfig({ issuer: "https://id.example.com", tokens: { access_ttl: 300 } });
+ * ```
+ */
+export function parseConfig(input: ConfigInput & { readonly issuer: string }): Config {
+  const result = configSchema.safeParse(input);
+  if (!result.success) throw new TypeError(`Cannot use this configuration:\n${z.prettifyError(result.error)}`);
+  return deepFreeze({ ...result.data, issuer: input.issuer });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    for (const member of Object.values(value)) deepFreeze(member);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,44 @@
+import type { Caller } from "../core/caller.ts";
+import type { Services } from "../core/services.ts";
+import type { FamilyRecord, GrantType, UserRecord } from "../store/records.ts";
+
+/** What a face understood of a token request, free of HTTP. */
+export interface GrantRequest {
+  readonly grantType: string;
+  /** Parameters of the form (RFC 6749 appendix B): each at most once, empty ones omitted (section 3.1). */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Parameters that may repeat: `resource` (RFC 8707 section 2) and `audience` (RFC 8693 section 2.1). */
+  readonly targets: readonly string[];
+  /** What a device calls itself when it does not say: its User-Agent. */
+  readonly userAgent?: string;
+  readonly address?: string;
+}
+
+/** A refresh token that was presented and is good, with what happens to its family. */
+export interface PresentedFamily {
+  readonly record: FamilyRecord;
+  readonly version: number;
+  readonly token: string;
+  /** The token is the predecessor, shown again within the replay window: its successor is given again. */
+  readonly replay: boolean;
+}
+
+/** On what grounds a token is given: whose, and how much at the most. */
+export interface Grounds {
+  /** The resource owner; absent when the client acts for itself (RFC 6749 section 4.4). */
+  readonly user?: UserRecord;
+  /** Sets of scopes, each an upper bound beside the client's own. */
+  readonly ceilings: readonly (readonly string[])[];
+  /** What is granted when no scope is asked for. */
+  readonly defaultScopes: readonly string[];
+  readonly family?: PresentedFamily;
+}
+
+/** One way to get a token: RFC 6749 section 4, one file each. */
+export interface Grant {
+  readonly type: GrantType;
+  /** Whether only clients that authenticate may use it. */
+  readonly confidentialOnly: boolean;
+  /** Checks what was presented. Changes nothing that a refusal later in the walk would have to undo. */
+  establish(request: GrantRequest, caller: Caller, services: Services): Promise<Grounds>;
+}

@@ -1,0 +1,20 @@
+/** How often somebody may try. Kept in the store, so that several nodes count together. */
+export interface Limits {
+  /**
+   * Counts an attempt at an account before its password is hashed. Refuses with `too_many_requests` while the account
+   * or the address has tried too often; a refused attempt is not hashed.
+   */
+  countLogin(attempt: LoginAttempt): Promise<void>;
+  /** Forgets the failures of an account, after its password was right. */
+  clearLogin(username: string): Promise<void>;
+  /** Takes one from an address's budget for a named purpose. Refuses with `too_many_requests` when it is empty. */
+  countAddress(purpose: string, address: string | undefined, perMinute: number): Promise<void>;
+}
+
+/** Who tries to log in, and from where. */
+export interface LoginAttempt {
+  /** Normalised, so that all spellings share one counter; counted whether the user exists or not. */
+  readonly username: string;
+  readonly address?: string;
+  readonly clientId: string;
+}

@@ -1,0 +1,12 @@
+/** Hashes and checks passwords, a bounded number at once. */
+export interface PasswordHasher {
+  /** The PHC string of a password (argon2id, 19 MiB, 2 passes, 1 lane). */
+  hash(password: string): Promise<string>;
+  /**
+   * Whether the password has this hash. Without a hash it does the same work and answers false, so that an unknown
+   * user costs as much time as a known one. Refuses with `temporarily_unavailable` when the queue is too long.
+   */
+  verify(password: string, phc: string | undefined): Promise<boolean>;
+  /** Whether a hash was made with other parameters than today's. */
+  isOutdated(phc: string): boolean;
+}

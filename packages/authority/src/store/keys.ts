@@ -1,0 +1,44 @@
+import { sha256 } from "@countersign/protocol";
+
+/**
+ * Every key of the store, in one place. The prefixes `U#`, `UN#` and `C#` are those of the single-table schema the
+ * service's users know. A part that comes from outside is percent-encoded, so no name can reach into another prefix.
+ */
+export const keys = {
+  /** A user's record. */
+  user: (userId: string) => `U#${part(userId)}`,
+  /** The claim of a user on a username (normalised). */
+  username: (username: string) => `UN#${part(username)}`,
+  /** A client's record. */
+  client: (clientId: string) => `C#${part(clientId)}`,
+  /** A refresh-token family. */
+  family: (familyId: string) => `RTF#${part(familyId)}`,
+  /** The ring of signing keys. */
+  ring: () => "K#ring",
+  /** An invitation to register, by the hash of its code. */
+  invitation: (code: string) => `I#${sha256(code)}`,
+  /** A client assertion that was used (RFC 7523 section 3, jti). */
+  assertion: (clientId: string, jti: string) => `J#${part(clientId)}#${sha256(jti)}`,
+  /** A revoked access token, until it would have expired. */
+  revokedToken: (jti: string) => `RJ#${part(jti)}`,
+  /** The state of a rate limit. */
+  limit: (name: string, subject: string) => `L#${name}#${sha256(subject)}`,
+  /** One audit record; ordered by time. */
+  audit: (at: number, id: string) => `A#${String(at).padStart(15, "0")}#${part(id)}`,
+  /** The state of the first start. */
+  bootstrap: () => "B#admin",
+} as const;
+
+/** Owners under which items can be listed. */
+export const owners = {
+  users: () => "users",
+  clients: () => "clients",
+  invitations: () => "invitations",
+  familiesOf: (userId: string) => `U#${part(userId)}`,
+  /** Audit records of one UTC day, as days since the epoch. */
+  auditDay: (at: number) => `A#${Math.floor(at / 86_400_000)}`,
+} as const;
+
+function part(text: string): string {
+  return encodeURIComponent(text);
+}

@@ -1,0 +1,116 @@
+import type { JWK } from "jose";
+
+/** A grant a client may be allowed to use (RFC 6749 section 1.3). */
+export type GrantType = "password" | "client_credentials" | "refresh_token";
+
+/** How a client proves who it is (RFC 6749 section 2.3, RFC 7523, RFC 8705; names of RFC 7591 section 2). */
+export type ClientAuthMethod =
+  | "none"
+  | "client_secret_basic"
+  | "client_secret_post"
+  | "private_key_jwt"
+  | "tls_client_auth"
+  | "self_signed_tls_client_auth";
+
+/** The signature algorithms for JWTs that a client can be given. ML-DSA-65 keys are published in a set of their own. */
+export type SigningAlgorithm = "ES256" | "EdDSA" | "RS256" | "PS256" | "ML-DSA-65";
+
+/** The shape of access tokens: RFC 9068, or the small one that Vault roles without bound_audiences need. */
+export type TokenProfile = "at+jwt" | "plain";
+
+/** `U#<user id>`: a person. `username` names the claim that must point back here for the user to be able to log in. */
+export interface UserRecord {
+  readonly userId: string;
+  readonly username: string;
+  readonly fullName: string;
+  /** PHC string of the password (argon2id). */
+  readonly credential: string;
+  readonly scopes: readonly string[];
+  readonly disabled: boolean;
+  readonly createdAt: number;
+  /** Refresh families made under another epoch are dead: raising it revokes all of them in one write. */
+  readonly epoch: number;
+}
+
+/** What stands at a user's key while its registration was overtaken: the late writer finds the place occupied. */
+export interface UserTombstone {
+  readonly tombstone: true;
+}
+
+/** `UN#<username>`: who claims the name. Valid when that user's record names it back. */
+export interface UsernameClaim {
+  readonly userId: string;
+  readonly claimedAt: number;
+}
+
+/** One of a client's secrets; during a rotation with overlap there are two. */
+export interface ClientSecret {
+  readonly secretId: string;
+  /** SHA-256 of the secret, base64url: it has 256 random bits, so a slow hash adds nothing. */
+  readonly hash: string;
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+}
+
+/** How certificates identify a client (RFC 8705 sections 2.1.2 and 2.2.2): exactly one member is given. */
+export interface ClientCertificateRule {
+  readonly subjectDn?: string;
+  readonly sanDns?: string;
+  readonly sanUri?: string;
+  readonly sanIp?: string;
+  readonly sanEmail?: string;
+}
+
+/** The tokens a client gets. Absent members follow the configuration. */
+export interface ClientTokenSettings {
+  readonly profile?: TokenProfile;
+  readonly algorithm?: SigningAlgorithm;
+  /** Audiences this client may ask for; the first is the default. */
+  readonly audience?: readonly string[];
+  readonly accessTokenTtlMs?: number;
+  readonly refreshIdleTtlMs?: number;
+  readonly refreshAbsoluteTtlMs?: number;
+}
+
+/** `C#<client id>`: an application. */
+export interface ClientRecord {
+  readonly clientId: string;
+  readonly clientName: string;
+  readonly scopes: readonly string[];
+  readonly grants: readonly GrantType[];
+  /** May be used only over the loopback interface, at the token endpoint and at the management API. */
+  readonly loopback: boolean;
+  readonly authMethod: ClientAuthMethod;
+  readonly secrets: readonly ClientSecret[];
+  /** Keys of `private_key_jwt`, or certificates (x5c) of `self_signed_tls_client_auth`. */
+  readonly jwks?: { readonly keys: readonly JWK[] };
+  readonly certificate?: ClientCertificateRule;
+  readonly token: ClientTokenSettings;
+  readonly disabled: boolean;
+  readonly createdAt: number;
+}
+
+/** `RTF#<family id>`: one login on one device, and the refresh tokens that descend from it. */
+export interface FamilyRecord {
+  readonly familyId: string;
+  readonly userId: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+  readonly deviceName: string;
+  readonly createdAt: number;
+  /** SHA-256 of the one live token, and of its predecessor. */
+  readonly currentHash: string;
+  readonly previousHash?: string;
+  /** When the current token was derived from the previous one. */
+  readonly rotatedAt: number;
+  readonly generation: number;
+  /** The user's epoch at login. */
+  readonly userEpoch: number;
+  readonly idleExpiresAt: number;
+  readonly absoluteExpiresAt: number;
+  /** Certificate binding of a public client's tokens (RFC 8705 section 4). */
+  readonly certificateThumbprint?: string;
+  readonly revokedAt?: number;
+  readonly revokedBecause?: "reuse" | "logout" | "administrator";
+}

@@ -1,0 +1,46 @@
+/** What a key holds: JSON, with a version that changes with every write. */
+export interface Item<Value = unknown> {
+  readonly key: string;
+  /** 1 after the first write, one more after each. */
+  readonly version: number;
+  readonly value: Value;
+  /** Whose item it is, for `list`. */
+  readonly owner?: string;
+  /** Instant from which the item is gone, in milliseconds. Judged on reading; engines may erase it later. */
+  readonly expiresAt?: number;
+}
+
+/** What `swap` writes. Omitted fields are cleared, not kept. */
+export type Draft<Value = unknown> = Pick<Item<Value>, "value" | "owner" | "expiresAt">;
+
+/** One page of a listing, in the order of the keys. */
+export interface Page {
+  /** At most this many items; 1 to 1,000. */
+  readonly limit: number;
+  /** Continue after this key: the last one of the page before. */
+  readonly after?: string;
+  /** Newest first: from the end of the keys backwards. */
+  readonly reverse?: boolean;
+}
+
+/**
+ * Where an authority keeps what must outlive it. Four verbs, so that "once" and "only if unchanged" are said by the
+ * store and not hoped for by its callers. Every promise of a write resolves only when the write is durable.
+ *
+ * A write that the engine cannot make durable rejects with `CountersignError("temporarily_unavailable")`.
+ */
+export interface Store {
+  /** The item, or `undefined` when absent or expired. Strongly consistent: sees every acknowledged write. */
+  get<Value>(key: string): Promise<Item<Value> | undefined>;
+  /**
+   * Writes `draft` if the item's version still is `expectedVersion` (0: absent or expired).
+   * Resolves to the new version, or to `undefined` when somebody else was first; then nothing changed.
+   */
+  swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined>;
+  /** Removes the item and resolves to it: to exactly one of any number of callers. `version` removes only that one. */
+  take<Value>(key: string, version?: number): Promise<Item<Value> | undefined>;
+  /** The unexpired items of one owner, in the order of their keys. May lag behind writes on a distributed engine. */
+  list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]>;
+  /** Finishes accepted writes, then lets go of files and threads. Later calls reject. */
+  close(): Promise<void>;
+}
