@@ -1,0 +1,172 @@
+/** The JSON form in which the reference implementation reports an error; the official samples hold it. */
+export type RustJson = null | boolean | number | string | readonly RustJson[] | { readonly [key: string]: RustJson };
+
+/** The root of every error this package raises about tokens, keys, text and limits; branch on {@link BiscuitError.code}. */
+export class BiscuitError<Code extends string = string> extends Error {
+  override readonly name: string = "BiscuitError";
+  /** A stable identifier of what went wrong. */
+  readonly code: Code;
+  readonly #rust: RustJson;
+
+  constructor(code: Code, message: string, rust: RustJson = "InternalError") {
+    super(message);
+    this.code = code;
+    this.#rust = rust;
+  }
+
+  /** The same error as the reference implementation's JSON, for conformance tests and for logs shared with it. */
+  toRustJson(): RustJson {
+    return this.#rust;
+  }
+}
+
+const FORMAT_RUST = {
+  authority_external: "DeserializationError",
+  base64: "DeserializationError",
+  block: "BlockDeserializationError",
+  block_signature: "BlockSignatureDeserializationError",
+  bytes: "DeserializationError",
+  encode: "SerializationError",
+  empty_content: "DeserializationError",
+  invalid_op: "DeserializationError",
+  invalid_set: "DeserializationError",
+  key_overlap: "PublicKeyTableOverlap",
+  payload_version: "DeserializationError",
+  proof: "DeserializationError",
+  feature_version: "DeserializationError",
+  symbol_overlap: "SymbolTableOverlap",
+  third_party_version: "DeserializationError",
+  unknown_key: "UnknownExternalKey",
+  unknown_root_key: "UnknownPublicKey",
+  unknown_symbol: "UnknownSymbol",
+  version: "Version",
+} as const;
+
+const UNIT_FORMATS: ReadonlySet<string> = new Set([
+  "PublicKeyTableOverlap",
+  "SymbolTableOverlap",
+  "UnknownExternalKey",
+  "UnknownPublicKey",
+]);
+
+/** The codes of {@link FormatError}. */
+export type FormatCode = keyof typeof FORMAT_RUST;
+
+/** The bytes, tables or versions of a token (or of another message of the format) cannot be used. */
+export class FormatError extends BiscuitError<FormatCode> {
+  override readonly name = "FormatError";
+
+  constructor(code: FormatCode, message: string, detail: RustJson = message) {
+    const variant = FORMAT_RUST[code];
+    super(code, message, { Format: UNIT_FORMATS.has(variant) ? variant : { [variant]: detail } });
+  }
+}
+
+/** The codes of {@link SignatureError}. */
+export type SignatureCode = "invalid_signature" | "proof_key";
+
+/** A signature or the proof at the end of a token does not match. */
+export class SignatureError extends BiscuitError<SignatureCode> {
+  override readonly name = "SignatureError";
+
+  constructor(code: SignatureCode, message: string, rust: RustJson) {
+    super(code, message, { Format: rust });
+  }
+}
+
+/** The codes of {@link KeyError}. */
+export type KeyCode = "invalid_key" | "invalid_key_size" | "unsupported_algorithm" | "no_sync_crypto";
+
+/** A key cannot be read or used, or the runtime lacks what it needs. */
+export class KeyError extends BiscuitError<KeyCode> {
+  override readonly name = "KeyError";
+
+  constructor(code: KeyCode, message: string) {
+    super(code, message, { Format: { InvalidKey: message } });
+  }
+}
+
+/** The codes of {@link SealError}. */
+export type SealCode = "append_on_sealed" | "already_sealed";
+
+/** A sealed token was to be extended or sealed again. */
+export class SealError extends BiscuitError<SealCode> {
+  override readonly name = "SealError";
+
+  constructor(code: SealCode, message: string) {
+    super(code, message, code === "append_on_sealed" ? "AppendOnSealed" : "AlreadySealed");
+  }
+}
+
+/** A place in Datalog source text. */
+export interface SourcePosition {
+  /** UTF-16 offset from the start of the text. */
+  readonly offset: number;
+  /** Line, from 1. */
+  readonly line: number;
+  /** Column in UTF-16 units, from 1. */
+  readonly column: number;
+}
+
+/** The codes of {@link DatalogError}. */
+export type DatalogCode = "syntax" | "missing_parameter" | "unused_parameter" | "invalid_value" | "unbound_variable";
+
+/** Datalog text, or a value put into it, cannot be used; `position` tells where. */
+export class DatalogError extends BiscuitError<DatalogCode> {
+  override readonly name = "DatalogError";
+  /** Where in the text, when the error has a place. */
+  readonly position: SourcePosition | undefined;
+
+  constructor(code: DatalogCode, message: string, position?: SourcePosition) {
+    const at = position === undefined ? "" : ` (line ${position.line}, column ${position.column})`;
+    super(code, `${message}${at}`, { Language: { ParseError: { errors: [{ message }] } } });
+    this.position = position;
+  }
+}
+
+/** The codes of {@link LimitError}. */
+export type LimitCode = "fuel" | "facts" | "iterations" | "token_bytes" | "blocks" | "terms" | "symbols" | "depth" | "source_bytes";
+
+const LIMIT_RUST: Partial<Record<LimitCode, string>> = { facts: "TooManyFacts", iterations: "TooManyIterations" };
+
+/** A limit on work or size was reached; the operator `.try_or()` never hides it. */
+export class LimitError extends BiscuitError<LimitCode> {
+  override readonly name = "LimitError";
+
+  constructor(code: LimitCode, message: string) {
+    super(code, message, { RunLimit: LIMIT_RUST[code] ?? "Timeout" });
+  }
+}
+
+/** The codes of {@link ExpressionError}. */
+export type ExpressionCode =
+  | "unknown_symbol"
+  | "unknown_variable"
+  | "invalid_type"
+  | "overflow"
+  | "divide_by_zero"
+  | "invalid_stack"
+  | "shadowed_variable"
+  | "undefined_extern"
+  | "extern_failed";
+
+/** An expression cannot be evaluated; the whole authorization fails closed. */
+export class ExpressionError extends BiscuitError<ExpressionCode> {
+  override readonly name = "ExpressionError";
+
+  constructor(code: ExpressionCode, message: string, rust: RustJson) {
+    super(code, message, { Execution: rust });
+  }
+}
+
+/** The codes of {@link AuthorizationError}. */
+export type AuthorizationCode = "unauthorized" | "no_matching_policy" | "invalid_block_rule";
+
+/** An authorization was refused, or a token holds a rule that can never be run. */
+export class AuthorizationError extends BiscuitError<AuthorizationCode> {
+  override readonly name = "AuthorizationError";
+
+  constructor(code: AuthorizationCode, message: string, rust: RustJson) {
+    super(code, message, { FailedLogic: rust });
+  }
+}
