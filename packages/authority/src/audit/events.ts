@@ -22,6 +22,12 @@ export interface EventFields {
     readonly address?: string;
   };
   readonly "token.revoked": { readonly clientId: string; readonly jti?: string; readonly familyId?: string };
+  readonly "family.opened": {
+    readonly familyId: string;
+    readonly clientId: string;
+    readonly userId: string;
+    readonly grant: string;
+  };
   readonly "family.replayed": { readonly familyId: string; readonly clientId: string; readonly address?: string };
   readonly "family.reused": {
     readonly familyId: string;

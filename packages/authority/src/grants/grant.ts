@@ -1,5 +1,5 @@
-import type { Caller } from "../core/caller.ts";
-import type { Services } from "../core/services.ts";
+import type { Caller } from "../caller.ts";
+import type { Services } from "../services.ts";
 import type { FamilyRecord, GrantType, UserRecord } from "../store/records.ts";
 
 /** What a face understood of a token request, free of HTTP. */

@@ -52,9 +52,8 @@ export interface ClientSecret {
   readonly expiresAt?: number;
 }
 
-/** How certificates identify a client (RFC 8705 sections 2.1.2 and 2.2.2): exactly one member is given. */
+/** The subject alternative name that identifies a client (RFC 8705 section 2.1.2): exactly one member is given. */
 export interface ClientCertificateRule {
-  readonly subjectDn?: string;
   readonly sanDns?: string;
   readonly sanUri?: string;
   readonly sanIp?: string;
@@ -109,8 +108,6 @@ export interface FamilyRecord {
   readonly userEpoch: number;
   readonly idleExpiresAt: number;
   readonly absoluteExpiresAt: number;
-  /** Certificate binding of a public client's tokens (RFC 8705 section 4). */
-  readonly certificateThumbprint?: string;
   readonly revokedAt?: number;
   readonly revokedBecause?: "reuse" | "logout" | "administrator";
 }

@@ -1,4 +1,4 @@
-import type { ClientRecord } from "../store/records.ts";
+import type { ClientRecord } from "./store/records.ts";
 
 /** Who is at the other end of the connection. Comes from the socket, never from a header. */
 export interface Connection {

@@ -1,12 +1,12 @@
 import type { Clock, Random } from "@countersign/protocol";
-import type { AuditTrail } from "../audit/trail.ts";
-import type { ClientService } from "../clients/clients.ts";
-import type { Config } from "../config.ts";
-import type { KeyRing } from "../keys/signer.ts";
-import type { Limits } from "../limits/limits.ts";
-import type { PasswordHasher } from "../limits/passwords.ts";
-import type { Store } from "../store/store.ts";
-import type { UserService } from "../users/users.ts";
+import type { AuditTrail } from "./audit/trail.ts";
+import type { ClientService } from "./clients/clients.ts";
+import type { Config } from "./config.ts";
+import type { KeyRing } from "./keys/signer.ts";
+import type { Limits } from "./limits/limits.ts";
+import type { PasswordHasher } from "./limits/passwords.ts";
+import type { Store } from "./store/store.ts";
+import type { UserService } from "./users/users.ts";
 
 /** Everything that grants and faces work with. Each takes the slice it needs: `Pick<Services, "store" | "clock">`. */
 export interface Services {

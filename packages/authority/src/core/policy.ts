@@ -1,0 +1,46 @@
+import { CountersignError } from "@countersign/protocol";
+import type { Caller } from "../caller.ts";
+import type { Config } from "../config.ts";
+import type { GrantRequest, Grounds } from "../grants/grant.ts";
+import { parseScope, superuser, within } from "../scope.ts";
+import type { ClientRecord } from "../store/records.ts";
+
+/** What a token will say: as much as everyone who has a say allows. */
+export interface Permission {
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+}
+
+/**
+ * Narrows what was asked to what client, user and presented token allow. Asking for more than that is refused, not
+ * silently cut (RFC 6749 section 3.3), and nothing has been consumed by then.
+ */
+export function narrow(request: GrantRequest, caller: Caller, grounds: Grounds, config: Config): Permission {
+  const ceilings = [caller.client.scopes, ...grounds.ceilings];
+  const asked = parseScope(request.parameters.get("scope"));
+  const scopes = within(asked ?? grounds.defaultScopes, ceilings);
+  if (asked !== undefined && scopes.length < asked.length) throw new CountersignError("invalid_scope");
+  return { scopes, audience: withManagement(scopes, targets(request, caller.client, grounds, config), config) };
+}
+
+/** The audiences a client may ask for; the first is the one it gets without asking. */
+export function audiencesOf(client: ClientRecord, config: Config): readonly string[] {
+  const own = client.token.audience ?? config.tokens.audience;
+  return own.length > 0 ? own : [config.issuer];
+}
+
+/** RFC 8707 section 2: a target that the client may not use is `invalid_target`. The issuer itself always may be one. */
+function targets(request: GrantRequest, client: ClientRecord, grounds: Grounds, config: Config): readonly string[] {
+  const allowed = grounds.family?.record.audience ?? audiencesOf(client, config);
+  if (request.targets.length === 0) return grounds.family ? allowed : allowed.slice(0, 1);
+  const wanted = [...new Set(request.targets)];
+  const known = wanted.every((target) => target === config.issuer || allowed.includes(target));
+  if (!known) throw new CountersignError("invalid_target");
+  return wanted;
+}
+
+/** The management API is the resource that `superuser` opens, so its tokens are always meant for the issuer too. */
+function withManagement(scopes: readonly string[], audience: readonly string[], config: Config): readonly string[] {
+  if (!scopes.includes(superuser) || audience.includes(config.issuer)) return audience;
+  return [...audience, config.issuer];
+}

@@ -1,0 +1,11 @@
+import { withoutByNameOnly } from "../scope.ts";
+import type { Grant } from "./grant.ts";
+
+/** RFC 6749 section 4.4: a confidential client acts for itself. Never gives a refresh token (section 4.4.3). */
+export const clientCredentials: Grant = {
+  type: "client_credentials",
+  confidentialOnly: true,
+  async establish(_request, caller) {
+    return { ceilings: [], defaultScopes: withoutByNameOnly(caller.client.scopes) };
+  },
+};

@@ -1,0 +1,30 @@
+import { CountersignError } from "@countersign/protocol";
+import { userCeiling } from "../scope.ts";
+import { presentFamily } from "./family.ts";
+import type { Grant } from "./grant.ts";
+
+/**
+ * RFC 6749 section 6 with rotation (RFC 9700 section 4.14.2). The family is read and judged here; it is rotated in
+ * `record`, after everything that can refuse has had its say.
+ */
+export const refreshToken: Grant = {
+  type: "refresh_token",
+  confidentialOnly: false,
+  async establish(request, caller, services) {
+    const token = request.parameters.get("refresh_token");
+    if (token === undefined) {
+      throw new CountersignError("invalid_request", { hint: "The refresh_token grant needs refresh_token" });
+    }
+    const family = await presentFamily(token, caller, services, request.address);
+    const user = await services.users.byId(family.record.userId);
+    if (user === undefined || user.disabled || user.epoch !== family.record.userEpoch) {
+      throw new CountersignError("invalid_grant", { detail: "user gone, disabled or changed" });
+    }
+    return {
+      user,
+      ceilings: [userCeiling(user), family.record.scopes],
+      defaultScopes: family.record.scopes,
+      family,
+    };
+  },
+};

@@ -1,0 +1,50 @@
+import { CountersignError } from "@countersign/protocol";
+import type { UserRecord } from "./store/records.ts";
+
+/** The scope that opens the management API. Granted only when asked for by name. */
+export const superuser = "superuser";
+
+/** The scope that asks for a refresh token (OpenID Connect Core section 11). Granted only when asked for by name. */
+export const offlineAccess = "offline_access";
+
+/** The scope that lets a client introspect tokens that are neither its own nor meant for it (RFC 7662 section 4). */
+export const introspect = "introspect";
+
+const byNameOnly: ReadonlySet<string> = new Set([superuser, offlineAccess]);
+
+/** scope-token of RFC 6749 section 3.3: printable ASCII without space, quote and backslash. */
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
+
+const mostScopes = 100;
+
+/** Whether a text can be one scope. */
+export function isScope(text: string): boolean {
+  return scopeToken.test(text);
+}
+
+/**
+ * The scopes of a `scope` parameter, each once, in the order given; `undefined` when none was given.
+ *
+ * @throws {CountersignError} `invalid_scope` when it is not scope-tokens joined by single spaces (RFC 6749 section 3.3).
+ */
+export function parseScope(parameter: string | undefined): readonly string[] | undefined {
+  if (parameter === undefined) return undefined;
+  const words = parameter.split(" ", mostScopes + 1);
+  if (words.length > mostScopes || !words.every(isScope)) throw new CountersignError("invalid_scope");
+  return [...new Set(words)];
+}
+
+/** The scopes of `wanted` that every one of `ceilings` holds. */
+export function within(wanted: readonly string[], ceilings: readonly (readonly string[])[]): readonly string[] {
+  return wanted.filter((scope) => ceilings.every((ceiling) => ceiling.includes(scope)));
+}
+
+/** The most a user's token may hold. Whether a login may outlive its access token is for the client to say, not the user. */
+export function userCeiling(user: Pick<UserRecord, "scopes">): readonly string[] {
+  return [...user.scopes, offlineAccess];
+}
+
+/** What is granted to those who ask for nothing: everything but the scopes that must be asked for by name. */
+export function withoutByNameOnly(scopes: readonly string[]): readonly string[] {
+  return scopes.filter((scope) => !byNameOnly.has(scope));
+}
