@@ -1,0 +1,64 @@
+import { defaultProvider } from "#crypto";
+import { PrivateKey } from "./private-key.ts";
+import type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./provider.ts";
+import { noSyncCrypto, PublicKey } from "./public-key.ts";
+import { strictProvider } from "./strict-provider.ts";
+
+/**
+ * A private key with its public key. It prints as the public key and the redacted private one.
+ *
+ * @example
+ * const pair = await KeyPair.generate();
+ * pair.publicKey.toString(); // ed25519/…
+ */
+export class KeyPair {
+  readonly privateKey: PrivateKey;
+  readonly publicKey: PublicKey;
+
+  private constructor(privateKey: PrivateKey, publicKey: PublicKey) {
+    this.privateKey = privateKey;
+    this.publicKey = publicKey;
+  }
+
+  get algorithm(): KeyAlgorithm {
+    return this.privateKey.algorithm;
+  }
+
+  /** Makes a new pair from the provider's own secure randomness. */
+  static async generate(
+    algorithm: KeyAlgorithm = "ed25519",
+    provider: CryptoProvider = defaultProvider,
+  ): Promise<KeyPair> {
+    return KeyPair.#fromRaw(algorithm, await strictProvider(provider).generateKeyPair(algorithm));
+  }
+
+  /**
+   * The same as {@link KeyPair.generate}, at once.
+   *
+   * @throws {KeyError} `no_sync_crypto` when the provider has no synchronous form.
+   */
+  static generateSync(algorithm: KeyAlgorithm = "ed25519", provider: CryptoProvider = defaultProvider): KeyPair {
+    const { generateKeyPairSync } = strictProvider(provider);
+    if (generateKeyPairSync === undefined) throw noSyncCrypto();
+    return KeyPair.#fromRaw(algorithm, generateKeyPairSync(algorithm));
+  }
+
+  /** The pair of a private key. */
+  static async from(privateKey: PrivateKey, provider: CryptoProvider = defaultProvider): Promise<KeyPair> {
+    return new KeyPair(privateKey, await privateKey.publicKey(provider));
+  }
+
+  /**
+   * The same as {@link KeyPair.from}, at once.
+   *
+   * @throws {KeyError} `no_sync_crypto` when the provider has no synchronous form.
+   */
+  static fromSync(privateKey: PrivateKey, provider: CryptoProvider = defaultProvider): KeyPair {
+    return new KeyPair(privateKey, privateKey.publicKeySync(provider));
+  }
+
+  static #fromRaw(algorithm: KeyAlgorithm, raw: RawKeyPair): KeyPair {
+    const publicKey = PublicKey.fromBytes(algorithm, raw.publicKey);
+    return new KeyPair(PrivateKey.fromBytes(algorithm, raw.privateKey), publicKey);
+  }
+}

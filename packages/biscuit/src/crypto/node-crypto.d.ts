@@ -1,0 +1,47 @@
+// The slice of node:crypto that node.ts uses, so that this package compiles without the types of Node. The tests
+// compile the same file against the real ones.
+declare module "node:crypto" {
+  interface Jwk {
+    readonly kty?: string;
+    readonly crv?: string;
+    readonly x?: string;
+    readonly y?: string;
+    readonly d?: string;
+  }
+  class KeyObject {
+    export(options: { format: "jwk" }): Jwk;
+  }
+  interface Encodings {
+    readonly publicKeyEncoding: { readonly format: "jwk" };
+    readonly privateKeyEncoding: { readonly format: "jwk" };
+  }
+  interface JwkPair {
+    readonly publicKey: Jwk;
+    readonly privateKey: Jwk;
+  }
+  type Callback<Result> = (error: Error | null, result: Result) => void;
+
+  function createPublicKey(key: { format: "jwk"; key: Jwk }): KeyObject;
+  function createPrivateKey(
+    key:
+      | { format: "jwk"; key: Jwk }
+      | { format: "der"; type: "pkcs8"; key: Uint8Array }
+      | { format: "raw-private"; key: Uint8Array; asymmetricKeyType: "ed25519" },
+  ): KeyObject;
+  function verify(digest: string | null, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean;
+  function verify(
+    digest: string | null,
+    data: Uint8Array,
+    key: KeyObject,
+    signature: Uint8Array,
+    callback: Callback<boolean>,
+  ): void;
+  function sign(digest: string | null, data: Uint8Array, key: KeyObject): Uint8Array;
+  function sign(digest: string | null, data: Uint8Array, key: KeyObject, callback: Callback<Uint8Array>): void;
+  function generateKeyPairSync(type: "ed25519", options: Encodings): JwkPair;
+  function generateKeyPairSync(type: "ec", options: Encodings & { readonly namedCurve: string }): JwkPair;
+  function createECDH(curve: string): {
+    setPrivateKey(key: Uint8Array): void;
+    getPublicKey(encoding: undefined, format: "uncompressed" | "compressed"): Uint8Array;
+  };
+}

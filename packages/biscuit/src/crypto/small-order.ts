@@ -1,0 +1,54 @@
+import { fromHex, toBigInt } from "./bytes.ts";
+
+/** The order of the Ed25519 base point (RFC 8032 section 5.1). */
+const L = 2n ** 252n + 27742317777372353535851937790883648493n;
+
+/**
+ * The y coordinates, little endian, of all points whose order divides 8. With the sign bit set and clear they are the
+ * 14 small-order encodings; under such a key, or with such an R, one signature fits every message on some runtimes.
+ */
+const SMALL_ORDER_Y: readonly string[] = [
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+const SMALL_ORDER = SMALL_ORDER_Y.map((hex) => fromHex(hex) ?? new Uint8Array());
+
+function equalsIgnoringSign(encoding: Uint8Array, y: Uint8Array): boolean {
+  if (encoding[0] !== y[0]) return false;
+  for (let i = 1; i < 31; i++) if (encoding[i] !== y[i]) return false;
+  return ((encoding[31] ?? 0) & 0x7f) === y[31];
+}
+
+/** Whether 32 bytes are one of the 14 encodings of the eight points of order 1, 2, 4 and 8. */
+export function isSmallOrder(encoding: Uint8Array): boolean {
+  return SMALL_ORDER.some((y) => equalsIgnoringSign(encoding, y));
+}
+
+/** Whether the y coordinate is below the field's prime 2^255 - 19, as RFC 8032 section 5.1.3 demands. */
+function isCanonical(encoding: Uint8Array): boolean {
+  if (((encoding[31] ?? 0) & 0x7f) !== 0x7f) return true;
+  for (let i = 1; i < 31; i++) if (encoding[i] !== 0xff) return true;
+  return (encoding[0] ?? 0) < 0xed;
+}
+
+/** Whether an encoding of A or R can be given to any runtime: 32 bytes, canonical, not of small order. */
+export function isEd25519Point(encoding: Uint8Array): boolean {
+  return encoding.length === 32 && isCanonical(encoding) && !isSmallOrder(encoding);
+}
+
+/** Whether a signature can be given to any runtime: R as {@link isEd25519Point}, S below L (RFC 8032 section 5.1.7). */
+export function isEd25519Signature(signature: Uint8Array): boolean {
+  return signature.length === 64 && isEd25519Point(signature.subarray(0, 32)) && isBelowOrder(signature.subarray(32));
+}
+
+function isBelowOrder(scalar: Uint8Array): boolean {
+  // L is just above 2^252: one byte decides almost always.
+  const top = scalar[31] ?? 0xff;
+  return top < 0x10 || (top === 0x10 && toBigInt(scalar.slice().reverse()) < L);
+}
