@@ -1,7 +1,11 @@
 /** What a key holds: JSON, with a version that changes with every write. */
 export interface Item<Value = unknown> {
+  /** 1 to 2,048 bytes of UTF-8 in well-formed Unicode. */
   readonly key: string;
-  /** 1 after the first write, one more after each. */
+  /**
+   * An opaque positive integer that changes with every write. It does not come back when the item is removed and
+   * written anew, so whoever read the old item cannot mistake the new one for it.
+   */
   readonly version: number;
   readonly value: Value;
   /** Whose item it is, for `list`. */
@@ -10,10 +14,10 @@ export interface Item<Value = unknown> {
   readonly expiresAt?: number;
 }
 
-/** What `swap` writes. Omitted fields are cleared, not kept. */
+/** What `swap` writes. Omitted fields are cleared, not kept. The value takes at most 256 Ki characters of JSON. */
 export type Draft<Value = unknown> = Pick<Item<Value>, "value" | "owner" | "expiresAt">;
 
-/** One page of a listing, in the order of the keys. */
+/** One page of a listing, in the order of the keys: that of their UTF-8 bytes. */
 export interface Page {
   /** At most this many items; 1 to 1,000. */
   readonly limit: number;
@@ -27,7 +31,8 @@ export interface Page {
  * Where an authority keeps what must outlive it. Four verbs, so that "once" and "only if unchanged" are said by the
  * store and not hoped for by its callers. Every promise of a write resolves only when the write is durable.
  *
- * A write that the engine cannot make durable rejects with `CountersignError("temporarily_unavailable")`.
+ * A write that the engine cannot make durable rejects with `CountersignError("temporarily_unavailable")`; whether it
+ * happened is then unknown. A key, owner, page or value outside its bounds rejects with a `RangeError` or `TypeError`.
  */
 export interface Store {
   /** The item, or `undefined` when absent or expired. Strongly consistent: sees every acknowledged write. */

@@ -1,0 +1,136 @@
+import { type Clock, CountersignError } from "@countersign/protocol";
+import { checkKey, checkPage, serialise } from "./checks.ts";
+import type { Draft, Item, Page, Store } from "./store.ts";
+import { createVersions } from "./versions.ts";
+
+/** What a store is made with. */
+export interface MemoryStoreOptions {
+  readonly clock: Clock;
+}
+
+interface Row extends Omit<Item, "value"> {
+  readonly text: string;
+}
+
+/**
+ * A store that lives as long as its process: for tests and development. Keeps values as JSON text, like the others.
+ *
+ * @example
+ * ```ts
+ * import { systemClock } from "@countersign/protocol";
+ * import { createMemoryStore } from "@countersign/authority";
+ * const store = createMemoryStore({ clock: systemClock });
+ * const version = await store.swap("C#app", 0, { value: { clientName: "app" }, owner: "clients" });
+ * ```
+ */
+export function createMemoryStore({ clock }: MemoryStoreOptions): Store {
+  return new MemoryStore(clock);
+}
+
+class MemoryStore implements Store {
+  readonly #clock: Clock;
+  readonly #nextVersion: () => number;
+  readonly #rows = new Map<string, Row>();
+  readonly #keysOf = new Map<string, Set<string>>();
+  #sweep = this.#rows.values();
+  #closed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#nextVersion = createVersions(clock);
+  }
+
+  async get<Value>(key: string): Promise<Item<Value> | undefined> {
+    const row = this.#live(key);
+    return row && toItem<Value>(row);
+  }
+
+  async swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined> {
+    const text = serialise(draft);
+    const current = this.#live(key);
+    this.#sweepStep();
+    if ((current?.version ?? 0) !== expectedVersion) return undefined;
+    const version = this.#nextVersion();
+    const { owner, expiresAt } = draft;
+    this.#erase(key);
+    this.#rows.set(key, {
+      key,
+      version,
+      text,
+      ...(owner !== undefined && { owner }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    });
+    if (owner !== undefined) this.#keysOf.set(owner, (this.#keysOf.get(owner) ?? new Set()).add(key));
+    return version;
+  }
+
+  async take<Value>(key: string, version?: number): Promise<Item<Value> | undefined> {
+    const row = this.#live(key);
+    if (row === undefined || (version !== undefined && version !== row.version)) return undefined;
+    this.#erase(key);
+    return toItem<Value>(row);
+  }
+
+  async list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]> {
+    this.#checkOpen();
+    checkKey(owner);
+    checkPage(page);
+    const direction = page.reverse ? -1 : 1;
+    const { after } = page;
+    return [...(this.#keysOf.get(owner) ?? [])]
+      .filter((key) => after === undefined || direction * compareBytes(key, after) > 0)
+      .sort((a, b) => direction * compareBytes(a, b))
+      .map((key) => this.#live(key))
+      .filter((row) => row !== undefined)
+      .slice(0, page.limit)
+      .map((row) => toItem<Value>(row));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#rows.clear();
+    this.#keysOf.clear();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new CountersignError("temporarily_unavailable", { detail: "The store is closed" });
+  }
+
+  #live(key: string): Row | undefined {
+    this.#checkOpen();
+    checkKey(key);
+    const row = this.#rows.get(key);
+    return row && this.#isExpired(row) ? undefined : row;
+  }
+
+  #isExpired(row: Row): boolean {
+    return row.expiresAt !== undefined && row.expiresAt <= this.#clock.now();
+  }
+
+  #erase(key: string): void {
+    const owner = this.#rows.get(key)?.owner;
+    this.#rows.delete(key);
+    if (owner === undefined) return;
+    const keys = this.#keysOf.get(owner);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keysOf.delete(owner);
+  }
+
+  /** Every write looks at two old items, so that the dead never outgrow the living and no timer is needed. */
+  #sweepStep(): void {
+    for (let step = 0; step < 2; step++) {
+      const next = this.#sweep.next();
+      if (next.done) this.#sweep = this.#rows.values();
+      else if (this.#isExpired(next.value)) this.#erase(next.value.key);
+    }
+  }
+}
+
+function toItem<Value>({ text, ...rest }: Row): Item<Value> {
+  // The port leaves the shape of a value to whoever wrote it under this key (store/records.ts).
+  return { ...rest, value: JSON.parse(text) as Value };
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

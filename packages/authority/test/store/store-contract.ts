@@ -1,0 +1,425 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import type { Clock } from "@countersign/protocol";
+import { FakeClock } from "@countersign/protocol/testing";
+import fc from "fast-check";
+import type { Item, Store } from "../../src/store/store.ts";
+
+/** Makes an empty store; what it needs cleaned up it hands to `context.after`. */
+export type MakeStore = (clock: Clock, context: TestContext) => Promise<Store>;
+
+/** Everything the port promises, against one engine. */
+export function storeContract(name: string, make: MakeStore): void {
+  const open = async (context: TestContext) => {
+    const clock = new FakeClock();
+    return { clock, store: await make(clock, context) };
+  };
+
+  describe(`${name}: swap`, () => {
+    it("creates at version 0, and a get sees exactly what was written", async (context) => {
+      const { store, clock } = await open(context);
+      const draft = { value: { a: [1, "ü", null, { b: false }] }, owner: "o", expiresAt: clock.now() + 1 };
+      const version = await store.swap("k", 0, draft);
+      assert.ok(version !== undefined && Number.isSafeInteger(version) && version > 0);
+      assert.deepEqual(await store.get("k"), { key: "k", version, ...draft });
+    });
+
+    it("refuses to create what exists and changes nothing", async (context) => {
+      const { store } = await open(context);
+      await store.swap("k", 0, { value: 1 });
+      const before = await store.get("k");
+      assert.equal(await store.swap("k", 0, { value: 2 }), undefined);
+      assert.deepEqual(await store.get("k"), before);
+    });
+
+    it("replaces at the current version only", async (context) => {
+      const { store } = await open(context);
+      const first = await created(store, "k", 1);
+      const second = await store.swap("k", first, { value: 2 });
+      assert.ok(second !== undefined && second !== first);
+      assert.equal(await store.swap("k", first, { value: 3 }), undefined);
+      assert.equal(await store.swap("other", first, { value: 3 }), undefined);
+      assert.deepEqual(await store.get("k"), { key: "k", version: second, value: 2 });
+    });
+
+    it("clears what the draft omits", async (context) => {
+      const { store, clock } = await open(context);
+      const first = await store.swap("k", 0, { value: 1, owner: "o", expiresAt: clock.now() + 5 });
+      const second = await store.swap("k", first ?? 0, { value: 2 });
+      assert.deepEqual(await store.get("k"), { key: "k", version: second, value: 2 });
+      assert.deepEqual(await store.list("o", { limit: 10 }), []);
+    });
+
+    it("gives no version twice to a key, though it is removed and written anew", async (context) => {
+      const { store } = await open(context);
+      const first = await created(store, "k", 1);
+      await store.take("k");
+      const second = await created(store, "k", 2);
+      assert.notEqual(second, first);
+      assert.equal(await store.swap("k", first, { value: "stale" }), undefined);
+      assert.equal(await store.take("k", first), undefined);
+      assert.equal((await store.get("k"))?.value, 2);
+    });
+
+    it("lets one of 50 parallel writers win", async (context) => {
+      const { store } = await open(context);
+      const version = await created(store, "k", "old");
+      const attempts = Array.from({ length: 50 }, (_, i) => store.swap("k", version, { value: i }));
+      const winners = (await Promise.all(attempts)).flatMap((won, i) => (won === undefined ? [] : [{ won, i }]));
+      assert.equal(winners.length, 1);
+      const winner = winners[0];
+      assert.deepEqual(await store.get("k"), { key: "k", version: winner?.won, value: winner?.i });
+    });
+
+    it("lets one of 50 parallel creators win", async (context) => {
+      const { store } = await open(context);
+      const attempts = Array.from({ length: 50 }, (_, i) => store.swap("k", 0, { value: i }));
+      assert.equal((await Promise.all(attempts)).filter((won) => won !== undefined).length, 1);
+    });
+  });
+
+  describe(`${name}: expiry`, () => {
+    it("judges an item gone from its instant on, not before", async (context) => {
+      const { store, clock } = await open(context);
+      const version = await store.swap("k", 0, { value: 1, owner: "o", expiresAt: clock.now() + 1000 });
+      clock.jump(999);
+      assert.equal((await store.get("k"))?.value, 1);
+      assert.equal((await store.list("o", { limit: 1 })).length, 1);
+      clock.jump(1);
+      assert.equal(await store.get("k"), undefined);
+      assert.deepEqual(await store.list("o", { limit: 1 }), []);
+      assert.equal(await store.take("k"), undefined);
+      assert.equal(await store.swap("k", version ?? 0, { value: 2 }), undefined);
+    });
+
+    it("lets an expired key be created anew", async (context) => {
+      const { store, clock } = await open(context);
+      await store.swap("k", 0, { value: 1, owner: "o", expiresAt: clock.now() });
+      const version = await store.swap("k", 0, { value: 2 });
+      assert.deepEqual(await store.get("k"), { key: "k", version, value: 2 });
+      assert.deepEqual(await store.list("o", { limit: 1 }), []);
+    });
+
+    it("fills a page of a listing past expired items", async (context) => {
+      const { store, clock } = await open(context);
+      for (let i = 0; i < 20; i++) {
+        await store.swap(`k${10 + i}`, 0, { value: i, owner: "o", ...(i < 15 && { expiresAt: clock.now() + 1 }) });
+      }
+      clock.jump(1);
+      assert.deepEqual(keysOf(await store.list("o", { limit: 3 })), ["k25", "k26", "k27"]);
+    });
+  });
+
+  describe(`${name}: take`, () => {
+    it("removes the item and resolves to it", async (context) => {
+      const { store, clock } = await open(context);
+      const draft = { value: { a: 1 }, owner: "o", expiresAt: clock.now() + 9 };
+      const version = await store.swap("k", 0, draft);
+      assert.deepEqual(await store.take("k"), { key: "k", version, ...draft });
+      assert.equal(await store.get("k"), undefined);
+      assert.deepEqual(await store.list("o", { limit: 1 }), []);
+      assert.equal(await store.take("k"), undefined);
+    });
+
+    it("leaves an item of another version alone", async (context) => {
+      const { store } = await open(context);
+      const version = await created(store, "k", 1);
+      assert.equal(await store.take("k", version + 1), undefined);
+      assert.equal((await store.take("k", version))?.value, 1);
+    });
+
+    it("gives the item to exactly one of 50 parallel callers", async (context) => {
+      const { store } = await open(context);
+      for (let round = 0; round < 20; round++) {
+        await created(store, "once", round);
+        const taken = await Promise.all(Array.from({ length: 50 }, () => store.take("once")));
+        assert.deepEqual(
+          taken.filter((item) => item !== undefined).map((item) => item.value),
+          [round],
+        );
+      }
+    });
+  });
+
+  describe(`${name}: list`, () => {
+    const names = ["a", "a#1", "a%", "b", "z", "é", "｡", "𝄞"];
+    const fill = async (store: Store) => {
+      const shuffled = [...names].reverse();
+      await Promise.all(shuffled.map((key) => store.swap(key, 0, { value: key, owner: "mine" })));
+      await store.swap("c", 0, { value: "c", owner: "yours" });
+      await store.swap("d", 0, { value: "d" });
+    };
+
+    it("resolves to one owner's items in the order of the keys' bytes", async (context) => {
+      const { store } = await open(context);
+      await fill(store);
+      assert.deepEqual(keysOf(await store.list("mine", { limit: 1000 })), names);
+      assert.deepEqual(keysOf(await store.list("mine", { limit: 1000, reverse: true })), [...names].reverse());
+      assert.deepEqual(keysOf(await store.list("yours", { limit: 1000 })), ["c"]);
+      assert.deepEqual(await store.list("nobody", { limit: 1000 }), []);
+    });
+
+    for (const reverse of [false, true]) {
+      it(`pages ${reverse ? "backwards" : "forwards"} without gap or repetition`, async (context) => {
+        const { store } = await open(context);
+        await fill(store);
+        for (const limit of [1, 2, 3, 8]) {
+          const seen: string[] = [];
+          for (;;) {
+            const after = seen.at(-1);
+            const page = await store.list("mine", { limit, reverse, ...(after !== undefined && { after }) });
+            assert.ok(page.length <= limit);
+            if (page.length === 0) break;
+            seen.push(...keysOf(page));
+          }
+          assert.deepEqual(seen, reverse ? [...names].reverse() : names);
+        }
+      });
+    }
+
+    it("continues after a key that is gone, or never was", async (context) => {
+      const { store } = await open(context);
+      await fill(store);
+      await store.take("b");
+      assert.deepEqual(keysOf(await store.list("mine", { limit: 1, after: "b" })), ["z"]);
+      assert.deepEqual(keysOf(await store.list("mine", { limit: 1, after: "b", reverse: true })), ["a%"]);
+    });
+
+    it("follows an item to its new owner", async (context) => {
+      const { store } = await open(context);
+      const version = await store.swap("k", 0, { value: 1, owner: "one" });
+      await store.swap("k", version ?? 0, { value: 1, owner: "two" });
+      assert.deepEqual(await store.list("one", { limit: 1 }), []);
+      assert.deepEqual(keysOf(await store.list("two", { limit: 1 })), ["k"]);
+    });
+  });
+
+  describe(`${name}: names and values are stored literally`, () => {
+    for (const { id, text } of hostileTexts) {
+      it(id, async (context) => {
+        const { store } = await open(context);
+        const neighbour = await created(store, `${text}x`, "neighbour");
+        const version = await store.swap(text, 0, { value: { [text]: text }, owner: text });
+        assert.deepEqual(await store.get(text), { key: text, version, value: { [text]: text }, owner: text });
+        assert.deepEqual(keysOf(await store.list(text, { limit: 9 })), [text]);
+        assert.equal((await store.take<Record<string, string>>(text))?.value[text], text);
+        assert.equal((await store.get(`${text}x`))?.version, neighbour);
+      });
+    }
+
+    it("keeps any well-formed key and any JSON apart and whole", async (context) => {
+      const { store } = await open(context);
+      const text = fc.string({ unit: "binary", minLength: 1, maxLength: 40 });
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.dictionary(text, fc.jsonValue(), { maxKeys: 8 }), async (entries) => {
+          const owner = `round ${round++}`;
+          const written = Object.entries(entries);
+          for (const [key, value] of written) {
+            const current = await store.get(key);
+            assert.ok(await store.swap(key, current?.version ?? 0, { value, owner }));
+          }
+          const listed = await store.list(owner, { limit: 1000 });
+          const expected = written.map(([key, value]) => [key, JSON.stringify(value)] as const);
+          const actual = listed.map((item) => [item.key, JSON.stringify(item.value)] as const);
+          assert.deepEqual(new Map(actual), new Map(expected));
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+
+  describe(`${name}: bounds`, () => {
+    const rows: { id: string; run: (store: Store) => Promise<unknown>; expect: RegExp; error: typeof Error }[] = [
+      { id: "an empty key", run: (s) => s.get(""), expect: /empty key/, error: RangeError },
+      { id: "a key of 2,049 bytes", run: (s) => s.get("k".repeat(2049)), expect: /2048 bytes/, error: RangeError },
+      { id: "2,049 bytes in 683 characters", run: (s) => s.take("｡".repeat(683)), expect: /2048/, error: RangeError },
+      { id: "a lone surrogate", run: (s) => s.swap("\ud800", 0, { value: 1 }), expect: /surrogate/, error: TypeError },
+      { id: "an empty owner", run: (s) => s.swap("k", 0, { value: 1, owner: "" }), expect: /empty/, error: RangeError },
+      { id: "no value", run: (s) => s.swap("k", 0, { value: undefined }), expect: /JSON/, error: TypeError },
+      {
+        id: "a value of 256 Ki characters and its quotes",
+        run: (s) => s.swap("k", 0, { value: "v".repeat(256 * 1024) }),
+        expect: /262144 characters/,
+        error: RangeError,
+      },
+      {
+        id: "an expiry that is no number",
+        run: (s) => s.swap("k", 0, { value: 1, expiresAt: Number.NaN }),
+        expect: /NaN/,
+        error: RangeError,
+      },
+      { id: "a page of none", run: (s) => s.list("o", { limit: 0 }), expect: /page of 0/, error: RangeError },
+      { id: "a page of 1,001", run: (s) => s.list("o", { limit: 1001 }), expect: /1001/, error: RangeError },
+      { id: "a page of one and a half", run: (s) => s.list("o", { limit: 1.5 }), expect: /1.5/, error: RangeError },
+    ];
+    for (const { id, run, expect, error } of rows) {
+      it(`refuses ${id}`, async (context) => {
+        const { store } = await open(context);
+        await assert.rejects(run(store), (thrown) => thrown instanceof error && expect.test(thrown.message));
+        assert.equal(await store.get("k"), undefined);
+      });
+    }
+
+    it("takes a key of 2,048 bytes and a value of 256 Ki characters", async (context) => {
+      const { store } = await open(context);
+      const key = `${"｡".repeat(682)}kk`;
+      await created(store, key, "v".repeat(256 * 1024 - 2));
+      assert.equal((await store.get<string>(key))?.value.length, 256 * 1024 - 2);
+    });
+  });
+
+  describe(`${name}: close`, () => {
+    it("finishes accepted writes, then rejects", async (context) => {
+      const { store } = await open(context);
+      const accepted = Promise.all(Array.from({ length: 100 }, (_, i) => store.swap(`k${i}`, 0, { value: i })));
+      await store.close();
+      assert.ok((await accepted).every((version) => version !== undefined));
+      const refusals = [
+        store.get("k"),
+        store.swap("k", 0, { value: 1 }),
+        store.take("k"),
+        store.list("o", { limit: 1 }),
+      ];
+      for (const refusal of refusals) await assert.rejects(refusal, { code: "temporarily_unavailable" });
+    });
+
+    it("can be repeated", async (context) => {
+      const { store } = await open(context);
+      await Promise.all([store.close(), store.close()]);
+      await store.close();
+    });
+  });
+
+  describe(`${name}: against a model`, () => {
+    it("any sequence of operations ends as in a map with versions and expiry", async (context) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 60 }), async (operations) => {
+          const { clock, store } = await open(context);
+          const model = new Model(clock);
+          for (const op of operations) await model.compare(op, store, clock);
+          await store.close();
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    it("swaps linearise: parallel increments by compare-and-set lose none", async (context) => {
+      const { store } = await open(context);
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 12 }), async (counts) => {
+          await store.take("counter");
+          await Promise.all(counts.map((count) => increment(store, "counter", count)));
+          const total = counts.reduce((sum, count) => sum + count, 0);
+          assert.equal((await store.get("counter"))?.value, total);
+        }),
+        { numRuns: 25 },
+      );
+    });
+  });
+}
+
+const hostileTexts = [
+  { id: "hash signs of the schema", text: "x#U#admin" },
+  { id: "a bare prefix", text: "U#" },
+  { id: "percent signs", text: "%23%00%%25" },
+  { id: "NUL", text: "a\u0000b" },
+  { id: "NUL alone", text: "\u0000" },
+  { id: "a quote that ends a statement", text: "'; DROP TABLE item; --" },
+  { id: "double quotes and backslashes", text: '"\\" OR 1=1 \\' },
+  { id: "wildcards", text: "%_*?[a-z]" },
+  { id: "expression names of DynamoDB", text: "#a = :v AND attribute_exists(pk)" },
+  { id: "right-to-left and zero width", text: "\u202eadmin\u200b" },
+  { id: "decomposed, beside composed", text: "e\u0301é" },
+  { id: "beyond the basic plane", text: "👩‍👩‍👧‍👦𝄞" },
+  { id: "line ends and tabs", text: "a\r\nb\tc" },
+  { id: "__proto__", text: "__proto__" },
+];
+
+async function created(store: Store, key: string, value: unknown): Promise<number> {
+  const version = await store.swap(key, 0, { value });
+  assert.ok(version !== undefined, `Cannot create ${key}`);
+  return version;
+}
+
+function keysOf(items: readonly Item[]): string[] {
+  return items.map((item) => item.key);
+}
+
+async function increment(store: Store, key: string, times: number): Promise<void> {
+  for (let done = 0; done < times; ) {
+    const item = await store.get<number>(key);
+    const swapped = await store.swap(key, item?.version ?? 0, { value: (item?.value ?? 0) + 1 });
+    if (swapped !== undefined) done++;
+  }
+}
+
+type Operation =
+  | {
+      readonly do: "swap";
+      readonly key: string;
+      readonly stale: boolean;
+      readonly life: number;
+      readonly owner: string;
+    }
+  | { readonly do: "take"; readonly key: string; readonly stale: boolean }
+  | { readonly do: "wait"; readonly ms: number };
+
+const key = fc.constantFrom("a", "b", "c");
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({
+    do: fc.constant("swap" as const),
+    key,
+    stale: fc.boolean(),
+    life: fc.integer({ min: 0, max: 5 }),
+    owner: fc.constantFrom("x", "y"),
+  }),
+  fc.record({ do: fc.constant("take" as const), key, stale: fc.boolean() }),
+  fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 3 }) }),
+);
+
+/** What the port says, as plainly as can be. */
+class Model {
+  readonly #items = new Map<string, Item>();
+  readonly #clock: Clock;
+  #writes = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async compare(op: Operation, store: Store, clock: FakeClock): Promise<void> {
+    if (op.do === "wait") clock.jump(op.ms);
+    if (op.do === "swap") await this.#swap(op, store);
+    if (op.do === "take") {
+      const item = this.#live(op.key);
+      const version = (item?.version ?? 1) + (op.stale ? 1 : 0);
+      assert.deepEqual(await store.take(op.key, version), op.stale ? undefined : item);
+      if (!op.stale) this.#items.delete(op.key);
+    }
+    for (const name of ["a", "b", "c"]) assert.deepEqual(await store.get(name), this.#live(name));
+    for (const owner of ["x", "y"]) assert.deepEqual(await store.list(owner, { limit: 9 }), this.#of(owner));
+  }
+
+  async #swap(op: Operation & { do: "swap" }, store: Store): Promise<void> {
+    const current = this.#live(op.key);
+    const draft = {
+      value: this.#writes++,
+      ...(op.life > 0 && { owner: op.owner, expiresAt: this.#clock.now() + op.life }),
+    };
+    const version = await store.swap(op.key, (current?.version ?? 0) + (op.stale ? 1 : 0), draft);
+    assert.equal(version === undefined, op.stale);
+    if (version === undefined) return;
+    assert.notEqual(version, current?.version);
+    this.#items.set(op.key, { key: op.key, version, ...draft });
+  }
+
+  #live(name: string): Item | undefined {
+    const item = this.#items.get(name);
+    return item?.expiresAt !== undefined && item.expiresAt <= this.#clock.now() ? undefined : item;
+  }
+
+  #of(owner: string): Item[] {
+    return ["a", "b", "c"].flatMap((name) => this.#live(name) ?? []).filter((item) => item.owner === owner);
+  }
+}
