@@ -1,64 +1,57 @@
 /**
  * What an authority tells about itself: one row per event, with the fields that may leave the process. The log, the
- * metrics and the audit trail are written from these fields alone, so nothing unlisted can leak.
+ * metrics and the audit trail are written from these fields alone, so nothing unlisted can leak. Fields are texts.
  */
-export interface EventFields {
-  readonly "token.issued": {
-    readonly grant: string;
-    readonly clientId: string;
-    readonly userId?: string;
-    readonly jti: string;
-    readonly scope: string;
-    readonly familyId?: string;
-    readonly deviceName?: string;
-    readonly address?: string;
-  };
-  readonly "token.refused": {
-    readonly grant: string;
-    readonly code: string;
-    readonly clientId?: string;
-    readonly userId?: string;
-    readonly detail?: string;
-    readonly address?: string;
-  };
-  readonly "token.revoked": { readonly clientId: string; readonly jti?: string; readonly familyId?: string };
-  readonly "family.opened": {
-    readonly familyId: string;
-    readonly clientId: string;
-    readonly userId: string;
-    readonly grant: string;
-  };
-  readonly "family.replayed": { readonly familyId: string; readonly clientId: string; readonly address?: string };
-  readonly "family.reused": {
-    readonly familyId: string;
-    readonly clientId: string;
-    readonly userId: string;
-    readonly address?: string;
-  };
-  readonly "family.revoked": { readonly familyId: string; readonly userId: string; readonly actor: string };
-  readonly "user.registered": { readonly userId: string; readonly actor: string };
-  readonly "user.changed": { readonly userId: string; readonly what: string; readonly actor: string };
-  readonly "user.deleted": { readonly userId: string; readonly actor: string };
-  readonly "client.created": { readonly clientId: string; readonly actor: string };
-  readonly "client.changed": { readonly clientId: string; readonly what: string; readonly actor: string };
-  readonly "client.deleted": { readonly clientId: string; readonly actor: string };
-  readonly "invitation.created": { readonly invitationId: string; readonly actor: string };
-  readonly "key.rotated": { readonly kid: string; readonly algorithm: string; readonly actor: string };
-  readonly "key.imported": { readonly kid: string; readonly algorithm: string; readonly actor: string };
-  readonly "key.erased": { readonly kid: string; readonly algorithm: string; readonly actor: string };
-  readonly "login.locked": { readonly clientId: string; readonly address?: string };
-  readonly "request.failed": {
-    readonly requestId: string;
-    readonly method: string;
-    readonly route: string;
-    readonly detail: string;
-  };
-  readonly "authority.started": { readonly issuer: string };
-  readonly "authority.stopped": { readonly issuer: string };
+export const eventTable = {
+  "token.issued": {
+    level: "info",
+    fields: ["grant", "clientId", "jti", "scope"],
+    optional: ["userId", "familyId", "deviceName", "address"],
+  },
+  "token.refused": {
+    level: "info",
+    fields: ["grant", "code"],
+    optional: ["clientId", "userId", "detail", "address"],
+  },
+  "token.revoked": { level: "info", fields: ["clientId"], optional: ["jti", "familyId"] },
+  "family.opened": { level: "info", fields: ["familyId", "clientId", "userId", "grant"], optional: [] },
+  "family.replayed": { level: "info", fields: ["familyId", "clientId"], optional: ["address"] },
+  "family.reused": { level: "warn", fields: ["familyId", "clientId", "userId"], optional: ["address"] },
+  "family.revoked": { level: "info", fields: ["familyId", "userId", "actor"], optional: [] },
+  "user.registered": { level: "info", fields: ["userId", "actor"], optional: [] },
+  "user.changed": { level: "info", fields: ["userId", "what", "actor"], optional: [] },
+  "user.deleted": { level: "info", fields: ["userId", "actor"], optional: [] },
+  "client.created": { level: "info", fields: ["clientId", "actor"], optional: [] },
+  "client.changed": { level: "info", fields: ["clientId", "what", "actor"], optional: [] },
+  "client.deleted": { level: "info", fields: ["clientId", "actor"], optional: [] },
+  "invitation.created": { level: "info", fields: ["invitationId", "actor"], optional: [] },
+  "key.rotated": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
+  "key.imported": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
+  "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
+  "login.locked": { level: "warn", fields: ["clientId"], optional: ["address"] },
+  "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
+  "authority.started": { level: "info", fields: ["issuer"], optional: [] },
+  "authority.stopped": { level: "info", fields: ["issuer"], optional: [] },
+} as const satisfies Record<string, EventRow>;
+
+interface EventRow {
+  /** How loud the log is about it. */
+  readonly level: "info" | "warn" | "error";
+  readonly fields: readonly string[];
+  readonly optional: readonly string[];
 }
 
 /** The name of an event. */
-export type EventName = keyof EventFields;
+export type EventName = keyof typeof eventTable;
+
+/** The fields of each event. */
+export type EventFields = {
+  readonly [Name in EventName]: {
+    readonly [Field in (typeof eventTable)[Name]["fields"][number]]: string;
+  } & {
+    readonly [Field in (typeof eventTable)[Name]["optional"][number]]?: string;
+  };
+};
 
 /** One event, as observers and the audit trail get it. */
 export type AuthorityEvent = {
