@@ -1,0 +1,126 @@
+import { type Clock, systemClock } from "@countersign/protocol";
+import { type Logger, pino } from "pino";
+import { type AuthorityEvent, type EventName, eventTable } from "./events.ts";
+import { formatLine } from "./log-line.ts";
+import type { Exchange, Observer } from "./observer.ts";
+
+/** How much the log says, from least to most. */
+export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
+
+/** One of {@link logLevels}. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** Where and how to log. */
+export interface LogOptions {
+  /** Takes whole lines, newline included; several at once under load. */
+  readonly write: (lines: string) => void;
+  /** @default "info" */
+  readonly level?: LogLevel;
+  /** One JSON object a line for machines, or readable lines for a terminal. @default "json" */
+  readonly format?: "json" | "text";
+  /** Colours the readable lines. @default false */
+  readonly colour?: boolean;
+  /** @default the machine's clock */
+  readonly clock?: Clock;
+}
+
+/** A log that listens to an authority. */
+export interface Log extends Observer {
+  /** Writes at once what is still gathered. */
+  flush(): void;
+}
+
+const gatheredCharacters = 16_384;
+
+const allowed: ReadonlyMap<EventName, readonly string[]> = new Map(
+  (Object.keys(eventTable) as EventName[]).map((name) => [
+    name,
+    [...eventTable[name].fields, ...eventTable[name].optional],
+  ]),
+);
+
+/**
+ * A structured log of what an authority does. Only the fields that {@link eventTable} lists are written, whatever else
+ * an event carries, so a secret has no way in. Exchanges are logged at `debug`, and at `warn` when they failed.
+ *
+ * @example
+ * ```ts
+ * import { createLog } from "@countersign/authority";
+ * const log = createLog({ write: (lines) => process.stderr.write(lines) });
+ * log.event({ name: "authority.started", at: 0, fields: { issuer: "http://localhost:8080" } });
+ * log.flush();
+ * ```
+ */
+export function createLog(options: LogOptions): Log {
+  const { clock = systemClock, format = "json", colour = false } = options;
+  const gathered = gather(options.write);
+  const write = format === "json" ? gathered.write : (line: string) => gathered.write(formatLine(line, colour));
+  const logger = pino(
+    {
+      level: options.level ?? "info",
+      base: null,
+      timestamp: false,
+      formatters: { level: (level) => ({ level }) },
+    },
+    { write },
+  );
+  return {
+    event: (event) => logEvent(logger, event),
+    exchange: (exchange) => logExchange(logger, exchange, clock.now()),
+    flush: gathered.flush,
+  };
+}
+
+function logEvent(logger: Logger, event: AuthorityEvent): void {
+  const { level } = eventTable[event.name];
+  if (!logger.isLevelEnabled(level)) return;
+  const line: Record<string, unknown> = { time: timestamp(event.at), event: event.name };
+  const given: Readonly<Record<string, unknown>> = event.fields;
+  for (const name of allowed.get(event.name) ?? []) {
+    const value = given[name];
+    if (value !== undefined) line[name] = String(value);
+  }
+  logger[level](line);
+}
+
+function logExchange(logger: Logger, exchange: Exchange, now: number): void {
+  const level = exchange.status >= 500 ? "warn" : "debug";
+  if (!logger.isLevelEnabled(level)) return;
+  const { route, method, status, durationMs, grant } = exchange;
+  logger[level]({
+    time: timestamp(now),
+    event: "http.exchange",
+    route,
+    method,
+    status,
+    durationMs: Math.round(durationMs * 1000) / 1000,
+    ...(grant === undefined ? {} : { grant }),
+  });
+}
+
+function timestamp(at: number): string {
+  return new Date(at).toISOString();
+}
+
+/** One system call for all the lines of a turn of the event loop: a line a token would cost as much as the hashing. */
+function gather(write: (lines: string) => void) {
+  let lines = "";
+  let scheduled = false;
+  const flush = () => {
+    scheduled = false;
+    if (lines === "") return;
+    const ready = lines;
+    lines = "";
+    write(ready);
+  };
+  return {
+    flush,
+    write(line: string) {
+      lines += line;
+      if (lines.length >= gatheredCharacters) return flush();
+      if (scheduled) return;
+      scheduled = true;
+      setImmediate(flush);
+    },
+  };
+}
