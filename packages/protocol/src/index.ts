@@ -1,4 +1,23 @@
+export { algorithms, type JwsAlgorithm } from "./algorithms.ts";
+export {
+  type AccessTokenClaims,
+  type AccessTokenFacts,
+  accessTokenClaims,
+  type Confirmation,
+  type PlainClaims,
+  plainClaims,
+  toNumericDate,
+} from "./claims.ts";
+export { type ClientAssertionExpectation, clientAssertionRules, jwtBearerAssertion } from "./client-assertion.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { equalInConstantTime, fromBase64url, sha256, toBase64url } from "./encoding.ts";
 export { type CatalogueRow, CountersignError, type ErrorCode, type ErrorDetails, errorCatalogue } from "./errors.ts";
+export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJson } from "./json.ts";
+export { jwkThumbprint, type KeyImportOptions, type KeyRefusal, keyRefusals, type VerificationKey } from "./jwk.ts";
+export { importKeys, type KeyHint, type KeySet, type KeySource, type RefusedKey } from "./jwks.ts";
+export type { JwsHeader } from "./jws.ts";
+export { type DecodedJwt, decodeJwt, type ProfileClaims, type VerifiedJwt, verifyJwt } from "./jwt.ts";
+export type { JwtRules } from "./jwt-rules.ts";
+export { type Profile, type ProfileName, profiles } from "./profiles.ts";
 export { type Random, randomSecret, randomUuid, systemRandom } from "./random.ts";
+export { type RefusalReason, refusalReasons, TokenRefused } from "./refusal.ts";

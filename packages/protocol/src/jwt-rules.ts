@@ -1,0 +1,183 @@
+import type { JwsAlgorithm } from "./algorithms.ts";
+import type { Clock } from "./clock.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import { type Profile, type ProfileName, profiles } from "./profiles.ts";
+import { type RefusalReason, TokenRefused } from "./refusal.ts";
+
+/** What a JWT must be to be accepted. */
+export interface JwtRules<P extends ProfileName = ProfileName> {
+  /** The kind of token expected; nothing else passes. */
+  readonly profile: P;
+  /** The issuer, compared byte for byte. */
+  readonly issuer: string;
+  /** Who this verifier is: one of them must be the token's `aud`. Only the `plain` profile does without. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** The subject, when only one will do. */
+  readonly subject?: string | undefined;
+  readonly clock: Pick<Clock, "now">;
+  /** Tolerance for the issuer's clock, 0 to 60,000. @default 30000 */
+  readonly clockSkewMs?: number;
+  /** The longest accepted time from `iat`, and from now, to `exp`. @default that of the profile */
+  readonly maxLifetimeMs?: number;
+  /** The longest accepted time since `iat`, which becomes required. @default unlimited */
+  readonly maxAgeMs?: number;
+  /** Accepted in place of the profile's `typ`, in lower case, without "application/". */
+  readonly types?: readonly string[];
+  /** Claims required beyond those of the profile. */
+  readonly requiredClaims?: readonly string[];
+  /** Narrows the algorithms of the keys. @default all of `algorithms` */
+  readonly algorithms?: readonly JwsAlgorithm[];
+  /** SHA-256 of the client certificate of this connection, base64url; without it, bound tokens are refused. */
+  readonly certificateThumbprint?: string | undefined;
+  /** In characters. @default 16384 */
+  readonly maxLength?: number;
+}
+
+/** The rules with defaults filled in and contradictions refused. */
+interface Judge {
+  readonly rules: JwtRules;
+  readonly profile: Profile;
+  readonly audience: readonly string[];
+  readonly nowMs: number;
+  readonly skewMs: number;
+  readonly maxLifetimeMs: number;
+}
+
+type Check = (claims: JsonObject, judge: Judge) => RefusalReason | readonly [RefusalReason, string] | undefined;
+
+const maxClockSkewMs = 60_000;
+/** The last second of the year 9999: beyond it RFC 3339 has no dates, and arithmetic loses its seconds. */
+const lastNumericDate = 253_402_300_799;
+
+const isText = (value: JsonValue | undefined) => typeof value === "string" && value !== "";
+const isDate = (value: JsonValue | undefined) => typeof value === "number" && value >= 0 && value <= lastNumericDate;
+const isAudience = (value: JsonValue | undefined) =>
+  isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
+
+/** The form of each claim we read, where it is present (RFC 7519 section 4.1, RFC 9068 section 2.2). */
+const forms: readonly (readonly [(value: JsonValue | undefined) => boolean, readonly string[]])[] = [
+  [isText, ["iss", "sub", "jti", "client_id", "nonce"]],
+  [isDate, ["exp", "nbf", "iat"]],
+  [isAudience, ["aud"]],
+  [(value) => typeof value === "string", ["scope"]],
+  [isJsonObject, ["cnf"]],
+];
+
+/**
+ * Refuses claims of a wrong form, whatever they say.
+ *
+ * @throws {TokenRefused} `malformed_claims`
+ */
+export function checkForms(claims: JsonObject): void {
+  for (const [hasForm, names] of forms) {
+    for (const member of names) {
+      if (member in claims && !hasForm(claims[member])) throw new TokenRefused("malformed_claims", { member });
+    }
+  }
+}
+
+/**
+ * Refuses a `typ` that is not the one expected. Media types compare without case, and "application/" may be left
+ * out (RFC 7515 section 4.1.9).
+ *
+ * @throws {TokenRefused} `wrong_type`
+ */
+export function checkType(typ: string | undefined, rules: JwtRules): void {
+  const types: readonly (string | undefined)[] = rules.types ?? profiles[rules.profile].types;
+  if (!types.includes(typ?.toLowerCase().replace(/^application\/(?=[^/]*$)/, ""))) throw new TokenRefused("wrong_type");
+}
+
+/**
+ * Judges claims whose signature is verified.
+ *
+ * @throws {TokenRefused}
+ * @throws {RangeError} when the rules contradict themselves.
+ */
+export function checkClaims(claims: JsonObject, rules: JwtRules): void {
+  const judge = createJudge(rules);
+  for (const check of checks) {
+    const verdict = check(claims, judge);
+    if (typeof verdict === "string") throw new TokenRefused(verdict);
+    if (verdict !== undefined) throw new TokenRefused(verdict[0], { member: verdict[1] });
+  }
+}
+
+function createJudge(rules: JwtRules): Judge {
+  const { clockSkewMs: skewMs = 30_000, audience = [] } = rules;
+  const profile: Profile = profiles[rules.profile];
+  if (!(skewMs >= 0 && skewMs <= maxClockSkewMs)) {
+    throw new RangeError(`Cannot tolerate a clock skew outside 0 to ${maxClockSkewMs} ms: ${skewMs}`);
+  }
+  if (audience.length === 0 && profile.audience !== "if-present") {
+    throw new RangeError(`Cannot verify a token of this profile without an expected audience: ${rules.profile}`);
+  }
+  return {
+    rules,
+    profile,
+    skewMs,
+    audience: typeof audience === "string" ? [audience] : audience,
+    nowMs: rules.clock.now(),
+    maxLifetimeMs: rules.maxLifetimeMs ?? profile.maxLifetimeMs,
+  };
+}
+
+const checks: readonly Check[] = [
+  function required(claims, { profile, rules }) {
+    const names = [
+      ...profile.required,
+      ...(rules.requiredClaims ?? []),
+      ...(rules.maxAgeMs === undefined ? [] : ["iat"]),
+    ];
+    const missing = names.find((name) => !(name in claims));
+    return missing === undefined ? undefined : ["missing_claim", missing];
+  },
+  function forbidden(claims, { profile }) {
+    const found = profile.forbidden.find((name) => name in claims);
+    return found === undefined ? undefined : ["forbidden_claim", found];
+  },
+  function issuer(claims, { rules }) {
+    return claims.iss === rules.issuer ? undefined : "wrong_issuer";
+  },
+  function subject(claims, { rules }) {
+    return rules.subject === undefined || claims.sub === rules.subject ? undefined : "wrong_subject";
+  },
+  function audience({ aud }, { audience: expected, profile }) {
+    if (aud === undefined && profile.audience === "if-present") return undefined;
+    const named = profile.audience === "whole" || !Array.isArray(aud) ? [aud] : aud;
+    return named.some((one) => typeof one === "string" && expected.includes(one)) ? undefined : "wrong_audience";
+  },
+  function dates(claims, { nowMs, skewMs }) {
+    const { expMs = Infinity, nbfMs = 0, iatMs = 0 } = instants(claims);
+    if (nowMs >= expMs + skewMs) return "expired";
+    if (nbfMs > nowMs + skewMs) return "not_yet_valid";
+    if (iatMs > nowMs + skewMs) return "issued_in_future";
+    return iatMs > expMs || nbfMs > expMs ? "contradicting_dates" : undefined;
+  },
+  function lifetime(claims, { nowMs, skewMs, maxLifetimeMs }) {
+    const { expMs = Infinity, iatMs = nowMs + skewMs } = instants(claims);
+    const longest = Math.max(expMs - iatMs, expMs - nowMs - skewMs);
+    return longest > maxLifetimeMs ? "lifetime_too_long" : undefined;
+  },
+  function age(claims, { rules, nowMs, skewMs }) {
+    const { iatMs = 0 } = instants(claims);
+    return rules.maxAgeMs !== undefined && nowMs - iatMs > rules.maxAgeMs + skewMs ? "too_old" : undefined;
+  },
+  // RFC 8705 section 3; a binding to something else, a DPoP key for one, is not proven by a certificate.
+  function binding({ cnf }, { rules }) {
+    if (cnf === undefined) return undefined;
+    const bound = isJsonObject(cnf) ? Object.entries(cnf) : [];
+    const isProven =
+      bound.length === 1 &&
+      bound.every(([name, value]) => name === "x5t#S256" && value === rules.certificateThumbprint);
+    return isProven ? undefined : "unproven_binding";
+  },
+];
+
+function instants(claims: JsonObject): { readonly [name in "expMs" | "nbfMs" | "iatMs"]?: number } {
+  const { exp, nbf, iat } = claims;
+  return {
+    ...(typeof exp === "number" ? { expMs: exp * 1000 } : {}),
+    ...(typeof nbf === "number" ? { nbfMs: nbf * 1000 } : {}),
+    ...(typeof iat === "number" ? { iatMs: iat * 1000 } : {}),
+  };
+}

@@ -1,0 +1,85 @@
+import type { AccessTokenClaims, PlainClaims } from "./claims.ts";
+import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
+import type { VerificationKey } from "./jwk.ts";
+import type { KeySource } from "./jwks.ts";
+import { type DecodedJws, decodeJws, defaultMaxTokenLength, type JwsHeader, verifyJws } from "./jws.ts";
+import { checkClaims, checkForms, checkType, type JwtRules } from "./jwt-rules.ts";
+import type { ProfileName } from "./profiles.ts";
+import { TokenRefused } from "./refusal.ts";
+
+/** A JWT taken apart. Nothing in it is verified: use it to find whose keys to verify with, and for nothing else. */
+export interface DecodedJwt extends DecodedJws {
+  readonly claims: JsonObject;
+}
+
+/** The claims that each profile guarantees, beside whatever else was sent. */
+export interface ProfileClaims {
+  readonly access_token: JsonObject & AccessTokenClaims;
+  readonly plain: JsonObject & Pick<PlainClaims, "iss" | "exp" | "iat"> & Partial<AccessTokenClaims>;
+  readonly client_assertion: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "exp" | "jti">;
+  readonly id_token: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp" | "iat">;
+}
+
+/** A JWT whose signature and claims are verified. */
+export interface VerifiedJwt<P extends ProfileName = ProfileName> {
+  readonly header: JwsHeader;
+  readonly claims: ProfileClaims[P];
+  /** The key that verified it. */
+  readonly key: VerificationKey;
+}
+
+/**
+ * Takes a compact JWT apart without verifying it: strict base64url, strict JSON, no header that changes the rules,
+ * no registered claim of a wrong form.
+ *
+ * @throws {TokenRefused}
+ * @example
+ * ```ts
+ * import { decodeJwt } from "@countersign/protocol";
+ * const [header, payload] = [{ alg: "ES256" }, { sub: "alice" }].map((part) =>
+ *   Buffer.from(JSON.stringify(part)).toString("base64url"),
+ * );
+ * decodeJwt(`${header}.${payload}.AAAA`).claims.sub; // "alice", says whoever wrote it
+ * ```
+ */
+export function decodeJwt(token: string, options: { readonly maxLength?: number } = {}): DecodedJwt {
+  const { maxLength = defaultMaxTokenLength } = options;
+  const jws = decodeJws(token, maxLength);
+  const claims = parseJson(jws.payload, { maxBytes: maxLength });
+  if (!isJsonObject(claims)) throw new TokenRefused("malformed_claims");
+  checkForms(claims);
+  return { ...jws, claims };
+}
+
+/**
+ * Verifies a JWT: its form, its type, its signature under keys pinned to an algorithm, then every claim that the
+ * profile and the rules speak of (RFC 7519 section 7.2, RFC 8725 section 3).
+ *
+ * @param keys an imported set, or a cache that fetches one.
+ * @throws {TokenRefused} with the reason; its `as("invalid_token")` is the error for the wire.
+ * @throws {RangeError} when the rules contradict themselves.
+ * @example
+ * ```ts
+ * import { importKeys, systemClock, verifyJwt } from "@countersign/protocol";
+ * const keys = importKeys({ keys: [] });
+ * const verify = (token: string) =>
+ *   verifyJwt(token, keys, {
+ *     profile: "access_token",
+ *     issuer: "https://id.example.com",
+ *     audience: "https://api.example.com",
+ *     clock: systemClock,
+ *   });
+ * ```
+ */
+export async function verifyJwt<P extends ProfileName>(
+  token: string,
+  keys: KeySource,
+  rules: JwtRules<P>,
+): Promise<VerifiedJwt<P>> {
+  const jwt = decodeJwt(token, rules);
+  checkType(jwt.typ, rules);
+  const key = await verifyJws(jwt, keys, rules);
+  checkClaims(jwt.claims, rules);
+  // The profile's required claims are present, and checkForms has seen the type of each.
+  return { header: jwt.header, claims: jwt.claims as ProfileClaims[P], key };
+}

@@ -1,0 +1,60 @@
+const minute = 60_000;
+const day = 86_400_000;
+
+/** What makes one kind of JWT different from the others, so that none passes for another (RFC 8725 section 3.12). */
+export interface Profile {
+  /** The accepted `typ`, in lower case, without "application/"; `undefined` stands for its absence. */
+  readonly types: readonly (string | undefined)[];
+  readonly required: readonly string[];
+  /** Claims that only other kinds of token have. */
+  readonly forbidden: readonly string[];
+  /**
+   * `member`: one member of `aud` is expected here. `whole`: `aud` is one string, and expected here. `if-present`: a
+   * token without `aud` is for everybody.
+   */
+  readonly audience: "member" | "whole" | "if-present";
+  /** The longest time between `iat`, or now, and `exp`, unless the rules say otherwise. */
+  readonly maxLifetimeMs: number;
+}
+
+/** The kinds of JWT that are verified. */
+export const profiles = {
+  /** RFC 9068 section 2.2 and section 4. */
+  access_token: {
+    types: ["at+jwt"],
+    required: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
+    forbidden: [],
+    audience: "member",
+    maxLifetimeMs: day,
+  },
+  /** The small access token for verifiers that bind no audience. */
+  plain: {
+    types: ["jwt", undefined],
+    required: ["iss", "exp", "iat"],
+    forbidden: ["events", "nonce"],
+    audience: "if-present",
+    maxLifetimeMs: day,
+  },
+  /**
+   * RFC 7523 section 3, with `jti` required so that it works once, and the one audience of
+   * draft-ietf-oauth-rfc7523bis (CVE-2025-27370, CVE-2025-27371).
+   */
+  client_assertion: {
+    types: ["jwt", "client-authentication+jwt", undefined],
+    required: ["iss", "sub", "aud", "exp", "jti"],
+    forbidden: ["events", "nonce"],
+    audience: "whole",
+    maxLifetimeMs: 10 * minute,
+  },
+  /** OpenID Connect Core section 2; a logout token has `events`, an access token `client_id` or `scope`. */
+  id_token: {
+    types: ["jwt", undefined],
+    required: ["iss", "sub", "aud", "exp", "iat"],
+    forbidden: ["events", "client_id", "scope"],
+    audience: "member",
+    maxLifetimeMs: day,
+  },
+} as const satisfies Record<string, Profile>;
+
+/** The name of a profile. */
+export type ProfileName = keyof typeof profiles;
