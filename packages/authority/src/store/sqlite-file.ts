@@ -1,0 +1,168 @@
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+
+/** "CtSg": marks a file as ours, so that no other application's database is written to. */
+const applicationId = 0x43745367;
+
+/** Each row takes a file from the schema version of its index to the next. Rows are never changed, only added. */
+const migrations = [
+  `CREATE TABLE item (
+     key TEXT NOT NULL PRIMARY KEY,
+     version INTEGER NOT NULL,
+     owner TEXT,
+     expires_at INTEGER,
+     value TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX item_owner ON item (owner, key) WHERE owner IS NOT NULL;`,
+] as const;
+
+/** The schema version this program writes. */
+export const schemaVersion = migrations.length;
+
+/** Larger files are not read through at every start: SQLite still notices damage where it meets it. */
+const checkedBytes = 64 * 1024 * 1024;
+
+/** File systems of other machines, by the magic number of statfs(2): they share no memory, which WAL needs. */
+const networkFileSystems = new Map([
+  [0x6969, "NFS"],
+  [0x517b, "SMB"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB 2"],
+  [0x01021997, "9P"],
+  [0x5346414f, "AFS"],
+  [0x00c36400, "Ceph"],
+  [0x0bd00bd0, "Lustre"],
+]);
+
+/** The name of a file system on which a store would not be safe, by its statfs(2) type. */
+export function networkFileSystem(type: number): string | undefined {
+  return networkFileSystems.get(type);
+}
+
+/**
+ * Takes the single-writer lock, looks at the file before anything is written, and brings it to the current schema.
+ *
+ * @returns the lock, held until it is closed or the process ends.
+ * @throws {Error} when another server holds the file, or it is damaged, newer, foreign or on a network file system.
+ */
+export function prepareFile(path: string): DatabaseSync {
+  makeDirectory(dirname(path));
+  const network = networkFileSystem(statfsSync(dirname(path)).type);
+  if (network !== undefined) throw refusal(path, `${network} is a network file system; use a disk of this machine`);
+  const lock = acquireLock(path);
+  try {
+    for (const suffix of ["", "-wal", "-shm"]) restrict(`${path}${suffix}`);
+    createPrivate(path);
+    const found = inspect(path);
+    if (found < schemaVersion) migrate(path, found);
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** A connection to a file that exists: `mode` keeps a reopened handle from making a new, empty file. */
+export function connect(path: string, mode: "ro" | "rw", timeout: number): DatabaseSync {
+  const url = pathToFileURL(path);
+  url.search = `mode=${mode}`;
+  return new DatabaseSync(url, { readOnly: mode === "ro", timeout });
+}
+
+/** A directory's entry is durable only when its parent is synced, as much as the file in it. */
+function makeDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
+}
+
+function syncDirectory(directory: string): void {
+  // Windows opens no directories.
+  if (process.platform === "win32") return;
+  const descriptor = openSync(directory, "r");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+/**
+ * A lock of the operating system on a file of its own, which ends with the process however that ends. SQLite takes
+ * it, because Node cannot. Nothing else may open and close this file while the lock is held: POSIX would drop it.
+ */
+function acquireLock(path: string): DatabaseSync {
+  const lockPath = `${path}.lock`;
+  createPrivate(lockPath);
+  const lock = connect(lockPath, "rw", 0);
+  try {
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw refusal(
+      path,
+      "another server is using it; stop that one, or give this one a data directory of its own",
+      error,
+    );
+  }
+}
+
+function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+  }
+}
+
+function restrict(path: string): void {
+  if (existsSync(path)) chmodSync(path, 0o600);
+}
+
+/** The schema version found, by a connection that cannot write. */
+function inspect(path: string): number {
+  if (statSync(path).size === 0) return 0;
+  try {
+    using database = connect(path, "ro", 0);
+    const found = pragma(database, "user_version");
+    const owner = pragma(database, "application_id");
+    const tables = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+    if (found === 0 && owner === 0 && tables === undefined) return 0;
+    if (owner !== applicationId) throw refusal(path, "it is the database of another application");
+    if (found > schemaVersion) {
+      throw refusal(
+        path,
+        `its schema version ${found} is newer than ${schemaVersion}, which this program knows; update it`,
+      );
+    }
+    if (statSync(path).size <= checkedBytes) checkPages(path, database);
+    return found;
+  } catch (error) {
+    if (error instanceof Error && "errcode" in error) throw refusal(path, damaged(error.message), error);
+    throw error;
+  }
+}
+
+function checkPages(path: string, database: DatabaseSync): void {
+  const verdict = Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
+  if (verdict !== "ok") throw refusal(path, damaged(String(verdict)));
+}
+
+function damaged(what: string): string {
+  return `it is damaged or no database (${what}); restore it from a backup`;
+}
+
+function migrate(path: string, found: number): void {
+  using database = connect(path, "rw", 0);
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
+  for (const step of migrations.slice(found)) database.exec(step);
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+}
+
+function pragma(database: DatabaseSync, name: "user_version" | "application_id"): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+function refusal(path: string, why: string, cause?: unknown): Error {
+  return new Error(`Cannot open the store ${path}: ${why}`, { cause });
+}

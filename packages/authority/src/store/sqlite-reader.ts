@@ -1,0 +1,58 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { CountersignError } from "@countersign/protocol";
+import { type Row, rowColumns } from "./sqlite-batch.ts";
+import { connect } from "./sqlite-file.ts";
+import type { Page } from "./store.ts";
+
+const retryAfterMs = 1000;
+
+/**
+ * Reads on the calling thread: in WAL mode every statement sees all that was acknowledged, and waits for no writer.
+ * A lookup costs microseconds; asking another thread for it would cost more than the work.
+ */
+export class SqliteReader {
+  readonly #database: DatabaseSync;
+  readonly #get: StatementSync;
+  readonly #listForwards: StatementSync;
+  readonly #listBackwards: StatementSync;
+
+  constructor(path: string) {
+    const database = connect(path, "ro", 0);
+    this.#database = database;
+    database.exec("PRAGMA query_only = ON; PRAGMA cache_size = -16384");
+    const living = `SELECT ${rowColumns}, key FROM item WHERE (expires_at IS NULL OR expires_at > ?2)`;
+    this.#get = database.prepare(`${living} AND key = ?1`);
+    const list = `${living} AND owner = ?1`;
+    this.#listForwards = database.prepare(`${list} AND key > ?3 ORDER BY key LIMIT ?4`);
+    this.#listBackwards = database.prepare(`${list} AND key < ?3 ORDER BY key DESC LIMIT ?4`);
+    for (const statement of [this.#get, this.#listForwards, this.#listBackwards]) statement.setReturnArrays(true);
+  }
+
+  /** The row at a key, if it lives at `now`. */
+  get(key: string, now: number): Row | undefined {
+    // With setReturnArrays a row is an array, which the types do not know.
+    return reading(() => this.#get.get(key, now) as Row | undefined);
+  }
+
+  /** The rows of an owner that live at `now`, each followed by its key. */
+  list(owner: string, page: Page, now: number): readonly Row[] {
+    const statement = page.reverse ? this.#listBackwards : this.#listForwards;
+    const from = page.after ?? (page.reverse ? afterEveryKey : "");
+    return reading(() => statement.all(owner, now, from, page.limit) as unknown as readonly Row[]);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+/** SQLite sorts bytes behind texts. */
+const afterEveryKey = new Uint8Array(1);
+
+function reading<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (cause) {
+    throw new CountersignError("temporarily_unavailable", { detail: `Cannot read: ${cause}`, retryAfterMs, cause });
+  }
+}

@@ -1,0 +1,133 @@
+import { resolve } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { type Clock, CountersignError } from "@countersign/protocol";
+import { checkKey, checkPage, serialise } from "./checks.ts";
+import type { Row } from "./sqlite-batch.ts";
+import { Commits } from "./sqlite-commits.ts";
+import { prepareFile } from "./sqlite-file.ts";
+import { SqliteReader } from "./sqlite-reader.ts";
+import type { Draft, Item, Page, Store } from "./store.ts";
+import { createVersions } from "./versions.ts";
+
+/** Where a store is, and how long it waits. */
+export interface SqliteStoreOptions {
+  /** The database file. It and its directory are created when missing, readable by their owner only. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Writes that may wait for a commit before more are refused. @default 4096 */
+  readonly maxWaiting?: number;
+  /** How long a commit waits for another process that holds the file, in milliseconds. @default 500 */
+  readonly busyTimeoutMs?: number;
+}
+
+/**
+ * Opens the embedded store: one SQLite file in WAL mode with `synchronous=FULL`, one server at a time.
+ *
+ * A write resolves when an fsync has made it durable; those that wait share one. When the disk is full, fails or is
+ * held by another process for longer than `busyTimeoutMs`, or when `maxWaiting` is passed, a write rejects with
+ * `temporarily_unavailable` and `retryAfterMs`.
+ *
+ * @throws {Error} when another server holds the file, or it is damaged, newer than this program, of another
+ * application, or on a network file system. Nothing was written then.
+ * @example
+ * ```ts
+ * import { mkdtemp } from "node:fs/promises";
+ * import { systemClock } from "@countersign/protocol";
+ * import { openSqliteStore } from "@countersign/authority";
+ * const directory = await mkdtemp("store-");
+ * const store = await openSqliteStore({ path: `${directory}/countersign.db`, clock: systemClock });
+ * await store.swap("C#app", 0, { value: { clientName: "app" }, owner: "clients" });
+ * await store.close();
+ * ```
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { clock, maxWaiting = 4096, busyTimeoutMs = 500 } = options;
+  const path = resolve(options.path);
+  const lock = prepareFile(path);
+  try {
+    const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting });
+    return new SqliteStore(clock, { lock, commits, reader: new SqliteReader(path) });
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly lock: DatabaseSync;
+  readonly commits: Commits;
+  readonly reader: SqliteReader;
+}
+
+class SqliteStore implements Store {
+  readonly #clock: Clock;
+  readonly #parts: Parts;
+  readonly #nextVersion: () => number;
+  #closed: Promise<void> | undefined;
+
+  constructor(clock: Clock, parts: Parts) {
+    this.#clock = clock;
+    this.#parts = parts;
+    this.#nextVersion = createVersions(clock);
+  }
+
+  async get<Value>(key: string): Promise<Item<Value> | undefined> {
+    this.#checkOpen();
+    checkKey(key);
+    const row = this.#parts.reader.get(key, this.#clock.now());
+    return row && toItem<Value>(key, row);
+  }
+
+  async swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined> {
+    checkKey(key);
+    const text = serialise(draft);
+    const version = this.#nextVersion();
+    const { owner = null, expiresAt = null } = draft;
+    const written = await this.#parts.commits.submit([key, expectedVersion, version, owner, expiresAt, text]);
+    return written ? version : undefined;
+  }
+
+  async take<Value>(key: string, version = 0): Promise<Item<Value> | undefined> {
+    checkKey(key);
+    const row = await this.#parts.commits.submit([key, version, null, null, null, null]);
+    return typeof row === "object" ? toItem<Value>(key, row) : undefined;
+  }
+
+  async list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]> {
+    this.#checkOpen();
+    checkKey(owner);
+    checkPage(page);
+    const rows = this.#parts.reader.list(owner, page, this.#clock.now());
+    return rows.map((row) => toItem<Value>(String(row[4]), row));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { reader, commits, lock } = this.#parts;
+    // Before the writer, so that it is the last to go and folds the log into the file.
+    reader.close();
+    await commits.close();
+    lock.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) {
+      throw new CountersignError("temporarily_unavailable", { detail: "The store is closed" });
+    }
+  }
+}
+
+function toItem<Value>(key: string, [version, owner, expiresAt, text]: Row): Item<Value> {
+  return {
+    key,
+    version: Number(version),
+    // The port leaves the shape of a value to whoever wrote it under this key (store/records.ts).
+    value: JSON.parse(String(text)) as Value,
+    ...(owner !== null && { owner: String(owner) }),
+    ...(expiresAt !== null && { expiresAt: Number(expiresAt) }),
+  };
+}
