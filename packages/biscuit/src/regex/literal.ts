@@ -1,0 +1,40 @@
+import type { Fuel } from "../fuel.ts";
+import type { Node } from "./ast.ts";
+
+/** A pattern that is plain text, possibly bound to the start or the end of what it is searched in. */
+export interface Literal {
+  readonly text: string;
+  readonly atStart: boolean;
+  readonly atEnd: boolean;
+}
+
+/** The plain text that an expression stands for, or `undefined` if it is more than that. */
+export function asLiteral(node: Node): Literal | undefined {
+  const parts = (node.kind === "sequence" ? node.parts : [node]).filter(({ kind }) => kind !== "nothing");
+  const [first] = parts;
+  const atStart = first?.kind === "look" && first.look === "start";
+  const last = parts.at(-1);
+  const atEnd = last?.kind === "look" && last.look === "end";
+  let text = "";
+  for (const part of parts.slice(Number(atStart), parts.length - Number(atEnd))) {
+    if (part.kind !== "character") return undefined;
+    text += String.fromCodePoint(part.code);
+  }
+  return { text, atStart, atEnd };
+}
+
+/** How many character comparisons of a plain search are worth one unit of fuel. */
+const COMPARISONS_PER_FUEL = 64;
+
+/** Searches plain text without an automaton. */
+export function findLiteral(literal: Literal, text: string, fuel: Fuel): boolean {
+  const { text: wanted, atStart, atEnd } = literal;
+  if (atStart || atEnd) {
+    fuel.spend(1 + Math.ceil(wanted.length / COMPARISONS_PER_FUEL));
+    if (atStart && atEnd) return text === wanted;
+    return atStart ? text.startsWith(wanted) : text.endsWith(wanted);
+  }
+  // The engine's own search is quick but, at worst, compares each character of one with each of the other.
+  fuel.spend(1 + Math.ceil((text.length * (wanted.length + 1)) / COMPARISONS_PER_FUEL));
+  return text.includes(wanted);
+}

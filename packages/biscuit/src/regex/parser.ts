@@ -1,0 +1,233 @@
+import {
+  characterNode,
+  choiceNode,
+  groupNode,
+  lookNode,
+  NOTHING,
+  type Node,
+  repetitionNode,
+  sequenceNode,
+  setNode,
+} from "./ast.ts";
+import { CharSet, rangeLeaf } from "./char-set.ts";
+import { ClassParser } from "./class-parser.ts";
+import { Cursor, invalid } from "./cursor.ts";
+import { parseEscape } from "./escape.ts";
+import { DEFAULT_FLAGS, FLAG_LETTERS, type Flags, foldingOf } from "./flags.ts";
+import { asciiCaseVariants, caseVariants, isGroupNameCharacter, isSpace } from "./unicode.ts";
+
+/** A group that is open: its finished alternatives, the one being read, and the flags to return to. */
+interface Group {
+  readonly choices: Node[];
+  parts: Node[];
+  readonly outerFlags: Flags;
+}
+
+/** Stands where `(?flags)` stood, so that a repetition after it finds nothing to repeat. */
+const FLAG_SETTING: Node = { ...NOTHING };
+
+const COUNTS: Readonly<Record<string, readonly [min: number, max: number]>> = {
+  "?": [0, 1],
+  "*": [0, Number.POSITIVE_INFINITY],
+  "+": [1, Number.POSITIVE_INFINITY],
+};
+
+const LOOK_AROUND = ["?=", "?!", "?<=", "?<!"];
+const LINE_FEED = rangeLeaf([10, 10]);
+const LINE_ENDS = rangeLeaf([10, 10, 13, 13]);
+
+/**
+ * Parses the syntax of Rust's `regex` crate, version 1, without recursion.
+ *
+ * @throws {InvalidPattern} for every pattern which that crate refuses as well.
+ */
+export function parsePattern(pattern: string): Node {
+  return new Parser(pattern).parse();
+}
+
+class Parser {
+  readonly #cursor: Cursor;
+  readonly #groups: Group[] = [];
+  readonly #names = new Set<string>();
+  #group: Group = { choices: [], parts: [], outerFlags: DEFAULT_FLAGS };
+  #flags: Flags = DEFAULT_FLAGS;
+
+  constructor(pattern: string) {
+    this.#cursor = new Cursor(pattern);
+  }
+
+  parse(): Node {
+    for (;;) {
+      this.#cursor.bumpSpace();
+      if (this.#cursor.atEnd) break;
+      this.#parseNext(this.#cursor.character);
+    }
+    if (this.#groups.length > 0) throw invalid("an unclosed group");
+    return this.#bodyOf(this.#group);
+  }
+
+  #parseNext(character: string): void {
+    const counts = COUNTS[character];
+    if (counts !== undefined) this.#repeat(...counts);
+    else if (character === "{") this.#parseCounts();
+    else if (character === "(") this.#openGroup();
+    else if (character === ")") this.#closeGroup();
+    else if (character === "|") this.#nextChoice();
+    else if (character === "[") this.#parseClass();
+    else this.#group.parts.push(this.#parseSingle(character));
+  }
+
+  #bodyOf({ choices, parts }: Group): Node {
+    const last = sequenceNode(parts);
+    return choices.length === 0 ? last : choiceNode([...choices, last]);
+  }
+
+  #nextChoice(): void {
+    this.#cursor.bump();
+    this.#group.choices.push(sequenceNode(this.#group.parts));
+    this.#group.parts = [];
+  }
+
+  #setFlags(flags: Flags): void {
+    this.#flags = flags;
+    this.#cursor.verbose = flags.verbose;
+  }
+
+  #openGroup(): void {
+    const cursor = this.#cursor;
+    cursor.bump();
+    cursor.bumpSpace();
+    if (LOOK_AROUND.some((prefix) => cursor.bumpIf(prefix))) throw invalid("look-around");
+    const outerFlags = this.#flags;
+    if (cursor.bumpIf("?P<") || cursor.bumpIf("?<")) {
+      this.#parseGroupName();
+    } else if (cursor.bumpIf("?")) {
+      this.#setFlags(this.#parseFlags());
+      const close = cursor.character === ")";
+      cursor.bump();
+      if (close) {
+        this.#group.parts.push(FLAG_SETTING);
+        return;
+      }
+    }
+    this.#groups.push(this.#group);
+    this.#group = { choices: [], parts: [], outerFlags };
+  }
+
+  #closeGroup(): void {
+    const outer = this.#groups.pop();
+    if (outer === undefined) throw invalid("an unopened group");
+    this.#cursor.bump();
+    outer.parts.push(groupNode(this.#bodyOf(this.#group)));
+    this.#setFlags(this.#group.outerFlags);
+    this.#group = outer;
+  }
+
+  #parseGroupName(): void {
+    const cursor = this.#cursor;
+    let name = "";
+    while (!cursor.atEnd && cursor.character !== ">") {
+      if (!isGroupNameCharacter(cursor.character, name === "")) throw invalid("a bad group name");
+      name += cursor.character;
+      cursor.bump();
+    }
+    if (cursor.atEnd || name === "" || this.#names.has(name)) throw invalid("a bad group name");
+    this.#names.add(name);
+    cursor.bump();
+  }
+
+  /** The flags after `(?`, ending at the `:` or `)` behind them. */
+  #parseFlags(): Flags {
+    const cursor = this.#cursor;
+    const flags: { -readonly [Name in keyof Flags]: Flags[Name] } = { ...this.#flags };
+    const seen = new Set<string>();
+    let last = "";
+    for (; cursor.character !== ":" && cursor.character !== ")"; cursor.bump()) {
+      last = cursor.character;
+      const flag = Object.hasOwn(FLAG_LETTERS, last) ? FLAG_LETTERS[last] : undefined;
+      if (cursor.atEnd || seen.has(last) || (flag === undefined && last !== "-")) throw invalid("bad flags");
+      if (flag !== undefined && flag !== "greed") flags[flag] = !seen.has("-");
+      seen.add(last);
+    }
+    // Empty flags before a parenthesis would be a `?` that has nothing to repeat.
+    if (last === "-" || (last === "" && cursor.character === ")")) throw invalid("bad flags");
+    return flags;
+  }
+
+  #repeat(min: number, max: number): void {
+    this.#cursor.bump();
+    if (this.#cursor.character === "?") this.#cursor.bump();
+    this.#pushRepetition(min, max);
+  }
+
+  #pushRepetition(min: number, max: number): void {
+    const body = this.#group.parts.pop();
+    if (body === undefined || body === FLAG_SETTING) throw invalid("nothing to repeat");
+    this.#group.parts.push(repetitionNode(body, min, max));
+  }
+
+  #parseCounts(): void {
+    const cursor = this.#cursor;
+    cursor.bumpAndSpace();
+    const min = this.#parseDecimal();
+    let max = min;
+    if (cursor.character === ",") {
+      cursor.bumpAndSpace();
+      max = cursor.character === "}" ? Number.POSITIVE_INFINITY : this.#parseDecimal();
+    }
+    if (cursor.character !== "}" || max < min) throw invalid("a bad repetition");
+    if (cursor.bumpAndSpace() && cursor.character === "?") cursor.bump();
+    this.#pushRepetition(min, max);
+  }
+
+  /** White space may stand around the digits in every mode. */
+  #parseDecimal(): number {
+    const cursor = this.#cursor;
+    while (isSpace(cursor.character)) cursor.bump();
+    let digits = "";
+    while (/^[0-9]$/.test(cursor.character)) {
+      digits += cursor.character;
+      cursor.bumpAndSpace();
+    }
+    while (isSpace(cursor.character)) cursor.bumpAndSpace();
+    const value = Number(digits);
+    if (digits === "" || value > 0xffffffff) throw invalid("a bad repetition");
+    return value;
+  }
+
+  #parseClass(): void {
+    const { set, depth } = new ClassParser(this.#cursor, this.#flags).parse();
+    this.#group.parts.push(setNode(set, depth));
+  }
+
+  #parseSingle(character: string): Node {
+    if (character === "\\") return this.#parseEscape();
+    this.#cursor.bump();
+    const { multiLine, crlf } = this.#flags;
+    if (character === ".") return this.#dot();
+    if (character === "^") return lookNode(multiLine ? (crlf ? "startCrlf" : "startLine") : "start");
+    if (character === "$") return lookNode(multiLine ? (crlf ? "endCrlf" : "endLine") : "end");
+    return this.#literal(character.codePointAt(0) ?? 0);
+  }
+
+  #parseEscape(): Node {
+    const item = parseEscape(this.#cursor, this.#flags);
+    if (item.kind === "character") return this.#literal(item.code);
+    if (item.kind === "look") return lookNode(item.look);
+    return setNode(new CharSet(item.program, foldingOf(this.#flags)));
+  }
+
+  #literal(code: number): Node {
+    const { ignoreCase, unicode } = this.#flags;
+    const variants = ignoreCase ? (unicode ? caseVariants : asciiCaseVariants)(code) : [code];
+    if (variants.length === 1) return characterNode(code);
+    return setNode(new CharSet([rangeLeaf(variants.flatMap((variant) => [variant, variant]))]));
+  }
+
+  #dot(): Node {
+    const { dotAll, crlf, unicode } = this.#flags;
+    if (!unicode) throw invalid("a dot without Unicode could match half a character");
+    const excluded = dotAll ? rangeLeaf([]) : crlf ? LINE_ENDS : LINE_FEED;
+    return setNode(new CharSet([excluded, "not"]));
+  }
+}

@@ -1,0 +1,49 @@
+import type { Fuel } from "../fuel.ts";
+import type { Node } from "./ast.ts";
+import { Automaton } from "./automaton.ts";
+import { InvalidPattern } from "./cursor.ts";
+import { asLiteral, findLiteral } from "./literal.ts";
+import { parsePattern } from "./parser.ts";
+import { compileProgram } from "./program.ts";
+
+/** A compiled pattern. It keeps no position: one instance serves any number of searches. */
+export interface Regex {
+  /**
+   * Whether the pattern matches anywhere in `text`, in time linear in its length.
+   *
+   * @throws {LimitError} code `fuel`.
+   */
+  isMatch(text: string, fuel: Fuel): boolean;
+}
+
+/** The most instructions a pattern may need. */
+const SIZE_LIMIT = 200_000;
+
+/**
+ * Compiles a pattern in the syntax of Rust's `regex` crate, Unicode on, as `.matches()` of Biscuit demands.
+ *
+ * @returns `undefined` if that crate would refuse the pattern: then `.matches()` is false.
+ * @throws {LimitError} code `fuel`.
+ * @example
+ * const fuel = new Fuel(10_000);
+ * compileRegex("^/api/v[0-9]+/", fuel)?.isMatch("/api/v2/users", fuel); // true
+ */
+export function compileRegex(pattern: string, fuel: Fuel): Regex | undefined {
+  fuel.spend(1 + pattern.length);
+  const node = parseOrRefuse(pattern);
+  if (node === undefined) return undefined;
+  const literal = asLiteral(node);
+  if (literal !== undefined) return { isMatch: (text, budget) => findLiteral(literal, text, budget) };
+  if (node.size > SIZE_LIMIT) return undefined;
+  fuel.spend(node.size);
+  return new Automaton(compileProgram(node));
+}
+
+function parseOrRefuse(pattern: string): Node | undefined {
+  try {
+    return parsePattern(pattern);
+  } catch (error) {
+    if (error instanceof InvalidPattern) return undefined;
+    throw error;
+  }
+}
