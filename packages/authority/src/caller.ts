@@ -4,8 +4,17 @@ import type { ClientRecord } from "./store/records.ts";
 export interface Connection {
   /** The socket peer's IP address; absent when unknown, which is never loopback. */
   readonly address?: string;
-  /** The DER bytes of the certificate that the TLS handshake proved, and whether its chain was trusted. */
+  /** The certificate that the TLS handshake proved, as DER, and whether its chain leads to a configured authority. */
   readonly certificate?: { readonly der: Uint8Array; readonly trusted: boolean };
+}
+
+/** The peer of a request, after the rules on proxies and loopback. */
+export interface Peer {
+  /** The client's IP address: the socket's, or what a configured trusted proxy says. */
+  readonly address?: string;
+  /** Whether the request came over the loopback interface and through no proxy. */
+  readonly loopback: boolean;
+  readonly certificate?: Connection["certificate"];
 }
 
 /** An authenticated client. */
@@ -13,6 +22,6 @@ export interface Caller {
   readonly client: ClientRecord;
   /** False for public clients, which only say who they are. */
   readonly confidential: boolean;
-  /** SHA-256 of the certificate presented, base64url, when tokens are to be bound to it (RFC 8705 section 3.1). */
+  /** SHA-256 of the certificate presented, base64url: tokens are bound to it (RFC 8705 section 3.1). */
   readonly certificateThumbprint?: string;
 }

@@ -86,6 +86,7 @@ export const configSchema = z.strictObject({
         .array(z.string())
         .default([])
         .describe("IP addresses of proxies whose Forwarded headers name the client"),
+      open_metrics: z.boolean().default(false).describe("Whether /metrics answers beyond loopback"),
       cors_origins: z
         .array(z.url())
         .default([])

@@ -1,1 +1,12 @@
-export {};
+export type { AuthorityEvent, EventFields, EventName } from "./audit/events.ts";
+export { createMetrics, type Metrics, type MetricsOptions } from "./audit/metrics.ts";
+export { type Exchange, joinObservers, type Observer, silentObserver } from "./audit/observer.ts";
+export type { AuditQuery, AuditRecord, AuditTrail } from "./audit/trail.ts";
+export { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
+export type { Caller, Connection, Peer } from "./caller.ts";
+export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";
+export type { FetchFace } from "./http/app.ts";
+export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
+export type { Services } from "./services.ts";
+export { createMemoryStore } from "./store/memory.ts";
+export type { Item, Page, Store } from "./store/store.ts";

@@ -34,6 +34,16 @@ export function parseScope(parameter: string | undefined): readonly string[] | u
   return [...new Set(words)];
 }
 
+/**
+ * Scopes as a client or user is given them, each once.
+ *
+ * @throws {CountersignError} `invalid_scope` when one is no scope-token, or there are more than 100.
+ */
+export function checkScopes(scopes: readonly string[]): readonly string[] {
+  if (scopes.length > mostScopes || !scopes.every(isScope)) throw new CountersignError("invalid_scope");
+  return [...new Set(scopes)];
+}
+
 /** The scopes of `wanted` that every one of `ceilings` holds. */
 export function within(wanted: readonly string[], ceilings: readonly (readonly string[])[]): readonly string[] {
   return wanted.filter((scope) => ceilings.every((ceiling) => ceiling.includes(scope)));

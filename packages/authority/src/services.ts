@@ -1,8 +1,9 @@
 import type { Clock, Random } from "@countersign/protocol";
+import type { MetricsSource } from "./audit/observer.ts";
 import type { AuditTrail } from "./audit/trail.ts";
 import type { ClientService } from "./clients/clients.ts";
 import type { Config } from "./config.ts";
-import type { KeyRing } from "./keys/signer.ts";
+import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
 import type { Store } from "./store/store.ts";
@@ -12,12 +13,15 @@ import type { UserService } from "./users/users.ts";
 export interface Services {
   readonly config: Config;
   readonly store: Store;
-  readonly keys: KeyRing;
+  readonly keys: ManagedKeyRing;
   readonly clock: Clock;
   readonly random: Random;
   readonly audit: AuditTrail;
+  readonly metrics: MetricsSource;
   readonly users: UserService;
   readonly clients: ClientService;
   readonly limits: Limits;
   readonly passwords: PasswordHasher;
+  /** Whether the authority still takes new work. */
+  readonly lifecycle: { readonly closing: boolean };
 }

@@ -1,4 +1,12 @@
-import { randomSecret, toBase64url } from "@countersign/protocol";
+import {
+  type AccessTokenClaims,
+  type AccessTokenFacts,
+  accessTokenClaims,
+  type PlainClaims,
+  plainClaims,
+  randomSecret,
+  toBase64url,
+} from "@countersign/protocol";
 import type { Services } from "../services.ts";
 import type { TokenProfile } from "../store/records.ts";
 import type { Granted } from "./issue.ts";
@@ -30,49 +38,31 @@ export async function mint(planned: TokenPlan, granted: Granted, services: Servi
   const { client } = granted.caller;
   const signer = await services.keys.signer(client.token.algorithm ?? services.config.tokens.algorithm);
   const profile = client.token.profile ?? "at+jwt";
-  const claims = profiles[profile](planned, granted, services);
+  const claims = profiles[profile](factsOf(planned, granted, services), granted.grounds.user === undefined);
   const input = `${header(profile, signer.algorithm, signer.kid)}.${encode(claims)}`;
   return { token: `${input}.${await signer.sign(input)}`, expiresInMs: planned.ttlMs };
 }
 
-type Claims = Readonly<Record<string, unknown>>;
+type Claims = AccessTokenClaims | PlainClaims;
 
-const profiles: Record<TokenProfile, (planned: TokenPlan, granted: Granted, services: Services) => Claims> = {
+const profiles: Record<TokenProfile, (facts: AccessTokenFacts, ownToken: boolean) => Claims> = {
   "at+jwt": accessTokenClaims,
-  plain: plainClaims,
+  // A client's own plain token has no subject ; Vault roles match it by client_id.
+  plain: (facts, ownToken) => plainClaims(ownToken ? { ...facts, subject: undefined } : facts),
 };
 
-/** RFC 9068 section 2.2, with `cnf` of RFC 8705 section 3.1 when the client came with a certificate. */
-function accessTokenClaims(planned: TokenPlan, granted: Granted, { config }: Services): Claims {
-  const { caller, grounds, permission } = granted;
-  const thumbprint = caller.certificateThumbprint;
+function factsOf(planned: TokenPlan, { caller, grounds, permission }: Granted, { config }: Services): AccessTokenFacts {
   return {
-    iss: config.issuer,
-    sub: grounds.user?.userId ?? caller.client.clientId,
-    aud: permission.audience.length === 1 ? permission.audience[0] : permission.audience,
-    ...dates(planned),
-    jti: planned.jti,
-    client_id: caller.client.clientId,
-    scope: permission.scopes.join(" "),
-    ...(thumbprint === undefined ? {} : { cnf: { "x5t#S256": thumbprint } }),
+    issuer: config.issuer,
+    subject: grounds.user?.userId ?? caller.client.clientId,
+    clientId: caller.client.clientId,
+    audience: permission.audience,
+    scopes: permission.scopes,
+    issuedAt: planned.issuedAt,
+    lifetimeMs: planned.ttlMs,
+    tokenId: planned.jti,
+    certificateThumbprint: caller.certificateThumbprint,
   };
-}
-
-/** The small shape that Vault roles without `bound_audiences` need: no `aud`, and no `sub` for a client's own token. */
-function plainClaims(planned: TokenPlan, { caller, grounds, permission }: Granted, { config }: Services): Claims {
-  return {
-    iss: config.issuer,
-    ...(grounds.user === undefined ? {} : { sub: grounds.user.userId }),
-    ...dates(planned),
-    jti: planned.jti,
-    client_id: caller.client.clientId,
-    scope: permission.scopes.join(" "),
-  };
-}
-
-function dates({ issuedAt, ttlMs }: TokenPlan) {
-  const iat = Math.floor(issuedAt / 1000);
-  return { iat, exp: iat + Math.floor(ttlMs / 1000) };
 }
 
 const typOf: Record<TokenProfile, string> = { "at+jwt": "at+jwt", plain: "JWT" };
@@ -89,6 +79,6 @@ function header(profile: TokenProfile, alg: string, kid: string): string {
   return encoded;
 }
 
-function encode(value: Claims): string {
+function encode(value: object): string {
   return toBase64url(Buffer.from(JSON.stringify(value)));
 }

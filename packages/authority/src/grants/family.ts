@@ -134,6 +134,32 @@ export async function revokeFamily(
   }
 }
 
+/** The live family of its live token; `undefined` for every other text. Changes nothing. */
+export async function introspectRefreshToken(token: string, services: Services): Promise<FamilyRecord | undefined> {
+  const item = await genuineFamily(token, services);
+  const family = item?.value;
+  if (family === undefined || family.revokedAt !== undefined || sha256(token) !== family.currentHash) return undefined;
+  const user = await services.users.byId(family.userId);
+  const alive = services.clock.now() < Math.min(family.idleExpiresAt, family.absoluteExpiresAt);
+  return alive && user !== undefined && !user.disabled && user.epoch === family.userEpoch ? family : undefined;
+}
+
+/** Logs a device out: revokes the family of any genuine token of it, live or spent (RFC 7009 section 2.1). */
+export async function revokeByToken(token: string, { client }: Caller, services: Services): Promise<void> {
+  const item = await genuineFamily(token, services);
+  if (item === undefined || item.value.clientId !== client.clientId) return;
+  await revokeFamily(item, "logout", services);
+  await services.audit.record("token.revoked", { clientId: client.clientId, familyId: item.value.familyId });
+}
+
+async function genuineFamily(token: string, services: Services): Promise<Item<FamilyRecord> | undefined> {
+  const text = parseRefreshText(token);
+  const item = text && (await services.store.get<FamilyRecord>(keys.family(text.familyId)));
+  if (text === undefined || item === undefined) return undefined;
+  const live = equalInConstantTime(sha256(token), item.value.currentHash);
+  return live || descends(text, token, item.value, services) ? item : undefined;
+}
+
 function refuse(detail: string): CountersignError {
   return new CountersignError("invalid_grant", { detail });
 }

@@ -1,0 +1,102 @@
+import { type Clock, type Random, systemClock, systemRandom } from "@countersign/protocol";
+import { createMetrics, type Metrics } from "./audit/metrics.ts";
+import { joinObservers, type Observer } from "./audit/observer.ts";
+import { createAuditTrail } from "./audit/trail-store.ts";
+import { createClientService } from "./clients/client-service.ts";
+import type { Config } from "./config.ts";
+import { createApp, type FetchFace } from "./http/app.ts";
+import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
+import { createKeyRing } from "./keys/ring.ts";
+import { createPasswordHasher } from "./limits/argon2.ts";
+import { createLimits } from "./limits/store-limits.ts";
+import type { Services } from "./services.ts";
+import type { Store } from "./store/store.ts";
+import { createUserService } from "./users/user-service.ts";
+
+/** What an authority is made of. */
+export interface AuthorityOptions {
+  readonly config: Config;
+  readonly store: Store;
+  /** What private keys are sealed under in the store. */
+  readonly keyEncryptionKey: KeyEncryptionKey;
+  /** @default the machine's clock */
+  readonly clock?: Clock;
+  /** @default the machine's randomness */
+  readonly random?: Random;
+  /** Counts events and exchanges, and answers /metrics. @default a registry of its own */
+  readonly metrics?: Metrics;
+  /** Hears every event and exchange, beside the metrics. @default none */
+  readonly observer?: Observer;
+}
+
+/** A running authority. */
+export interface Authority {
+  /** Answers one request. The connection says who is at the other end; without it nobody is on loopback. */
+  readonly fetch: FetchFace;
+  /** The parts, for those who embed an authority. */
+  readonly services: Services;
+  /** Takes no new work, finishes what was accepted, then closes the store. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes an authority from its ports. It listens nowhere: give `fetch` to any server.
+ *
+ * @throws {CountersignError} `temporarily_unavailable` when the store cannot be read or written.
+ * @example
+ * ```ts
+ * import { createAuthority, createKeyEncryptionKey, createMemoryStore, parseConfig } from "@countersign/authority";
+ * import { systemClock, systemRandom } from "@countersign/protocol";
+ * const authority = await createAuthority({
+ *   config: parseConfig({ issuer: "http://localhost:8080" }),
+ *   store: createMemoryStore({ clock: systemClock }),
+ *   keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
+ * });
+ * const response = await authority.fetch(new Request("http://localhost:8080/.well-known/jwks.json"));
+ * response.status; // 200
+ * await authority.close();
+ * ```
+ */
+export async function createAuthority(options: AuthorityOptions): Promise<Authority> {
+  const {
+    config,
+    store,
+    keyEncryptionKey,
+    clock = systemClock,
+    random = systemRandom,
+    metrics = createMetrics(),
+  } = options;
+  const observer = options.observer === undefined ? metrics : joinObservers([metrics, options.observer]);
+  const audit = createAuditTrail({ store, clock, random, observer, retentionMs: config.audit.retention * 1000 });
+  const keys = await createKeyRing({ store, clock, random, config, keyEncryptionKey, audit });
+  const limits = createLimits({ store, clock, config });
+  const passwords = createPasswordHasher({ clock, random, config });
+  const users = createUserService({ store, clock, random, audit, limits, passwords });
+  const clients = createClientService({ store, clock, random, audit });
+  const lifecycle = { closing: false };
+  const services: Services = {
+    config,
+    store,
+    keys,
+    clock,
+    random,
+    audit,
+    metrics,
+    limits,
+    passwords,
+    users,
+    clients,
+    lifecycle,
+  };
+  audit.notice("authority.started", { issuer: config.issuer });
+  return {
+    fetch: createApp(services),
+    services,
+    async close() {
+      lifecycle.closing = true;
+      await keys.close();
+      await store.close();
+      audit.notice("authority.stopped", { issuer: config.issuer });
+    },
+  };
+}

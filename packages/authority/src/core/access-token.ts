@@ -1,0 +1,89 @@
+import { decodeJwt, importKeys, isJsonObject, type KeySet, TokenRefused, verifyJwt } from "@countersign/protocol";
+import type { Services } from "../services.ts";
+import { keys } from "../store/keys.ts";
+
+/** What a token of ours says, once its signature and dates are checked. */
+export interface AccessToken {
+  readonly jti: string;
+  /** The user; absent when a client acts for itself. */
+  readonly userId?: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+  readonly expiresAt: number;
+  readonly certificateThumbprint?: string;
+  /** The claims as they stand in the token. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads a token of this authority: signature under its own ring, dates, form. Who it is meant for and which certificate
+ * it is bound to is for the caller to judge.
+ *
+ * @throws {CountersignError} `invalid_token`
+ */
+export async function readAccessToken(text: string, services: Services): Promise<AccessToken> {
+  try {
+    return await verified(text, services);
+  } catch (error) {
+    throw error instanceof TokenRefused ? error.as("invalid_token") : error;
+  }
+}
+
+/** Marks an access token as revoked until it would have expired anyway (RFC 7009 section 2). */
+export async function revokeAccessToken(token: AccessToken, { store }: Pick<Services, "store">): Promise<void> {
+  await store.swap(keys.revokedToken(token.jti), 0, { value: {}, expiresAt: token.expiresAt });
+}
+
+/** Whether a token is still in force: not revoked, and its client and user exist and are enabled. */
+export async function isInForce(token: AccessToken, services: Services): Promise<boolean> {
+  if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return false;
+  const client = await services.clients.byId(token.clientId);
+  if (client === undefined || client.disabled) return false;
+  if (token.userId === undefined) return true;
+  const user = await services.users.byId(token.userId);
+  return user !== undefined && !user.disabled;
+}
+
+async function verified(text: string, services: Services): Promise<AccessToken> {
+  const { header, claims: asserted } = decodeJwt(text);
+  const { cnf } = asserted;
+  const thumbprint = isJsonObject(cnf) && typeof cnf["x5t#S256"] === "string" ? cnf["x5t#S256"] : undefined;
+  const plain = header.typ !== "at+jwt";
+  const { claims } = await verifyJwt(text, ringKeys(services, header.alg === "ML-DSA-65" ? "pqc" : "jwks"), {
+    profile: plain ? "plain" : "access_token",
+    issuer: services.config.issuer,
+    audience: audienceOf(asserted.aud),
+    clock: services.clock,
+    clockSkewMs: 0,
+    requiredClaims: ["client_id", "jti"],
+    certificateThumbprint: thumbprint,
+  });
+  const clientId = String(claims.client_id);
+  return {
+    jti: String(claims.jti),
+    clientId,
+    ...(claims.sub === undefined || claims.sub === clientId ? {} : { userId: claims.sub }),
+    scopes: claims.scope?.split(" ") ?? [],
+    audience: audienceOf(asserted.aud),
+    expiresAt: claims.exp * 1000,
+    ...(thumbprint === undefined ? {} : { certificateThumbprint: thumbprint }),
+    claims,
+  };
+}
+
+function audienceOf(aud: unknown): readonly string[] {
+  return [aud].flat().filter((one) => typeof one === "string");
+}
+
+const imported = new WeakMap<object, KeySet>();
+
+/** The ring's public keys, imported once for each state of the ring. */
+function ringKeys({ keys: ring }: Services, set: "jwks" | "pqc"): KeySet {
+  const published = ring.published(set);
+  const known = imported.get(published);
+  if (known !== undefined) return known;
+  const fresh = importKeys({ keys: published.keys });
+  imported.set(published, fresh);
+  return fresh;
+}

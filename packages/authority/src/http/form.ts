@@ -1,0 +1,62 @@
+import { CountersignError } from "@countersign/protocol";
+
+/** Parameters of a form: each once, or listed when the standards let it repeat. Empty ones are left out. */
+export interface Form {
+  readonly single: ReadonlyMap<string, string>;
+  /** `resource` (RFC 8707 section 2) and `audience` (RFC 8693 section 2.1), in the order given. */
+  readonly targets: readonly string[];
+}
+
+const formType = /^application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+const repeatable: ReadonlySet<string> = new Set(["resource", "audience"]);
+
+const mostParameters = 64;
+
+/** Control characters have no place in any parameter of RFC 6749 appendix A; a tab may stand in a password. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+const control = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/** @throws {CountersignError} `unsupported_media_type` unless the body is declared to be a form in UTF-8. */
+export function requireFormType(contentType: string | null): void {
+  if (contentType === null || !formType.test(contentType)) throw new CountersignError("unsupported_media_type");
+}
+
+/**
+ * Reads an `application/x-www-form-urlencoded` body (RFC 6749 appendix B). A parameter that is sent without a value is
+ * treated as omitted, and none may be sent twice (section 3.2). Names are taken literally: `a[]` is just a name.
+ *
+ * @throws {CountersignError} `invalid_request` for bad percent-encoding, bad UTF-8, control characters, duplicates or
+ * too many parameters.
+ */
+export function parseForm(body: string): Form {
+  const single = new Map<string, string>();
+  const targets: string[] = [];
+  const pairs = body.split("&", mostParameters + 1);
+  if (pairs.length > mostParameters) throw malformed("The form has too many parameters");
+  for (const pair of pairs) {
+    const equals = pair.indexOf("=");
+    const name = decode(equals < 0 ? pair : pair.slice(0, equals));
+    const value = equals < 0 ? "" : decode(pair.slice(equals + 1));
+    if (value === "") continue;
+    if (repeatable.has(name)) targets.push(value);
+    else if (single.has(name)) throw malformed("A parameter is given more than once");
+    else single.set(name, value);
+  }
+  return { single, targets };
+}
+
+/** One component of a form: plus is a space, the rest percent-encoded UTF-8. */
+export function decode(text: string): string {
+  try {
+    const decoded = decodeURIComponent(text.replaceAll("+", " "));
+    if (!control.test(decoded)) return decoded;
+  } catch {
+    // decodeURIComponent refuses bad escapes and bad UTF-8, overlong forms and surrogates included
+  }
+  throw malformed("A parameter is not percent-encoded UTF-8 without control characters");
+}
+
+function malformed(hint: string): CountersignError {
+  return new CountersignError("invalid_request", { hint });
+}

@@ -1,0 +1,83 @@
+import { CountersignError, randomSecret, toBase64url } from "@countersign/protocol";
+import { z } from "zod";
+import type { Peer } from "../caller.ts";
+import { authenticateCaller } from "../core/caller.ts";
+import type { Services } from "../services.ts";
+import { readText } from "./body.ts";
+import { parseBasicCredentials } from "./oauth/client-credentials.ts";
+import type { Call } from "./route.ts";
+
+/** The face of jwt-issuer: a name goes in, a token for Vault comes out. Off until `--compat jwt-issuer` names it. */
+const header = toBase64url(Buffer.from(JSON.stringify({ typ: "JWT", alg: "ES256" })));
+
+const lifeSeconds = 3600;
+
+/** Unknown members are ignored, as the original does. */
+export const issuerTokenInput = z.object({ name: z.string().min(1).max(256) });
+
+/** `POST /auth/token`: 200 with the bare compact JWT `{exp, iat, sub}` as text. */
+export async function issuerTokenEndpoint({ request, peer, services }: Call): Promise<Response> {
+  const clientId = await admit(request, peer, services);
+  const { name } = await readName(request, services);
+  const iat = Math.floor(services.clock.now() / 1000);
+  const claims = toBase64url(Buffer.from(JSON.stringify({ exp: iat + lifeSeconds, iat, sub: name })));
+  const signer = await services.keys.signer("ES256");
+  const signature = await signer.sign(`${header}.${claims}`);
+  await services.audit.record("token.issued", {
+    grant: "jwt-issuer",
+    clientId,
+    userId: name,
+    jti: randomSecret(services.random, 16),
+    scope: "",
+    ...(peer.address === undefined ? {} : { address: peer.address }),
+  });
+  return new Response(`${header}.${claims}.${signature}`, {
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
+  });
+}
+
+/** `GET /auth/jwks`: the ES256 keys with `kty`, `crv`, `x` and `y`, and nothing else. */
+export function issuerJwksEndpoint({ services: { keys, config } }: Call): Response {
+  const es256 = keys.published("jwks").keys.filter((key) => key.crv === "P-256");
+  const body = JSON.stringify({ keys: es256.map(({ kty, crv, x, y }) => ({ kty, crv, x, y })) });
+  return new Response(body, {
+    headers: { "content-type": "application/json", "cache-control": `public, max-age=${config.keys.jwks_max_age}` },
+  });
+}
+
+/** Anybody who reaches the original gets a token for any name. Here: a configured client, or else only this machine. */
+async function admit(request: Request, peer: Peer, services: Services): Promise<string> {
+  const required = services.config.compat.jwt_issuer_client;
+  if (required === undefined) {
+    if (!peer.loopback)
+      throw new CountersignError("access_denied", {
+        hint: "This endpoint is open to loopback only; configure compat.jwt_issuer_client to open it",
+      });
+    return "jwt-issuer";
+  }
+  const authorization = request.headers.get("authorization");
+  if (authorization === null) throw new CountersignError("invalid_client", { detail: "no credential" });
+  const basic = parseBasicCredentials(authorization);
+  if (basic.clientId !== required) throw new CountersignError("invalid_client", { detail: "another client" });
+  const caller = await authenticateCaller({ basic }, peer, services);
+  return caller.client.clientId;
+}
+
+async function readName(request: Request, services: Services): Promise<z.output<typeof issuerTokenInput>> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json")
+    throw new CountersignError("invalid_request", { hint: "Content-Type must be application/json" });
+  const text = await readText(request, services.config.limits.body_bytes);
+  const parsed = issuerTokenInput.safeParse(tryJson(text));
+  if (!parsed.success)
+    throw new CountersignError("invalid_request", { hint: "The body must be a JSON object with a name" });
+  return parsed.data;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

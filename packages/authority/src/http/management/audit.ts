@@ -1,0 +1,45 @@
+import { z } from "zod";
+import type { Route } from "../route.ts";
+import { operation } from "./operation.ts";
+
+const instant = z.coerce.number().int().min(0).max(1e11);
+
+/** The audit trail, for administrators. */
+export const auditRoutes: readonly Route[] = [
+  operation({
+    method: "GET",
+    path: "/api/v1/audit",
+    summary: "Read the audit trail, newest first",
+    tag: "Audit",
+    access: "superuser",
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+      name: z.string().max(64).optional().describe("An event's name, or its first part"),
+      about: z.string().max(256).optional().describe("A client, user or family id"),
+      since: instant.optional().describe("Seconds since the epoch"),
+      until: instant.optional().describe("Seconds since the epoch"),
+    }),
+    result: z.object({
+      records: z.array(
+        z.object({
+          id: z.string(),
+          name: z.string(),
+          at: z.number().describe("Milliseconds since the epoch"),
+          fields: z.looseObject({}),
+        }),
+      ),
+    }),
+    async run({ query: { limit, name, about, since, until }, services }) {
+      const records = await services.audit.read({
+        limit,
+        ...(name === undefined ? {} : { name }),
+        ...(about === undefined ? {} : { about }),
+        ...(since === undefined ? {} : { since: since * 1000 }),
+        ...(until === undefined ? {} : { until: until * 1000 }),
+      });
+      return {
+        records: records.map(({ id, name: event, at, fields }) => ({ id, name: event, at, fields: { ...fields } })),
+      };
+    },
+  }),
+];

@@ -1,0 +1,103 @@
+import { CountersignError } from "@countersign/protocol";
+import { z } from "zod";
+import type { Route } from "../route.ts";
+import { changesOf, clientJson, settingsOf, tokenSettings } from "./client-json.ts";
+import { operation } from "./operation.ts";
+import { clientChange, clientInput, clientView, pageQuery } from "./shapes.ts";
+
+const tag = "Clients";
+const collection = "/api/v1/client";
+const one = "/api/v1/client/:id";
+
+/** Applications, for administrators. */
+export const clientRoutes: readonly Route[] = [
+  operation({
+    method: "POST",
+    path: collection,
+    summary: "Create a client; its secret is shown only in this answer",
+    tag,
+    access: "superuser",
+    body: clientInput,
+    result: z.object({
+      client_id: z.string(),
+      client_secret: z.string().optional(),
+      client_credential: z.string().optional().describe("The secret again, as the older service names it"),
+    }),
+    async run({ body, actor, services }) {
+      const { client, secret } = await services.clients.create(settingsOf(body), actor.name);
+      return {
+        client_id: client.clientId,
+        ...(secret === undefined ? {} : { client_secret: secret }),
+        ...(secret === undefined || !body.credential ? {} : { client_credential: secret }),
+      };
+    },
+  }),
+  operation({
+    method: "GET",
+    path: collection,
+    summary: "List clients, or search them by name and id",
+    tag,
+    access: "superuser",
+    query: pageQuery,
+    result: z.object({ clients: z.array(clientView), next: z.string().optional() }),
+    async run({ query, services }) {
+      const clients = await services.clients.list(definedPage(query));
+      const next = clients.length === query.limit ? clients.at(-1)?.clientId : undefined;
+      return { clients: clients.map(clientJson), ...(next === undefined ? {} : { next }) };
+    },
+  }),
+  operation({
+    method: "GET",
+    path: one,
+    summary: "Show a client",
+    tag,
+    access: "superuser",
+    result: clientView,
+    async run({ params, services }) {
+      const client = await services.clients.byId(params.id ?? "");
+      if (client === undefined) throw new CountersignError("not_found");
+      return clientJson(client);
+    },
+  }),
+  operation({
+    method: "PATCH",
+    path: one,
+    summary: "Change a client; members that are absent stay as they are",
+    tag,
+    access: "superuser",
+    body: clientChange,
+    async run({ params, body, actor, services }) {
+      const client = await services.clients.byId(params.id ?? "");
+      if (client === undefined) throw new CountersignError("not_found");
+      const token = { ...client.token, ...tokenSettings(body) };
+      await services.clients.update(client.clientId, { ...changesOf(body), token }, actor.name);
+    },
+  }),
+  operation({
+    method: "DELETE",
+    path: one,
+    summary: "Delete a client; its refresh tokens die with it",
+    tag,
+    access: "superuser",
+    run: ({ params, actor, services }) => services.clients.delete(params.id ?? "", actor.name),
+  }),
+  operation({
+    method: "POST",
+    path: `${one}/secret`,
+    summary: "Give a client a new secret; the old one goes on working for the overlap",
+    tag,
+    access: "superuser",
+    body: z.strictObject({ overlap_seconds: z.number().int().min(0).max(2_592_000).default(0) }),
+    result: z.object({ client_id: z.string(), client_secret: z.string() }),
+    async run({ params, body, actor, services }) {
+      const overlapMs = body.overlap_seconds * 1000;
+      const { client, secret } = await services.clients.rotateSecret(params.id ?? "", overlapMs, actor.name);
+      return { client_id: client.clientId, client_secret: secret };
+    },
+  }),
+];
+
+/** A page without the members that were not given. */
+export function definedPage({ limit, after, search }: z.output<typeof pageQuery>) {
+  return { limit, ...(after === undefined ? {} : { after }), ...(search === undefined ? {} : { search }) };
+}

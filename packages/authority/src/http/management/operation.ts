@@ -1,0 +1,87 @@
+import { CountersignError } from "@countersign/protocol";
+import type { z } from "zod";
+import { readText } from "../body.ts";
+import { empty, json } from "../response.ts";
+import type { Call, Route, RouteDoc } from "../route.ts";
+import { type Actor, actorOf, requireSuperuser } from "./actor.ts";
+
+/** A management request whose caller and input are checked. */
+export interface ManagementCall<Body, Query> extends Call {
+  readonly actor: Actor;
+  readonly body: Body;
+  readonly query: Query;
+}
+
+/** One operation of the management API: its checks are data, its work is `run`. */
+export interface Operation<Body extends z.ZodType, Query extends z.ZodObject, Result extends z.ZodType> {
+  readonly method: Route["method"];
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: RouteDoc["tag"];
+  /** `token`: any token that is good; the operation looks further itself. */
+  readonly access: "superuser" | "token" | "none";
+  readonly body?: Body;
+  readonly query?: Query;
+  /** The shape of the answer; 204 without one. */
+  readonly result?: Result;
+  readonly run: (call: ManagementCall<z.output<Body>, z.output<Query>>) => Promise<z.input<Result>> | Promise<void>;
+}
+
+const nobody: Actor = { clientId: "", isSuperuser: false, name: "anonymous" };
+
+/** Turns an operation into a route: access, then input, then work, then answer. */
+export function operation<
+  Body extends z.ZodType = z.ZodUndefined,
+  Query extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Result extends z.ZodType = z.ZodVoid,
+>(row: Operation<Body, Query, Result>): Route {
+  return {
+    method: row.method,
+    path: row.path,
+    doc: docOf(row),
+    async handle(call) {
+      const actor = row.access === "none" ? nobody : await actorOf(call);
+      if (row.access === "superuser") requireSuperuser(actor);
+      const body = row.body === undefined ? undefined : check(row.body, await readJson(call), "body");
+      const query = row.query === undefined ? {} : check(row.query, queryOf(call.request), "query");
+      const result = await row.run({ ...call, actor, body: body as z.output<Body>, query: query as z.output<Query> });
+      return row.result === undefined ? empty(204) : json(result);
+    },
+  };
+}
+
+function docOf({ summary, tag, access, body, query, result }: Operation<z.ZodType, z.ZodObject, z.ZodType>): RouteDoc {
+  return {
+    summary,
+    tag,
+    security: access === "none" ? "none" : "bearer",
+    ...(body === undefined ? {} : { body: { type: "application/json", schema: body } }),
+    ...(query === undefined ? {} : { query }),
+    success: result === undefined ? { status: 204 } : { status: 200, schema: result },
+  };
+}
+
+async function readJson({ request, services }: Call): Promise<unknown> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json") throw new CountersignError("unsupported_media_type");
+  const text = await readText(request, services.config.limits.body_bytes);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CountersignError("invalid_request", { hint: "The body is not JSON", cause });
+  }
+}
+
+function queryOf(request: Request): Readonly<Record<string, string>> {
+  return Object.fromEntries(new URL(request.url).searchParams);
+}
+
+/** Names the members that are wrong and what they must be; never their values. */
+function check<Schema extends z.ZodType>(schema: Schema, input: unknown, where: string): z.output<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, code, message }) =>
+    code === "unrecognized_keys" ? "unknown members are not allowed" : `${path.join(".") || where}: ${message}`,
+  );
+  throw new CountersignError("invalid_request", { hint: `The ${where} is wrong: ${problems.slice(0, 5).join("; ")}` });
+}

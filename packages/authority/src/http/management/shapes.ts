@@ -1,0 +1,98 @@
+import { z } from "zod";
+
+/** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
+const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, "must be a scope-token (RFC 6749 section 3.3)");
+
+export const scopes = z.array(scope).max(100);
+
+export const name = z.string().min(1).max(200);
+
+export const username = z.string().min(1).max(256);
+
+export const password = z.string().min(1).max(1024);
+
+const ttlSeconds = z.number().int().min(10).max(316_224_000);
+
+const grant = z.enum(["password", "client_credentials", "refresh_token"]);
+
+const authMethod = z.enum([
+  "none",
+  "client_secret_basic",
+  "client_secret_post",
+  "private_key_jwt",
+  "tls_client_auth",
+  "self_signed_tls_client_auth",
+]);
+
+export const signingAlgorithm = z.enum(["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"]);
+
+const jwk = z.looseObject({ kty: z.string() });
+
+/** The members a client can be created with: those of the older service, then those of RFC 7591 and RFC 8705. */
+export const clientInput = z.strictObject({
+  client_name: name,
+  scopes,
+  grants: z.array(grant).max(10),
+  loopback: z.boolean().default(false).describe("May be used only over the loopback interface"),
+  credential: z.boolean().default(false).describe("Makes a secret, returned once as client_credential"),
+  client_id: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .optional()
+    .describe("A name of your own; a UUID when absent"),
+  token_endpoint_auth_method: authMethod.optional(),
+  jwks: z.strictObject({ keys: z.array(jwk).max(20) }).optional(),
+  tls_client_auth_san_dns: z.string().max(256).optional(),
+  tls_client_auth_san_uri: z.string().max(1024).optional(),
+  tls_client_auth_san_ip: z.string().max(64).optional(),
+  tls_client_auth_san_email: z.string().max(256).optional(),
+  access_token_profile: z.enum(["at+jwt", "plain"]).optional(),
+  access_token_signing_alg: signingAlgorithm.optional(),
+  audience: z.array(z.string().min(1).max(1024)).max(50).optional(),
+  access_token_ttl: ttlSeconds.optional(),
+  refresh_token_idle_ttl: ttlSeconds.optional(),
+  refresh_token_absolute_ttl: ttlSeconds.optional(),
+  disabled: z.boolean().default(false),
+});
+
+/** A change of a client: the members given are replaced, the others stay. */
+export const clientChange = z.strictObject({
+  ...clientInput.omit({ client_id: true, credential: true }).partial().shape,
+  loopback: z.boolean().optional(),
+  disabled: z.boolean().optional(),
+  credential: z.boolean().optional().describe("Accepted for older clients and ignored: rotate the secret instead"),
+});
+
+/** A client as it is shown: never its secrets. */
+export const clientView = z.looseObject({
+  client_id: z.string(),
+  client_name: z.string(),
+  scopes,
+  grants: z.array(grant),
+});
+
+export const userView = z.object({
+  user_id: z.string(),
+  username: z.string(),
+  full_name: z.string(),
+  scopes,
+  disabled: z.boolean(),
+  created_at: z.number().int().describe("Seconds since the epoch"),
+});
+
+export const deviceView = z.object({
+  family_id: z.string(),
+  client_id: z.string(),
+  device_name: z.string(),
+  scopes,
+  created_at: z.number().int(),
+  last_used_at: z.number().int(),
+  expires_at: z.number().int(),
+});
+
+/** A page of a listing: `after` is the `next` of the page before. */
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  after: z.string().max(256).optional(),
+  search: z.string().max(256).optional(),
+});

@@ -1,0 +1,220 @@
+import { CountersignError } from "@countersign/protocol";
+import { z } from "zod";
+import type { FamilyRecord, UserRecord } from "../../store/records.ts";
+import type { Call, Route } from "../route.ts";
+import { requireSelf } from "./actor.ts";
+import { definedPage } from "./clients.ts";
+import { operation } from "./operation.ts";
+import { deviceView, name, pageQuery, password, scopes, username, userView } from "./shapes.ts";
+
+const tag = "Users";
+const one = "/api/v1/user/:id";
+
+/** People by their id: for themselves and for administrators. */
+export const userRoutes: readonly Route[] = [
+  operation({
+    method: "GET",
+    path: "/api/v1/user",
+    summary: "List users, or search them by name",
+    tag,
+    access: "superuser",
+    query: pageQuery,
+    result: z.object({ users: z.array(userView), next: z.string().optional() }),
+    async run({ query, services }) {
+      const users = await services.users.list(definedPage(query));
+      const next = users.length === query.limit ? users.at(-1)?.userId : undefined;
+      return { users: users.map(userJson), ...(next === undefined ? {} : { next }) };
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/api/v1/user",
+    summary: "Create a user with scopes, whatever the registration mode",
+    tag,
+    access: "superuser",
+    body: z.strictObject({ username, password, full_name: name, scopes: scopes.default([]) }),
+    result: z.object({ user_id: z.string() }),
+    async run({ body, actor, services }) {
+      const registration = { ...body, fullName: body.full_name };
+      return { user_id: (await services.users.register(registration, actor.name)).userId };
+    },
+  }),
+  operation({
+    method: "GET",
+    path: one,
+    summary: "Show a user",
+    tag,
+    access: "token",
+    result: userView,
+    async run({ params, actor, services }) {
+      requireSelf(actor, params.id);
+      return userJson(await existing(services.users.byId(params.id ?? "")));
+    },
+  }),
+  operation({
+    method: "PATCH",
+    path: one,
+    summary: "Disable or enable a user; disabling ends all logins",
+    tag,
+    access: "superuser",
+    body: z.strictObject({ disabled: z.boolean() }),
+    async run({ params, body, actor, services }) {
+      await services.users.setDisabled(params.id ?? "", body.disabled, actor.name);
+    },
+  }),
+  operation({
+    method: "DELETE",
+    path: one,
+    summary: "Delete a user; the name becomes free",
+    tag,
+    access: "superuser",
+    run: ({ params, actor, services }) => services.users.delete(params.id ?? "", actor.name),
+  }),
+  operation({
+    method: "PUT",
+    path: `${one}/password`,
+    summary: "Set a user's password; ends all logins",
+    tag,
+    access: "superuser",
+    body: z.strictObject({ new_password: password }),
+    async run({ params, body, actor, services }) {
+      await services.users.setPassword(params.id ?? "", body.new_password, actor.name);
+    },
+  }),
+  operation({
+    method: "GET",
+    path: `${one}/tokens`,
+    summary: "List a user's logins: one a device",
+    tag,
+    access: "token",
+    result: z.object({ tokens: z.array(deviceView) }),
+    async run({ params, actor, services }) {
+      requireSelf(actor, params.id);
+      const user = await existing(services.users.byId(params.id ?? ""));
+      const families = await services.users.families(user.userId);
+      return { tokens: families.map((item) => deviceJson(item.value)) };
+    },
+  }),
+  operation({
+    method: "DELETE",
+    path: `${one}/tokens`,
+    summary: "End all of a user's logins",
+    tag,
+    access: "token",
+    async run({ params, actor, services }) {
+      requireSelf(actor, params.id);
+      await services.users.revokeAllFamilies(params.id ?? "", actor.name);
+    },
+  }),
+  operation({
+    method: "DELETE",
+    path: `${one}/tokens/:family`,
+    summary: "End one of a user's logins",
+    tag,
+    access: "token",
+    async run({ params, actor, services }) {
+      requireSelf(actor, params.id);
+      await services.users.revokeFamily(params.id ?? "", params.family ?? "", actor.name);
+    },
+  }),
+];
+
+const byName = "/api/v1/username/:username";
+
+/** People by their name, as they know themselves. */
+export const usernameRoutes: readonly Route[] = [
+  operation({
+    method: "GET",
+    path: byName,
+    summary: "The id of a user: for the owner of the name and for administrators",
+    tag,
+    access: "token",
+    result: z.object({ user_id: z.string() }),
+    async run({ params, actor, services }) {
+      const user = await services.users.byUsername(params.username ?? "");
+      requireSelf(actor, user?.userId);
+      return { user_id: (await existing(Promise.resolve(user))).userId };
+    },
+  }),
+  operation({
+    method: "PATCH",
+    path: byName,
+    summary: "Change one's username; proved by the current password",
+    tag,
+    access: "none",
+    body: z.strictObject({ new_username: username, current_password: password, new_password: password.optional() }),
+    async run(call) {
+      const { body, services } = call;
+      const user = await authenticated(call, body.current_password);
+      await services.users.rename(user.userId, body.new_username, user.userId);
+      if (body.new_password !== undefined && body.new_password !== body.current_password) {
+        await services.users.setPassword(user.userId, body.new_password, user.userId);
+      }
+    },
+  }),
+  operation({
+    method: "PATCH",
+    path: `${byName}/password`,
+    summary: "Change one's password; proved by the current one; ends all logins",
+    tag,
+    access: "none",
+    body: z.strictObject({ current_password: password, new_password: password }),
+    async run(call) {
+      const user = await authenticated(call, call.body.current_password);
+      await call.services.users.setPassword(user.userId, call.body.new_password, user.userId);
+    },
+  }),
+  operation({
+    method: "PATCH",
+    path: `${byName}/scopes`,
+    summary: "Set a user's permission levels; ends all logins",
+    tag,
+    access: "superuser",
+    body: z.strictObject({ scopes }),
+    async run({ params, body, actor, services }) {
+      const user = await existing(services.users.byUsername(params.username ?? ""));
+      await services.users.setScopes(user.userId, body.scopes, actor.name);
+    },
+  }),
+];
+
+/** The label under which attempts at a password outside the token endpoint are counted. */
+const selfService = "self-service";
+
+async function authenticated({ params, peer, services }: Call, currentPassword: string): Promise<UserRecord> {
+  return services.users.authenticate({
+    username: params.username ?? "",
+    password: currentPassword,
+    clientId: selfService,
+    ...(peer.address === undefined ? {} : { address: peer.address }),
+  });
+}
+
+async function existing(user: Promise<UserRecord | undefined>): Promise<UserRecord> {
+  const found = await user;
+  if (found === undefined) throw new CountersignError("not_found");
+  return found;
+}
+
+function userJson(user: UserRecord) {
+  return {
+    user_id: user.userId,
+    username: user.username,
+    full_name: user.fullName,
+    scopes: [...user.scopes],
+    disabled: user.disabled,
+    created_at: Math.floor(user.createdAt / 1000),
+  };
+}
+
+function deviceJson(family: FamilyRecord) {
+  return {
+    family_id: family.familyId,
+    client_id: family.clientId,
+    device_name: family.deviceName,
+    scopes: [...family.scopes],
+    created_at: Math.floor(family.createdAt / 1000),
+    last_used_at: Math.floor(family.rotatedAt / 1000),
+    expires_at: Math.floor(Math.min(family.idleExpiresAt, family.absoluteExpiresAt) / 1000),
+  };
+}

@@ -1,0 +1,54 @@
+import { CountersignError } from "@countersign/protocol";
+import type { Caller, Peer } from "../../caller.ts";
+import { authenticateCaller, type ClientCredentials } from "../../core/caller.ts";
+import type { Services } from "../../services.ts";
+import { readText } from "../body.ts";
+import { decode, type Form, parseForm, requireFormType } from "../form.ts";
+
+const basicScheme = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
+
+/** Authenticates the client of a form request, at the token, introspection and revocation endpoints alike. */
+export async function callerOf(request: Request, form: Form, peer: Peer, services: Services): Promise<Caller> {
+  return authenticateCaller(credentialsOf(request.headers.get("authorization"), form), peer, services);
+}
+
+/**
+ * Reads the form of an OAuth endpoint.
+ *
+ * @throws {CountersignError} `invalid_request` when parameters stand in the query, where they end up in logs
+ * (RFC 6749 section 2.3.1).
+ */
+export async function readForm(request: Request, services: Services): Promise<Form> {
+  if (request.url.includes("?")) {
+    throw new CountersignError("invalid_request", { hint: "Send parameters in the body, never in the URL" });
+  }
+  requireFormType(request.headers.get("content-type"));
+  return parseForm(await readText(request, services.config.limits.body_bytes));
+}
+
+function credentialsOf(authorization: string | null, { single }: Form): ClientCredentials {
+  return {
+    ...(authorization === null ? {} : { basic: parseBasicCredentials(authorization) }),
+    ...defined("clientId", single.get("client_id")),
+    ...defined("secret", single.get("client_secret")),
+    ...defined("assertionType", single.get("client_assertion_type")),
+    ...defined("assertion", single.get("client_assertion")),
+  };
+}
+
+function defined<Name extends string>(name: Name, value: string | undefined) {
+  return value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]: string });
+}
+
+/** The client id and secret of an Authorization header. RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */
+export function parseBasicCredentials(authorization: string): { clientId: string; secret: string } {
+  const encoded = basicScheme.exec(authorization)?.[1];
+  const text = encoded === undefined ? "" : Buffer.from(encoded, "base64").toString();
+  const colon = text.indexOf(":");
+  if (colon < 1) throw new CountersignError("invalid_client", { detail: "malformed Authorization header" });
+  try {
+    return { clientId: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) };
+  } catch (cause) {
+    throw new CountersignError("invalid_client", { detail: "malformed Basic credentials", cause });
+  }
+}

@@ -1,0 +1,30 @@
+import { CountersignError } from "@countersign/protocol";
+import type { Caller } from "../../caller.ts";
+import { readAccessToken, revokeAccessToken } from "../../core/access-token.ts";
+import { revokeByToken } from "../../grants/family.ts";
+import { isRefreshText } from "../../grants/refresh-text.ts";
+import type { Services } from "../../services.ts";
+import { empty } from "../response.ts";
+import type { Call } from "../route.ts";
+import { callerOf, readForm } from "./client-credentials.ts";
+
+/**
+ * `POST /oauth/revoke` (RFC 7009). An unknown token and a foreign one are answered like a revoked one (section 2.2),
+ * and nothing happens to them.
+ */
+export async function revocationEndpoint({ request, peer, services }: Call): Promise<Response> {
+  const form = await readForm(request, services);
+  const caller = await callerOf(request, form, peer, services);
+  const token = form.single.get("token");
+  if (token === undefined) throw new CountersignError("invalid_request", { hint: "token is missing" });
+  if (isRefreshText(token)) await revokeByToken(token, caller, services);
+  else await revokeAccess(token, caller, services);
+  return empty(200);
+}
+
+async function revokeAccess(text: string, { client }: Caller, services: Services): Promise<void> {
+  const token = await readAccessToken(text, services).catch(() => undefined);
+  if (token === undefined || token.clientId !== client.clientId) return;
+  await revokeAccessToken(token, services);
+  await services.audit.record("token.revoked", { clientId: client.clientId, jti: token.jti });
+}

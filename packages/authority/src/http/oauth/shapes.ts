@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+/**
+ * What the OAuth endpoints take and give, for the OpenAPI document. The forms are read by hand in `form.ts`, because
+ * the RFCs name the error for each thing that can be wrong with them.
+ */
+const clientProof = {
+  client_id: z.string().optional(),
+  client_secret: z.string().optional(),
+  client_assertion_type: z.literal("urn:ietf:params:oauth:client-assertion-type:jwt-bearer").optional(),
+  client_assertion: z.string().optional(),
+};
+
+export const tokenForm = z.looseObject({
+  grant_type: z.enum(["password", "client_credentials", "refresh_token"]),
+  scope: z.string().optional().describe("Scopes joined by spaces"),
+  resource: z.array(z.string()).optional().describe("Where the token is to be used (RFC 8707)"),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  refresh_token: z.string().optional(),
+  device_name: z.string().optional().describe("What the login is called in the user's list of devices"),
+  ...clientProof,
+});
+
+export const tokenAnswer = z.object({
+  access_token: z.string(),
+  token_type: z.literal("Bearer"),
+  expires_in: z.number().int(),
+  scope: z.string(),
+  refresh_token: z.string().optional(),
+});
+
+export const aboutToken = z.looseObject({ token: z.string(), token_type_hint: z.string().optional(), ...clientProof });
+
+export const introspectionAnswer = z.looseObject({ active: z.boolean() });
+
+export const jwksAnswer = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) });

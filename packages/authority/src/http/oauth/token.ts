@@ -1,0 +1,54 @@
+import { CountersignError } from "@countersign/protocol";
+import type { Peer } from "../../caller.ts";
+import { type Issued, issue } from "../../core/issue.ts";
+import type { GrantRequest } from "../../grants/grant.ts";
+import { grantTypes } from "../../grants/index.ts";
+import type { Services } from "../../services.ts";
+import type { Form } from "../form.ts";
+import { json } from "../response.ts";
+import type { Call } from "../route.ts";
+import { callerOf, readForm } from "./client-credentials.ts";
+
+/** `POST /oauth/token` and `POST /api/v1/token` (RFC 6749 sections 3.2 and 5.1). */
+export async function tokenEndpoint({ request, peer, services }: Call): Promise<Response> {
+  const form = await readForm(request, services);
+  const grantRequest = grantRequestOf(request, form, peer);
+  try {
+    const caller = await callerOf(request, form, peer, services);
+    return json(render(await issue(grantRequest, caller, services)));
+  } catch (error) {
+    if (error instanceof CountersignError) noticeRefusal(error, grantRequest, services);
+    throw error;
+  }
+}
+
+function grantRequestOf(request: Request, { single, targets }: Form, peer: Peer): GrantRequest {
+  const userAgent = request.headers.get("user-agent");
+  return {
+    grantType: single.get("grant_type") ?? "",
+    parameters: single,
+    targets,
+    ...(userAgent === null ? {} : { userAgent }),
+    ...(peer.address === undefined ? {} : { address: peer.address }),
+  };
+}
+
+function render(issued: Issued) {
+  return {
+    access_token: issued.accessToken,
+    token_type: "Bearer",
+    expires_in: Math.floor(issued.expiresInMs / 1000),
+    scope: issued.scopes.join(" "),
+    ...(issued.refreshToken === undefined ? {} : { refresh_token: issued.refreshToken }),
+  };
+}
+
+/** Only what is known to be a name of ours may be logged: a mistyped secret could stand in any parameter. */
+function noticeRefusal(error: CountersignError, request: GrantRequest, services: Services): void {
+  services.audit.notice("token.refused", {
+    grant: grantTypes.find((type) => type === request.grantType) ?? "other",
+    code: error.code,
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    ...(request.address === undefined ? {} : { address: request.address }),
+  });
+}

@@ -1,0 +1,58 @@
+import { isIP } from "node:net";
+import { CountersignError } from "@countersign/protocol";
+import type { Connection, Peer } from "../caller.ts";
+import type { Config } from "../config.ts";
+
+/** Headers by which proxies say that they forwarded a request (RFC 7239 and its forerunners). */
+const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "true-client-ip", "via"];
+
+const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+/**
+ * Who sent a request. Loopback is a fact about the socket: a forwarding header, even a forged one, only ever takes it
+ * away, because a reverse proxy on this machine makes every request come from 127.0.0.1. A header names the client
+ * only when the socket's peer is a proxy that the configuration trusts (RFC 7239 section 8.1).
+ */
+export function peerOf(headers: Headers, connection: Connection, config: Config): Peer {
+  const address = unmapped(connection.address);
+  const forwarded = forwardingHeaders.some((name) => headers.has(name));
+  const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
+  const client = trusted ? (lastForwarded(headers) ?? address) : address;
+  return {
+    loopback: address !== undefined && isLoopback(address) && !forwarded && !trusted,
+    ...(client === undefined ? {} : { address: client }),
+    ...(connection.certificate === undefined ? {} : { certificate: connection.certificate }),
+  };
+}
+
+/**
+ * Refuses a loopback request that a browser was tricked into sending: DNS rebinding shows in the Host header, another
+ * site's page in Origin.
+ */
+export function refuseRebinding(headers: Headers, peer: Peer): void {
+  if (!peer.loopback) return;
+  const host = headers.get("host");
+  if (host !== null && !loopbackHost.test(host)) throw new CountersignError("misdirected_request");
+  const origin = headers.get("origin");
+  if (origin !== null && !loopbackHost.test(origin.replace(/^https?:\/\//, ""))) {
+    throw new CountersignError("access_denied", { hint: "Pages of other sites may not use the loopback interface" });
+  }
+}
+
+/** An IPv4 address that a dual-stack socket shows as IPv6 (RFC 4291 section 2.5.5.2) is that IPv4 address. */
+function unmapped(address: string | undefined): string | undefined {
+  const text = address?.replace(/%.*$/, "").toLowerCase();
+  const mapped = text?.startsWith("::ffff:") ? text.slice("::ffff:".length) : undefined;
+  return mapped !== undefined && isIP(mapped) === 4 ? mapped : text;
+}
+
+function isLoopback(address: string): boolean {
+  if (isIP(address) === 4) return address.startsWith("127.");
+  return address === "::1" || address === "0:0:0:0:0:0:0:1";
+}
+
+/** The last hop is the only one the trusted proxy wrote itself. */
+function lastForwarded(headers: Headers): string | undefined {
+  const last = headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
+  return last !== undefined && isIP(last) !== 0 ? unmapped(last) : undefined;
+}

@@ -1,0 +1,37 @@
+import type { z } from "zod";
+import type { Peer } from "../caller.ts";
+import type { Services } from "../services.ts";
+
+/** One request on its way through a face. */
+export interface Call {
+  readonly request: Request;
+  readonly peer: Peer;
+  readonly services: Services;
+  /** The parameters of the route's path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** What a route says of itself in the OpenAPI document. */
+export interface RouteDoc {
+  readonly summary: string;
+  readonly tag: "OAuth 2" | "Clients" | "Users" | "Keys" | "Audit" | "Operation" | "Compatibility";
+  /** How callers prove who they are. */
+  readonly security: "none" | "client" | "bearer";
+  readonly body?: {
+    readonly type: "application/json" | "application/x-www-form-urlencoded";
+    readonly schema: z.ZodType;
+  };
+  readonly query?: z.ZodObject;
+  readonly success: { readonly status: 200 | 204; readonly schema?: z.ZodType; readonly type?: string };
+}
+
+/** One row of the table of routes. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** A pattern such as `/api/v1/user/:id`; also the label under which the request is counted. */
+  readonly path: string;
+  readonly handle: (call: Call) => Response | Promise<Response>;
+  readonly doc: RouteDoc;
+  /** Whether browser applications of configured origins may call it. */
+  readonly cors?: true;
+}

@@ -1,0 +1,152 @@
+import type { Config } from "../config.ts";
+import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./issuer.ts";
+import { auditRoutes } from "./management/audit.ts";
+import { clientRoutes } from "./management/clients.ts";
+import { keyRoutes } from "./management/keys.ts";
+import { registrationRoutes } from "./management/registration.ts";
+import { usernameRoutes, userRoutes } from "./management/users.ts";
+import { introspectionEndpoint } from "./oauth/introspect.ts";
+import { revocationEndpoint } from "./oauth/revoke.ts";
+import { aboutToken, introspectionAnswer, jwksAnswer, tokenAnswer, tokenForm } from "./oauth/shapes.ts";
+import { tokenEndpoint } from "./oauth/token.ts";
+import { openApiRoute } from "./openapi.ts";
+import type { Call, Route, RouteDoc } from "./route.ts";
+import { live, ready, scrape, status } from "./status.ts";
+import { jwksDocument, metadata, oauthPaths, publicDocument } from "./well-known.ts";
+
+const formType = "application/x-www-form-urlencoded";
+
+const tokenDoc: RouteDoc = {
+  summary: "Issue a token by password, client credentials or refresh token (RFC 6749)",
+  tag: "OAuth 2",
+  security: "client",
+  body: { type: formType, schema: tokenForm },
+  success: { status: 200, schema: tokenAnswer },
+};
+
+const oauth: readonly Route[] = [
+  { method: "POST", path: oauthPaths.token, handle: tokenEndpoint, cors: true, doc: tokenDoc },
+  { method: "POST", path: "/api/v1/token", handle: tokenEndpoint, cors: true, doc: tokenDoc },
+  {
+    method: "POST",
+    path: oauthPaths.introspection,
+    handle: introspectionEndpoint,
+    doc: {
+      summary: "Ask whether a token is active (RFC 7662)",
+      tag: "OAuth 2",
+      security: "client",
+      body: { type: formType, schema: aboutToken },
+      success: { status: 200, schema: introspectionAnswer },
+    },
+  },
+  {
+    method: "POST",
+    path: oauthPaths.revocation,
+    handle: revocationEndpoint,
+    cors: true,
+    doc: {
+      summary: "Revoke an access token or a whole login (RFC 7009)",
+      tag: "OAuth 2",
+      security: "client",
+      body: { type: formType, schema: aboutToken },
+      success: { status: 200 },
+    },
+  },
+];
+
+const wellKnown: readonly Route[] = [
+  publicRoute("/.well-known/oauth-authorization-server", "Server metadata (RFC 8414)", showMetadata),
+  publicRoute(
+    "/.well-known/openid-configuration",
+    "The same metadata, where OpenID verifiers look for it",
+    showMetadata,
+  ),
+  {
+    ...publicRoute(oauthPaths.jwks, "Public keys that every JOSE library can read", (call) =>
+      jwksDocument(call, "jwks"),
+    ),
+    doc: {
+      summary: "Public keys that every JOSE library can read",
+      tag: "OAuth 2",
+      security: "none",
+      success: { status: 200, schema: jwksAnswer },
+    },
+  },
+  publicRoute(oauthPaths.jwksPqc, "Public keys of ML-DSA-65, in a set of their own", (call) =>
+    jwksDocument(call, "pqc"),
+  ),
+];
+
+const operation: readonly Route[] = [
+  operational("/health/live", "Whether the process answers", live),
+  operational("/health/ready", "Whether the store answers and a key is ready to sign", ready),
+  operational("/status", "Whether the process answers, where the older service said so", status),
+  operational("/metrics", "Metrics in the Prometheus text format", scrape, "text/plain"),
+];
+
+const management: readonly Route[] = [
+  ...clientRoutes,
+  ...registrationRoutes,
+  ...userRoutes,
+  ...usernameRoutes,
+  ...keyRoutes,
+  ...auditRoutes,
+];
+
+/** Faces of older systems: present only when the configuration names them. */
+const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[]>> = {
+  "jwt-issuer": [
+    {
+      method: "POST",
+      path: "/auth/token",
+      handle: issuerTokenEndpoint,
+      doc: {
+        summary: "A token for a name, as jwt-issuer gives it",
+        tag: "Compatibility",
+        security: "none",
+        body: { type: "application/json", schema: issuerTokenInput },
+        success: { status: 200, type: "text/plain" },
+      },
+    },
+    {
+      method: "GET",
+      path: "/auth/jwks",
+      handle: issuerJwksEndpoint,
+      doc: {
+        summary: "The ES256 keys, as jwt-issuer shows them",
+        tag: "Compatibility",
+        security: "none",
+        success: { status: 200 },
+      },
+    },
+  ],
+};
+
+/** Every route of an authority with this configuration: one row each. */
+export function routesOf(config: Config): readonly Route[] {
+  const routes = [
+    ...oauth,
+    ...wellKnown,
+    ...management,
+    ...operation,
+    ...config.compat.faces.flatMap((face) => compat[face]),
+  ];
+  return [...routes, openApiRoute(routes, config)];
+}
+
+function showMetadata({ request, services }: Call): Response {
+  return publicDocument(request, JSON.stringify(metadata(services)), undefined, services.config.keys.jwks_max_age);
+}
+
+function publicRoute(path: string, summary: string, handle: Route["handle"]): Route {
+  return { method: "GET", path, handle, doc: { summary, tag: "OAuth 2", security: "none", success: { status: 200 } } };
+}
+
+function operational(path: string, summary: string, handle: Route["handle"], type = "application/json"): Route {
+  return {
+    method: "GET",
+    path,
+    handle,
+    doc: { summary, tag: "Operation", security: "none", success: { status: 200, type } },
+  };
+}

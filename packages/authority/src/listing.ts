@@ -1,0 +1,30 @@
+import type { Store } from "./store/store.ts";
+
+/** Which values of an owner are wanted. */
+export interface Listing<Value> {
+  /** How many at most; 1 to 1,000. */
+  readonly limit: number;
+  /** The key after which to start. */
+  readonly after?: string | undefined;
+  readonly matches: (value: Value) => boolean;
+}
+
+const pageSize = 1000;
+
+/** The values of an owner that match, in the order of their keys. Reads page after page until it has enough of them. */
+export async function listMatching<Value>(
+  store: Store,
+  owner: string,
+  { limit, after, matches }: Listing<Value>,
+): Promise<readonly Value[]> {
+  const found: Value[] = [];
+  let start = after;
+  for (;;) {
+    const page = await store.list<Value>(owner, { limit: pageSize, ...(start === undefined ? {} : { after: start }) });
+    for (const { value } of page) {
+      if (found.length < limit && matches(value)) found.push(value);
+    }
+    start = page.at(-1)?.key;
+    if (found.length >= limit || page.length < pageSize) return found;
+  }
+}

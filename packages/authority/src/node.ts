@@ -1,0 +1,94 @@
+import { type Clock, systemClock } from "@countersign/protocol";
+import { type Observer, silentObserver } from "./audit/observer.ts";
+import type { FetchFace } from "./http/app.ts";
+import { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
+import { isLoopbackHost, listenAt, portOf } from "./node/listen.ts";
+import { createServer, type TlsOptions } from "./node/servers.ts";
+import { closeAll } from "./node/shutdown.ts";
+import { createWires } from "./node/wire.ts";
+
+export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
+export { readyParts, readyResponse } from "./node/ready-response.ts";
+export type { TlsOptions } from "./node/servers.ts";
+
+/** Where and how to serve. */
+export interface ServeOptions {
+  /** An address or name; `localhost` means 127.0.0.1 and, where this machine has it, ::1. @default "localhost" */
+  readonly host?: string;
+  /** 0 takes any free port. @default 8080 */
+  readonly port?: number;
+  /** Serves HTTPS. @default none: plain HTTP */
+  readonly tls?: TlsOptions;
+  /** Allows plain HTTP beyond loopback, where passwords and tokens can be read on the way. @default false */
+  readonly insecureHttp?: boolean;
+  /** @default {@link defaultServerLimits} */
+  readonly limits?: Partial<ServerLimits>;
+  /** Hears of requests that were refused before they reached the authority. @default nobody */
+  readonly observer?: Observer;
+  /** @default the machine's clock */
+  readonly clock?: Clock;
+}
+
+/** An authority on its sockets. */
+export interface Served {
+  /** The base URL, without a slash at its end. */
+  readonly url: string;
+  readonly port: number;
+  /** Accepts nothing more, answers what was accepted, and resolves when the last connection is gone. */
+  close(options?: { readonly atMostMs?: number }): Promise<void>;
+}
+
+/** What can be served: an authority, or its `fetch` alone. */
+export interface Servable {
+  readonly fetch: FetchFace;
+}
+
+/**
+ * Puts an authority on the network.
+ *
+ * @throws {TypeError} when plain HTTP would leave this machine and `insecureHttp` does not say that it may.
+ * @throws {Error} when the address cannot be bound, or certificate and key do not fit.
+ * @example
+ * ```ts
+ * import { serveAuthority } from "@countersign/authority/node";
+ * const authority = { fetch: async () => new Response("ok") };
+ * const served = await serveAuthority(authority, { port: 0 });
+ * await (await fetch(`${served.url}/status`)).text(); // "ok"
+ * await served.close();
+ * ```
+ */
+export async function serveAuthority(authority: Servable, options: ServeOptions = {}): Promise<Served> {
+  const { host = "localhost", port = 8080, tls, insecureHttp = false } = options;
+  if (tls === undefined && !insecureHttp && !isLoopbackHost(host)) {
+    throw new TypeError(
+      `Cannot serve plain HTTP beyond loopback, where passwords and tokens can be read on the way: ${host}`,
+    );
+  }
+  const scheme = tls === undefined ? "http" : "https";
+  let draining = false;
+  const parts = {
+    fetch: authority.fetch,
+    scheme,
+    limits: { ...defaultServerLimits, ...options.limits },
+    clock: options.clock ?? systemClock,
+    observer: options.observer ?? silentObserver,
+    wireOf: createWires({ clientAuthorities: tls?.clientAuthorities !== undefined }),
+    draining: () => draining,
+  } as const;
+  const servers = await listenAt(host, port, () => createServer(tls, parts));
+  const [first] = servers;
+  const bound = first === undefined ? port : portOf(first);
+  return {
+    url: `${scheme}://${urlHost(host)}:${bound}`,
+    port: bound,
+    close: ({ atMostMs = 25_000 } = {}) => {
+      draining = true;
+      return closeAll(servers, atMostMs);
+    },
+  };
+}
+
+function urlHost(host: string): string {
+  if (isLoopbackHost(host)) return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,135 @@
+import type { Clock } from "@countersign/protocol";
+import { FakeClock, seededRandom } from "@countersign/protocol/testing";
+import type { AuthorityEvent } from "./audit/events.ts";
+import type { Exchange, Observer } from "./audit/observer.ts";
+import { type Authority, createAuthority } from "./authority.ts";
+import type { Connection } from "./caller.ts";
+import type { ClientSettings } from "./clients/clients.ts";
+import { type ConfigInput, parseConfig } from "./config.ts";
+import { createKeyEncryptionKey } from "./keys/key-encryption-key.ts";
+import { createMemoryStore } from "./store/memory.ts";
+import type { ClientRecord } from "./store/records.ts";
+import type { Store } from "./store/store.ts";
+
+/** What a test may choose. */
+export interface TestAuthorityOptions {
+  readonly config?: ConfigInput;
+  readonly clock?: Clock;
+  readonly store?: Store;
+  readonly seed?: number;
+}
+
+/** A whole authority in this process, on a clock and randomness that the test owns. */
+export interface TestAuthority extends Authority {
+  readonly clock: FakeClock;
+  readonly events: readonly AuthorityEvent[];
+  readonly exchanges: readonly Exchange[];
+  /** Sends a form from this machine (or from `connection`) and reads the JSON answer. */
+  form(path: string, fields: FormFields, options?: SendOptions): Promise<Answer>;
+  /** Creates a client; settings that are not named are those of a confidential client for client_credentials. */
+  client(settings?: Partial<ClientSettings>): Promise<{ readonly client: ClientRecord; readonly secret: string }>;
+}
+
+/** The fields of a form; an array repeats a parameter. */
+export type FormFields = Readonly<Record<string, string | readonly string[]>>;
+
+export interface SendOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly connection?: Connection;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The issuer of test authorities. */
+export const testIssuer = "http://localhost:8080";
+
+const loopback: Connection = { address: "127.0.0.1" };
+
+/**
+ * Makes an authority for a test, on the memory store unless one is given.
+ *
+ * @example
+ * ```ts
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const authority = await testAuthority();
+ * const { client, secret } = await authority.client({ scopes: ["read"] });
+ * const answer = await authority.form("/oauth/token", {
+ *   grant_type: "client_credentials", client_id: client.clientId, client_secret: secret,
+ * });
+ * answer.status; // 200
+ * await authority.close();
+ * ```
+ */
+export async function testAuthority(options: TestAuthorityOptions = {}): Promise<TestAuthority> {
+  const clock = options.clock instanceof FakeClock ? options.clock : new FakeClock();
+  const events: AuthorityEvent[] = [];
+  const exchanges: Exchange[] = [];
+  const observer: Observer = {
+    event: (event) => events.push(event),
+    exchange: (exchange) => exchanges.push(exchange),
+  };
+  const authority = await createAuthority({
+    config: parseConfig({ ...options.config, issuer: options.config?.issuer ?? testIssuer }),
+    store: options.store ?? createMemoryStore({ clock }),
+    keyEncryptionKey: createKeyEncryptionKey(seededRandom(options.seed ?? 1).bytes(32)),
+    clock,
+    random: seededRandom(options.seed ?? 2),
+    observer,
+  });
+  return {
+    ...authority,
+    clock,
+    events,
+    exchanges,
+    form: (path, fields, send) => sendForm(authority, path, fields, send),
+    client: (settings) => createClient(authority, settings),
+  };
+}
+
+async function sendForm(
+  authority: Authority,
+  path: string,
+  fields: FormFields,
+  send: SendOptions = {},
+): Promise<Answer> {
+  const pairs = Object.entries(fields).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, one]),
+  );
+  const request = new Request(`${testIssuer}${path}`, {
+    method: "POST",
+    body: new URLSearchParams(pairs).toString(),
+    headers: { "content-type": "application/x-www-form-urlencoded", ...send.headers },
+  });
+  return readAnswer(await authority.fetch(request, send.connection ?? loopback));
+}
+
+/** The parts of a response that tests look at. */
+export async function readAnswer(response: Response): Promise<Answer> {
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text.startsWith("{") ? JSON.parse(text) : { text },
+  };
+}
+
+async function createClient(authority: Authority, settings: Partial<ClientSettings> = {}) {
+  const { client, secret = "" } = await authority.services.clients.create(
+    {
+      clientName: "test",
+      scopes: [],
+      grants: ["client_credentials"],
+      loopback: false,
+      authMethod: "client_secret_basic",
+      token: {},
+      disabled: false,
+      ...settings,
+    },
+    "test",
+  );
+  return { client, secret };
+}

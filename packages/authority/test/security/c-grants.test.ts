@@ -1,0 +1,406 @@
+import assert from "node:assert/strict";
+import type { Answer } from "../../src/testing.ts";
+import { basic, canary, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
+
+const invalidGrant = { status: 400, error: "invalid_grant" };
+const invalidScope = { status: 400, error: "invalid_scope" };
+
+const passwordForm = (scene: Scene, more: Readonly<Record<string, string>> = {}) => ({
+  grant_type: "password",
+  client_id: scene.app.id,
+  username: scene.alice.username,
+  password: scene.alice.password,
+  ...more,
+});
+
+const refreshOf = (answer: Answer) => String(answer.body.refresh_token);
+
+const badLogins: Readonly<Record<string, (scene: Scene) => Promise<Answer>>> = {
+  "wrong password": (scene) => scene.post(passwordForm(scene, { password: `${canary} wrong` })),
+  "unknown user": (scene) => scene.post(passwordForm(scene, { username: `nobody${canary}` })),
+  "disabled user": async (scene) => {
+    await scene.authority.services.users.setDisabled(scene.alice.userId, true, "test");
+    return scene.post(passwordForm(scene));
+  },
+  "deleted user": async (scene) => {
+    await scene.authority.services.users.delete(scene.alice.userId, "test");
+    return scene.post(passwordForm(scene));
+  },
+};
+
+let firstRefusal: unknown;
+
+const logins: readonly SecurityRow[] = Object.entries(badLogins).map(([name, build]) => ({
+  id: "C1",
+  name,
+  build,
+  expect: invalidGrant,
+  also(answer) {
+    firstRefusal ??= answer.body;
+    assert.deepEqual(answer.body, firstRefusal);
+  },
+}));
+
+const badScopes: Readonly<Record<string, string>> = {
+  tab: "read\twrite",
+  quote: 'read"',
+  backslash: "read\\",
+  "non-ASCII": "réad",
+  "ten thousand": Array.from({ length: 10_000 }, (_, index) => `s${index}`).join(" "),
+  "leading space": " read",
+  "double space": "read  write",
+};
+
+const scopeSyntax: readonly SecurityRow[] = Object.entries(badScopes).map(([name, scope]) => ({
+  id: "C4",
+  name: `scope with ${name}`,
+  build: (scene) => scene.post(serviceForm(scene, { scope })),
+  expect: invalidScope,
+}));
+
+const confusedScopes = ["read:admin", "*", "rea", "READ", "superuser", "write read2"];
+
+const scopeConfusion: readonly SecurityRow[] = confusedScopes.map((scope) => ({
+  id: "C5",
+  name: `scope ${scope} where read and write are allowed`,
+  build: (scene) => scene.post(serviceForm(scene, { scope })),
+  expect: invalidScope,
+}));
+
+const mangled: Readonly<Record<string, (token: string) => string>> = {
+  unknown: () => `csr_${"A".repeat(22)}.0.${"A".repeat(43)}`,
+  truncated: (token) => token.slice(0, -1),
+  extended: (token) => `${token}A`,
+  "bit-flipped": (token) => token.slice(0, -5) + (token.at(-5) === "A" ? "B" : "A") + token.slice(-4),
+  "another generation": (token) => token.replace(".0.", ".1."),
+  garbage: () => canary,
+};
+
+const mangledTokens: readonly SecurityRow[] = Object.entries(mangled).map(([name, mangle]) => ({
+  id: "C7",
+  name: `refresh token ${name}`,
+  build: async (scene) => scene.refresh(mangle((await scene.login()).refresh)),
+  expect: invalidGrant,
+}));
+
+const changes: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
+  "user disabled": ({ authority, alice }) => authority.services.users.setDisabled(alice.userId, true, "test"),
+  "password changed": ({ authority, alice }) =>
+    authority.services.users.setPassword(alice.userId, "another fine password", "test"),
+  "scopes changed": ({ authority, alice }) => authority.services.users.setScopes(alice.userId, ["read"], "test"),
+  "user deleted": ({ authority, alice }) => authority.services.users.delete(alice.userId, "test"),
+  "all families revoked": ({ authority, alice }) => authority.services.users.revokeAllFamilies(alice.userId, "test"),
+};
+
+const afterChange: readonly SecurityRow[] = Object.entries(changes).map(([name, change]) => ({
+  id: "C13",
+  name: `refresh after ${name}`,
+  async build(scene) {
+    const { refresh } = await scene.login();
+    await change(scene);
+    return scene.refresh(refresh);
+  },
+  expect: invalidGrant,
+}));
+
+const rows: readonly SecurityRow[] = [
+  ...logins,
+  {
+    id: "C2",
+    name: "the password grant is off for a client that does not name it",
+    async build(scene) {
+      const { client } = await scene.authority.client({ authMethod: "none", grants: ["refresh_token"] });
+      return scene.post(passwordForm(scene, { client_id: client.clientId }));
+    },
+    expect: { status: 400, error: "unauthorized_client" },
+  },
+  {
+    id: "C3",
+    name: "superuser for a user and client without it",
+    build: (scene) => scene.post(passwordForm(scene, { scope: "read superuser" })),
+    expect: invalidScope,
+  },
+  {
+    id: "C3",
+    name: "a scope the client has and the user has not",
+    async build(scene) {
+      const { client } = await scene.authority.client({
+        authMethod: "none",
+        grants: ["password"],
+        scopes: ["read", "admin"],
+      });
+      return scene.post(passwordForm(scene, { client_id: client.clientId, scope: "admin" }));
+    },
+    expect: invalidScope,
+  },
+  {
+    id: "C3",
+    name: "superuser is never granted without being asked for",
+    async build(scene) {
+      const { client, secret } = await scene.authority.client({ scopes: ["read", "superuser"] });
+      return scene.post({ grant_type: "client_credentials", client_id: client.clientId, client_secret: secret });
+    },
+    expect: { status: 200 },
+    also: (answer) => assert.equal(answer.body.scope, "read"),
+  },
+  ...scopeSyntax,
+  {
+    id: "C4",
+    name: "duplicate scopes collapse",
+    build: (scene) => scene.post(serviceForm(scene, { scope: "read read" })),
+    expect: { status: 200 },
+    also: (answer) => assert.equal(answer.body.scope, "read"),
+  },
+  ...scopeConfusion,
+  {
+    id: "C6",
+    name: "client_credentials gives no refresh token",
+    async build(scene) {
+      const { client, secret } = await scene.authority.client({ scopes: ["offline_access"] });
+      return scene.post({
+        grant_type: "client_credentials",
+        client_id: client.clientId,
+        client_secret: secret,
+        scope: "offline_access",
+      });
+    },
+    expect: { status: 200 },
+    also: (answer) => assert.equal(answer.body.refresh_token, undefined),
+  },
+  {
+    id: "C6",
+    name: "client_credentials for a public client that was registered with it",
+    async build(scene) {
+      const item = await scene.authority.client({ authMethod: "none", grants: ["password"] });
+      const key = `C#${item.client.clientId}`;
+      const { store } = scene.authority.services;
+      await store.swap(key, 1, { value: { ...item.client, grants: ["client_credentials"] } });
+      return scene.post({ grant_type: "client_credentials", client_id: item.client.clientId });
+    },
+    expect: { status: 400, error: "unauthorized_client" },
+  },
+  ...mangledTokens,
+  {
+    id: "C7",
+    name: "another client's refresh token is neither consumed nor revoked",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const other = await scene.authority.client({ authMethod: "none", grants: ["refresh_token"], scopes: ["read"] });
+      const answer = await scene.refresh(refresh, { client_id: other.client.clientId });
+      assert.equal((await scene.refresh(refresh)).status, 200);
+      return answer;
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C8",
+    name: "a wider scope is refused and the token is not consumed",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const narrow = await scene.refresh(refresh, { scope: "read" });
+      assert.equal(narrow.body.scope, "read");
+      const answer = await scene.refresh(refreshOf(narrow), { scope: "read superuser" });
+      assert.equal((await scene.refresh(refreshOf(narrow))).status, 200);
+      return answer;
+    },
+    expect: invalidScope,
+  },
+  {
+    id: "C9",
+    name: "reuse outside the window kills the family",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const next = await scene.refresh(refresh);
+      await scene.authority.clock.advance(10_000);
+      const answer = await scene.refresh(refresh);
+      assert.equal((await scene.refresh(refreshOf(next))).body.error, "invalid_grant");
+      return answer;
+    },
+    expect: invalidGrant,
+    also: (_answer, scene) => assert.ok(scene.authority.events.some((event) => event.name === "family.reused")),
+  },
+  {
+    id: "C9",
+    name: "a spent token many generations back kills the family",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      let current = refresh;
+      for (let generation = 0; generation < 20; generation++) current = refreshOf(await scene.refresh(current));
+      const answer = await scene.refresh(refresh);
+      assert.equal((await scene.refresh(current)).body.error, "invalid_grant");
+      return answer;
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C10",
+    name: "a retry inside the window gets the same successor",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const first = await scene.refresh(refresh);
+      await scene.authority.clock.advance(9_999);
+      const retried = await scene.refresh(refresh);
+      assert.equal(refreshOf(retried), refreshOf(first));
+      assert.equal((await scene.authority.services.users.families(scene.alice.userId)).length, 1);
+      return scene.refresh(refreshOf(retried));
+    },
+    expect: { status: 200 },
+  },
+  {
+    id: "C11",
+    name: "a replay after the successor was used is theft",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const second = refreshOf(await scene.refresh(refresh));
+      const third = refreshOf(await scene.refresh(second));
+      const answer = await scene.refresh(refresh);
+      assert.equal((await scene.refresh(third)).body.error, "invalid_grant");
+      return answer;
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C12",
+    name: "200 parallel refreshes leave one lineage and nobody logged out",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const answers = await Promise.all(Array.from({ length: 200 }, () => scene.refresh(refresh)));
+      const successors = new Set(answers.filter((answer) => answer.status === 200).map(refreshOf));
+      assert.equal(successors.size, 1);
+      assert.ok(
+        answers.every((answer) => answer.status === 200),
+        "everybody keeps a session",
+      );
+      assert.equal((await scene.authority.services.users.families(scene.alice.userId)).length, 1);
+      return scene.refresh([...successors][0] ?? "");
+    },
+    expect: { status: 200 },
+  },
+  ...afterChange,
+  {
+    id: "C13",
+    name: "refresh after the client was deleted",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      await scene.authority.services.clients.delete(scene.app.id, "test");
+      return scene.refresh(refresh);
+    },
+    expect: { status: 401, error: "invalid_client" },
+  },
+  {
+    id: "C14",
+    name: "the idle lifetime ends a family",
+    config: { tokens: { refresh_idle_ttl: 3600 } },
+    async build(scene) {
+      const { refresh } = await scene.login();
+      await scene.authority.clock.advance(3_600_000);
+      return scene.refresh(refresh);
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C14",
+    name: "the absolute lifetime ends a family that is refreshed all the time",
+    config: { tokens: { refresh_idle_ttl: 3600, refresh_absolute_ttl: 7200 } },
+    async build(scene) {
+      let { refresh } = await scene.login();
+      for (let half = 0; half < 3; half++) {
+        await scene.authority.clock.advance(1_800_000);
+        refresh = refreshOf(await scene.refresh(refresh));
+      }
+      await scene.authority.clock.advance(1_800_000);
+      return scene.refresh(refresh);
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C15",
+    name: "the store holds no refresh token, and what it holds cannot be replayed",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const [family] = await scene.authority.services.users.families(scene.alice.userId);
+      const dump = JSON.stringify(family);
+      assert.ok(!dump.includes(refresh.split(".").at(-1) ?? refresh));
+      const forged = `csr_${family?.value.familyId}.0.${family?.value.currentHash}`;
+      return scene.refresh(forged);
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C36",
+    name: "revoking an unknown token",
+    build: (scene) => scene.post({ ...serviceForm(scene), token: canary }, { path: "/oauth/revoke" }),
+    expect: { status: 200 },
+  },
+  {
+    id: "C36",
+    name: "revoking another client's refresh token has no effect",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const answer = await scene.post({ ...serviceForm(scene), token: refresh }, { path: "/oauth/revoke" });
+      assert.equal((await scene.refresh(refresh)).status, 200);
+      return answer;
+    },
+    expect: { status: 200 },
+  },
+  {
+    id: "C36",
+    name: "revoking one's own refresh token under a wrong hint ends the family",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const fields = { client_id: scene.app.id, token: refresh, token_type_hint: "access_token" };
+      assert.equal((await scene.post(fields, { path: "/oauth/revoke" })).status, 200);
+      return scene.refresh(refresh);
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C37",
+    name: "introspection without authentication",
+    build: (scene) => scene.post({ client_id: scene.app.id, token: canary }, { path: "/oauth/introspect" }),
+    expect: { status: 401, error: "invalid_client" },
+  },
+  {
+    id: "C37",
+    name: "introspection of an unknown token says nothing but inactive",
+    build: (scene) => scene.post({ ...serviceForm(scene), token: canary }, { path: "/oauth/introspect" }),
+    expect: { status: 200 },
+    also: (answer) => assert.deepEqual(answer.body, { active: false }),
+  },
+  {
+    id: "C37",
+    name: "introspection of a token that is another client's business",
+    async build(scene) {
+      const { access } = await scene.login();
+      return scene.post(
+        { token: access },
+        { path: "/oauth/introspect", headers: basic(scene.service.id, scene.service.secret) },
+      );
+    },
+    expect: { status: 200 },
+    also: (answer) => assert.deepEqual(answer.body, { active: false }),
+  },
+  {
+    id: "C37",
+    name: "introspection of an expired token",
+    async build(scene) {
+      const issued = await scene.post(serviceForm(scene));
+      await scene.authority.clock.advance(900_000);
+      return scene.post(
+        { ...serviceForm(scene), token: String(issued.body.access_token) },
+        { path: "/oauth/introspect" },
+      );
+    },
+    expect: { status: 200 },
+    also: (answer) => assert.deepEqual(answer.body, { active: false }),
+  },
+  {
+    id: "C38",
+    name: "line breaks in a device name end in no header and one audit record",
+    build: (scene) =>
+      scene.post(passwordForm(scene, { scope: "read offline_access", device_name: "a\r\nSet-Cookie: x" })),
+    expect: { status: 400, error: "invalid_request" },
+  },
+];
+
+securityTable("Section C: the grants", rows);
