@@ -1,0 +1,68 @@
+import { constants, generateKeyPair, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { promisify } from "node:util";
+import type { SigningAlgorithm } from "../store/records.ts";
+
+/** Everything that differs between the signature algorithms. */
+export interface AlgorithmRow {
+  /** The published set its keys belong to: verifiers that meet an unknown `kty` may refuse a whole set. */
+  readonly set: "jwks" | "pqc";
+  /** What `KeyObject.asymmetricKeyType` says of its keys. */
+  readonly keyType: "ec" | "ed25519" | "rsa" | "ml-dsa-65";
+  /** The digest to sign, or `null` where the scheme hashes by itself. */
+  readonly digest: "sha256" | null;
+  /** Options of node:crypto that make its output a JWS signature. */
+  readonly scheme: {
+    readonly dsaEncoding?: "ieee-p1363";
+    readonly padding?: number;
+    readonly saltLength?: number;
+  };
+  /** A fresh private key. */
+  readonly generate: () => Promise<KeyObject>;
+}
+
+const generateRsa = promisify(generateKeyPair);
+
+/** RSA takes long to generate, so it leaves the event loop; the others take less than a millisecond. */
+const rsa = async () => (await generateRsa("rsa", { modulusLength: 2048 })).privateKey;
+
+/** The algorithms, in the order in which their keys are published (RFC 7518 section 3.1, RFC 8037, RFC 9964). */
+export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmRow>> = {
+  ES256: {
+    set: "jwks",
+    keyType: "ec",
+    digest: "sha256",
+    scheme: { dsaEncoding: "ieee-p1363" },
+    generate: async () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
+  },
+  EdDSA: {
+    set: "jwks",
+    keyType: "ed25519",
+    digest: null,
+    scheme: {},
+    generate: async () => generateKeyPairSync("ed25519").privateKey,
+  },
+  RS256: {
+    set: "jwks",
+    keyType: "rsa",
+    digest: "sha256",
+    scheme: { padding: constants.RSA_PKCS1_PADDING },
+    generate: rsa,
+  },
+  PS256: {
+    set: "jwks",
+    keyType: "rsa",
+    digest: "sha256",
+    scheme: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
+    generate: rsa,
+  },
+  "ML-DSA-65": {
+    set: "pqc",
+    keyType: "ml-dsa-65",
+    digest: null,
+    scheme: {},
+    generate: async () => generateKeyPairSync("ml-dsa-65").privateKey,
+  },
+};
+
+/** Their names, in the same order. */
+export const algorithmNames: readonly SigningAlgorithm[] = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"];

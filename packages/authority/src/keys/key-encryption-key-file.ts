@@ -1,0 +1,117 @@
+import { constants } from "node:fs";
+import { type FileHandle, link, open, rm } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+import { fromBase64url, type Random, randomSecret, systemRandom } from "@countersign/protocol";
+import { createKeyEncryptionKey, type KeyEncryptionKey, keyEncryptionKeyBytes } from "./key-encryption-key.ts";
+
+/** Where the key-encryption key is kept. */
+export interface KeyEncryptionKeyFileOptions {
+  /** The file: 43 base64url characters and a line feed, readable by its owner alone. Its directory must exist. */
+  readonly path: string;
+  /** @default systemRandom */
+  readonly random?: Random;
+}
+
+/** Base64url of 32 bytes and a line feed, and one byte more to notice a longer file. */
+const fileBytes = 44;
+
+/**
+ * The key-encryption key of a file, which is made on the first call. Of any number of processes that make it at once
+ * one wins and all read the same key; a crash leaves either no file or a whole one.
+ *
+ * @throws {Error} when the file is a symbolic link, belongs to somebody else, can be read or written by others, or
+ * does not hold exactly one key. Says how to mend it.
+ * @example
+ * ```ts
+ * import { openKeyEncryptionKeyFile } from "@countersign/authority";
+ * const keyEncryptionKey = await openKeyEncryptionKeyFile({ path: "data/key-encryption-key" });
+ * ```
+ */
+export async function openKeyEncryptionKeyFile(options: KeyEncryptionKeyFileOptions): Promise<KeyEncryptionKey> {
+  const { path, random = systemRandom } = options;
+  const existing = await read(path, random);
+  if (existing !== undefined) return existing;
+  await make(path, random);
+  const made = await read(path, random);
+  if (made === undefined) throw new Error(`Cannot read the key-encryption key just written: ${path}`);
+  return made;
+}
+
+async function read(path: string, random: Random): Promise<KeyEncryptionKey | undefined> {
+  const file = await openToRead(path);
+  if (file === undefined) return undefined;
+  try {
+    await refuseExposed(file, path);
+    const buffer = Buffer.alloc(fileBytes + 1);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    return createKeyEncryptionKey(parse(buffer.toString("latin1", 0, bytesRead), path), random);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openToRead(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT") return undefined;
+    if (code === "ELOOP") {
+      throw new Error(`Cannot use a symbolic link as key-encryption key: ${path}; name the file itself`);
+    }
+    throw new Error(`Cannot read the key-encryption key: ${path}`, { cause: error });
+  }
+}
+
+/** Judges the open file, not the name, so that nothing can be swapped in between. */
+async function refuseExposed(file: FileHandle, path: string): Promise<void> {
+  const status = await file.stat();
+  if (!status.isFile()) throw new Error(`Cannot use anything but a regular file as key-encryption key: ${path}`);
+  const { uid } = userInfo();
+  if (uid === -1) return;
+  if (status.uid !== uid && status.uid !== 0) {
+    throw new Error(`Cannot use a key-encryption key that belongs to user ${status.uid}: ${path}; chown it to ${uid}`);
+  }
+  if ((status.mode & 0o077) !== 0) {
+    const mode = (status.mode & 0o777).toString(8).padStart(4, "0");
+    throw new Error(`Cannot use a key-encryption key with mode ${mode}: ${path}; chmod it to 0600`);
+  }
+}
+
+function parse(text: string, path: string): Uint8Array {
+  const bytes = fromBase64url(text.replace(/\n$/, ""));
+  if (bytes?.length === keyEncryptionKeyBytes) return bytes;
+  throw new Error(
+    `Cannot find a key-encryption key in ${path}: the file is truncated or changed; restore it from a backup`,
+  );
+}
+
+/** Writes a whole file under another name and links it to its place, which fails when somebody was faster. */
+async function make(path: string, random: Random): Promise<void> {
+  const draft = `${path}.${randomSecret(random, 12)}.new`;
+  const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await file.writeFile(`${randomSecret(random, keyEncryptionKeyBytes)}\n`);
+    await file.sync();
+    await file.close();
+    await link(draft, path).catch((error) => {
+      if (errorCode(error) !== "EEXIST")
+        throw new Error(`Cannot create the key-encryption key: ${path}`, { cause: error });
+    });
+  } finally {
+    await file.close();
+    await rm(draft, { force: true });
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY).catch(() => undefined);
+  await directory?.sync().catch(() => undefined);
+  await directory?.close();
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,62 @@
+import type { Random } from "@countersign/protocol";
+import type { AuditTrail } from "../audit/trail.ts";
+import { algorithms } from "./algorithms.ts";
+import type { KeyEncryptionKey } from "./key-encryption-key.ts";
+import { publicJwk } from "./public-jwk.ts";
+import { derivationContext, type KeyRow, type RingRecord, ringFormat, signingContext } from "./ring-record.ts";
+import type { Plan, Slot } from "./rotation.ts";
+import { seal } from "./sealed.ts";
+import type { PrivateSigningKey } from "./signing-key.ts";
+
+/** What sealing new keys needs. */
+export interface EditOptions {
+  readonly keyEncryptionKey: KeyEncryptionKey;
+  readonly random: Random;
+  /** The key to use instead of a generated one. */
+  readonly given?: PrivateSigningKey;
+}
+
+/** A ring without signing keys. */
+export async function emptyRing({ keyEncryptionKey, random }: EditOptions): Promise<RingRecord> {
+  const derivation = await seal(random.bytes(32), derivationContext, { keyEncryptionKey, random });
+  return { format: ringFormat, derivation, keys: [] };
+}
+
+/** The rows of a plan, its new keys made or taken from `given`, and sealed. */
+export async function carryOut(plan: Plan<KeyRow>, options: EditOptions): Promise<readonly KeyRow[]> {
+  return [...plan.keep, ...(await Promise.all(plan.make.map((slot) => makeRow(slot, options))))];
+}
+
+async function makeRow(slot: Slot, { given, keyEncryptionKey, random }: EditOptions): Promise<KeyRow> {
+  const privateKey = given?.privateKey ?? (await algorithms[slot.algorithm].generate());
+  const { kid } = publicJwk(privateKey, slot.algorithm);
+  const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
+  const context = signingContext({ kid, algorithm: slot.algorithm });
+  const sealed = await seal(pkcs8, context, { keyEncryptionKey, random });
+  pkcs8.fill(0);
+  return { ...slot, kid, origin: given === undefined ? "made" : "imported", sealed };
+}
+
+/** Whether an edit left everything as it was. */
+export function isUnchanged(before: readonly KeyRow[], after: readonly KeyRow[]): boolean {
+  return before.length === after.length && after.every((row) => before.includes(row));
+}
+
+/** Records in the audit trail what an edit did. */
+export async function recordEdit(
+  audit: Pick<AuditTrail, "record">,
+  actor: string,
+  { before, after }: { readonly before: readonly KeyRow[]; readonly after: readonly KeyRow[] },
+): Promise<void> {
+  const earlier = new Map(before.map((row) => [row.kid, row]));
+  const later = new Set(after.map((row) => row.kid));
+  for (const row of after) {
+    const known = earlier.get(row.kid);
+    const fields = { kid: row.kid, algorithm: row.algorithm, actor };
+    if (known === undefined) await audit.record(row.origin === "made" ? "key.rotated" : "key.imported", fields);
+    else if (known.activeAt !== row.activeAt) await audit.record("key.rotated", fields);
+  }
+  for (const { kid, algorithm } of before.filter((row) => !later.has(row.kid))) {
+    await audit.record("key.erased", { kid, algorithm, actor });
+  }
+}

@@ -1,0 +1,402 @@
+import { type Clock, CountersignError, type Random } from "@countersign/protocol";
+import type { AuditTrail } from "../audit/trail.ts";
+import type { Config } from "../config.ts";
+import { keys } from "../store/keys.ts";
+import type { SigningAlgorithm } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+import { algorithmNames } from "./algorithms.ts";
+import type { KeyEncryptionKey } from "./key-encryption-key.ts";
+import { derive, type OpenOptions, type OpenRing, openRing } from "./open-ring.ts";
+import { type Publication, publish } from "./published.ts";
+import { carryOut, emptyRing, isUnchanged, recordEdit } from "./ring-edit.ts";
+import { type KeyRow, parseRing } from "./ring-record.ts";
+import {
+  activeKey,
+  admit,
+  erasesAt,
+  type KeyState,
+  lineOf,
+  mostKeysOfAlgorithm,
+  type RotationPolicy,
+  rotateNow,
+  stateOf,
+  timetable,
+  withdraw,
+} from "./rotation.ts";
+import type { SigningPlace } from "./sign.ts";
+import type { KeyRing, PublishedKeys, Signer } from "./signer.ts";
+import type { PrivateSigningKey } from "./signing-key.ts";
+
+/** What a key ring is made with. */
+export interface KeyRingOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Pick<Config, "keys" | "tokens">;
+  readonly keyEncryptionKey: KeyEncryptionKey;
+  readonly audit: Pick<AuditTrail, "record">;
+  /** Where signatures are computed. @default "thread-pool" */
+  readonly signing?: SigningPlace;
+  /** How often the ring is read again, and the timetable looked at. @default 60000 */
+  readonly reloadEveryMs?: number;
+}
+
+/** One key of the ring, as it may be shown. Instants in milliseconds. */
+export interface KeyDescription {
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly state: KeyState;
+  readonly origin: "made" | "imported";
+  readonly publishedAt: number;
+  readonly activeAt: number;
+  readonly retiresAt: number;
+  readonly erasesAt: number;
+}
+
+/** How soon a new key signs. */
+export interface SuccessionOptions {
+  /**
+   * Sign with the new key at once, although verifiers that cached the JWK set may not know it yet.
+   * @default false: it signs when it has been published long enough
+   */
+  readonly now?: boolean;
+}
+
+/** Whether a node can sign, and why not. */
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly because: string };
+
+/**
+ * The key ring with its commands. Each change is one conditional write; `actor` goes to the audit trail. Commands
+ * reject with `CountersignError`: `not_found`, `conflict`, `already_exists`, or the store's `temporarily_unavailable`.
+ */
+export interface ManagedKeyRing extends KeyRing {
+  /** Every key, algorithm by algorithm, oldest first. */
+  list(): readonly KeyDescription[];
+  /** Brings the successor of an algorithm's key forward, making one if need be; resolves to the successor. */
+  rotate(algorithm: SigningAlgorithm, actor: string, options?: SuccessionOptions): Promise<KeyDescription>;
+  /** Adds a key as the successor of the one of its algorithm, in place of an announced one. */
+  import(key: PrivateSigningKey, actor: string, options?: SuccessionOptions): Promise<KeyDescription>;
+  /**
+   * Withdraws a key in an emergency, whatever its state: this node stops signing with it and publishing it at once,
+   * the others within `reloadEveryMs`, and caches within the JWK set's max-age. A signing key is replaced at once.
+   */
+  revoke(kid: string, actor: string): Promise<void>;
+  /** Removes a retired key before its time. Tokens it signed no longer verify. */
+  erase(kid: string, actor: string): Promise<void>;
+  /** Reads the ring from the store now. */
+  reload(): Promise<void>;
+  /** Whether this node's view of the ring is fresh and every algorithm in use has a signing key. */
+  readiness(): Readiness;
+  /** Stops the timer and finishes what was begun. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the key ring of a store, or makes it with a first ES256 key. Any number of nodes work on one ring: each change
+ * is a conditional write, one node wins, the others read what it wrote. A crash at any point leaves a ring that works.
+ *
+ * @throws {Error} when the ring cannot be unsealed with this key-encryption key.
+ * @example
+ * ```ts
+ * const ring = await createKeyRing({ store, clock, random, config, keyEncryptionKey, audit });
+ * const signer = await ring.signer("ES256");
+ * const token = `${input}.${await signer.sign(input)}`;
+ * ```
+ */
+export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKeyRing> {
+  const { store, random, config, keyEncryptionKey, signing = "thread-pool" } = options;
+  const openOptions = { keyEncryptionKey, signing };
+  if ((await store.get(keys.ring())) === undefined) {
+    await store.swap(keys.ring(), 0, { value: await emptyRing({ keyEncryptionKey, random }) });
+  }
+  const loadedAt = options.clock.now();
+  const ring = new StoredKeyRing(options, openOptions, { ring: await readRing(store, openOptions), loadedAt });
+  await ring.demand(["ES256", config.tokens.algorithm]);
+  ring.start();
+  return ring;
+}
+
+async function readRing(store: Store, options: OpenOptions): Promise<OpenRing> {
+  const item = await store.get(keys.ring());
+  if (item === undefined) throw new Error("Cannot find the key ring in the store: it was removed; restore a backup");
+  if (item.version === options.before?.version) return options.before;
+  return openRing(item.version, parseRing(item.value), options);
+}
+
+const dayMs = 86_400_000;
+const mostAttempts = 16;
+
+function policyOf({ keys: settings }: Pick<Config, "keys">, staleMs: number): RotationPolicy {
+  return {
+    rotateEveryMs: settings.rotate_every * 1000,
+    publishBeforeMs: settings.publish_before * 1000,
+    jwksMaxAgeMs: settings.jwks_max_age * 1000,
+    longestTokenMs: dayMs,
+    clockSkewMs: 60_000,
+    staleMs,
+  };
+}
+
+/** From the keys as they are to the keys as a command wants them. */
+type Edit = (rows: readonly KeyRow[], now: number) => Promise<readonly KeyRow[]> | readonly KeyRow[];
+
+class StoredKeyRing implements ManagedKeyRing {
+  readonly #options: KeyRingOptions;
+  readonly #openOptions: OpenOptions;
+  readonly #reloadEveryMs: number;
+  readonly #policy: RotationPolicy;
+  readonly #stop = new AbortController();
+  readonly #signers = new Map<string, Signer>();
+  readonly #awaited = new Map<SigningAlgorithm, Promise<Signer>>();
+  #ring: OpenRing;
+  #loadedAt: number;
+  #publication: Publication;
+  #failure = "";
+  #queue: Promise<unknown> = Promise.resolve();
+  #timer: Promise<void> = Promise.resolve();
+
+  constructor(options: KeyRingOptions, openOptions: OpenOptions, first: { ring: OpenRing; loadedAt: number }) {
+    this.#options = options;
+    this.#openOptions = openOptions;
+    this.#reloadEveryMs = options.reloadEveryMs ?? 60_000;
+    this.#policy = policyOf(options.config, 3 * this.#reloadEveryMs);
+    this.#ring = first.ring;
+    this.#loadedAt = first.loadedAt;
+    this.#publication = publish(this.#ring, this.#loadedAt);
+  }
+
+  signer(algorithm: SigningAlgorithm): Promise<Signer> {
+    const signer = this.#signerAt(algorithm, this.#options.clock.now());
+    if (signer !== undefined) return Promise.resolve(signer);
+    const awaited = this.#awaited.get(algorithm) ?? this.#obtainSigner(algorithm);
+    this.#awaited.set(algorithm, awaited);
+    return awaited;
+  }
+
+  published(set: "jwks" | "pqc"): PublishedKeys {
+    const now = this.#options.clock.now();
+    if (now >= this.#publication.validUntil) this.#publication = publish(this.#ring, now);
+    return this.#publication.sets[set];
+  }
+
+  derive(purpose: "refresh", input: string): string {
+    return derive(this.#ring, purpose, input);
+  }
+
+  list(): readonly KeyDescription[] {
+    return algorithmNames
+      .flatMap((algorithm) => this.#ring.lines.get(algorithm) ?? [])
+      .map((row) => this.#describe(row));
+  }
+
+  async rotate(algorithm: SigningAlgorithm, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
+    const policy = { ...this.#policy, immediately: options.now ?? false };
+    let successor: string | undefined;
+    await this.#change(actor, async (rows, now) => {
+      const plan = rotateNow(rows, algorithm, now, policy);
+      if (plan.make.length > 0) refuseFlood(rows, algorithm);
+      const after = await carryOut(plan, this.#options);
+      successor = lineOf(after, algorithm).at(-1)?.kid;
+      return after;
+    });
+    return this.#describeKid(successor);
+  }
+
+  async import(key: PrivateSigningKey, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
+    const policy = { ...this.#policy, immediately: options.now ?? false };
+    await this.#change(actor, (rows, now) => {
+      if (rows.some((row) => row.kid === key.kid))
+        throw new CountersignError("already_exists", { hint: "The key ring holds this key already" });
+      refuseFlood(rows, key.algorithm);
+      return carryOut(admit(rows, key.algorithm, now, policy), { ...this.#options, given: key });
+    });
+    return this.#describeKid(key.kid);
+  }
+
+  async revoke(kid: string, actor: string): Promise<void> {
+    await this.#change(actor, (rows, now) => {
+      refuseUnknown(rows, kid);
+      return carryOut(withdraw(rows, kid, now, this.#policy), this.#options);
+    });
+  }
+
+  async erase(kid: string, actor: string): Promise<void> {
+    await this.#change(actor, (rows, now) => {
+      const row = refuseUnknown(rows, kid);
+      const state = stateOf(row, lineOf(rows, row.algorithm), now, this.#policy);
+      if (state !== "retired") {
+        throw new CountersignError("conflict", {
+          hint: `Only a retired key can be erased, and this one is ${state}; revoke it in an emergency`,
+        });
+      }
+      return rows.filter((other) => other !== row);
+    });
+  }
+
+  async demand(algorithms: readonly SigningAlgorithm[]): Promise<void> {
+    await this.#change("authority", (rows, now) =>
+      carryOut(timetable(rows, now, this.#policy, algorithms), this.#options),
+    );
+  }
+
+  async reload(): Promise<void> {
+    await this.#inTurn(() => this.#load());
+  }
+
+  readiness(): Readiness {
+    const now = this.#options.clock.now();
+    if (!this.#isFresh(now)) return { ready: false, because: `The key ring could not be read again: ${this.#failure}` };
+    const idle = [...this.#ring.lines].find(([, line]) => activeKey(line, now) === undefined);
+    if (idle !== undefined) return { ready: false, because: `No key for ${idle[0]} is inside its window` };
+    return { ready: true };
+  }
+
+  start(): void {
+    this.#timer = this.#keepTime();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#timer;
+    await this.#queue;
+  }
+
+  /** Every node looks at the timetable; the conditional write lets one of them turn it. */
+  async #keepTime(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(this.#reloadEveryMs, signal).catch(() => undefined);
+      // A failure shows in readiness, and the next round tries again.
+      if (!signal.aborted) await this.#turn().catch(() => undefined);
+    }
+  }
+
+  async #turn(): Promise<void> {
+    await this.reload();
+    const rows = this.#ring.record.keys;
+    const plan = timetable(rows, this.#options.clock.now(), this.#policy);
+    if (plan.make.length > 0 || !isUnchanged(rows, plan.keep)) await this.demand([]);
+  }
+
+  #signerAt(algorithm: SigningAlgorithm, now: number): Signer | undefined {
+    const row = activeKey(this.#ring.lines.get(algorithm) ?? [], now);
+    if (row === undefined || !this.#isFresh(now)) return undefined;
+    return this.#signers.get(row.kid) ?? this.#makeSigner(row);
+  }
+
+  #makeSigner({ kid, algorithm }: KeyRow): Signer {
+    const signer: Signer = { kid, algorithm, sign: (input) => this.#sign(kid, input) };
+    this.#signers.set(kid, signer);
+    return signer;
+  }
+
+  async #obtainSigner(algorithm: SigningAlgorithm): Promise<Signer> {
+    try {
+      await this.demand([algorithm]);
+    } finally {
+      this.#awaited.delete(algorithm);
+    }
+    const signer = this.#signerAt(algorithm, this.#options.clock.now());
+    if (signer !== undefined) return signer;
+    throw new CountersignError("temporarily_unavailable", { detail: `No key for ${algorithm} is inside its window` });
+  }
+
+  /** Judges again what was true when the signer was handed out: a caller may have kept it. */
+  async #sign(kid: string, input: string): Promise<string> {
+    const now = this.#options.clock.now();
+    const row = this.#ring.rows.get(kid);
+    const key = this.#ring.keys.get(kid);
+    if (
+      row === undefined ||
+      key === undefined ||
+      now >= row.retiresAt + this.#policy.clockSkewMs ||
+      !this.#isFresh(now)
+    ) {
+      throw new CountersignError("temporarily_unavailable", { detail: `Key ${kid} is past its window` });
+    }
+    return key.sign(input);
+  }
+
+  /** Whether the view of the ring is recent enough to sign by; a paused node and a clock that jumped are not. */
+  #isFresh(now: number): boolean {
+    return Math.abs(now - this.#loadedAt) <= this.#policy.staleMs;
+  }
+
+  async #load(): Promise<void> {
+    const loadedAt = this.#options.clock.now();
+    try {
+      this.#adopt(await readRing(this.#options.store, { ...this.#openOptions, before: this.#ring }), loadedAt);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : "unknown";
+      throw error;
+    }
+  }
+
+  #adopt(ring: OpenRing, loadedAt: number): void {
+    this.#loadedAt = loadedAt;
+    if (ring === this.#ring) return;
+    this.#ring = ring;
+    this.#publication = publish(ring, loadedAt);
+    for (const kid of this.#signers.keys()) if (!ring.rows.has(kid)) this.#signers.delete(kid);
+  }
+
+  #change(actor: string, edit: Edit): Promise<void> {
+    return this.#inTurn(async () => {
+      for (let attempt = 0; attempt < mostAttempts; attempt++) {
+        await this.#load();
+        if (await this.#tryChange(actor, edit)) return;
+      }
+      throw new CountersignError("conflict", { detail: "The key ring kept changing" });
+    });
+  }
+
+  /** Resolves to false when another node was faster. */
+  async #tryChange(actor: string, edit: Edit): Promise<boolean> {
+    const { store, audit, clock } = this.#options;
+    const { record, version } = this.#ring;
+    const now = clock.now();
+    const edited = await edit(record.keys, now);
+    const after = await carryOut(timetable(edited, now, this.#policy), this.#options);
+    if (isUnchanged(record.keys, after)) return true;
+    const value = { ...record, keys: after };
+    const written = await store.swap(keys.ring(), version, { value });
+    if (written === undefined) return false;
+    this.#adopt(await openRing(written, value, { ...this.#openOptions, before: this.#ring }), now);
+    await recordEdit(audit, actor, { before: record.keys, after });
+    return true;
+  }
+
+  /** One after the other, so that an older answer of the store never replaces a newer one. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  #describeKid(kid: string | undefined): KeyDescription {
+    const row = kid === undefined ? undefined : this.#ring.rows.get(kid);
+    if (row === undefined) throw new CountersignError("conflict", { detail: "The key was withdrawn meanwhile" });
+    return this.#describe(row);
+  }
+
+  #describe(row: KeyRow): KeyDescription {
+    const { kid, algorithm, origin, publishedAt, activeAt, retiresAt } = row;
+    const line = this.#ring.lines.get(algorithm) ?? [];
+    const state = stateOf(row, line, this.#options.clock.now(), this.#policy);
+    return { kid, algorithm, state, origin, publishedAt, activeAt, retiresAt, erasesAt: erasesAt(row, this.#policy) };
+  }
+}
+
+function refuseUnknown(rows: readonly KeyRow[], kid: string): KeyRow {
+  const row = rows.find((other) => other.kid === kid);
+  if (row === undefined) throw new CountersignError("not_found", { hint: "The key ring holds no such key" });
+  return row;
+}
+
+/** Commands may go beyond what the timetable makes, but not without end: the ring is one item. */
+function refuseFlood(rows: readonly KeyRow[], algorithm: SigningAlgorithm): void {
+  if (lineOf(rows, algorithm).length < 2 * mostKeysOfAlgorithm) return;
+  throw new CountersignError("conflict", {
+    hint: `The key ring holds too many keys for ${algorithm}; erase retired ones`,
+  });
+}

@@ -1,0 +1,205 @@
+import type { SigningAlgorithm } from "../store/records.ts";
+
+/** When a key is published, signs, and stops signing. Instants in milliseconds. */
+export interface KeyTimes {
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly publishedAt: number;
+  readonly activeAt: number;
+  /** End of its window: the instant at which its successor takes over. */
+  readonly retiresAt: number;
+}
+
+/** A key that is to be made: its times, before it has a name. */
+export type Slot = Omit<KeyTimes, "kid">;
+
+/** Announced, signing, still trusted, gone. */
+export type KeyState = "next" | "active" | "retired" | "erased";
+
+/** What the timetable depends on, in milliseconds. */
+export interface RotationPolicy {
+  /** How long a key signs. */
+  readonly rotateEveryMs: number;
+  /** How long a key is published before it signs, at least. */
+  readonly publishBeforeMs: number;
+  /** For how long verifiers and proxies may keep a JWK set. */
+  readonly jwksMaxAgeMs: number;
+  /** The longest life of a token. */
+  readonly longestTokenMs: number;
+  /** How far the clocks of nodes and verifiers may be apart. */
+  readonly clockSkewMs: number;
+  /** How old a node's view of the ring may be while it signs and publishes. */
+  readonly staleMs: number;
+}
+
+/** The keys that stay, with their new times, and those to be made. */
+export interface Plan<Key extends KeyTimes> {
+  readonly keep: readonly Key[];
+  readonly make: readonly Slot[];
+}
+
+/** From so many keys of one algorithm on, the timetable waits for the oldest to go, so that no setting floods the set. */
+export const mostKeysOfAlgorithm = 16;
+
+/** How long a key is published before it signs: until no cache and no node lacks it, whatever is configured. */
+export function leadMs(policy: RotationPolicy): number {
+  return Math.max(policy.publishBeforeMs, policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs);
+}
+
+/** When a retired key goes: after the last token it signed has expired for every verifier. */
+export function erasesAt(key: KeyTimes, policy: RotationPolicy): number {
+  return key.retiresAt + policy.longestTokenMs + policy.clockSkewMs + policy.staleMs + policy.jwksMaxAgeMs;
+}
+
+/** The keys of one algorithm, oldest first. */
+export function lineOf<Key extends KeyTimes>(keys: readonly Key[], algorithm: SigningAlgorithm): readonly Key[] {
+  return keys.filter((key) => key.algorithm === algorithm).sort((a, b) => a.activeAt - b.activeAt);
+}
+
+/**
+ * The key of a line that signs at `now`, or `undefined` when its last window is over. A line whose first window has
+ * not begun (a clock was put back) signs with its first key, which is published like the others.
+ */
+export function activeKey<Key extends KeyTimes>(line: readonly Key[], now: number): Key | undefined {
+  const key = line.findLast((candidate) => candidate.activeAt <= now) ?? line[0];
+  return key !== undefined && now < key.retiresAt ? key : undefined;
+}
+
+/** The state of a key among the others of its algorithm. */
+export function stateOf<Key extends KeyTimes>(
+  key: Key,
+  line: readonly Key[],
+  now: number,
+  policy: RotationPolicy,
+): KeyState {
+  if (activeKey(line, now)?.kid === key.kid) return "active";
+  if (key.activeAt > now) return "next";
+  return now < erasesAt(key, policy) ? "retired" : "erased";
+}
+
+/**
+ * The timetable of the key ring: from the keys as they are to the keys as they should be at `now`. Every algorithm in
+ * use or in `demanded` has a line of its own. When nobody announced a successor in time, the last key goes on signing
+ * until a successor has been published long enough; only a line without any published key starts with one that signs
+ * at once.
+ *
+ * @example
+ * ```ts
+ * const plan = timetable([], clock.now(), policy, ["ES256"]);
+ * plan.make; // one key, published and active now
+ * ```
+ */
+export function timetable<Key extends KeyTimes>(
+  keys: readonly Key[],
+  now: number,
+  policy: RotationPolicy,
+  demanded: readonly SigningAlgorithm[] = [],
+): Plan<Key> {
+  const inUse = new Set([...keys.map((key) => key.algorithm), ...demanded]);
+  return join([...inUse].map((algorithm) => planLine(lineOf(keys, algorithm), algorithm, now, policy)));
+}
+
+function planLine<Key extends KeyTimes>(
+  line: readonly Key[],
+  algorithm: SigningAlgorithm,
+  now: number,
+  policy: RotationPolicy,
+): Plan<Key> {
+  const keep = line.filter((key) => now < erasesAt(key, policy));
+  const last = keep.at(-1);
+  const oldest = keep[0];
+  if (last === undefined || oldest === undefined) return { keep, make: [slot(algorithm, now, now, policy)] };
+  if (announced(keep, now) !== undefined || now < last.retiresAt - leadMs(policy)) return { keep, make: [] };
+  const earliest = Math.max(last.retiresAt, now + leadMs(policy));
+  if (keep.length < mostKeysOfAlgorithm) {
+    return { keep: retireLast(keep, earliest), make: [slot(algorithm, now, earliest, policy)] };
+  }
+  return { keep: retireLast(keep, Math.max(earliest, erasesAt(oldest, policy) + leadMs(policy))), make: [] };
+}
+
+/**
+ * Rotation by command: the successor takes over as soon as it has been published long enough, or at once when
+ * `immediately` is set. An announced successor is used; without one a key is made.
+ */
+export function rotateNow<Key extends KeyTimes>(
+  keys: readonly Key[],
+  algorithm: SigningAlgorithm,
+  now: number,
+  policy: RotationPolicy & { readonly immediately: boolean },
+): Plan<Key> {
+  const line = lineOf(keys, algorithm);
+  const next = announced(line, now);
+  if (next === undefined) return admit(keys, algorithm, now, policy);
+  const soonest = Math.min(next.activeAt, Math.max(now, next.publishedAt + leadMs(policy)));
+  const activeAt = policy.immediately ? now : soonest;
+  if (activeAt === next.activeAt) return { keep: keys, make: [] };
+  const before = retireLast(without(line, next), activeAt);
+  return { keep: [...others(keys, line), ...before, activeFrom(next, activeAt, policy)], make: [] };
+}
+
+/** Makes room for a new successor, a made or an imported one, in place of an announced one that never signed. */
+export function admit<Key extends KeyTimes>(
+  keys: readonly Key[],
+  algorithm: SigningAlgorithm,
+  now: number,
+  policy: RotationPolicy & { readonly immediately: boolean },
+): Plan<Key> {
+  const line = lineOf(keys, algorithm);
+  const next = announced(line, now);
+  const stay = without(line, next);
+  const activeAt = policy.immediately || stay.length === 0 ? now : now + leadMs(policy);
+  return {
+    keep: [...others(keys, line), ...retireLast(stay, activeAt)],
+    make: [slot(algorithm, now, activeAt, policy)],
+  };
+}
+
+/** Takes a key out at once. When it was the signing one, the announced successor or a new key signs from now on. */
+export function withdraw<Key extends KeyTimes>(
+  keys: readonly Key[],
+  kid: string,
+  now: number,
+  policy: RotationPolicy,
+): Plan<Key> {
+  const gone = keys.find((key) => key.kid === kid);
+  if (gone === undefined) return { keep: keys, make: [] };
+  const keep = without(keys, gone);
+  const stay = lineOf(keep, gone.algorithm);
+  if (stay.some((key) => key.activeAt <= now && now < key.retiresAt)) return { keep, make: [] };
+  const next = stay.find((key) => key.activeAt > now);
+  if (next === undefined) return { keep, make: [slot(gone.algorithm, now, now, policy)] };
+  return { keep: [...without(keep, next), activeFrom(next, now, policy)], make: [] };
+}
+
+/** The successor that was published and has not signed yet. */
+function announced<Key extends KeyTimes>(line: readonly Key[], now: number): Key | undefined {
+  const last = line.at(-1);
+  return last !== undefined && last.activeAt > now && activeKey(line, now) !== last ? last : undefined;
+}
+
+function activeFrom<Key extends KeyTimes>(key: Key, at: number, policy: RotationPolicy): Key {
+  return { ...key, activeAt: at, retiresAt: at + policy.rotateEveryMs };
+}
+
+/** Ends the window of the last key at `at`; one whose window ended earlier with nobody to follow signs until then. */
+function retireLast<Key extends KeyTimes>(line: readonly Key[], at: number): readonly Key[] {
+  return line.map((key, place) =>
+    place === line.length - 1 && key.retiresAt !== at ? { ...key, retiresAt: at } : key,
+  );
+}
+
+function slot(algorithm: SigningAlgorithm, publishedAt: number, activeAt: number, policy: RotationPolicy): Slot {
+  return { algorithm, publishedAt, activeAt, retiresAt: activeAt + policy.rotateEveryMs };
+}
+
+function without<Key extends KeyTimes>(keys: readonly Key[], key: Key | undefined): readonly Key[] {
+  return keys.filter((other) => other !== key);
+}
+
+function others<Key extends KeyTimes>(keys: readonly Key[], line: readonly Key[]): readonly Key[] {
+  return keys.filter((key) => !line.includes(key));
+}
+
+function join<Key extends KeyTimes>(plans: readonly Plan<Key>[]): Plan<Key> {
+  return { keep: plans.flatMap((plan) => plan.keep), make: plans.flatMap((plan) => plan.make) };
+}

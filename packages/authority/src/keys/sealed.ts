@@ -1,0 +1,76 @@
+import { createSecretKey } from "node:crypto";
+import { fromBase64url, type Random, toBase64url } from "@countersign/protocol";
+import { decrypt, encrypt } from "./aes-gcm.ts";
+import { isConstant, type KeyEncryptionKey } from "./key-encryption-key.ts";
+
+/** What a sealed secret is for. It is authenticated: a secret moved to another place does not open there. */
+export interface SealContext {
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly purpose: "sign" | "derive";
+  /** Version of the format of the secret. */
+  readonly version: number;
+}
+
+/** A secret at rest: AES-256-GCM under a data-encryption key of its own, which the key-encryption key wraps. */
+export interface Sealed {
+  /** Id of the key-encryption key. */
+  readonly kek: string;
+  /** The wrapped data-encryption key, base64url. */
+  readonly key: string;
+  /** IV, ciphertext and tag, base64url. */
+  readonly text: string;
+}
+
+/** What sealing needs beside secret and context. */
+export interface SealOptions {
+  readonly keyEncryptionKey: KeyEncryptionKey;
+  readonly random: Random;
+}
+
+/** Seals a secret for one context. */
+export async function seal(secret: Uint8Array, context: SealContext, options: SealOptions): Promise<Sealed> {
+  const { keyEncryptionKey, random } = options;
+  const associatedData = encodeContext(context);
+  const dataKey = random.bytes(32);
+  if (isConstant(dataKey)) throw new Error("Cannot seal a key: the source of randomness gives equal bytes");
+  const wrapped = await keyEncryptionKey.wrap(dataKey, associatedData);
+  const text = encrypt(createSecretKey(dataKey), { plaintext: secret, associatedData, random });
+  dataKey.fill(0);
+  return { kek: keyEncryptionKey.id, key: toBase64url(wrapped), text: toBase64url(text) };
+}
+
+/**
+ * The secret of `seal`.
+ *
+ * @throws {Error} when it was sealed under another key-encryption key or for another context, or was changed.
+ */
+export async function unseal(
+  sealed: Sealed,
+  context: SealContext,
+  keyEncryptionKey: KeyEncryptionKey,
+): Promise<Uint8Array> {
+  if (sealed.kek !== keyEncryptionKey.id) {
+    throw new Error(
+      `Cannot unseal key ${context.kid}: it is sealed under key-encryption key ${sealed.kek}, and this one is ${keyEncryptionKey.id}`,
+    );
+  }
+  const associatedData = encodeContext(context);
+  try {
+    const dataKey = await keyEncryptionKey.unwrap(decode(sealed.key), associatedData);
+    return decrypt(createSecretKey(dataKey), decode(sealed.text), associatedData);
+  } catch (cause) {
+    throw new Error(`Cannot unseal key ${context.kid}: it was changed, or moved here from another key`, { cause });
+  }
+}
+
+/** An array, so that the encoding has one form. */
+function encodeContext({ kid, algorithm, purpose, version }: SealContext): Uint8Array {
+  return Buffer.from(JSON.stringify(["countersign", kid, algorithm, purpose, version]));
+}
+
+function decode(text: string): Uint8Array {
+  const bytes = fromBase64url(text);
+  if (bytes === undefined) throw new TypeError("Cannot decode base64url");
+  return bytes;
+}

@@ -1,0 +1,55 @@
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { CountersignError } from "@countersign/protocol";
+import type { JWK } from "jose";
+import type { SigningAlgorithm } from "../store/records.ts";
+import { algorithmNames, algorithms } from "./algorithms.ts";
+import { thumbprint } from "./public-jwk.ts";
+import { weaknessOf } from "./weak-key.ts";
+
+/** A private key that was read and found fit to sign. */
+export interface PrivateSigningKey {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly privateKey: KeyObject;
+}
+
+/** A refusal of a key, in words for whoever offered it. */
+export function unusable(why: string, cause?: unknown): CountersignError {
+  return new CountersignError("invalid_request", { hint: `Cannot use this key: ${why}`, cause });
+}
+
+/**
+ * Judges a private key: its type, its strength, and whether its private and public halves belong together.
+ *
+ * @throws {CountersignError} `invalid_request` saying why the key cannot sign.
+ */
+export function acceptPrivateKey(key: KeyObject, wanted?: SigningAlgorithm): PrivateSigningKey {
+  const algorithm = algorithmOf(key, wanted);
+  const jwk: JWK = key.export({ format: "jwk" });
+  const weakness = weaknessOf(jwk);
+  if (weakness !== undefined) throw unusable(weakness);
+  return { kid: thumbprint(jwk), algorithm, privateKey: importJwk(jwk) };
+}
+
+/** Node checks on this way that the public half is on its curve and belongs to the private one. */
+export function importJwk(jwk: JWK): KeyObject {
+  try {
+    return createPrivateKey({ key: { ...jwk }, format: "jwk" });
+  } catch (cause) {
+    throw unusable("its members are not those of one valid private key", cause);
+  }
+}
+
+function algorithmOf(key: KeyObject, wanted: SigningAlgorithm | undefined): SigningAlgorithm {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  const fitting = algorithmNames.filter((name) => algorithms[name].keyType === type);
+  if (type === "ec" && details?.namedCurve !== "prime256v1") {
+    throw unusable(`its curve is ${details?.namedCurve}; of the EC curves only P-256 is supported`);
+  }
+  const first = fitting[0];
+  if (first === undefined) throw unusable(`its type is ${type}; use EC P-256, Ed25519, RSA or ML-DSA-65`);
+  if (wanted === undefined) return first;
+  if (!fitting.includes(wanted)) throw unusable(`it is for ${fitting.join(" or ")}, not for ${wanted}`);
+  return wanted;
+}
