@@ -22,6 +22,11 @@ export const errorCatalogue = {
     error: "invalid_grant",
     hint: "The credential or refresh token is wrong, expired, revoked or used; obtain a new one",
   },
+  invalid_client_metadata: {
+    status: 400,
+    error: "invalid_client_metadata",
+    hint: "The settings of the client are malformed or contradict each other",
+  },
   unauthorized_client: {
     status: 400,
     error: "unauthorized_client",
@@ -84,7 +89,7 @@ export const errorCatalogue = {
   invalid_password: {
     status: 400,
     error: "invalid_password",
-    hint: "The password must have 8 to 1024 bytes and must not be the username",
+    hint: "The password must have at least 8 characters and at most 1024 bytes, no controls, and must not be the username",
   },
   invalid_username: {
     status: 400,

@@ -7,7 +7,10 @@ export interface AuditTrail {
   record<Name extends EventName>(name: Name, fields: EventFields[Name]): Promise<void>;
   /** Tells the observers only: for what is too frequent or too late to be durable (refusals of strangers, failures). */
   notice<Name extends EventName>(name: Name, fields: EventFields[Name]): void;
-  /** Records newest first, at most `limit`, older than `before` (an id of a record) when given. */
+  /**
+   * Records newest first, at most `limit`. One read looks at no more than 500,000 records; to go further back, name an
+   * earlier `until` or the last id as `before`.
+   */
   read(query: AuditQuery): Promise<readonly AuditRecord[]>;
   readonly observer: Observer;
 }
@@ -20,10 +23,12 @@ export interface AuditQuery {
   readonly limit: number;
   /** Only events whose name is this or starts with this and a dot. */
   readonly name?: string;
-  /** Only events that mention this client, user or family. */
+  /** Only events one of whose fields is this: a client, user, family or address. */
   readonly about?: string;
   /** Only events from this instant on. */
   readonly since?: number;
   /** Only events before this instant. */
   readonly until?: number;
+  /** Only events older than the record with this id. */
+  readonly before?: string;
 }

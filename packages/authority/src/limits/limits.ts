@@ -1,13 +1,16 @@
 /** How often somebody may try. Kept in the store, so that several nodes count together. */
 export interface Limits {
   /**
-   * Counts an attempt at an account before its password is hashed. Refuses with `too_many_requests` while the account
-   * or the address has tried too often; a refused attempt is not hashed.
+   * Counts an attempt at an account before its password is hashed, and resolves to whether the password may be tried:
+   * false while the account's delay runs. Refuses with `too_many_requests` when the address has tried too often.
    */
-  countLogin(attempt: LoginAttempt): Promise<void>;
+  countLogin(attempt: LoginAttempt): Promise<boolean>;
   /** Forgets the failures of an account, after its password was right. */
   clearLogin(username: string): Promise<void>;
-  /** Takes one from an address's budget for a named purpose. Refuses with `too_many_requests` when it is empty. */
+  /**
+   * Takes one from an address's budget for a named purpose. Refuses with `too_many_requests` when it is empty. An
+   * unknown address has no budget: there, only the account's counter stands.
+   */
   countAddress(purpose: string, address: string | undefined, perMinute: number): Promise<void>;
 }
 
@@ -16,5 +19,4 @@ export interface LoginAttempt {
   /** Normalised, so that all spellings share one counter; counted whether the user exists or not. */
   readonly username: string;
   readonly address?: string;
-  readonly clientId: string;
 }

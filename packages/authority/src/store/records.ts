@@ -43,6 +43,21 @@ export interface UsernameClaim {
   readonly claimedAt: number;
 }
 
+/** `I#<hash of the code>`: a code that lets one person register. */
+export interface InvitationRecord {
+  readonly invitationId: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** `B#admin`: who makes the first administrator, and whether its password was shown. */
+export interface BootstrapRecord {
+  /** The start that is at it. */
+  readonly holder: string;
+  readonly heldAt: number;
+  readonly shownAt?: number;
+}
+
 /** One of a client's secrets; during a rotation with overlap there are two. */
 export interface ClientSecret {
   readonly secretId: string;

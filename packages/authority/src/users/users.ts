@@ -5,35 +5,64 @@ import type { Item } from "../store/store.ts";
 export interface Registration {
   readonly username: string;
   readonly password: string;
+  /** 1 to 256 characters, no controls. */
   readonly fullName: string;
   readonly scopes: readonly string[];
+  /** The code of an invitation: it is used up when the name is won. */
+  readonly invitation?: string;
 }
 
-/** People: their names, passwords, scopes and logins. Each change is one conditional write and one audit record. */
+/** Who claims to be whom. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  readonly clientId: string;
+  readonly address?: string;
+}
+
+/** Which users to list. */
+export interface UserPage {
+  /** 1 to 1,000. */
+  readonly limit: number;
+  readonly after?: string;
+  /** Part of a username or full name, in any case, or a whole user id. */
+  readonly search?: string;
+}
+
+/**
+ * People: their names, passwords, scopes and logins. Each change is one conditional write, after one audit record: a
+ * change that cannot be recorded does not happen, and a record whose change then lost a race may stand alone.
+ *
+ * Changes of password, scopes or permission to log in, and deletion, revoke all refresh families of the user. Methods
+ * that take a user id refuse with `not_found` when there is no such user, and with `conflict` when they lose too many
+ * races.
+ */
 export interface UserService {
   /** The normal form under which a username is unique, or a refusal `invalid_username`. */
   normalise(username: string): string;
   /** The user a name belongs to: both the claim and the user's record say so. Disabled users are found too. */
   byUsername(username: string): Promise<UserRecord | undefined>;
   byId(userId: string): Promise<UserRecord | undefined>;
-  /** Whether name and password match an enabled user; counts the attempt first, and takes the same time either way. */
-  authenticate(login: {
-    readonly username: string;
-    readonly password: string;
-    readonly clientId: string;
-    readonly address?: string;
-  }): Promise<UserRecord>;
+  /**
+   * The enabled user whose name and password these are. Counts the attempt first and computes one password hash whatever
+   * the outcome. Refuses with the same `invalid_grant` whether name or password is wrong, the user is disabled, or the
+   * account is delayed after wrong attempts; with `too_many_requests` when the address has tried too often.
+   */
+  authenticate(login: Login): Promise<UserRecord>;
+  /**
+   * Adds a user. Refuses with `invalid_username`, `invalid_password`, `invalid_scope` or `invalid_request` (full name),
+   * `already_exists` when the name is taken, `access_denied` when the invitation is used, expired or unknown.
+   */
   register(registration: Registration, actor: string): Promise<UserRecord>;
+  /** Gives a user another name. The old one is free at once; the user id and the logins stay. */
   rename(userId: string, username: string, actor: string): Promise<UserRecord>;
+  /** Also ends the delay of an account that was tried too often. */
   setPassword(userId: string, password: string, actor: string): Promise<UserRecord>;
   setScopes(userId: string, scopes: readonly string[], actor: string): Promise<UserRecord>;
   setDisabled(userId: string, disabled: boolean, actor: string): Promise<UserRecord>;
   delete(userId: string, actor: string): Promise<void>;
-  list(page: {
-    readonly limit: number;
-    readonly after?: string;
-    readonly search?: string;
-  }): Promise<readonly UserRecord[]>;
+  /** Users in the order of their ids, after the id `after`. A search reads every user until it has found `limit`. */
+  list(page: UserPage): Promise<readonly UserRecord[]>;
   /** The user's live refresh families: one a device. */
   families(userId: string): Promise<readonly Item<FamilyRecord>[]>;
   revokeFamily(userId: string, familyId: string, actor: string): Promise<void>;

@@ -1,0 +1,153 @@
+import { type Clock, CountersignError, type Random, randomSecret, randomUuid, sha256 } from "@countersign/protocol";
+import type { AuditTrail } from "../audit/trail.ts";
+import { listMatching } from "../listing.ts";
+import { keys, owners } from "../store/keys.ts";
+import type { ClientRecord, ClientSecret } from "../store/records.ts";
+import type { Draft, Item, Store } from "../store/store.ts";
+import { checkClientId, checkSettings, usesSecret } from "./client-settings.ts";
+import type { ClientPage, ClientService, ClientSettings } from "./clients.ts";
+
+/** What a client service is made of. */
+export interface ClientServiceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly audit: AuditTrail;
+}
+
+/** Lost races in a row before giving up. */
+const mostRaces = 16;
+const longestOverlapMs = 90 * 86_400_000;
+
+/**
+ * Makes the service that keeps clients in the store.
+ *
+ * @example
+ * ```ts
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { services } = await testAuthority();
+ * const { client, secret } = await services.clients.create({
+ *   clientName: "Reports", scopes: ["read"], grants: ["client_credentials"], loopback: false,
+ *   authMethod: "client_secret_basic", token: {}, disabled: false,
+ * }, "admin_id");
+ * secret?.length; // 43
+ * ```
+ */
+export function createClientService(options: ClientServiceOptions): ClientService {
+  const { store, clock, random, audit } = options;
+  return {
+    byId: async (clientId) => (await store.get<ClientRecord>(keys.client(clientId)))?.value,
+
+    async create({ clientId: given, ...wanted }, actor) {
+      const settings = checkSettings(wanted);
+      const clientId = given === undefined ? `client_${randomUuid(random)}` : checkClientId(given);
+      const made = usesSecret(settings.authMethod) ? makeSecret(options) : undefined;
+      const secrets = made === undefined ? [] : [made.record];
+      const client: ClientRecord = { ...settings, clientId, secrets, createdAt: clock.now() };
+      const isTaken = (await store.get(keys.client(clientId))) !== undefined;
+      if (isTaken) throw new CountersignError("already_exists");
+      await audit.record("client.created", { clientId, actor });
+      const version = await store.swap(keys.client(clientId), 0, draftOf(client));
+      if (version === undefined) throw new CountersignError("already_exists");
+      return made === undefined ? { client } : { client, secret: made.secret };
+    },
+
+    async update(clientId, changes, actor) {
+      if (changes.clientId !== undefined && changes.clientId !== clientId) {
+        throw new CountersignError("invalid_client_metadata", { hint: "The client_id of a client never changes" });
+      }
+      const what = Object.keys(changes)
+        .filter((member) => member !== "clientId")
+        .join(" ");
+      return change(options, clientId, { what, actor }, (client) => withSettings(client, changes));
+    },
+
+    async rotateSecret(clientId, overlapMs, actor) {
+      if (!Number.isInteger(overlapMs) || overlapMs < 0 || overlapMs > longestOverlapMs) {
+        throw new CountersignError("invalid_request", { hint: "The overlap must be 0 to 90 days" });
+      }
+      const { record, secret } = makeSecret(options);
+      const client = await change(options, clientId, { what: "secret", actor }, (current) => {
+        if (!usesSecret(current.authMethod)) {
+          throw new CountersignError("invalid_client_metadata", { hint: "This client does not use a secret" });
+        }
+        return { ...current, secrets: [record, ...stillGood(current.secrets, clock.now(), overlapMs)] };
+      });
+      return { client, secret };
+    },
+
+    async delete(clientId, actor) {
+      await requireClient(store, clientId);
+      await audit.record("client.deleted", { clientId, actor });
+      if ((await store.take(keys.client(clientId))) === undefined) throw new CountersignError("not_found");
+    },
+
+    list: (page) => list(store, page),
+  };
+}
+
+async function requireClient(store: Store, clientId: string): Promise<Item<ClientRecord>> {
+  const item = await store.get<ClientRecord>(keys.client(clientId));
+  if (item === undefined) throw new CountersignError("not_found");
+  return item;
+}
+
+/** One conditional write, after one audit record. An edit that refuses does so before anything is recorded. */
+async function change(
+  { store, audit }: ClientServiceOptions,
+  clientId: string,
+  told: { readonly what: string; readonly actor: string },
+  edit: (client: ClientRecord) => ClientRecord,
+): Promise<ClientRecord> {
+  let isRecorded = false;
+  for (let race = 0; race < mostRaces; race++) {
+    const { value, version } = await requireClient(store, clientId);
+    const changed = edit(value);
+    if (!isRecorded) await audit.record("client.changed", { clientId, ...told });
+    isRecorded = true;
+    if ((await store.swap(keys.client(clientId), version, draftOf(changed))) !== undefined) return changed;
+  }
+  throw new CountersignError("conflict");
+}
+
+function withSettings(client: ClientRecord, changes: Partial<ClientSettings>): ClientRecord {
+  const { clientId, secrets, createdAt, ...settings } = client;
+  const { clientId: _, ...wanted } = changes;
+  const changed = checkSettings({ ...settings, ...wanted });
+  return { ...changed, clientId, createdAt, secrets: usesSecret(changed.authMethod) ? secrets : [] };
+}
+
+/** 256 random bits, so a fast hash of it is as good as a slow one. */
+function makeSecret({ random, clock }: ClientServiceOptions): {
+  readonly record: ClientSecret;
+  readonly secret: string;
+} {
+  const secret = randomSecret(random);
+  const secretId = `secret_${randomUuid(random)}`;
+  return { secret, record: { secretId, hash: sha256(secret), createdAt: clock.now() } };
+}
+
+/** The newest secret so far, until the overlap ends: never more than one old secret beside the new one. */
+function stillGood(secrets: readonly ClientSecret[], now: number, overlapMs: number): readonly ClientSecret[] {
+  return secrets
+    .slice(0, 1)
+    .map((secret) => ({
+      ...secret,
+      expiresAt: Math.min(secret.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs),
+    }))
+    .filter(({ expiresAt }) => expiresAt > now);
+}
+
+function draftOf(client: ClientRecord): Draft<ClientRecord> {
+  return { value: client, owner: owners.clients() };
+}
+
+function list(store: Store, { limit, after, search }: ClientPage): Promise<readonly ClientRecord[]> {
+  const wanted = search?.toLowerCase();
+  return listMatching<ClientRecord>(store, owners.clients(), {
+    limit,
+    after: after === undefined ? undefined : keys.client(after),
+    matches: ({ clientId, clientName }) =>
+      wanted === undefined || [clientId, clientName].some((text) => text.toLowerCase().includes(wanted)),
+  });
+}

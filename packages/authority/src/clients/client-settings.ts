@@ -1,0 +1,168 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { CountersignError, importKeys } from "@countersign/protocol";
+import type { JWK } from "jose";
+import { displayName } from "../display-name.ts";
+import { checkScopes } from "../scope.ts";
+import type {
+  ClientAuthMethod,
+  ClientCertificateRule,
+  ClientTokenSettings,
+  GrantType,
+  SigningAlgorithm,
+  TokenProfile,
+} from "../store/records.ts";
+import type { ClientSettings } from "./clients.ts";
+
+/** The settings of a client without its id. */
+export type CheckedSettings = Omit<ClientSettings, "clientId">;
+
+interface MethodRow {
+  readonly usesSecret: boolean;
+  /** The settings that hold this method's credential. */
+  readonly credential?: "jwks" | "certificate";
+}
+
+const methods: Readonly<Record<ClientAuthMethod, MethodRow>> = {
+  none: { usesSecret: false },
+  client_secret_basic: { usesSecret: true },
+  client_secret_post: { usesSecret: true },
+  private_key_jwt: { usesSecret: false, credential: "jwks" },
+  tls_client_auth: { usesSecret: false, credential: "certificate" },
+  self_signed_tls_client_auth: { usesSecret: false, credential: "jwks" },
+};
+
+const grants: readonly GrantType[] = ["password", "client_credentials", "refresh_token"];
+const profiles: readonly TokenProfile[] = ["at+jwt", "plain"];
+const algorithms: readonly SigningAlgorithm[] = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"];
+
+const dayMs = 86_400_000;
+/** Shortest and longest, as for the whole authority in the configuration. */
+const lifetimes = {
+  accessTokenTtlMs: [10_000, dayMs],
+  refreshIdleTtlMs: [60_000, 366 * dayMs],
+  refreshAbsoluteTtlMs: [60_000, 3660 * dayMs],
+} as const satisfies Partial<Record<keyof ClientTokenSettings, readonly [number, number]>>;
+
+const mostAudiences = 50;
+const longestAudience = 512;
+const mostKeys = 16;
+
+/** Ids that are given: safe in URLs, headers and logs. */
+const clientIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Whether clients of this method have a secret. */
+export function usesSecret(method: ClientAuthMethod): boolean {
+  return methods[method].usesSecret;
+}
+
+/**
+ * Checks an id that somebody chose for a client. Those of users are refused: in a token of its own a client's id is
+ * the subject, and must not be taken for a user's (RFC 9068 section 5).
+ *
+ * @throws {CountersignError} `invalid_client_metadata`
+ */
+export function checkClientId(clientId: string): string {
+  const isUserId = clientId.startsWith("user_") || clientId === "admin_id";
+  if (isUserId || !clientIdPattern.test(clientId)) {
+    throw refuse("client_id must be 1 to 64 of A-Z a-z 0-9 . _ - and must not look like a user's");
+  }
+  return clientId;
+}
+
+/**
+ * Checks the settings of a client, together: what each may be, and that the credential fits the method. A credential of
+ * another method is dropped, so that a change of method leaves nothing behind.
+ *
+ * @throws {CountersignError} `invalid_client_metadata` (RFC 7591 section 3.2.2), or `invalid_scope`.
+ */
+export function checkSettings(settings: CheckedSettings): CheckedSettings {
+  const { authMethod, loopback, disabled } = settings;
+  if (!Object.hasOwn(methods, authMethod)) throw refuse("auth_method is unknown");
+  if (!settings.grants.every((grant) => grants.includes(grant))) throw refuse("grants holds an unknown grant");
+  // RFC 6749 section 4.4: the client credentials grant is for confidential clients.
+  if (authMethod === "none" && settings.grants.includes("client_credentials")) {
+    throw refuse("A client without credentials cannot use client_credentials");
+  }
+  return {
+    clientName: checkName(settings.clientName),
+    scopes: checkScopes(settings.scopes),
+    grants: [...new Set(settings.grants)],
+    loopback,
+    disabled,
+    authMethod,
+    token: checkToken(settings.token),
+    ...credentialOf(settings),
+  };
+}
+
+function checkName(text: string): string {
+  const name = displayName(text);
+  if (name === undefined) throw refuse("client_name must have 1 to 256 characters, no controls");
+  return name;
+}
+
+function checkToken(token: ClientTokenSettings): ClientTokenSettings {
+  const { profile, algorithm, audience } = token;
+  if (profile !== undefined && !profiles.includes(profile)) throw refuse("The token profile is unknown");
+  if (algorithm !== undefined && !algorithms.includes(algorithm)) throw refuse("The signature algorithm is unknown");
+  if (audience !== undefined) checkAudience(audience);
+  for (const [member, [shortest, longest]] of Object.entries(lifetimes)) {
+    const lifetime: unknown = Object.getOwnPropertyDescriptor(token, member)?.value;
+    if (lifetime === undefined) continue;
+    if (!Number.isInteger(lifetime) || Number(lifetime) < shortest || Number(lifetime) > longest) {
+      throw refuse(`A lifetime is out of bounds: ${member} takes ${shortest / 1000} to ${longest / 1000} seconds`);
+    }
+  }
+  return token;
+}
+
+/** RFC 7519 section 4.1.3: a StringOrURI; here without white space and controls. */
+function checkAudience(audience: readonly string[]): void {
+  const isSound = (text: string) =>
+    text.isWellFormed() && /^[^\s\p{Cc}]+$/u.test(text) && text.length <= longestAudience;
+  if (audience.length === 0 || audience.length > mostAudiences || !audience.every(isSound)) {
+    throw refuse("audience must be 1 to 50 names of at most 512 characters without white space");
+  }
+}
+
+function credentialOf({ authMethod, jwks, certificate }: CheckedSettings): Partial<CheckedSettings> {
+  const { credential } = methods[authMethod];
+  if (credential === undefined) return {};
+  if (credential === "certificate") return { certificate: checkCertificateRule(certificate) };
+  if (jwks === undefined || jwks.keys.length === 0 || jwks.keys.length > mostKeys) {
+    throw refuse(`${authMethod} needs jwks with 1 to ${mostKeys} keys`);
+  }
+  if (authMethod === "private_key_jwt") checkKeys(jwks);
+  else for (const key of jwks.keys) checkCertificate(key);
+  return { jwks };
+}
+
+function checkKeys(jwks: NonNullable<CheckedSettings["jwks"]>): void {
+  const [refused] = importKeys(jwks).refused;
+  if (refused !== undefined) throw refuse(`A key of jwks cannot be used: ${refused.reason}`);
+}
+
+/** RFC 8705 section 2.2.2: the certificates are in the `x5c` of the keys. */
+function checkCertificate(key: JWK): void {
+  if (key.d !== undefined || key.k !== undefined) throw refuse("A key of jwks has private members");
+  try {
+    new X509Certificate(Buffer.from(key.x5c?.[0] ?? "", "base64"));
+  } catch (cause) {
+    throw refuse("Each key of jwks needs the client's certificate in x5c", cause);
+  }
+}
+
+/** RFC 8705 section 2.1.2: exactly one of the names. */
+function checkCertificateRule(rule: ClientCertificateRule | undefined): ClientCertificateRule {
+  const names = Object.entries(rule ?? {}).filter(([, value]) => value !== undefined);
+  const [name] = names;
+  const isSound = names.length === 1 && typeof name?.[1] === "string" && name[1].length > 0 && name[1].length <= 1024;
+  if (rule === undefined || !isSound) throw refuse("tls_client_auth needs exactly one name of the certificate");
+  if (rule.sanIp !== undefined && isIP(rule.sanIp) === 0) throw refuse("san_ip is not an IP address");
+  return rule;
+}
+
+function refuse(hint: string, cause?: unknown): CountersignError {
+  return new CountersignError("invalid_client_metadata", { hint, cause });
+}

@@ -1,0 +1,92 @@
+import { argon2, timingSafeEqual } from "node:crypto";
+import type { Clock, Random } from "@countersign/protocol";
+import type { Config } from "../config.ts";
+import type { PasswordHasher } from "./passwords.ts";
+import { type PasswordCost, type PasswordHash, parsePhc, printPhc } from "./phc.ts";
+import { Slots } from "./slots.ts";
+
+/** Computes a tag of `tagBytes` bytes. */
+export type Derive = (input: DeriveInput) => Promise<Uint8Array>;
+
+/** What one argon2id computation is given. */
+export interface DeriveInput {
+  readonly password: string;
+  readonly salt: Uint8Array;
+  readonly tagBytes: number;
+  readonly cost: PasswordCost;
+}
+
+/** What a password hasher is made of. */
+export interface PasswordHasherOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: { readonly limits: Pick<Config["limits"], "password_parallel" | "password_queue_ms"> };
+  /** What new hashes cost. @default 19,456 KiB, 2 passes, 1 lane (the OWASP minimum) */
+  readonly cost?: PasswordCost;
+  /** @default argon2id of the runtime, in its thread pool */
+  readonly derive?: Derive;
+}
+
+const owaspCost: PasswordCost = { memoryKib: 19_456, passes: 2, lanes: 1 };
+const saltBytes = 16;
+const tagBytes = 32;
+
+/**
+ * Makes a hasher that computes at most `password_parallel` hashes at once, so it takes no more memory than that many
+ * times 19 MiB.
+ *
+ * @example
+ * ```ts
+ * import { createPasswordHasher, parseConfig } from "@countersign/authority";
+ * import { systemClock as clock, systemRandom as random } from "@countersign/protocol";
+ * const passwords = createPasswordHasher({ clock, random, config: parseConfig({ issuer: "http://localhost:8080" }) });
+ * const phc = await passwords.hash("correct horse battery staple");
+ * await passwords.verify("correct horse battery staple", phc); // true
+ * ```
+ */
+export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
+  const { clock, random, config, cost = owaspCost, derive = argon2id } = options;
+  const slots = new Slots({
+    clock,
+    parallel: config.limits.password_parallel,
+    waitMs: config.limits.password_queue_ms,
+  });
+  /** Nobody's: it stands in where there is no hash to compare with. */
+  const dummy: PasswordHash = { cost, salt: random.bytes(saltBytes), tag: random.bytes(tagBytes) };
+  return {
+    hash: (password) =>
+      slots.run(async () => {
+        const salt = random.bytes(saltBytes);
+        return printPhc({ cost, salt, tag: await derive({ password, salt, tagBytes, cost }) });
+      }),
+    verify: (password, phc) => {
+      const stored = phc === undefined ? undefined : parsePhc(phc);
+      const { cost: paid, salt, tag } = stored ?? dummy;
+      return slots.run(async () => {
+        const derived = await derive({ password, salt, tagBytes: tag.length, cost: paid });
+        const rest = difference(cost, paid);
+        if (rest !== undefined) await derive({ ...dummy, password, tagBytes, cost: rest });
+        return timingSafeEqual(derived, tag) && stored !== undefined;
+      });
+    },
+    isOutdated: (phc) => {
+      const made = parsePhc(phc)?.cost;
+      return made?.memoryKib !== cost.memoryKib || made.passes !== cost.passes || made.lanes !== cost.lanes;
+    },
+  };
+}
+
+/** What a cheaper hash falls short of today's work, so that an old hash takes as long as none does. */
+function difference(today: PasswordCost, paid: PasswordCost): PasswordCost | undefined {
+  const missing = today.memoryKib * today.passes - paid.memoryKib * paid.passes;
+  if (missing < 8) return undefined;
+  const passes = Math.ceil(missing / today.memoryKib);
+  return { memoryKib: Math.max(8, Math.round(missing / passes)), passes, lanes: 1 };
+}
+
+const argon2id: Derive = ({ password, salt, tagBytes: tagLength, cost }) =>
+  new Promise((resolve, reject) => {
+    const { memoryKib: memory, passes, lanes: parallelism } = cost;
+    const parameters = { message: password, nonce: salt, tagLength, memory, passes, parallelism };
+    argon2("argon2id", parameters, (error, tag) => (error === null ? resolve(tag) : reject(error)));
+  });

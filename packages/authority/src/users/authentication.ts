@@ -1,0 +1,65 @@
+import { CountersignError } from "@countersign/protocol";
+import { keys } from "../store/keys.ts";
+import type { UserRecord } from "../store/records.ts";
+import type { Item } from "../store/store.ts";
+import { opaquePassword } from "./password-text.ts";
+import { readUserNamed, userDraft } from "./user-items.ts";
+import type { UserServiceOptions } from "./user-service-options.ts";
+import { normaliseUsername } from "./username.ts";
+import type { Login } from "./users.ts";
+
+/** What attempts at names that nobody can have are counted under: no username holds a space. */
+const malformedNames = "malformed names";
+
+/**
+ * Judges a name and a password. The order is the defence: the attempt is counted before anything is hashed, and one
+ * hash is computed on every path, so neither parallel guesses nor the time an answer takes give anything away.
+ */
+export async function authenticate(options: UserServiceOptions, login: Login): Promise<UserRecord> {
+  const { store, limits, passwords, audit } = options;
+  const { clientId, address } = login;
+  const from = address === undefined ? {} : { address };
+  const username = tryNormalise(login.username);
+  const password = opaquePassword(login.password);
+  if (!(await limits.countLogin({ username: username ?? malformedNames, ...from }))) {
+    audit.notice("login.locked", { clientId, ...from });
+    await passwords.verify("", undefined);
+    throw refuse("account delayed after wrong attempts");
+  }
+  const item = username === undefined ? undefined : await readUserNamed(store, username);
+  const credential = password === undefined ? undefined : item?.value.credential;
+  const isRight = await passwords.verify(password ?? "", credential);
+  if (item === undefined) throw refuse("unknown user");
+  if (!isRight || password === undefined) throw refuse("wrong password");
+  if (item.value.disabled) throw refuse("user disabled");
+  await limits.clearLogin(item.value.username);
+  await rehash(options, item, password);
+  return item.value;
+}
+
+/** Replaces a hash of former parameters while the password is at hand. Best effort: the login stands without it. */
+async function rehash(
+  { store, passwords }: UserServiceOptions,
+  { value, version }: Item<UserRecord>,
+  password: string,
+): Promise<void> {
+  if (!passwords.isOutdated(value.credential)) return;
+  try {
+    const credential = await passwords.hash(password);
+    await store.swap(keys.user(value.userId), version, userDraft({ ...value, credential }));
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error;
+  }
+}
+
+function tryNormalise(username: string): string | undefined {
+  try {
+    return normaliseUsername(username);
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(detail: string): CountersignError {
+  return new CountersignError("invalid_grant", { detail });
+}

@@ -1,0 +1,137 @@
+import { CountersignError, randomSecret } from "@countersign/protocol";
+import type { ClientService } from "../clients/clients.ts";
+import { superuser } from "../scope.ts";
+import { keys } from "../store/keys.ts";
+import type { BootstrapRecord, UserRecord } from "../store/records.ts";
+import type { Draft, Item } from "../store/store.ts";
+import { makeUser } from "./registration.ts";
+import { isUser, type UserPlace, userDraft } from "./user-items.ts";
+import type { UserServiceOptions } from "./user-service-options.ts";
+import { claimUsername } from "./username-claims.ts";
+
+/** What a first start works with. */
+export type FirstStartOptions = Omit<UserServiceOptions, "limits"> & { readonly clients: ClientService };
+
+/** What a start has to tell. */
+export interface FirstStart {
+  /** 32 characters, when this start made the administrator: to be shown once. */
+  readonly adminPassword?: string;
+  /**
+   * Says that the password was shown; from then on no start makes another. Rejects with `conflict` when another node
+   * took over because this one was too slow: then that node shows a password, and this one is void.
+   */
+  confirmShown(): Promise<void>;
+}
+
+/** The user id of the administrator that the first start makes. */
+export const adminId = "admin_id";
+
+/** A start that holds the first start for longer has crashed, or will find that it was overtaken. */
+const holdMs = 5000;
+const pollMs = 250;
+const passwordBytes = 24;
+
+const adminName = { username: "admin", fullName: "Administrator", scopes: [superuser] };
+
+/**
+ * Makes the administrator and the client it logs in with, once, over any number of nodes and crashes. A start that
+ * finds the administrator made but its password not shown makes a new password; a start that finds another node at
+ * it waits for that node, at most 5 s.
+ *
+ * @example
+ * ```ts
+ * import { prepareFirstStart } from "@countersign/authority";
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { services } = await testAuthority();
+ * const { adminPassword, confirmShown } = await prepareFirstStart(services);
+ * adminPassword?.length; // 32
+ * await confirmShown();
+ * ```
+ */
+export async function prepareFirstStart(options: FirstStartOptions): Promise<FirstStart> {
+  const { store, clock, random } = options;
+  const holder = randomSecret(random, 16);
+  for (;;) {
+    const current = await store.get<BootstrapRecord>(keys.bootstrap());
+    if (current?.value.shownAt !== undefined) return { confirmShown: async () => {} };
+    if (current !== undefined && clock.now() < current.value.heldAt + holdMs) {
+      await clock.sleep(pollMs);
+      continue;
+    }
+    const first = await makeAdministrator(options, { holder, version: current?.version ?? 0 });
+    if (first !== undefined) return first;
+  }
+}
+
+interface Hold {
+  readonly holder: string;
+  readonly version: number;
+}
+
+/** `undefined` when another node was first at any step. */
+async function makeAdministrator(options: FirstStartOptions, before: Hold): Promise<FirstStart | undefined> {
+  const held = await hold(options, before);
+  if (held === undefined) return undefined;
+  const adminPassword = randomSecret(options.random, passwordBytes);
+  const user = await makeUser(options, { ...adminName, password: adminPassword }, adminId);
+  if (!(await writeAdministrator(options, user, held))) return undefined;
+  await makeLoopbackClient(options.clients);
+  // Taken again, so that a node which was overtaken shows nothing, and the time to show it starts now.
+  const shown = await hold(options, held);
+  if (shown === undefined) return undefined;
+  return { adminPassword, confirmShown: () => confirm(options, shown) };
+}
+
+async function hold({ store, clock }: FirstStartOptions, { holder, version }: Hold): Promise<Hold | undefined> {
+  const draft: Draft<BootstrapRecord> = { value: { holder, heldAt: clock.now() } };
+  const next = await store.swap(keys.bootstrap(), version, draft);
+  return next === undefined ? undefined : { holder, version: next };
+}
+
+async function confirm({ store, clock }: FirstStartOptions, { holder, version }: Hold): Promise<void> {
+  const now = clock.now();
+  const draft: Draft<BootstrapRecord> = { value: { holder, heldAt: now, shownAt: now } };
+  if ((await store.swap(keys.bootstrap(), version, draft)) === undefined) throw new CountersignError("conflict");
+}
+
+/**
+ * The user is read first, then the hold is checked, then the user is written on the version read: whoever was overtaken
+ * before the check stops there, and whoever is overtaken after it fails to write. So no password replaces a later one.
+ */
+async function writeAdministrator(options: FirstStartOptions, user: UserRecord, held: Hold): Promise<boolean> {
+  const { store, audit } = options;
+  const place = await store.get<UserPlace>(keys.user(adminId));
+  const current = await store.get<BootstrapRecord>(keys.bootstrap());
+  if (current?.version !== held.version) return false;
+  await audit.record("user.registered", { userId: adminId, actor: "first start" });
+  if (!isUser(place)) await claimUsername(options, user.username, adminId);
+  const version = await store.swap(keys.user(adminId), place?.version ?? 0, userDraft(afresh(user, place)));
+  return version !== undefined;
+}
+
+/** What a crashed first start left keeps its name and age, and gets the new password. */
+function afresh(user: UserRecord, place: Item<UserPlace> | undefined): UserRecord {
+  if (!isUser(place)) return user;
+  return { ...place.value, credential: user.credential, epoch: place.value.epoch + 1 };
+}
+
+async function makeLoopbackClient(clients: ClientService): Promise<void> {
+  if ((await clients.byId("loopback")) !== undefined) return;
+  try {
+    await clients.create(
+      {
+        clientId: "loopback",
+        clientName: "loopback",
+        scopes: [superuser],
+        grants: ["password"],
+        loopback: true,
+        authMethod: "none",
+        token: {},
+        disabled: false,
+      },
+      "first start",
+    );
+  } catch (error) {
+    if (!(error instanceof CountersignError && error.code === "already_exists")) throw error;
+  }
+}

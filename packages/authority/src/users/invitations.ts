@@ -1,0 +1,88 @@
+import { type Clock, CountersignError, type Random, randomSecret, randomUuid } from "@countersign/protocol";
+import type { AuditTrail } from "../audit/trail.ts";
+import { listMatching } from "../listing.ts";
+import { keys, owners } from "../store/keys.ts";
+import type { InvitationRecord } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
+
+/** What invitations are made with. */
+export interface InvitationOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly audit: AuditTrail;
+}
+
+/** Invitations to register: codes that work once. */
+export interface Invitations {
+  /** Makes a code that is good for `lifetimeMs`, one minute to 90 days. The store keeps its hash only. */
+  create(lifetimeMs: number, actor: string): Promise<{ readonly invitation: InvitationRecord; readonly code: string }>;
+  /** Those that are neither used nor expired, at most 1,000. */
+  list(): Promise<readonly InvitationRecord[]>;
+}
+
+const codeBytes = 18;
+const longestCode = 128;
+const shortestLifeMs = 60_000;
+const longestLifeMs = 90 * 86_400_000;
+
+/**
+ * Makes the service that invites.
+ *
+ * @example
+ * ```ts
+ * import { createInvitations } from "@countersign/authority";
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { services } = await testAuthority();
+ * const { code } = await createInvitations(services).create(86_400_000, "admin_id");
+ * code.length; // 24
+ * ```
+ */
+export function createInvitations({ store, clock, random, audit }: InvitationOptions): Invitations {
+  return {
+    async create(lifetimeMs, actor) {
+      if (!(lifetimeMs >= shortestLifeMs && lifetimeMs <= longestLifeMs)) {
+        throw new CountersignError("invalid_request", { hint: "An invitation lives one minute to 90 days" });
+      }
+      const code = randomSecret(random, codeBytes);
+      const now = clock.now();
+      const invitation: InvitationRecord = {
+        invitationId: `invitation_${randomUuid(random)}`,
+        createdAt: now,
+        expiresAt: now + Math.round(lifetimeMs),
+      };
+      await audit.record("invitation.created", { invitationId: invitation.invitationId, actor });
+      const draft = { value: invitation, owner: owners.invitations(), expiresAt: invitation.expiresAt };
+      if ((await store.swap(keys.invitation(code), 0, draft)) === undefined) throw new CountersignError("conflict");
+      return { invitation, code };
+    },
+    list: () => listMatching<InvitationRecord>(store, owners.invitations(), { limit: 1000, matches: () => true }),
+  };
+}
+
+/**
+ * Checks that a code is good, and leaves it so.
+ *
+ * @throws {CountersignError} `access_denied` when it is not.
+ */
+export async function peekInvitation(store: Store, code: string): Promise<void> {
+  const item = code.length <= longestCode ? await store.get(keys.invitation(code)) : undefined;
+  if (item === undefined) throw refuse();
+}
+
+/**
+ * Uses a code up: resolves to the invitation's id for one caller only.
+ *
+ * @throws {CountersignError} `access_denied` for everybody else.
+ */
+export async function redeemInvitation(store: Store, code: string): Promise<string> {
+  const item = await store.take<InvitationRecord>(keys.invitation(code));
+  if (item === undefined) throw refuse();
+  return item.value.invitationId;
+}
+
+function refuse(): CountersignError {
+  return new CountersignError("access_denied", {
+    hint: "The invitation is unknown, used or expired; ask for a new one",
+  });
+}
