@@ -1,15 +1,25 @@
 import type { SQLOutputValue } from "node:sqlite";
 
-/** What crosses between the threads: flat arrays of primitives, because structured cloning charges for each object. */
-export type Cell = string | number | null;
+/** A swap or take. A take has no text, and expects version 0 where any will do. */
+export type Operation = readonly [
+  key: string,
+  expectedVersion: number,
+  version: number | null,
+  owner: string | null,
+  expiresAt: number | null,
+  text: string | null,
+];
+
+/** What an operation consists of. */
+export type Cell = Operation[number];
+
+/** How many cells an operation takes. */
+export const cellsPerOperation = 6 satisfies Operation["length"];
 
 /**
- * How many cells an operation takes: key, expected version, new version, owner, expiry, value as JSON text.
- * A take has no text, and expects 0 where any version will do.
+ * To the writer: operations to commit together, judged at `now`. They lie flat in one array, because structured
+ * cloning charges for each object.
  */
-export const cellsPerOperation = 6;
-
-/** To the writer: operations to commit together, judged at `now`. */
 export interface Batch {
   readonly now: number;
   readonly operations: readonly Cell[];

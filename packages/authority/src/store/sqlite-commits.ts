@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type Clock, CountersignError } from "@countersign/protocol";
-import type { Batch, Cell, Outcome, Reply } from "./sqlite-batch.ts";
+import type { Batch, Cell, Operation, Outcome, Reply } from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
 
 /** How commits are grouped. */
@@ -67,7 +67,7 @@ export class Commits {
   }
 
   /** Resolves when the operation is durable, to its outcome. */
-  submit(operation: readonly Cell[]): Promise<Outcome> {
+  submit(operation: Operation): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       if (this.#refusal !== undefined) return reject(unavailable(this.#refusal));
       if (this.#waitingCount >= this.#maxWaiting) {

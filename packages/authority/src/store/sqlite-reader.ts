@@ -19,19 +19,18 @@ export class SqliteReader {
   constructor(path: string) {
     const database = connect(path, "ro", 0);
     this.#database = database;
-    database.exec("PRAGMA query_only = ON; PRAGMA cache_size = -16384");
-    const living = `SELECT ${rowColumns}, key FROM item WHERE (expires_at IS NULL OR expires_at > ?2)`;
-    this.#get = database.prepare(`${living} AND key = ?1`);
-    const list = `${living} AND owner = ?1`;
+    database.exec("PRAGMA query_only = ON");
+    this.#get = database.prepare(`SELECT ${rowColumns} FROM item WHERE key = ?1`);
+    const list = `SELECT ${rowColumns}, key FROM item WHERE owner = ?1 AND (expires_at IS NULL OR expires_at > ?2)`;
     this.#listForwards = database.prepare(`${list} AND key > ?3 ORDER BY key LIMIT ?4`);
     this.#listBackwards = database.prepare(`${list} AND key < ?3 ORDER BY key DESC LIMIT ?4`);
     for (const statement of [this.#get, this.#listForwards, this.#listBackwards]) statement.setReturnArrays(true);
   }
 
-  /** The row at a key, if it lives at `now`. */
-  get(key: string, now: number): Row | undefined {
+  /** The row at a key, expired or not. */
+  get(key: string): Row | undefined {
     // With setReturnArrays a row is an array, which the types do not know.
-    return reading(() => this.#get.get(key, now) as Row | undefined);
+    return reading(() => this.#get.get(key) as Row | undefined);
   }
 
   /** The rows of an owner that live at `now`, each followed by its key. */

@@ -2,10 +2,11 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { checkKey, checkPage, serialise } from "./checks.ts";
-import type { Row } from "./sqlite-batch.ts";
+import type { Operation, Outcome, Row } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
+import { SqliteRowCache } from "./sqlite-row-cache.ts";
 import type { Draft, Item, Page, Store } from "./store.ts";
 import { createVersions } from "./versions.ts";
 
@@ -53,6 +54,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
+/** Some megabytes of the rows in use. */
+const cachedRows = 4096;
+
 interface Parts {
   readonly lock: DatabaseSync;
   readonly commits: Commits;
@@ -63,6 +67,8 @@ class SqliteStore implements Store {
   readonly #clock: Clock;
   readonly #parts: Parts;
   readonly #nextVersion: () => number;
+  readonly #rows = new SqliteRowCache(cachedRows);
+  readonly #read = (key: string) => this.#parts.reader.get(key);
   #closed: Promise<void> | undefined;
 
   constructor(clock: Clock, parts: Parts) {
@@ -74,8 +80,9 @@ class SqliteStore implements Store {
   async get<Value>(key: string): Promise<Item<Value> | undefined> {
     this.#checkOpen();
     checkKey(key);
-    const row = this.#parts.reader.get(key, this.#clock.now());
-    return row && toItem<Value>(key, row);
+    const row = this.#rows.get(key, this.#read);
+    const item = row && toItem<Value>(key, row);
+    return item?.expiresAt !== undefined && item.expiresAt <= this.#clock.now() ? undefined : item;
   }
 
   async swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined> {
@@ -83,13 +90,13 @@ class SqliteStore implements Store {
     const text = serialise(draft);
     const version = this.#nextVersion();
     const { owner = null, expiresAt = null } = draft;
-    const written = await this.#parts.commits.submit([key, expectedVersion, version, owner, expiresAt, text]);
+    const written = await this.#submit([key, expectedVersion, version, owner, expiresAt, text]);
     return written ? version : undefined;
   }
 
   async take<Value>(key: string, version = 0): Promise<Item<Value> | undefined> {
     checkKey(key);
-    const row = await this.#parts.commits.submit([key, version, null, null, null, null]);
+    const row = await this.#submit([key, version, null, null, null, null]);
     return typeof row === "object" ? toItem<Value>(key, row) : undefined;
   }
 
@@ -112,6 +119,14 @@ class SqliteStore implements Store {
     reader.close();
     await commits.close();
     lock.close();
+  }
+
+  async #submit(operation: Operation): Promise<Outcome> {
+    try {
+      return await this.#parts.commits.submit(operation);
+    } finally {
+      this.#rows.drop(operation[0]);
+    }
   }
 
   #checkOpen(): void {
