@@ -1,1 +1,52 @@
-export {};
+export { Authorizer, type AuthorizerOptions, type RequestOptions } from "./authorizer.ts";
+export {
+  Biscuit,
+  BiscuitBuilder,
+  type BlockInfo,
+  type RootKey,
+  type RootKeyProvider,
+  UnverifiedBiscuit,
+} from "./biscuit.ts";
+export { BlockBuilder, type BlockInput, fact } from "./block-builder.ts";
+export type { AppendOptions } from "./chain.ts";
+export { KeyPair, PrivateKey, PublicKey } from "./crypto/keys.ts";
+export type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./crypto/provider.ts";
+export { strictProvider } from "./crypto/strict-provider.ts";
+export { type BiscuitWebKey, formatBiscuitWebKeys, parseBiscuitWebKeys } from "./crypto/web-key.ts";
+export type {
+  AuthorizerContent,
+  BlockContent,
+  Check,
+  CheckKind,
+  Expression,
+  Fact,
+  Op,
+  Policy,
+  PolicyKind,
+  Predicate,
+  Rule,
+  Scope,
+} from "./datalog/model.ts";
+export type { ExternFunction } from "./datalog/operations.ts";
+export { type TermInput, type TermOutput, Timestamp } from "./datalog/term.ts";
+export { Decision, type FailedCheck, type MatchedPolicy } from "./decision.ts";
+export {
+  AuthorizationError,
+  BiscuitError,
+  DatalogError,
+  ExpressionError,
+  FormatError,
+  KeyError,
+  LimitError,
+  type RustJson,
+  SealError,
+  SignatureError,
+  type SourcePosition,
+} from "./errors.ts";
+export type { BlockStatements, Evaluation, OriginFacts, QueryResult, WorldDump } from "./evaluation.ts";
+export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { SignatureCache } from "./signature-cache.ts";
+export { Datalog, type DatalogInput, datalog } from "./statements.ts";
+export type { Parameters } from "./text/parameters.ts";
+export { type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
+export type { CryptoOptions, VerifyOptions } from "./verification.ts";

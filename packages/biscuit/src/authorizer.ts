@@ -1,0 +1,120 @@
+import type { Biscuit } from "./biscuit.ts";
+import type { AuthorizerContent, BlockContent, Fact } from "./datalog/model.ts";
+import type { ExternFunction } from "./datalog/operations.ts";
+import type { Decision } from "./decision.ts";
+import { Evaluation, type TokenBlock } from "./evaluation.ts";
+import { type Limits, resolveLimits } from "./limits.ts";
+import { type CompiledBlock, type CompiledPolicy, compileBlock, compilePolicy } from "./loaded-block.ts";
+import { Datalog, type DatalogInput, resolveDatalog } from "./statements.ts";
+import type { Parameters } from "./text/parameters.ts";
+import { printAuthorizer } from "./text/printer.ts";
+
+/** How an authorizer is made. */
+export interface AuthorizerOptions {
+  /** Values for the parameters of the Datalog. */
+  readonly parameters?: Parameters;
+  /** What an evaluation may cost; see {@link Limits}. */
+  readonly limits?: Partial<Limits>;
+  /** Functions that expressions may call as `.extern::name()`. @default none */
+  readonly externs?: Readonly<Record<string, ExternFunction>>;
+}
+
+/** What one request adds to the authorizer. */
+export interface RequestOptions {
+  /** Facts of this request, made by `fact()`: the cheapest way. */
+  readonly facts?: readonly Fact[];
+  /** Facts, rules, checks and policies of this request; policies come after the authorizer's own. */
+  readonly code?: DatalogInput;
+  /** Values for the parameters of `code`. */
+  readonly parameters?: Parameters;
+}
+
+const EMPTY: AuthorizerContent = { facts: [], rules: [], checks: [], policies: [], scopes: [], context: undefined };
+
+function mergeBlocks(base: CompiledBlock, added: CompiledBlock): CompiledBlock {
+  const content: BlockContent = {
+    facts: [...base.content.facts, ...added.content.facts],
+    rules: [...base.content.rules, ...added.content.rules],
+    checks: [...base.content.checks, ...added.content.checks],
+    scopes: [...base.content.scopes, ...added.content.scopes],
+    context: base.content.context,
+  };
+  return {
+    content,
+    facts: [...base.facts, ...added.facts],
+    rules: [...base.rules, ...added.rules],
+    checks: [...base.checks, ...added.checks],
+    invalidRule: base.invalidRule ?? added.invalidRule,
+  };
+}
+
+/**
+ * The policy of a service: facts, rules, checks and policies, parsed and compiled once and applied to any number of
+ * tokens. It is immutable and holds nothing of the tokens it judged.
+ *
+ * @example
+ * const authorizer = new Authorizer(`allow if operation($op), right($file, $op), resource($file);`);
+ * const decision = authorizer.authorize(token, { facts: [fact("resource", "file1"), fact("operation", "read")] });
+ * if (!decision.allowed) console.log(decision.reason);
+ */
+export class Authorizer {
+  readonly #content: AuthorizerContent;
+  readonly #block: CompiledBlock;
+  readonly #policies: readonly CompiledPolicy[];
+  readonly #limits: Limits;
+  readonly #externs: ReadonlyMap<string, ExternFunction>;
+
+  /**
+   * @throws {DatalogError} for text that does not parse and parameters that do not fit; {@link RangeError} for limits.
+   */
+  constructor(input: DatalogInput = new Datalog(EMPTY), options: AuthorizerOptions = {}) {
+    this.#content = resolveDatalog(input, options.parameters);
+    this.#block = compileBlock(this.#content);
+    this.#policies = this.#content.policies.map(compilePolicy);
+    this.#limits = resolveLimits(options.limits);
+    this.#externs = new Map(Object.entries(options.externs ?? {}));
+  }
+
+  #request(request: RequestOptions): { readonly block: CompiledBlock; readonly policies: readonly CompiledPolicy[] } {
+    let block = this.#block;
+    let policies = this.#policies;
+    if (request.code !== undefined) {
+      const content = resolveDatalog(request.code, request.parameters);
+      block = mergeBlocks(block, compileBlock(content));
+      policies = [...policies, ...content.policies.map(compilePolicy)];
+    }
+    if (request.facts !== undefined) block = mergeBlocks(block, compileBlock({ ...EMPTY, facts: request.facts }));
+    return { block, policies };
+  }
+
+  /** Brings a token, or none, before this authorizer: for queries, snapshots and the decision. */
+  evaluate(token: Biscuit | undefined, request: RequestOptions = {}): Evaluation {
+    const { block, policies } = this.#request(request);
+    return new Evaluation({
+      blocks: token === undefined ? [] : tokenBlocks(token),
+      authorizer: block,
+      policies,
+      limits: this.#limits,
+      externs: this.#externs,
+    });
+  }
+
+  /**
+   * Decides about a token, or about a request without one.
+   *
+   * @throws {DatalogError} for `code` that does not parse; what the token holds never throws.
+   */
+  authorize(token: Biscuit | undefined, request: RequestOptions = {}): Decision {
+    return this.evaluate(token, request).decide();
+  }
+
+  /** The authorizer as Datalog text. */
+  toString(): string {
+    return printAuthorizer(this.#content);
+  }
+}
+
+function tokenBlocks(token: Biscuit): TokenBlock[] {
+  const keys = token.decodedBlocks;
+  return token.compiledBlocks.map((compiled, i) => ({ compiled, externalKey: keys[i]?.externalKey }));
+}

@@ -1,0 +1,462 @@
+import { defaultProvider } from "#crypto";
+import { type Action, perform, runLater, runNow, type Steps } from "./action.ts";
+import { BlockBuilder, type BlockInput, blockContent } from "./block-builder.ts";
+import {
+  type AppendOptions,
+  appendBlock,
+  appendExternal,
+  type Chain,
+  createChain,
+  decodeChain,
+  sealChain,
+} from "./chain.ts";
+import { toHex } from "./crypto/bytes.ts";
+import { PublicKey } from "./crypto/keys.ts";
+import type { KeyAlgorithm } from "./crypto/provider.ts";
+import { normalizeSignature } from "./crypto/strict-provider.ts";
+import type { Fact } from "./datalog/model.ts";
+import { FormatError, KeyError, LimitError, SealError } from "./errors.ts";
+import { fromBase64, toBase64 } from "./format/base64.ts";
+import type { Block } from "./format/block-codec.ts";
+import { type Container, readContainer, writeContainer } from "./format/wrapper.ts";
+import { type Limits, resolveLimits } from "./limits.ts";
+import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
+import type { DatalogInput } from "./statements.ts";
+import type { Parameters } from "./text/parameters.ts";
+import { printBlock } from "./text/printer.ts";
+import { privateKeyOf, type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
+import { type CryptoOptions, lastBlock, type VerifyOptions, verifyChain, verifyExternal } from "./verification.ts";
+
+/** Chooses the root key for a token by its root key id, an unsigned 32-bit integer that the token may lack. */
+export type RootKeyProvider = (rootKeyId: number | undefined) => PublicKey | undefined | Promise<PublicKey | undefined>;
+
+/** The key that a token must be rooted in, or the way to choose it. */
+export type RootKey = PublicKey | RootKeyProvider;
+
+/** One block of a token, for reading. */
+export interface BlockInfo {
+  /** 0 is the authority. */
+  readonly index: number;
+  /** The Datalog version, 3 to 6. */
+  readonly version: number;
+  /** The block as Datalog text, as the reference prints it: strings are not escaped. */
+  readonly source: string;
+  readonly context: string | undefined;
+  /** The key of the third party that signed the block. */
+  readonly externalKey: PublicKey | undefined;
+  readonly symbols: readonly string[];
+  /** Public keys the block refers to, as key text. */
+  readonly publicKeys: readonly string[];
+  /** The signature of the block in hexadecimal: its revocation id. */
+  readonly revocationId: string;
+}
+
+const PREFIX = "biscuit:";
+
+function tokenBytes(token: Uint8Array | string, limits: Limits): Uint8Array {
+  const tooLong = (length: number): LimitError =>
+    new LimitError("token_bytes", `Cannot read a token of more than ${limits.maxTokenBytes} bytes: ${length}`);
+  if (typeof token !== "string") {
+    if (token.length > limits.maxTokenBytes) throw tooLong(token.length);
+    return token.slice();
+  }
+  const text = token.startsWith(PREFIX) ? token.slice(PREFIX.length) : token;
+  // Four characters carry three bytes.
+  if (text.length > Math.ceil(limits.maxTokenBytes / 3) * 4) throw tooLong(Math.floor((text.length * 3) / 4));
+  const bytes = fromBase64(text);
+  if (bytes.length > limits.maxTokenBytes) throw tooLong(bytes.length);
+  return bytes;
+}
+
+const revocationIdsOf = (container: Container): string[] => container.blocks.map(({ signature }) => toHex(signature));
+
+function describe(chain: Chain): BlockInfo[] {
+  return chain.blocks.map((block, index) => ({
+    index,
+    version: block.version,
+    source: printBlock(block),
+    context: block.context,
+    externalKey: chain.container.blocks[index]?.external?.publicKey,
+    symbols: block.symbols,
+    publicKeys: block.publicKeys,
+    revocationId: toHex(chain.container.blocks[index]?.signature ?? new Uint8Array()),
+  }));
+}
+
+function unknownRootKey(rootKeyId: number | undefined): FormatError {
+  return new FormatError(
+    "unknown_root_key",
+    `Cannot find the root key of the token: root key id ${rootKeyId ?? "absent"}`,
+  );
+}
+
+function chooseRoot(root: RootKey, rootKeyId: number | undefined): Action<PublicKey> {
+  const accept = (key: PublicKey | undefined): PublicKey => {
+    if (key === undefined) throw unknownRootKey(rootKeyId);
+    return key;
+  };
+  return {
+    now: () => {
+      const key = root instanceof PublicKey ? root : root(rootKeyId);
+      if (key instanceof Promise) {
+        throw new KeyError("no_sync_crypto", "Cannot wait for the root key in a synchronous call: call verify()");
+      }
+      return accept(key);
+    },
+    later: async () => accept(root instanceof PublicKey ? root : await root(rootKeyId)),
+  };
+}
+
+/**
+ * A token that was read and not verified: nothing in it may be believed yet. A holder without the root key can look at
+ * it, narrow it and seal it; whoever decides must {@link UnverifiedBiscuit.verify} it.
+ */
+export class UnverifiedBiscuit {
+  readonly #container: Container;
+  #chain: Chain | undefined;
+
+  /** Used by {@link Biscuit.parse}. */
+  constructor(container: Container) {
+    this.#container = container;
+  }
+
+  /** The id by which the issuer names its root key, if the token has one. */
+  get rootKeyId(): number | undefined {
+    return this.#container.rootKeyId;
+  }
+
+  get blockCount(): number {
+    return this.#container.blocks.length;
+  }
+
+  get isSealed(): boolean {
+    return this.#container.proof.kind === "seal";
+  }
+
+  /** The signature of each block in hexadecimal. */
+  get revocationIds(): string[] {
+    return revocationIdsOf(this.#container);
+  }
+
+  /** @throws {FormatError} when a block cannot be decoded. */
+  get blocks(): BlockInfo[] {
+    return describe(this.#decoded());
+  }
+
+  #decoded(): Chain {
+    this.#chain ??= decodeChain(this.#container);
+    return this.#chain;
+  }
+
+  *#verify(root: RootKey, options: VerifyOptions): Steps<Biscuit> {
+    const key = yield* perform(chooseRoot(root, this.rootKeyId));
+    yield* verifyChain(this.#container, key, options);
+    return new Biscuit(this.#decoded(), key.algorithm);
+  }
+
+  /**
+   * Checks every signature of the token, all of them at once, and the proof at its end.
+   *
+   * @throws {SignatureError} when one does not hold; {@link FormatError} when a block cannot be decoded.
+   * @example
+   * const token = await Biscuit.parse(text).verify(rootKey);
+   */
+  verify(root: RootKey, options: VerifyOptions = {}): Promise<Biscuit> {
+    return runLater(this.#verify(root, options));
+  }
+
+  /**
+   * The same as {@link UnverifiedBiscuit.verify}, at once: one signature after the other, on this thread.
+   *
+   * @throws {KeyError} `no_sync_crypto` where the runtime's cryptography is asynchronous only.
+   */
+  verifySync(root: RootKey, options: VerifyOptions = {}): Biscuit {
+    return runNow(this.#verify(root, options));
+  }
+
+  *#attenuate(block: BlockInput, options: AppendOptions): Steps<UnverifiedBiscuit> {
+    return new UnverifiedBiscuit((yield* appendBlock(this.#decoded(), blockContent(block), options)).container);
+  }
+
+  /**
+   * Narrows the token by a block of checks, without the root key.
+   *
+   * @throws {SealError} when the token is sealed.
+   */
+  attenuate(block: BlockInput, options: AppendOptions = {}): Promise<UnverifiedBiscuit> {
+    return runLater(this.#attenuate(block, options));
+  }
+
+  /** The same as {@link UnverifiedBiscuit.attenuate}, at once. @throws {KeyError} `no_sync_crypto` */
+  attenuateSync(block: BlockInput, options: AppendOptions = {}): UnverifiedBiscuit {
+    return runNow(this.#attenuate(block, options));
+  }
+
+  toBytes(): Uint8Array {
+    return writeContainer(this.#container);
+  }
+
+  /** URL-safe base64, as {@link Biscuit.parse} reads it: a credential. */
+  toBase64(): string {
+    return toBase64(this.toBytes());
+  }
+
+  /** Says what this is without the token itself, so that a log holds no credential. */
+  toString(): string {
+    return `UnverifiedBiscuit(${this.blockCount} blocks)`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+/**
+ * A token whose signatures hold: made here, or verified.
+ *
+ * @example
+ * const root = await KeyPair.generate();
+ * const token = await Biscuit.builder().code(`right("file1", "read");`).build(root);
+ * const narrow = await token.attenuate(`check if operation("read");`);
+ * const received = await Biscuit.parse(narrow.toBase64()).verify(root.publicKey);
+ */
+export class Biscuit {
+  readonly #chain: Chain;
+  readonly #rootAlgorithm: KeyAlgorithm;
+  #compiled: readonly CompiledBlock[] | undefined;
+
+  /** Used by this package: tokens come from {@link Biscuit.builder} and {@link Biscuit.parse}. */
+  constructor(chain: Chain, rootAlgorithm: KeyAlgorithm) {
+    this.#chain = chain;
+    this.#rootAlgorithm = rootAlgorithm;
+  }
+
+  /** Starts a new token. */
+  static builder(): BiscuitBuilder {
+    return new BiscuitBuilder();
+  }
+
+  /**
+   * Reads a token from bytes, or from base64 with or without the prefix `biscuit:`; nothing is verified.
+   *
+   * @throws {FormatError} when it is no token; {@link LimitError} `token_bytes` or `blocks`.
+   */
+  static parse(token: Uint8Array | string, limits?: Partial<Limits>): UnverifiedBiscuit {
+    const resolved = resolveLimits(limits);
+    const container = readContainer(tokenBytes(token, resolved));
+    if (container.blocks.length > resolved.maxBlocks) {
+      throw new LimitError(
+        "blocks",
+        `Cannot read a token of more than ${resolved.maxBlocks} blocks: ${container.blocks.length}`,
+      );
+    }
+    return new UnverifiedBiscuit(container);
+  }
+
+  /** The id by which the issuer names its root key, if the token has one. */
+  get rootKeyId(): number | undefined {
+    return this.#chain.container.rootKeyId;
+  }
+
+  get blockCount(): number {
+    return this.#chain.blocks.length;
+  }
+
+  get isSealed(): boolean {
+    return this.#chain.container.proof.kind === "seal";
+  }
+
+  get blocks(): BlockInfo[] {
+    return describe(this.#chain);
+  }
+
+  /** The signature of each block in hexadecimal: revoke one, and every token that extends that block is revoked. */
+  get revocationIds(): string[] {
+    return revocationIdsOf(this.#chain.container);
+  }
+
+  /**
+   * The revocation ids with the lower of the two values that an ECDSA signature can take. Whoever holds a secp256r1
+   * signature can write it in the other form, so lists of revoked tokens should hold, and look up, these.
+   */
+  get normalizedRevocationIds(): string[] {
+    let algorithm = this.#rootAlgorithm;
+    return this.#chain.container.blocks.map(({ signature, nextKey }) => {
+      const id = toHex(normalizeSignature(algorithm, signature));
+      algorithm = nextKey.algorithm;
+      return id;
+    });
+  }
+
+  /** The blocks, decoded; the authorizer's way in. */
+  get decodedBlocks(): readonly Block[] {
+    return this.#chain.blocks;
+  }
+
+  /** The blocks made ready to run, once; the authorizer's way in. */
+  get compiledBlocks(): readonly CompiledBlock[] {
+    this.#compiled ??= this.#chain.blocks.map(compileBlock);
+    return this.#compiled;
+  }
+
+  #with(chain: Chain): Biscuit {
+    return new Biscuit(chain, this.#rootAlgorithm);
+  }
+
+  *#attenuate(block: BlockInput, options: AppendOptions): Steps<Biscuit> {
+    return this.#with(yield* appendBlock(this.#chain, blockContent(block), options));
+  }
+
+  /**
+   * Makes a narrower token: the checks of the new block must hold too, and its facts are seen by nobody who does not
+   * ask for them.
+   *
+   * @throws {SealError} `append_on_sealed`; {@link DatalogError} for text that does not parse.
+   */
+  attenuate(block: BlockInput, options: AppendOptions = {}): Promise<Biscuit> {
+    return runLater(this.#attenuate(block, options));
+  }
+
+  /** The same as {@link Biscuit.attenuate}, at once. @throws {KeyError} `no_sync_crypto` */
+  attenuateSync(block: BlockInput, options: AppendOptions = {}): Biscuit {
+    return runNow(this.#attenuate(block, options));
+  }
+
+  *#seal(options: CryptoOptions): Steps<Biscuit> {
+    return this.#with(yield* sealChain(this.#chain, options));
+  }
+
+  /**
+   * Makes a token that nobody can narrow further.
+   *
+   * @throws {SealError} `already_sealed`.
+   */
+  seal(options: CryptoOptions = {}): Promise<Biscuit> {
+    return runLater(this.#seal(options));
+  }
+
+  /** The same as {@link Biscuit.seal}, at once. @throws {KeyError} `no_sync_crypto` */
+  sealSync(options: CryptoOptions = {}): Biscuit {
+    return runNow(this.#seal(options));
+  }
+
+  /**
+   * What to send to a third party for a block of its own.
+   *
+   * @throws {SealError} `append_on_sealed`.
+   */
+  thirdPartyRequest(): ThirdPartyRequest {
+    if (this.isSealed) throw new SealError("append_on_sealed", "Cannot append a block to a sealed token");
+    return new ThirdPartyRequest(lastBlock(this.#chain.container).signature.slice());
+  }
+
+  *#appendThirdParty(key: PublicKey, block: ThirdPartyBlock, options: AppendOptions): Steps<Biscuit> {
+    if (!block.external.publicKey.equals(key)) {
+      throw new FormatError("unknown_key", `Cannot append a block of another third party: ${block.external.publicKey}`);
+    }
+    const previous = lastBlock(this.#chain.container).signature;
+    yield* verifyExternal(block.data, previous, block.external, options.crypto ?? defaultProvider);
+    return this.#with(yield* appendExternal(this.#chain, block.data, block.external, options));
+  }
+
+  /**
+   * Appends a block that the third party with this key signed for this token.
+   *
+   * @throws {SignatureError} when it was signed for another token; {@link FormatError} when another key signed it.
+   */
+  appendThirdParty(
+    key: PublicKey,
+    block: ThirdPartyBlock | Uint8Array | string,
+    options: AppendOptions = {},
+  ): Promise<Biscuit> {
+    return runLater(this.#appendThirdParty(key, asThirdPartyBlock(block), options));
+  }
+
+  /** The same as {@link Biscuit.appendThirdParty}, at once. @throws {KeyError} `no_sync_crypto` */
+  appendThirdPartySync(
+    key: PublicKey,
+    block: ThirdPartyBlock | Uint8Array | string,
+    options: AppendOptions = {},
+  ): Biscuit {
+    return runNow(this.#appendThirdParty(key, asThirdPartyBlock(block), options));
+  }
+
+  toBytes(): Uint8Array {
+    return writeContainer(this.#chain.container);
+  }
+
+  /** URL-safe base64, as {@link Biscuit.parse} reads it: a credential. */
+  toBase64(): string {
+    return toBase64(this.toBytes());
+  }
+
+  /** Says what this is without the token itself, so that a log holds no credential. */
+  toString(): string {
+    return `Biscuit(${this.blockCount} blocks)`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+function asThirdPartyBlock(block: ThirdPartyBlock | Uint8Array | string): ThirdPartyBlock {
+  return block instanceof ThirdPartyBlock ? block : ThirdPartyBlock.parse(block);
+}
+
+/** Collects the authority block of a new token. */
+export class BiscuitBuilder {
+  readonly #block = new BlockBuilder();
+  #rootKeyId: number | undefined;
+
+  /** Adds Datalog; see {@link BlockBuilder.code}. */
+  code(input: DatalogInput, parameters?: Parameters): this {
+    this.#block.code(input, parameters);
+    return this;
+  }
+
+  /** Adds facts made by `fact()`. */
+  facts(...facts: readonly Fact[]): this {
+    this.#block.facts(...facts);
+    return this;
+  }
+
+  /** Sets the context of the authority block. */
+  context(context: string): this {
+    this.#block.context(context);
+    return this;
+  }
+
+  /**
+   * Sets the id by which verifiers find the root key.
+   *
+   * @throws {RangeError} unless it is an unsigned 32-bit integer.
+   */
+  rootKeyId(id: number): this {
+    if (!Number.isInteger(id) || id < 0 || id > 0xffffffff) {
+      throw new RangeError(`Cannot use a root key id that is no unsigned 32-bit integer: ${id}`);
+    }
+    this.#rootKeyId = id;
+    return this;
+  }
+
+  *#build(rootKey: SigningKey, options: AppendOptions): Steps<Biscuit> {
+    const key = privateKeyOf(rootKey);
+    return new Biscuit(yield* createChain(this.#block.content, key, this.#rootKeyId, options), key.algorithm);
+  }
+
+  /** Signs the token with the root key; the builder can be used again. */
+  build(rootKey: SigningKey, options: AppendOptions = {}): Promise<Biscuit> {
+    return runLater(this.#build(rootKey, options));
+  }
+
+  /** The same as {@link BiscuitBuilder.build}, at once. @throws {KeyError} `no_sync_crypto` */
+  buildSync(rootKey: SigningKey, options: AppendOptions = {}): Biscuit {
+    return runNow(this.#build(rootKey, options));
+  }
+
+  /** The authority block as Datalog text. */
+  toString(): string {
+    return this.#block.toString();
+  }
+}

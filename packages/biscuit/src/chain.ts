@@ -1,0 +1,166 @@
+import { defaultProvider } from "#crypto";
+import { type Action, perform, type Steps } from "./action.ts";
+import { KeyPair, PrivateKey, type PublicKey } from "./crypto/keys.ts";
+import type { CryptoProvider, KeyAlgorithm } from "./crypto/provider.ts";
+import type { BlockContent } from "./datalog/model.ts";
+import { SymbolTable } from "./datalog/symbols.ts";
+import { VERSION_3_3 } from "./datalog/version.ts";
+import { SealError } from "./errors.ts";
+import { type Block, encodeBlock, readBlock } from "./format/block-codec.ts";
+import { blockPayload, sealPayload, type UnsignedBlock } from "./format/signature-payload.ts";
+import type { Container, ExternalSignature, SignedBlock } from "./format/wrapper.ts";
+import type { CryptoOptions } from "./verification.ts";
+import { lastBlock, publicKeyOf } from "./verification.ts";
+
+/** How a block is appended. */
+export interface AppendOptions extends CryptoOptions {
+  /** The algorithm of the ephemeral key that signs the next block. @default "ed25519" */
+  readonly nextKeyAlgorithm?: KeyAlgorithm;
+  /** The ephemeral key pair itself, where one is kept ready. @default a new one */
+  readonly nextKeyPair?: KeyPair;
+}
+
+/** A decoded token: what it carries, and the tables its blocks share. */
+export interface Chain {
+  readonly container: Container;
+  readonly blocks: readonly Block[];
+  readonly table: SymbolTable;
+}
+
+/**
+ * Decodes every block of a token.
+ *
+ * @throws {FormatError}
+ */
+export function decodeChain(container: Container): Chain {
+  const table = new SymbolTable();
+  const blocks = container.blocks.map(({ data, external }) => readBlock(data, table, external?.publicKey.toString()));
+  return { container, blocks, table };
+}
+
+const sign = (key: PrivateKey, payload: Uint8Array, crypto: CryptoProvider): Action<Uint8Array> => ({
+  now: () => key.signSync(payload, crypto),
+  later: () => key.sign(payload, crypto),
+});
+
+const generate = (algorithm: KeyAlgorithm, crypto: CryptoProvider): Action<KeyPair> => ({
+  now: () => KeyPair.generateSync(algorithm, crypto),
+  later: () => KeyPair.generate(algorithm, crypto),
+});
+
+function* nextPair(options: AppendOptions, crypto: CryptoProvider): Steps<KeyPair> {
+  if (options.nextKeyPair !== undefined) return options.nextKeyPair;
+  return yield* perform(generate(options.nextKeyAlgorithm ?? "ed25519", crypto));
+}
+
+/** The version of the signature payload: 1 wherever something in it is newer than version 0, or follows such a block. */
+function payloadVersion(
+  algorithms: readonly KeyAlgorithm[],
+  datalogVersion: number,
+  external: ExternalSignature | undefined,
+  previous: readonly SignedBlock[],
+): number {
+  if (external !== undefined || datalogVersion >= VERSION_3_3) return 1;
+  if (algorithms.some((algorithm) => algorithm !== "ed25519")) return 1;
+  return Math.max(0, ...previous.map(({ version }) => version));
+}
+
+/** The secret at the end of the chain. */
+function nextSecret(container: Container): PrivateKey {
+  if (container.proof.kind === "seal") {
+    throw new SealError("append_on_sealed", "Cannot append a block to a sealed token");
+  }
+  return PrivateKey.fromBytes(lastBlock(container).nextKey.algorithm, container.proof.secret);
+}
+
+interface Draft {
+  readonly data: Uint8Array;
+  readonly datalogVersion: number;
+  readonly external: ExternalSignature | undefined;
+}
+
+/** Signs a block with `key` as the one after `previous`, and gives the secret for the block after it. */
+function* signBlock(
+  draft: Draft,
+  key: PrivateKey,
+  previous: readonly SignedBlock[],
+  options: AppendOptions,
+): Steps<{ readonly signed: SignedBlock; readonly secret: Uint8Array }> {
+  const crypto = options.crypto ?? defaultProvider;
+  const next = yield* nextPair(options, crypto);
+  const version = payloadVersion([key.algorithm, next.algorithm], draft.datalogVersion, draft.external, previous);
+  const unsigned: UnsignedBlock = { data: draft.data, nextKey: next.publicKey, external: draft.external, version };
+  const last = previous[previous.length - 1];
+  const signature = yield* perform(sign(key, blockPayload(unsigned, last?.signature), crypto));
+  return { signed: { ...unsigned, signature }, secret: next.privateKey.revealBytes() };
+}
+
+/** Makes a token of one block. */
+export function* createChain(
+  content: BlockContent,
+  rootKey: PrivateKey,
+  rootKeyId: number | undefined,
+  options: AppendOptions,
+): Steps<Chain> {
+  const table = new SymbolTable();
+  const { data, block } = encodeBlock(content, table);
+  const draft: Draft = { data, datalogVersion: block.version, external: undefined };
+  const { signed, secret } = yield* signBlock(draft, rootKey, [], options);
+  return { container: { rootKeyId, blocks: [signed], proof: { kind: "secret", secret } }, blocks: [block], table };
+}
+
+function extend(chain: Chain, signed: SignedBlock, secret: Uint8Array, block: Block, table: SymbolTable): Chain {
+  const container: Container = {
+    rootKeyId: chain.container.rootKeyId,
+    blocks: [...chain.container.blocks, signed],
+    proof: { kind: "secret", secret },
+  };
+  return { container, blocks: [...chain.blocks, block], table };
+}
+
+/** Appends a block of the holder's own. */
+export function* appendBlock(chain: Chain, content: BlockContent, options: AppendOptions): Steps<Chain> {
+  const key = nextSecret(chain.container);
+  const table = chain.table.clone();
+  const { data, block } = encodeBlock(content, table);
+  const draft: Draft = { data, datalogVersion: block.version, external: undefined };
+  const { signed, secret } = yield* signBlock(draft, key, chain.container.blocks, options);
+  return extend(chain, signed, secret, block, table);
+}
+
+/** Appends a block that a third party signed; its signature was checked before. */
+export function* appendExternal(
+  chain: Chain,
+  data: Uint8Array,
+  external: ExternalSignature,
+  options: AppendOptions,
+): Steps<Chain> {
+  const key = nextSecret(chain.container);
+  const block = readBlock(data, new SymbolTable(), external.publicKey.toString());
+  const draft: Draft = { data, datalogVersion: block.version, external };
+  const { signed, secret } = yield* signBlock(draft, key, chain.container.blocks, options);
+  return extend(chain, signed, secret, block, chain.table);
+}
+
+/** Ends the chain for good. */
+export function* sealChain(chain: Chain, options: CryptoOptions): Steps<Chain> {
+  const { container } = chain;
+  if (container.proof.kind === "seal")
+    throw new SealError("already_sealed", "Cannot seal a token that is sealed already");
+  const payload = sealPayload(lastBlock(container));
+  const signature = yield* perform(sign(nextSecret(container), payload, options.crypto ?? defaultProvider));
+  return { ...chain, container: { ...container, proof: { kind: "seal", signature } } };
+}
+
+/** Signs a block as a third party. */
+export function* signExternal(
+  data: Uint8Array,
+  payload: Uint8Array,
+  key: PrivateKey,
+  options: CryptoOptions,
+): Steps<{ readonly data: Uint8Array; readonly external: ExternalSignature }> {
+  const crypto = options.crypto ?? defaultProvider;
+  const publicKey: PublicKey = yield* perform(publicKeyOf(key, crypto));
+  const signature = yield* perform(sign(key, payload, crypto));
+  return { data, external: { publicKey, signature } };
+}

@@ -1,0 +1,119 @@
+import type { Expression, Op, Predicate, Rule, Scope } from "./model.ts";
+import type { BinaryName, UnaryName } from "./operators.ts";
+import { inTextOrder, type Term, Variable } from "./term.ts";
+
+/** A step of an expression with its variables resolved to slots. */
+export type Step =
+  | { readonly kind: "value"; readonly term: Term }
+  | { readonly kind: "slot"; readonly slot: number }
+  | { readonly kind: "unbound"; readonly name: string }
+  | { readonly kind: "unary"; readonly op: UnaryName; readonly extern: string | undefined }
+  | { readonly kind: "binary"; readonly op: BinaryName; readonly extern: string | undefined }
+  | Closure;
+
+/** A closure: its parameters, if it has any, stand in the slots from `slot` on. */
+export interface Closure {
+  readonly kind: "closure";
+  readonly arity: number;
+  readonly slot: number;
+  readonly steps: readonly Step[];
+  /** Whether a parameter has the name of a variable in scope, which is an error once the closure is used. */
+  readonly shadows: boolean;
+}
+
+/** A predicate with its terms split into slots and constants: `slots[i]` is -1 where `constants[i]` stands. */
+export interface Pattern {
+  readonly name: string;
+  readonly slots: readonly number[];
+  readonly constants: readonly Term[];
+}
+
+/** A rule made ready to run; it depends on nothing but the rule, so it is kept with the block or the authorizer. */
+export interface CompiledRule {
+  readonly source: Rule;
+  /** `undefined` when the head has a variable that the body does not bind: then a match yields no fact. */
+  readonly head: Pattern | undefined;
+  readonly body: readonly Pattern[];
+  readonly expressions: readonly (readonly Step[])[];
+  readonly scopes: readonly Scope[];
+  /** The number of slots that body and closures need. */
+  readonly slotCount: number;
+}
+
+type Slots = Map<string, number>;
+
+function compilePattern(predicate: Predicate, slots: Slots): Pattern {
+  const places = predicate.terms.map((term) => (term instanceof Variable ? (slots.get(term.name) ?? -1) : -1));
+  return { name: predicate.name, slots: places, constants: predicate.terms.map(inTextOrder) };
+}
+
+class ExpressionCompiler {
+  slotCount: number;
+
+  constructor(slotCount: number) {
+    this.slotCount = slotCount;
+  }
+
+  steps(ops: Expression, slots: Slots, next: number): Step[] {
+    return ops.map((op) => this.#step(op, slots, next));
+  }
+
+  #step(op: Op, slots: Slots, next: number): Step {
+    if (op.kind === "closure") return this.#closure(op.params, op.ops, slots, next);
+    if (op.kind === "unary") return { kind: "unary", op: op.op, extern: op.extern };
+    if (op.kind === "binary") return { kind: "binary", op: op.op, extern: op.extern };
+    if (!(op.term instanceof Variable)) return { kind: "value", term: inTextOrder(op.term) };
+    const slot = slots.get(op.term.name);
+    return slot === undefined ? { kind: "unbound", name: op.term.name } : { kind: "slot", slot };
+  }
+
+  #closure(params: readonly string[], ops: Expression, slots: Slots, next: number): Closure {
+    const shadows = params.some((param) => slots.has(param));
+    // The scope grows by the parameters while the body is compiled, and shrinks again.
+    const added = shadows ? [] : params;
+    added.forEach((param, i) => {
+      slots.set(param, next + i);
+    });
+    this.slotCount = Math.max(this.slotCount, next + params.length);
+    const steps = this.steps(ops, slots, next + params.length);
+    for (const param of added) slots.delete(param);
+    return { kind: "closure", arity: params.length, slot: next, steps, shadows };
+  }
+}
+
+/** The variables that the predicates of a body bind, each with its slot. */
+function bodySlots(rule: Rule): Slots {
+  const slots: Slots = new Map();
+  for (const predicate of rule.body) {
+    for (const term of predicate.terms) {
+      if (term instanceof Variable && !slots.has(term.name)) slots.set(term.name, slots.size);
+    }
+  }
+  return slots;
+}
+
+/** The variables of a rule's head that its body does not bind. */
+export function unboundVariables(rule: Rule): string[] {
+  const slots = bodySlots(rule);
+  const names = rule.head.terms.flatMap((term) =>
+    term instanceof Variable && !slots.has(term.name) ? [term.name] : [],
+  );
+  return [...new Set(names)];
+}
+
+/** Makes a rule, or a query of a check or policy, ready to run. */
+export function compileRule(rule: Rule): CompiledRule {
+  const slots = bodySlots(rule);
+  const bound = slots.size;
+  const compiler = new ExpressionCompiler(bound);
+  const expressions = rule.expressions.map((expression) => compiler.steps(expression, slots, bound));
+  const isBound = rule.head.terms.every((term) => !(term instanceof Variable) || slots.has(term.name));
+  return {
+    source: rule,
+    head: isBound ? compilePattern(rule.head, slots) : undefined,
+    body: rule.body.map((predicate) => compilePattern(predicate, slots)),
+    expressions,
+    scopes: rule.scopes,
+    slotCount: compiler.slotCount,
+  };
+}

@@ -1,0 +1,111 @@
+import { ExpressionError } from "../errors.ts";
+import type { Closure, Step } from "./compile.ts";
+import { failure } from "./failures.ts";
+import { applyBinary, applyUnary, callExtern, type EvaluationContext } from "./operations.ts";
+import type { BinaryName } from "./operators.ts";
+import { isPrimitive, type Term, TermMap, TermSet } from "./term.ts";
+
+type Operand = Term | Closure;
+
+const isClosure = (operand: Operand): operand is Closure =>
+  typeof operand === "object" && operand !== null && "kind" in operand && operand.kind === "closure";
+
+function itemsOf(term: Term): readonly Term[] {
+  if (term instanceof TermSet) return term.items;
+  if (term instanceof TermMap) return term.entries.map(([key, value]) => [key, value]);
+  if (!isPrimitive(term) && Array.isArray(term)) return term;
+  throw failure.type();
+}
+
+/** Whether the closure holds for all items, or for any: `decisive` is the answer that settles it. */
+function quantify(term: Term, closure: Closure, decisive: boolean, slots: Term[], context: EvaluationContext): boolean {
+  const items = itemsOf(term);
+  if (term instanceof TermMap) context.fuel.spend(items.length);
+  for (const item of items) {
+    context.fuel.spend(1);
+    slots[closure.slot] = item;
+    const verdict = evaluate(closure.steps, slots, context);
+    if (typeof verdict !== "boolean") throw failure.type();
+    if (verdict === decisive) return decisive;
+  }
+  return !decisive;
+}
+
+function tryOr(fallback: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
+  try {
+    return evaluate(closure.steps, slots, context);
+  } catch (error) {
+    // Only a failed expression has a fallback; a spent limit must end the evaluation.
+    if (error instanceof ExpressionError) return fallback;
+    throw error;
+  }
+}
+
+function applyLazy(op: BinaryName, term: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
+  if (op === "tryOr") return tryOr(term, closure, slots, context);
+  if (op !== "lazyAnd" && op !== "lazyOr") throw failure.type();
+  if (typeof term !== "boolean") throw failure.type();
+  return term === (op === "lazyOr") ? term : evaluate(closure.steps, slots, context);
+}
+
+function applyClosure(op: BinaryName, term: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
+  if (closure.shadows) throw failure.shadowed();
+  if (closure.arity === 0) return applyLazy(op, term, closure, slots, context);
+  if (closure.arity !== 1 || (op !== "all" && op !== "any")) throw failure.type();
+  return quantify(term, closure, op === "any", slots, context);
+}
+
+function binary(step: Step & { kind: "binary" }, stack: Operand[], slots: Term[], context: EvaluationContext): Term {
+  const right = stack.pop();
+  const left = stack.pop();
+  if (left === undefined || right === undefined) throw failure.stack();
+  if (isClosure(right)) {
+    if (isClosure(left)) throw failure.stack();
+    return applyClosure(step.op, left, right, slots, context);
+  }
+  if (isClosure(left)) return applyClosure(step.op, right, left, slots, context);
+  if (step.extern !== undefined) return callExtern(step.extern, left, right, context);
+  return applyBinary(step.op, left, right, context);
+}
+
+function unary(step: Step & { kind: "unary" }, stack: Operand[], context: EvaluationContext): Term {
+  const operand = stack.pop();
+  if (operand === undefined || isClosure(operand)) throw failure.stack();
+  if (step.extern !== undefined) return callExtern(step.extern, operand, undefined, context);
+  return applyUnary(step.op, operand, context);
+}
+
+function operandOf(step: Step, stack: Operand[], slots: Term[], context: EvaluationContext): Operand {
+  switch (step.kind) {
+    case "value":
+      return step.term;
+    case "slot":
+      return slots[step.slot] ?? null;
+    case "closure":
+      return step;
+    case "unary":
+      return unary(step, stack, context);
+    case "binary":
+      return binary(step, stack, slots, context);
+    case "unbound":
+      throw failure.unknownVariable(step.name);
+  }
+}
+
+/**
+ * Evaluates an expression over the values in `slots`.
+ *
+ * Recursion is as deep as closures nest, which the decoder and the parser limit.
+ *
+ * @throws {ExpressionError} when it has no value; {@link LimitError} when fuel runs out.
+ */
+export function evaluate(steps: readonly Step[], slots: Term[], context: EvaluationContext): Term {
+  const stack: Operand[] = [];
+  for (const step of steps) {
+    context.fuel.spend(1);
+    stack.push(operandOf(step, stack, slots, context));
+  }
+  const result = stack[0];
+  if (result === undefined || stack.length !== 1 || isClosure(result)) throw failure.stack();
+  return result;
+}

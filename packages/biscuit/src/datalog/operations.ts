@@ -1,0 +1,279 @@
+import { DatalogError, LimitError } from "../errors.ts";
+import type { Fuel } from "../fuel.ts";
+import { compileRegex, type Regex } from "../regex/regex.ts";
+import { failure } from "./failures.ts";
+import { add, bits, divide, type Integer, multiply, subtract } from "./integers.ts";
+import type { BinaryName, UnaryName } from "./operators.ts";
+import {
+  equalTerms,
+  fromTerm,
+  inTextOrder,
+  isPrimitive,
+  makeSet,
+  type Term,
+  type TermInput,
+  TermMap,
+  type TermOutput,
+  TermSet,
+  Timestamp,
+  termKey,
+  termSize,
+  toTerm,
+  typeRank,
+} from "./term.ts";
+
+/**
+ * A function of the host that expressions call as `value.extern::name()` or `value.extern::name(other)`.
+ *
+ * It must be pure and synchronous; what it throws fails the expression.
+ */
+export type ExternFunction = (left: TermOutput, right: TermOutput | undefined) => TermInput;
+
+/** What expressions draw on while they are evaluated. */
+export interface EvaluationContext {
+  readonly fuel: Fuel;
+  readonly externs: ReadonlyMap<string, ExternFunction>;
+  /** Compiled patterns; `undefined` for text that is no pattern. */
+  readonly regexes: Map<string, Regex | undefined>;
+}
+
+const isInteger = (term: Term): term is Integer => typeof term === "number" || typeof term === "bigint";
+const isArray = (term: Term): term is readonly Term[] => Array.isArray(term);
+
+const TYPE_NAMES: readonly string[] = [
+  "",
+  "integer",
+  "string",
+  "date",
+  "bytes",
+  "bool",
+  "set",
+  "",
+  "null",
+  "array",
+  "map",
+];
+
+function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) length += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return length;
+}
+
+function lengthOf(term: Term, fuel: Fuel): number {
+  if (typeof term === "string") {
+    fuel.spend(term.length >> 4);
+    return utf8Length(term);
+  }
+  if (term instanceof Uint8Array || isArray(term)) return term.length;
+  if (term instanceof TermSet) return term.items.length;
+  if (term instanceof TermMap) return term.entries.length;
+  throw failure.type();
+}
+
+/** Calls a function of the host; its result is checked like any input. */
+export function callExtern(name: string, left: Term, right: Term | undefined, context: EvaluationContext): Term {
+  const call = context.externs.get(name);
+  if (call === undefined) throw failure.undefinedExtern(name);
+  context.fuel.spend(termSize(left) + (right === undefined ? 0 : termSize(right)));
+  try {
+    return inTextOrder(toTerm(call(fromTerm(left), right === undefined ? undefined : fromTerm(right))));
+  } catch (error) {
+    if (error instanceof LimitError) throw error;
+    throw failure.externFailed(name, error instanceof DatalogError ? error.message : String(error));
+  }
+}
+
+/** Applies an operator of one operand. */
+export function applyUnary(op: UnaryName, term: Term, context: EvaluationContext): Term {
+  if (op === "parens") return term;
+  if (op === "type") return TYPE_NAMES[typeRank(term)] ?? "";
+  if (op === "length") return lengthOf(term, context.fuel);
+  if (typeof term !== "boolean") throw failure.type();
+  return !term;
+}
+
+type Operation = (left: Term, right: Term, context: EvaluationContext) => Term;
+
+const arithmetic =
+  (compute: (left: Integer, right: Integer) => Integer): Operation =>
+  (left, right) => {
+    if (!isInteger(left) || !isInteger(right)) throw failure.type();
+    return compute(left, right);
+  };
+
+const comparison =
+  (compare: (left: Integer, right: Integer) => boolean): Operation =>
+  (left, right) => {
+    if (isInteger(left) && isInteger(right)) return compare(left, right);
+    if (left instanceof Timestamp && right instanceof Timestamp) return compare(left.seconds, right.seconds);
+    throw failure.type();
+  };
+
+const logic =
+  (combine: (left: boolean, right: boolean) => boolean): Operation =>
+  (left, right) => {
+    if (typeof left !== "boolean" || typeof right !== "boolean") throw failure.type();
+    return combine(left, right);
+  };
+
+function isEqual(left: Term, right: Term, fuel: Fuel): boolean {
+  if (left === right) return true;
+  if (typeof left === "string") fuel.spend(left.length >> 6);
+  if (isPrimitive(left) || isPrimitive(right)) return false;
+  fuel.spend(termSize(left) + termSize(right));
+  return equalTerms(left, right);
+}
+
+const heterogeneous =
+  (expected: boolean): Operation =>
+  (left, right, { fuel }) =>
+    isEqual(left, right, fuel) === expected;
+
+const strict =
+  (expected: boolean): Operation =>
+  (left, right, { fuel }) => {
+    if (typeRank(left) !== typeRank(right)) throw failure.type();
+    return isEqual(left, right, fuel) === expected;
+  };
+
+function concatenate(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+  if (typeof left === "string" && typeof right === "string") {
+    fuel.spend((left.length + right.length) >> 2);
+    return left + right;
+  }
+  if (!isInteger(left) || !isInteger(right)) throw failure.type();
+  return add(left, right);
+}
+
+function keysOf(set: TermSet, fuel: Fuel): Set<string> {
+  fuel.spend(2 * termSize(set));
+  return new Set(set.items.map(termKey));
+}
+
+function setContains(set: TermSet, item: Term, fuel: Fuel): boolean {
+  if (item instanceof TermSet) {
+    const keys = keysOf(set, fuel);
+    fuel.spend(2 * termSize(item));
+    return item.items.every((part) => keys.has(termKey(part)));
+  }
+  // Null, arrays and maps have no `contains` in the reference.
+  if (item === null || isArray(item) || item instanceof TermMap) throw failure.type();
+  fuel.spend(set.items.length);
+  return set.items.some((part) => isEqual(part, item, fuel));
+}
+
+function textContains(text: string, part: string, fuel: Fuel): boolean {
+  // Engines search in time proportional to the product at worst.
+  fuel.spend((1 + (text.length >> 4)) * (1 + (part.length >> 4)));
+  return text.includes(part);
+}
+
+function contains(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+  if (typeof left === "string" && typeof right === "string") return textContains(left, right, fuel);
+  if (left instanceof TermSet) return setContains(left, right, fuel);
+  if (isArray(left)) {
+    fuel.spend(left.length);
+    return left.some((item) => isEqual(item, right, fuel));
+  }
+  if (left instanceof TermMap) {
+    fuel.spend(left.entries.length);
+    return left.entries.some(([key]) => key === right);
+  }
+  throw failure.type();
+}
+
+const affix =
+  (ofText: (text: string, part: string) => boolean, offset: (longer: number, shorter: number) => number): Operation =>
+  (left, right, { fuel }) => {
+    if (typeof left === "string" && typeof right === "string") {
+      fuel.spend(right.length >> 6);
+      return ofText(left, right);
+    }
+    if (!isArray(left) || !isArray(right)) throw failure.type();
+    const start = offset(left.length, right.length);
+    if (start < 0 || right.length > left.length) return false;
+    fuel.spend(right.length);
+    return right.every((item, i) => isEqual(left[start + i] ?? null, item, fuel));
+  };
+
+function matches(left: Term, right: Term, { fuel, regexes }: EvaluationContext): Term {
+  if (typeof left !== "string" || typeof right !== "string") throw failure.type();
+  if (!regexes.has(right)) regexes.set(right, compileRegex(right, fuel));
+  return regexes.get(right)?.isMatch(left, fuel) ?? false;
+}
+
+function intersection(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+  if (!(left instanceof TermSet) || !(right instanceof TermSet)) throw failure.type();
+  const keys = keysOf(right, fuel);
+  fuel.spend(2 * termSize(left));
+  return new TermSet(left.items.filter((item) => keys.has(termKey(item))));
+}
+
+function union(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+  if (!(left instanceof TermSet) || !(right instanceof TermSet)) throw failure.type();
+  const size = termSize(left) + termSize(right);
+  fuel.spend(size * (2 + (32 - Math.clz32(size))));
+  return makeSet([...left.items, ...right.items]);
+}
+
+function get(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+  if (isArray(left) && isInteger(right)) return (right >= 0 ? left[Number(right)] : undefined) ?? null;
+  if (left instanceof TermMap && (isInteger(right) || typeof right === "string")) {
+    fuel.spend(left.entries.length);
+    return left.entries.find(([key]) => key === right)?.[1] ?? null;
+  }
+  throw failure.type();
+}
+
+const impossible: Operation = () => {
+  throw failure.type();
+};
+
+const OPERATIONS: Readonly<Record<BinaryName, Operation>> = {
+  less: comparison((left, right) => left < right),
+  greater: comparison((left, right) => left > right),
+  lessOrEqual: comparison((left, right) => left <= right),
+  greaterOrEqual: comparison((left, right) => left >= right),
+  strictEqual: strict(true),
+  strictNotEqual: strict(false),
+  equal: heterogeneous(true),
+  notEqual: heterogeneous(false),
+  contains,
+  startsWith: affix(
+    (text, part) => text.startsWith(part),
+    () => 0,
+  ),
+  endsWith: affix(
+    (text, part) => text.endsWith(part),
+    (longer, shorter) => longer - shorter,
+  ),
+  matches,
+  add: concatenate,
+  subtract: arithmetic(subtract),
+  multiply: arithmetic(multiply),
+  divide: arithmetic(divide),
+  and: logic((left, right) => left && right),
+  or: logic((left, right) => left || right),
+  intersection,
+  union,
+  bitAnd: arithmetic(bits.and),
+  bitOr: arithmetic(bits.or),
+  bitXor: arithmetic(bits.xor),
+  get,
+  // These take a closure, or a name, and are dispatched before this table is read.
+  lazyAnd: impossible,
+  lazyOr: impossible,
+  all: impossible,
+  any: impossible,
+  tryOr: impossible,
+  extern: impossible,
+};
+
+/** Applies an operator of two operands that are both values. */
+export function applyBinary(op: BinaryName, left: Term, right: Term, context: EvaluationContext): Term {
+  return OPERATIONS[op](left, right, context);
+}

@@ -1,0 +1,57 @@
+import type { Fuel } from "../fuel.ts";
+import type { Fact } from "./model.ts";
+import type { Origin } from "./origin.ts";
+import { isPrimitive, type Term, termKey } from "./term.ts";
+
+/** A fact with where it comes from. */
+export interface StoredFact {
+  readonly fact: Fact;
+  readonly terms: readonly Term[];
+  readonly origin: Origin;
+}
+
+/** Below this many facts a scan is as good as an index. */
+const SMALL = 8;
+const NOTHING: readonly number[] = [];
+
+// Distinct terms may share a key: candidates are compared again, so that costs a look and no more.
+const indexKey = (term: Term): Term => (isPrimitive(term) ? term : termKey(term));
+
+/** The facts of one name and arity, in the order of arrival, with indexes made when they are first asked for. */
+export class Relation {
+  readonly facts: StoredFact[] = [];
+  /** Where the facts of the last round begin. */
+  deltaStart = 0;
+  readonly #indexes = new Map<number, Map<Term, number[]>>();
+
+  /** Adds a fact that is not there yet. */
+  add(fact: StoredFact): void {
+    const at = this.facts.push(fact) - 1;
+    for (const [position, index] of this.#indexes) Relation.#enter(index, fact.terms[position] ?? null, at);
+  }
+
+  static #enter(index: Map<Term, number[]>, term: Term, at: number): void {
+    const key = indexKey(term);
+    const list = index.get(key);
+    if (list === undefined) index.set(key, [at]);
+    else list.push(at);
+  }
+
+  /** The places of facts with this term at this position, or `undefined` when a scan will do. */
+  lookup(position: number, term: Term, fuel: Fuel): readonly number[] | undefined {
+    if (this.facts.length <= SMALL) return undefined;
+    let index = this.#indexes.get(position);
+    if (index === undefined) {
+      fuel.spend(this.facts.length);
+      index = new Map();
+      for (const [at, fact] of this.facts.entries()) Relation.#enter(index, fact.terms[position] ?? null, at);
+      this.#indexes.set(position, index);
+    }
+    return index.get(indexKey(term)) ?? NOTHING;
+  }
+}
+
+/** The name under which facts of this name and arity are kept. */
+export function relationKey(name: string, arity: number): string {
+  return `${arity}/${name}`;
+}

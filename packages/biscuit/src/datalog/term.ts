@@ -1,0 +1,392 @@
+import { DatalogError } from "../errors.ts";
+
+/** A variable of a rule, written `$name`. */
+export class Variable {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** A hole in Datalog text, written `{name}`, that a value fills before the text is used. */
+export class Parameter {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/**
+ * A Datalog date: seconds since 1970-01-01T00:00:00Z, an unsigned 64-bit integer.
+ *
+ * @example
+ * new Timestamp(1575452801).toDate().toISOString(); // "2019-12-04T09:46:41.000Z"
+ */
+export class Timestamp {
+  /** Seconds; a `bigint` only past 2^53. */
+  readonly seconds: number | bigint;
+
+  constructor(seconds: number | bigint) {
+    this.seconds = seconds;
+  }
+
+  /** The same instant as a `Date`; an invalid `Date` past the year 275760. */
+  toDate(): Date {
+    return new Date(Number(this.seconds) * 1000);
+  }
+}
+
+/** A set of terms, without duplicates. */
+export class TermSet {
+  readonly items: readonly Term[];
+
+  constructor(items: readonly Term[]) {
+    this.items = items;
+  }
+}
+
+/** A key of a map. */
+export type MapKey = number | bigint | string | Parameter;
+
+/** A map from integers and strings to terms, without duplicate keys. */
+export class TermMap {
+  readonly entries: readonly (readonly [MapKey, Term])[];
+
+  constructor(entries: readonly (readonly [MapKey, Term])[]) {
+    this.entries = entries;
+  }
+}
+
+/**
+ * A Datalog term. Integers are `number` within ±(2^53 - 1) and `bigint` outside, never both, so `===` compares them;
+ * strings, booleans and `null` are themselves; bytes are `Uint8Array`; an array is an array.
+ */
+export type Term =
+  | number
+  | bigint
+  | string
+  | boolean
+  | null
+  | Uint8Array
+  | Timestamp
+  | TermSet
+  | TermMap
+  | readonly Term[]
+  | Variable
+  | Parameter;
+
+const MIN_INT = -(2n ** 63n);
+const MAX_INT = 2n ** 63n - 1n;
+const MAX_SECONDS = 2n ** 64n - 1n;
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** The one representation of an integer: `number` when safe. */
+export function toInteger(value: bigint): number | bigint {
+  return value <= MAX_SAFE && value >= -MAX_SAFE ? Number(value) : value;
+}
+
+/** Whether an integer fits in 64 signed bits. */
+export function isInt64(value: bigint): boolean {
+  return value >= MIN_INT && value <= MAX_INT;
+}
+
+/** The nesting that Datalog values and text may have; what is deeper cannot be encoded within protobuf's 100 levels. */
+export const MAX_TERM_DEPTH = 45;
+
+/** A JavaScript value that stands for a Datalog term. */
+export type TermInput =
+  | number
+  | bigint
+  | string
+  | boolean
+  | null
+  | Date
+  | Timestamp
+  | Uint8Array
+  | readonly TermInput[]
+  | ReadonlySet<TermInput>
+  | ReadonlyMap<number | bigint | string, TermInput>
+  | Variable;
+
+/** A Datalog value as plain JavaScript: dates are `Date` (a {@link Timestamp} past the year 275760), sets `Set`, maps `Map`. */
+export type TermOutput =
+  | number
+  | bigint
+  | string
+  | boolean
+  | null
+  | Date
+  | Timestamp
+  | Uint8Array
+  | TermOutput[]
+  | Set<TermOutput>
+  | Map<number | bigint | string, TermOutput>;
+
+const SURROGATES = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/;
+
+function checkedInteger(value: number | bigint): number | bigint {
+  if (typeof value === "bigint") {
+    if (!isInt64(value))
+      throw new DatalogError("invalid_value", `Cannot hold an integer outside 64 signed bits: ${value}`);
+    return toInteger(value);
+  }
+  if (!Number.isSafeInteger(value)) {
+    throw new DatalogError("invalid_value", `Cannot hold a number that is no safe integer (use a bigint): ${value}`);
+  }
+  return value;
+}
+
+function checkedString(value: string): string {
+  if (SURROGATES.test(value)) throw new DatalogError("invalid_value", "Cannot hold a string with a lone surrogate");
+  return value;
+}
+
+function checkedDate(value: Date): Timestamp {
+  const seconds = Math.floor(value.getTime() / 1000);
+  if (!(seconds >= 0)) throw new DatalogError("invalid_value", "Cannot hold a date before 1970 or an invalid date");
+  return new Timestamp(seconds);
+}
+
+function checkedTimestamp(value: Timestamp): Timestamp {
+  const seconds = BigInt(value.seconds);
+  if (seconds < 0n || seconds > MAX_SECONDS) {
+    throw new DatalogError("invalid_value", `Cannot hold a date outside 64 unsigned bits of seconds: ${seconds}`);
+  }
+  return new Timestamp(toInteger(seconds));
+}
+
+/**
+ * Turns a JavaScript value into a term, checking ranges, UTF-16 and nesting.
+ *
+ * @throws {DatalogError} code `invalid_value` when the value has no Datalog form.
+ */
+export function toTerm(value: unknown, depth = 0): Term {
+  if (depth > MAX_TERM_DEPTH)
+    throw new DatalogError("invalid_value", `Cannot nest terms deeper than ${MAX_TERM_DEPTH}`);
+  if (value === null || typeof value === "boolean") return value;
+  if (typeof value === "string") return checkedString(value);
+  if (typeof value === "number" || typeof value === "bigint") return checkedInteger(value);
+  if (value instanceof Variable) return value;
+  if (value instanceof Uint8Array) return value.slice();
+  if (value instanceof Date) return checkedDate(value);
+  if (value instanceof Timestamp) return checkedTimestamp(value);
+  if (Array.isArray(value)) return value.map((item) => toTerm(item, depth + 1));
+  if (value instanceof Set) return checkedSet(makeSet([...value].map((item) => toTerm(item, depth + 1))));
+  if (value instanceof Map) return toTermMap(value, depth);
+  throw new DatalogError("invalid_value", `Cannot use a value of this type as a Datalog term: ${typeof value}`);
+}
+
+/**
+ * Refuses a set that its wire form cannot hold: one with several types in it, or with sets.
+ *
+ * @throws {DatalogError} code `invalid_value`.
+ */
+export function checkedSet(set: TermSet): TermSet {
+  const rank = typeRank(set.items[0] ?? null);
+  for (const item of set.items) {
+    if (item instanceof TermSet) throw new DatalogError("invalid_value", "Cannot put a set into a set");
+    if (typeRank(item) !== rank) throw new DatalogError("invalid_value", "Cannot mix types in a set");
+  }
+  return set;
+}
+
+function toTermMap(value: ReadonlyMap<unknown, unknown>, depth: number): TermMap {
+  const entries: [MapKey, Term][] = [];
+  for (const [key, item] of value) {
+    if (typeof key !== "string" && typeof key !== "number" && typeof key !== "bigint") {
+      throw new DatalogError("invalid_value", `Cannot use a value of this type as the key of a map: ${typeof key}`);
+    }
+    const checked = typeof key === "string" ? checkedString(key) : checkedInteger(key);
+    entries.push([checked, toTerm(item, depth + 1)]);
+  }
+  return makeMap(entries);
+}
+
+/** Turns a term without variables into plain JavaScript. */
+export function fromTerm(term: Term): TermOutput {
+  if (typeof term !== "object" || term === null || term instanceof Uint8Array) return term;
+  if (term instanceof Timestamp) {
+    const date = term.toDate();
+    return Number.isNaN(date.getTime()) ? term : date;
+  }
+  if (term instanceof TermSet) return new Set(term.items.map(fromTerm));
+  if (term instanceof TermMap) {
+    const map = new Map<number | bigint | string, TermOutput>();
+    for (const [key, value] of term.entries) if (!(key instanceof Parameter)) map.set(key, fromTerm(value));
+    return map;
+  }
+  if (term instanceof Variable || term instanceof Parameter) {
+    throw new TypeError(`Cannot turn a term without a value into JavaScript: ${term.name}`);
+  }
+  return term.map(fromTerm);
+}
+
+/** Where a term's type stands in the order of terms; also tells types apart. */
+export function typeRank(term: Term | MapKey): number {
+  switch (typeof term) {
+    case "number":
+    case "bigint":
+      return 1;
+    case "string":
+      return 2;
+    case "boolean":
+      return 5;
+    default:
+  }
+  if (term === null) return 8;
+  if (term instanceof Variable) return 0;
+  if (term instanceof Timestamp) return 3;
+  if (term instanceof Uint8Array) return 4;
+  if (term instanceof TermSet) return 6;
+  if (term instanceof Parameter) return 7;
+  if (term instanceof TermMap) return 10;
+  return 9;
+}
+
+/** Orders two strings: by text, or by their index in a symbol table. */
+export type StringOrder = (left: string, right: string) => number;
+
+/** The order of Unicode code points, which is that of UTF-8 bytes. */
+export function byCodePoint(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let i = 0; i < length; i++) {
+    const a = left.charCodeAt(i);
+    const b = right.charCodeAt(i);
+    if (a === b) continue;
+    // Surrogates stand for code points past every other UTF-16 unit.
+    const aHigh = a >= 0xd800 && a <= 0xdfff;
+    const bHigh = b >= 0xd800 && b <= 0xdfff;
+    return aHigh === bHigh ? a - b : aHigh ? 1 : -1;
+  }
+  return left.length - right.length;
+}
+
+function compareNumbers(left: number | bigint, right: number | bigint): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  const length = Math.min(left.length, right.length);
+  for (let i = 0; i < length; i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+function compareLists(left: readonly Term[], right: readonly Term[], strings: StringOrder): number {
+  const length = Math.min(left.length, right.length);
+  for (let i = 0; i < length; i++) {
+    const difference = compareTerms(left[i] ?? null, right[i] ?? null, strings);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** The total order of terms that sets and maps are sorted by; strings as `strings` says. */
+export function compareTerms(left: Term, right: Term, strings: StringOrder = byCodePoint): number {
+  const rank = typeRank(left);
+  const difference = rank - typeRank(right);
+  if (difference !== 0) return difference;
+  if (typeof left === "string") return strings(left, String(right));
+  if (typeof left === "number" || typeof left === "bigint") return compareNumbers(left, right as number | bigint);
+  if (typeof left === "boolean") return Number(left) - Number(right);
+  if (left === null) return 0;
+  if (left instanceof Uint8Array) return compareBytes(left, right as Uint8Array);
+  if (left instanceof Timestamp) return compareNumbers(left.seconds, (right as Timestamp).seconds);
+  if (left instanceof TermSet) return compareLists(left.items, (right as TermSet).items, strings);
+  if (left instanceof TermMap) return compareMaps(left, right as TermMap, strings);
+  if (left instanceof Variable || left instanceof Parameter) {
+    return strings(left.name, (right as Variable | Parameter).name);
+  }
+  return compareLists(left, right as readonly Term[], strings);
+}
+
+function compareMaps(left: TermMap, right: TermMap, strings: StringOrder): number {
+  const length = Math.min(left.entries.length, right.entries.length);
+  for (let i = 0; i < length; i++) {
+    const a = left.entries[i];
+    const b = right.entries[i];
+    if (a === undefined || b === undefined) break;
+    const difference = compareTerms(a[0], b[0], strings) || compareTerms(a[1], b[1], strings);
+    if (difference !== 0) return difference;
+  }
+  return left.entries.length - right.entries.length;
+}
+
+/** A set in the given order of strings, duplicates dropped. */
+export function makeSet(items: readonly Term[], strings: StringOrder = byCodePoint): TermSet {
+  if (items.length < 2) return new TermSet(items);
+  const sorted = [...items].sort((a, b) => compareTerms(a, b, strings));
+  return new TermSet(sorted.filter((item, i) => i === 0 || compareTerms(sorted[i - 1] ?? null, item, strings) !== 0));
+}
+
+/** A map in the given order of string keys; the last of equal keys wins. */
+export function makeMap(entries: readonly (readonly [MapKey, Term])[], strings: StringOrder = byCodePoint): TermMap {
+  if (entries.length < 2) return new TermMap(entries);
+  const sorted = [...entries].sort((a, b) => compareTerms(a[0], b[0], strings));
+  return new TermMap(
+    sorted.filter((entry, i) => {
+      const next = sorted[i + 1];
+      return next === undefined || compareTerms(entry[0], next[0], strings) !== 0;
+    }),
+  );
+}
+
+/** Whether a term is a primitive, which `===` compares. */
+export function isPrimitive(term: Term): term is number | bigint | string | boolean | null {
+  return typeof term !== "object" || term === null;
+}
+
+/** Whether two terms are equal; both are in text order. */
+export function equalTerms(left: Term, right: Term): boolean {
+  if (left === right) return true;
+  if (isPrimitive(left) || isPrimitive(right)) return false;
+  return compareTerms(left, right) === 0;
+}
+
+/** The same term with every set and map inside it in text order, so that equal terms have equal shapes. */
+export function inTextOrder(term: Term): Term {
+  if (isPrimitive(term)) return term;
+  if (term instanceof TermSet) return makeSet(term.items.map(inTextOrder));
+  if (term instanceof TermMap) return makeMap(term.entries.map(([key, value]) => [key, inTextOrder(value)] as const));
+  return Array.isArray(term) ? term.map(inTextOrder) : term;
+}
+
+/** The number of parts of a term, strings and bytes counted per 32 units: what comparing or copying it costs in fuel. */
+export function termSize(term: Term): number {
+  if (typeof term === "string") return 1 + (term.length >> 5);
+  if (isPrimitive(term)) return 1;
+  if (term instanceof Uint8Array) return 1 + (term.length >> 5);
+  let size = 1;
+  if (term instanceof TermSet) for (const item of term.items) size += termSize(item);
+  else if (term instanceof TermMap) for (const [key, value] of term.entries) size += termSize(key) + termSize(value);
+  else if (Array.isArray(term)) for (const item of term) size += termSize(item);
+  return size;
+}
+
+const hexByte = (byte: number): string => byte.toString(16).padStart(2, "0");
+
+/** A text that two terms share exactly when they are equal; both are in text order. */
+export function termKey(term: Term | MapKey): string {
+  switch (typeof term) {
+    case "string":
+      return `s${term.length}:${term}`;
+    case "number":
+    case "bigint":
+      return `i${term};`;
+    case "boolean":
+      return term ? "t" : "f";
+    default:
+  }
+  if (term === null) return "n";
+  if (term instanceof Timestamp) return `d${term.seconds};`;
+  if (term instanceof Uint8Array) return `b${Array.from(term, hexByte).join("")};`;
+  if (term instanceof TermSet) return `{${term.items.map(termKey).join("")}}`;
+  if (term instanceof TermMap) return `<${term.entries.map(([key, value]) => termKey(key) + termKey(value)).join("")}>`;
+  if (term instanceof Variable) return `$${term.name};`;
+  if (term instanceof Parameter) return `?${term.name};`;
+  return `[${term.map(termKey).join("")}]`;
+}

@@ -1,0 +1,227 @@
+import { LimitError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import type { CompiledRule, Pattern } from "./compile.ts";
+import { evaluate } from "./evaluate.ts";
+import { failure } from "./failures.ts";
+import { join, type Part, planJoin } from "./join.ts";
+import type { Fact } from "./model.ts";
+import type { EvaluationContext } from "./operations.ts";
+import { type Origin, unite } from "./origin.ts";
+import { Relation, relationKey, type StoredFact } from "./relation.ts";
+import { type Term, termKey, termSize } from "./term.ts";
+
+/** A rule with where it stands in this world. */
+export interface PlacedRule {
+  readonly rule: CompiledRule;
+  /** What its facts come from, beside what they were derived from. */
+  readonly origin: Origin;
+  readonly trusted: Origin;
+}
+
+interface PendingFact {
+  readonly relation: Relation;
+  readonly stored: StoredFact;
+}
+
+/** The facts of one evaluation, and the rules that add to them. */
+export class World {
+  readonly context: EvaluationContext;
+  readonly #limits: Limits;
+  readonly #relations = new Map<string, Relation>();
+  readonly #known = new Set<string>();
+  readonly #rules: PlacedRule[] = [];
+  #pending: PendingFact[] = [];
+  /** Rounds that added facts. */
+  iterations = 0;
+
+  constructor(context: EvaluationContext, limits: Limits) {
+    this.context = context;
+    this.#limits = limits;
+  }
+
+  /** All facts, by relation and then in the order of arrival. */
+  get facts(): StoredFact[] {
+    return [...this.#relations.values()].flatMap((relation) => relation.facts);
+  }
+
+  get rules(): readonly PlacedRule[] {
+    return this.#rules;
+  }
+
+  /** The number of facts, the same fact of two origins counted twice. */
+  get factCount(): number {
+    return this.#known.size;
+  }
+
+  addRule(rule: PlacedRule): void {
+    this.#rules.push(rule);
+  }
+
+  /** Adds a fact whose terms are in text order; one that is there already is left out. */
+  addFact(fact: Fact, origin: Origin): void {
+    const entry = this.#enter(fact.name, fact.terms, origin, fact);
+    if (entry !== undefined) entry.relation.add(entry.stored);
+  }
+
+  #relation(name: string, arity: number): Relation {
+    const key = relationKey(name, arity);
+    let relation = this.#relations.get(key);
+    if (relation === undefined) {
+      relation = new Relation();
+      this.#relations.set(key, relation);
+    }
+    return relation;
+  }
+
+  #enter(name: string, terms: readonly Term[], origin: Origin, fact?: Fact): PendingFact | undefined {
+    let key = `${origin}:${name}(`;
+    let cost = 1;
+    for (const term of terms) {
+      key += termKey(term);
+      cost += termSize(term);
+    }
+    this.context.fuel.spend(cost);
+    if (this.#known.has(key)) return undefined;
+    this.#known.add(key);
+    return { relation: this.#relation(name, terms.length), stored: { fact: fact ?? { name, terms }, terms, origin } };
+  }
+
+  /**
+   * Applies the rules until they add nothing, looking only at matches with a fact of the round before.
+   *
+   * @throws {LimitError} `fuel`, `facts` or `iterations`; {@link ExpressionError} when an expression fails.
+   */
+  run(): void {
+    if (this.#rules.length === 0) return;
+    for (const placed of this.#rules) this.#derive(placed, this.#fullParts(placed.rule));
+    while (this.#merge()) {
+      this.iterations++;
+      this.#checkGrowth();
+      for (const placed of this.#rules) {
+        this.context.fuel.spend(1);
+        for (let i = 0; i < placed.rule.body.length; i++) this.#deriveFromDelta(placed, i);
+      }
+    }
+  }
+
+  #checkGrowth(): void {
+    if (this.iterations >= this.#limits.maxIterations) {
+      throw new LimitError(
+        "iterations",
+        `Cannot apply the rules in fewer rounds than the limit: ${this.#limits.maxIterations}`,
+      );
+    }
+    if (this.factCount >= this.#limits.maxFacts) {
+      throw new LimitError(
+        "facts",
+        `Cannot hold as many facts as the rules derive; the limit: ${this.#limits.maxFacts}`,
+      );
+    }
+  }
+
+  /** Makes the facts of this round visible; `false` when there are none. */
+  #merge(): boolean {
+    for (const relation of this.#relations.values()) relation.deltaStart = relation.facts.length;
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { relation, stored } of pending) relation.add(stored);
+    return pending.length > 0;
+  }
+
+  #relationOf(pattern: Pattern): Relation {
+    return this.#relation(pattern.name, pattern.slots.length);
+  }
+
+  #fullParts(rule: CompiledRule): Part[] {
+    this.context.fuel.spend(1 + rule.body.length);
+    return rule.body.map((pattern) => {
+      const relation = this.#relationOf(pattern);
+      return { pattern, relation, start: 0, end: relation.facts.length };
+    });
+  }
+
+  /** Joins with a new fact at `position`; patterns before it take old facts only, so that no match comes twice. */
+  #deriveFromDelta(placed: PlacedRule, position: number): void {
+    const pattern = placed.rule.body[position];
+    this.context.fuel.spend(1);
+    if (pattern === undefined) return;
+    const delta = this.#relationOf(pattern);
+    if (delta.deltaStart === delta.facts.length) return;
+    const parts = this.#fullParts(placed.rule).map((part, i) =>
+      i < position ? { ...part, end: part.relation.deltaStart } : part,
+    );
+    const first: Part = { pattern, relation: delta, start: delta.deltaStart, end: delta.facts.length };
+    this.#derive(placed, [first, ...parts.filter((_, i) => i !== position)]);
+  }
+
+  #derive(placed: PlacedRule, parts: readonly Part[]): void {
+    const { head } = placed.rule;
+    this.#search(placed.rule, parts, placed.trusted, (origin, slots) => {
+      if (head === undefined || !this.#holds(placed.rule, slots)) return false;
+      const terms = head.slots.map((slot, i) => (slot >= 0 ? slots[slot] : head.constants[i]) ?? null);
+      const entry = this.#enter(head.name, terms, unite(origin, placed.origin));
+      if (entry !== undefined) this.#pending.push(entry);
+      return false;
+    });
+  }
+
+  #search(
+    rule: CompiledRule,
+    parts: readonly Part[],
+    trusted: Origin,
+    onMatch: (origin: Origin, slots: Term[]) => boolean,
+  ): void {
+    const slots = new Array<Term>(rule.slotCount).fill(null);
+    if (parts.length === 0) {
+      onMatch(0, slots);
+      return;
+    }
+    join(planJoin(parts), slots, trusted, this.context.fuel, (origin) => onMatch(origin, slots));
+  }
+
+  #holds(rule: CompiledRule, slots: Term[]): boolean {
+    for (const steps of rule.expressions) {
+      const verdict = evaluate(steps, slots, this.context);
+      if (typeof verdict !== "boolean") throw failure.type();
+      if (!verdict) return false;
+    }
+    return true;
+  }
+
+  /** Whether the body matches in at least one way. */
+  matches(rule: CompiledRule, trusted: Origin): boolean {
+    let found = false;
+    this.#search(rule, this.#fullParts(rule), trusted, (_, slots) => {
+      // Like the reference: a match that cannot fill the head of its rule is none.
+      found = this.#holds(rule, slots) && rule.head !== undefined;
+      return found;
+    });
+    return found;
+  }
+
+  /** Whether the predicates match in at least one way, and the expressions hold in each. */
+  matchesAll(rule: CompiledRule, trusted: Origin): boolean {
+    let verdict = false;
+    this.#search(rule, this.#fullParts(rule), trusted, (_, slots) => {
+      verdict = this.#holds(rule, slots);
+      return !verdict;
+    });
+    return verdict;
+  }
+
+  /** The facts that a rule derives, without adding them; each once. */
+  query(rule: CompiledRule, trusted: Origin): Fact[] {
+    const facts = new Map<string, Fact>();
+    const { head } = rule;
+    this.#search(rule, this.#fullParts(rule), trusted, (_, slots) => {
+      if (head === undefined || !this.#holds(rule, slots)) return false;
+      const terms = head.slots.map((slot, i) => (slot >= 0 ? slots[slot] : head.constants[i]) ?? null);
+      let size = 1;
+      for (const term of terms) size += termSize(term);
+      this.context.fuel.spend(size);
+      facts.set(terms.map(termKey).join(""), { name: head.name, terms });
+      return false;
+    });
+    return [...facts.values()];
+  }
+}

@@ -1,0 +1,98 @@
+import type { PolicyKind } from "./datalog/model.ts";
+import { AuthorizationError, type BiscuitError, type RustJson } from "./errors.ts";
+
+/** A check that did not hold. */
+export interface FailedCheck {
+  /** The block of the check, 0 for the authority; `undefined` for the authorizer. */
+  readonly block: number | undefined;
+  /** The place of the check in its block, from 0. */
+  readonly index: number;
+  /** The check as Datalog text. */
+  readonly check: string;
+}
+
+/** The first policy that matched. */
+export interface MatchedPolicy {
+  readonly kind: PolicyKind;
+  /** Its place in the authorizer, from 0. */
+  readonly index: number;
+  /** The policy as Datalog text. */
+  readonly policy: string;
+}
+
+interface Outcome {
+  readonly policy: MatchedPolicy | undefined;
+  readonly failedChecks: readonly FailedCheck[];
+  readonly error: BiscuitError | undefined;
+  readonly fuelUsed: number;
+}
+
+function checkJson({ block, index, check }: FailedCheck): RustJson {
+  if (block === undefined) return { Authorizer: { check_id: index, rule: check } };
+  return { Block: { block_id: block, check_id: index, rule: check } };
+}
+
+/** The verdict of an authorization. It is a value: a refusal is not thrown unless {@link Decision.orThrow} is asked to. */
+export class Decision {
+  /** The policy that matched, `undefined` when none did or evaluation failed before the policies. */
+  readonly policy: MatchedPolicy | undefined;
+  /** The checks that did not hold, in the order in which they were judged. */
+  readonly failedChecks: readonly FailedCheck[];
+  /** Why evaluation could not be finished: a failed expression, a spent limit, an invalid rule. */
+  readonly error: BiscuitError | undefined;
+  /** The steps of evaluation, which are the same on every machine. */
+  readonly fuelUsed: number;
+
+  constructor({ policy, failedChecks, error, fuelUsed }: Outcome) {
+    this.policy = policy;
+    this.failedChecks = failedChecks;
+    this.error = error;
+    this.fuelUsed = fuelUsed;
+  }
+
+  /** Whether evaluation was finished, every check held, and the first policy that matched is an `allow`. */
+  get allowed(): boolean {
+    return this.error === undefined && this.failedChecks.length === 0 && this.policy?.kind === "allow";
+  }
+
+  /** Why, in a sentence. */
+  get reason(): string {
+    if (this.error !== undefined) return this.error.message;
+    const checks = this.failedChecks.map(
+      ({ block, index, check }) => `${block === undefined ? "authorizer" : `block ${block}`}, check ${index}: ${check}`,
+    );
+    const failed = checks.length === 0 ? "" : `; these checks do not hold: ${checks.join("; ")}`;
+    if (this.policy === undefined) return `No policy matches${failed}`;
+    return `Policy ${this.policy.index} matches: ${this.policy.policy}${failed}`;
+  }
+
+  /**
+   * Returns this decision if it allows.
+   *
+   * @throws {AuthorizationError} `unauthorized` or `no_matching_policy`, or the error that ended evaluation.
+   */
+  orThrow(): this {
+    if (this.allowed) return this;
+    throw this.error ?? this.#refusal();
+  }
+
+  #refusal(): AuthorizationError {
+    const checks = this.failedChecks.map(checkJson);
+    if (this.policy === undefined) {
+      return new AuthorizationError("no_matching_policy", this.reason, { NoMatchingPolicy: { checks } });
+    }
+    const policy = this.policy.kind === "allow" ? { Allow: this.policy.index } : { Deny: this.policy.index };
+    return new AuthorizationError("unauthorized", this.reason, { Unauthorized: { policy, checks } });
+  }
+
+  /** The verdict in the reference's JSON: `{ Ok: index }` or `{ Err: … }`. */
+  toRustJson(): RustJson {
+    if (this.allowed) return { Ok: this.policy?.index ?? 0 };
+    return { Err: (this.error ?? this.#refusal()).toRustJson() };
+  }
+
+  toJSON(): object {
+    const { allowed, reason, policy, failedChecks, fuelUsed } = this;
+    return { allowed, reason, policy, failedChecks, fuelUsed, ...(this.error && { error: this.error.code }) };
+  }
+}

@@ -1,0 +1,272 @@
+import type { CompiledRule } from "./datalog/compile.ts";
+import { compileRule } from "./datalog/compile.ts";
+import type { CheckKind, Fact, Scope } from "./datalog/model.ts";
+import type { EvaluationContext, ExternFunction } from "./datalog/operations.ts";
+import {
+  AUTHORIZER,
+  AUTHORIZER_STANDPOINT,
+  blockOrigin,
+  blockStandpoint,
+  DEFAULT_TRUSTED,
+  type Origin,
+  originBlocks,
+  type Standpoint,
+  trustedOrigins,
+  unite,
+} from "./datalog/origin.ts";
+import { fromTerm, type TermOutput } from "./datalog/term.ts";
+import { World } from "./datalog/world.ts";
+import { Decision, type FailedCheck, type MatchedPolicy } from "./decision.ts";
+import { BiscuitError } from "./errors.ts";
+import { Fuel } from "./fuel.ts";
+import type { Limits } from "./limits.ts";
+import { type CompiledBlock, type CompiledCheck, type CompiledPolicy, invalidRuleError } from "./loaded-block.ts";
+import type { Parameters } from "./text/parameters.ts";
+import { fillRule } from "./text/parameters.ts";
+import { parseOneRule } from "./text/parser.ts";
+import { printCheck, printPolicy, printPredicate, printRule } from "./text/printer.ts";
+
+/** A block with the third party that signed it, as key text. */
+export interface TokenBlock {
+  readonly compiled: CompiledBlock;
+  readonly externalKey: string | undefined;
+}
+
+/** What an evaluation is made of. */
+export interface EvaluationInput {
+  /** The blocks of the token; none for a decision without a token. */
+  readonly blocks: readonly TokenBlock[];
+  readonly authorizer: CompiledBlock;
+  readonly policies: readonly CompiledPolicy[];
+  readonly limits: Limits;
+  readonly externs: ReadonlyMap<string, ExternFunction>;
+}
+
+/** A fact that a query found, as plain JavaScript. */
+export interface QueryResult {
+  readonly name: string;
+  readonly terms: readonly TermOutput[];
+}
+
+/** What is known under one origin: `undefined` among the blocks stands for the authorizer. */
+export interface OriginFacts {
+  readonly origin: readonly (number | undefined)[];
+  /** Facts as Datalog text, sorted. */
+  readonly facts: readonly string[];
+}
+
+/** Rules or checks of one block, as Datalog text; `undefined` stands for the authorizer. */
+export interface BlockStatements {
+  readonly block: number | undefined;
+  readonly statements: readonly string[];
+}
+
+/** All that an evaluation holds, as text. */
+export interface WorldDump {
+  readonly facts: readonly OriginFacts[];
+  readonly rules: readonly BlockStatements[];
+  readonly checks: readonly BlockStatements[];
+  readonly policies: readonly string[];
+}
+
+/** A block as it stands in this evaluation. */
+interface Placed {
+  readonly block: CompiledBlock;
+  readonly index: number | undefined;
+  readonly standpoint: Standpoint;
+  readonly trusted: Origin;
+}
+
+/**
+ * One token before one authorizer: the facts of both, what the rules derive from them, and the verdict.
+ *
+ * Fuel is shared by everything that is asked of it.
+ */
+export class Evaluation {
+  readonly #input: EvaluationInput;
+  readonly #world: World;
+  readonly #context: EvaluationContext;
+  readonly #keyOrigins: ReadonlyMap<string, Origin>;
+  readonly #authorizer: Placed;
+  readonly #blocks: readonly Placed[];
+  #failure: BiscuitError | undefined;
+
+  /** Used by `Authorizer.evaluate` and `Evaluation.restore`. */
+  constructor(input: EvaluationInput, restored?: (world: World) => void) {
+    this.#input = input;
+    this.#context = { fuel: new Fuel(input.limits.fuel), externs: input.externs, regexes: new Map() };
+    this.#world = new World(this.#context, input.limits);
+    this.#keyOrigins = keyOrigins(input.blocks);
+    this.#blocks = input.blocks.map(({ compiled }, i) => this.#place(compiled, i, blockStandpoint(i)));
+    this.#authorizer = this.#place(input.authorizer, undefined, AUTHORIZER_STANDPOINT);
+    this.#failure = this.#attempt(() => {
+      for (const placed of this.#blocks) this.#load(placed);
+      this.#load(this.#authorizer);
+      if (restored === undefined) this.#world.run();
+      else restored(this.#world);
+    });
+  }
+
+  #place(block: CompiledBlock, index: number | undefined, standpoint: Standpoint): Placed {
+    const trusted = trustedOrigins(block.content.scopes, DEFAULT_TRUSTED, standpoint, this.#keyOrigins);
+    return { block, index, standpoint, trusted };
+  }
+
+  /** Runs a part of the evaluation; what a token can cause is returned, anything else is thrown. */
+  #attempt(part: () => void): BiscuitError | undefined {
+    try {
+      part();
+      return undefined;
+    } catch (error) {
+      if (error instanceof BiscuitError) return error;
+      throw error;
+    }
+  }
+
+  #load({ block, standpoint, trusted }: Placed): void {
+    if (block.invalidRule !== undefined) throw invalidRuleError(block.invalidRule);
+    for (const fact of block.facts) this.#world.addFact(fact, standpoint.own);
+    for (const rule of block.rules) {
+      this.#world.addRule({ rule, origin: standpoint.own, trusted: this.#trusted(rule.scopes, trusted, standpoint) });
+    }
+  }
+
+  #trusted(scopes: readonly Scope[], defaults: Origin, standpoint: Standpoint): Origin {
+    return trustedOrigins(scopes, defaults, standpoint, this.#keyOrigins);
+  }
+
+  /** The steps spent so far. */
+  get fuelUsed(): number {
+    return this.#input.limits.fuel - this.#context.fuel.remaining;
+  }
+
+  /** The rounds in which rules added facts. */
+  get iterations(): number {
+    return this.#world.iterations;
+  }
+
+  /** What ended the evaluation before it was complete. */
+  get error(): BiscuitError | undefined {
+    return this.#failure;
+  }
+
+  /** Judges checks and policies. The verdict is a value; nothing that a token holds is thrown. */
+  decide(): Decision {
+    const failedChecks: FailedCheck[] = [];
+    let policy: MatchedPolicy | undefined;
+    const [authority, ...others] = this.#blocks;
+    const error =
+      this.#failure ??
+      this.#attempt(() => {
+        this.#judge(this.#authorizer, failedChecks);
+        if (authority !== undefined) this.#judge(authority, failedChecks);
+        policy = this.#matchPolicy();
+        for (const placed of others) this.#judge(placed, failedChecks);
+      });
+    if (error !== undefined)
+      return new Decision({ policy: undefined, failedChecks: [], error, fuelUsed: this.fuelUsed });
+    return new Decision({ policy, failedChecks, error, fuelUsed: this.fuelUsed });
+  }
+
+  #judge(placed: Placed, failed: FailedCheck[]): void {
+    for (const [index, check] of placed.block.checks.entries()) {
+      if (!this.#holds(check, placed)) failed.push({ block: placed.index, index, check: printCheck(check.source) });
+    }
+  }
+
+  #holds(check: CompiledCheck, placed: Placed): boolean {
+    return check.queries.some((query) => {
+      this.#context.fuel.spend(1);
+      return this.#queryHolds(check.source.kind, query, this.#trusted(query.scopes, placed.trusted, placed.standpoint));
+    });
+  }
+
+  #queryHolds(kind: CheckKind, query: CompiledRule, trusted: Origin): boolean {
+    if (kind === "check all") return this.#world.matchesAll(query, trusted);
+    return this.#world.matches(query, trusted) === (kind === "check if");
+  }
+
+  #matchPolicy(): MatchedPolicy | undefined {
+    const { standpoint, trusted } = this.#authorizer;
+    for (const [index, { source, queries }] of this.#input.policies.entries()) {
+      for (const query of queries) {
+        this.#context.fuel.spend(1);
+        if (!this.#world.matches(query, this.#trusted(query.scopes, trusted, standpoint))) continue;
+        return { kind: source.kind, index, policy: printPolicy(source) };
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Runs a rule over the facts and returns what it derives. It sees the authority and the authorizer, unless the rule
+   * says otherwise with `trusting`.
+   *
+   * @throws {DatalogError} for text that does not parse; {@link ExpressionError}; {@link LimitError}; and what ended the
+   * evaluation before.
+   * @example
+   * authorizer.evaluate(token).query("data($name) <- user($name)");
+   */
+  query(rule: string, parameters: Parameters = {}): QueryResult[] {
+    return this.#query(rule, parameters, DEFAULT_TRUSTED);
+  }
+
+  /** The same as {@link Evaluation.query}, over the facts of every block: they say what their holders chose to say. */
+  queryAll(rule: string, parameters: Parameters = {}): QueryResult[] {
+    let all: Origin = AUTHORIZER;
+    for (const i of this.#blocks.keys()) all = unite(all, blockOrigin(i));
+    return this.#query(rule, parameters, all);
+  }
+
+  #query(source: string, parameters: Parameters, defaults: Origin): QueryResult[] {
+    if (this.#failure !== undefined) throw this.#failure;
+    const rule = compileRule(fillRule(parseOneRule(source), new Map(Object.entries(parameters))));
+    const facts = this.#world.query(rule, this.#trusted(rule.scopes, defaults, AUTHORIZER_STANDPOINT));
+    return facts.map(({ name, terms }) => ({ name, terms: terms.map(fromTerm) }));
+  }
+
+  /** The facts with their origins, for snapshots. */
+  get facts(): readonly { readonly fact: Fact; readonly origin: Origin }[] {
+    return this.#world.facts;
+  }
+
+  /** What this evaluation was made of. */
+  get input(): EvaluationInput {
+    return this.#input;
+  }
+
+  /** All facts, rules, checks and policies as text, for people and for tests. */
+  dump(): WorldDump {
+    const placed = [...this.#blocks, this.#authorizer];
+    const statements = (print: (block: CompiledBlock) => string[]): BlockStatements[] =>
+      placed.flatMap(({ block, index }) => {
+        const lines = print(block).sort();
+        return lines.length === 0 ? [] : [{ block: index, statements: lines }];
+      });
+    return {
+      facts: this.#dumpFacts(),
+      rules: statements((block) => block.rules.map(({ source }) => printRule(source))),
+      checks: statements((block) => block.checks.map(({ source }) => printCheck(source))),
+      policies: this.#input.policies.map(({ source }) => printPolicy(source)),
+    };
+  }
+
+  #dumpFacts(): OriginFacts[] {
+    const groups = new Map<Origin, string[]>();
+    for (const { fact, origin } of this.#world.facts) {
+      const group = groups.get(origin);
+      if (group === undefined) groups.set(origin, [printPredicate(fact)]);
+      else group.push(printPredicate(fact));
+    }
+    return [...groups].map(([origin, facts]) => ({ origin: originBlocks(origin), facts: facts.sort() }));
+  }
+}
+
+/** For each third party, the blocks that it signed. */
+function keyOrigins(blocks: readonly TokenBlock[]): Map<string, Origin> {
+  const origins = new Map<string, Origin>();
+  for (const [i, { externalKey }] of blocks.entries()) {
+    if (externalKey !== undefined) origins.set(externalKey, unite(origins.get(externalKey) ?? 0, blockOrigin(i)));
+  }
+  return origins;
+}

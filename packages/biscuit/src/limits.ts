@@ -1,0 +1,37 @@
+/** What a token and its evaluation may cost; every verdict is the same on every machine. */
+export interface Limits {
+  /** Steps of evaluation: join candidates, expression steps, regex steps, bytes built. @default 200_000 */
+  readonly fuel: number;
+  /** Facts at which the engine stops deriving more. @default 1000 */
+  readonly maxFacts: number;
+  /** Rounds of rule application. @default 100 */
+  readonly maxIterations: number;
+  /** Bytes of a token. @default 65_536 */
+  readonly maxTokenBytes: number;
+  /** Blocks of a token, the authority included. @default 64 */
+  readonly maxBlocks: number;
+}
+
+/** The limits that hold unless others are given. */
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  fuel: 200_000,
+  maxFacts: 1000,
+  maxIterations: 100,
+  maxTokenBytes: 65_536,
+  maxBlocks: 64,
+});
+
+/**
+ * Completes and checks limits.
+ *
+ * @throws {RangeError} for a limit that is no positive integer.
+ */
+export function resolveLimits(limits: Partial<Limits> = {}): Limits {
+  const resolved = { ...DEFAULT_LIMITS, ...limits };
+  for (const [name, value] of Object.entries(resolved)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`Cannot use a limit that is no positive integer: ${name} = ${value}`);
+    }
+  }
+  return Object.freeze(resolved);
+}

@@ -1,0 +1,51 @@
+import { type CompiledRule, compileRule, unboundVariables } from "./datalog/compile.ts";
+import type { BlockContent, Check, Fact, Policy, Rule } from "./datalog/model.ts";
+import { inTextOrder } from "./datalog/term.ts";
+import { AuthorizationError } from "./errors.ts";
+import { printRule } from "./text/printer.ts";
+
+/** A check with its queries ready to run. */
+export interface CompiledCheck {
+  readonly source: Check;
+  readonly queries: readonly CompiledRule[];
+}
+
+/** A policy with its queries ready to run. */
+export interface CompiledPolicy {
+  readonly source: Policy;
+  readonly queries: readonly CompiledRule[];
+}
+
+/** The content of a block made ready to run; it depends on the block alone and serves every evaluation of it. */
+export interface CompiledBlock {
+  readonly content: BlockContent;
+  readonly facts: readonly Fact[];
+  readonly rules: readonly CompiledRule[];
+  readonly checks: readonly CompiledCheck[];
+  /** The first rule whose head can never be filled; a token with one is refused. */
+  readonly invalidRule: Rule | undefined;
+}
+
+/** Compiles the content of a block. */
+export function compileBlock(content: BlockContent): CompiledBlock {
+  return {
+    content,
+    facts: content.facts.map(({ name, terms }) => ({ name, terms: terms.map(inTextOrder) })),
+    rules: content.rules.map(compileRule),
+    checks: content.checks.map((source) => ({ source, queries: source.queries.map(compileRule) })),
+    invalidRule: content.rules.find((rule) => unboundVariables(rule).length > 0),
+  };
+}
+
+/** Compiles a policy. */
+export function compilePolicy(source: Policy): CompiledPolicy {
+  return { source, queries: source.queries.map(compileRule) };
+}
+
+/** The error for a rule whose head can never be filled; the reference gives the index 0 whatever the block. */
+export function invalidRuleError(rule: Rule): AuthorizationError {
+  const text = printRule(rule);
+  return new AuthorizationError("invalid_block_rule", `Cannot run a rule that leaves a variable unbound: ${text}`, {
+    InvalidBlockRule: [0, text],
+  });
+}

@@ -1,0 +1,40 @@
+import type { PublicKey } from "./crypto/keys.ts";
+import type { AuthorizerContent } from "./datalog/model.ts";
+import type { TermInput } from "./datalog/term.ts";
+import { fillParameters, type Parameters } from "./text/parameters.ts";
+import { parseSource } from "./text/parser.ts";
+
+/**
+ * Datalog with values filled in: what the template tag {@link datalog} makes. It can be used wherever Datalog text can.
+ */
+export class Datalog {
+  readonly content: AuthorizerContent;
+
+  constructor(content: AuthorizerContent) {
+    this.content = content;
+  }
+}
+
+/** Datalog source text, or the result of {@link datalog}. */
+export type DatalogInput = string | Datalog;
+
+/**
+ * A template tag for Datalog. Values become terms, and public keys after `trusting`; they are put into the parsed tree
+ * and never into the text, so no value can change the meaning of the statement around it.
+ *
+ * @throws {DatalogError} for text that does not parse, and for values that have no Datalog form.
+ * @example
+ * const user = 'alice"); admin("alice';
+ * const block = datalog`user(${user}); check if time($t), $t < ${new Date(2_000_000_000_000)};`;
+ */
+export function datalog(strings: TemplateStringsArray, ...values: readonly (TermInput | PublicKey)[]): Datalog {
+  const names = values.map((_, i) => `\0${i}`);
+  const source = strings.reduce((text, part, i) => `${text}{${names[i - 1]}}${part}`);
+  return new Datalog(fillParameters(parseSource(source), new Map(names.map((name, i) => [name, values[i] ?? null]))));
+}
+
+/** Parses what a builder is given, with the values of its parameters. */
+export function resolveDatalog(input: DatalogInput, parameters: Parameters = {}): AuthorizerContent {
+  const content = typeof input === "string" ? parseSource(input) : input.content;
+  return fillParameters(content, new Map(Object.entries(parameters)));
+}

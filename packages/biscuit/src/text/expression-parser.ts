@@ -1,0 +1,181 @@
+import type { Op } from "../datalog/model.ts";
+import type { BinaryName, UnaryName } from "../datalog/operators.ts";
+import type { Cursor } from "./cursor.ts";
+import { parseTerm, parseVariableName } from "./term-parser.ts";
+
+/** How deep parentheses, negations and arguments of methods may nest in text. */
+const MAX_DEPTH = 100;
+
+/** The infix operators by how tightly they bind, loosest first; each pattern takes one operator and no other's prefix. */
+const LEVELS: readonly { readonly pattern: RegExp; readonly associative: boolean }[] = [
+  { pattern: /\|\|(?!!)/y, associative: true },
+  { pattern: /&&(?!!)/y, associative: true },
+  { pattern: /<=|>=|===|!==|==|!=|<|>/y, associative: false },
+  { pattern: /\^/y, associative: true },
+  { pattern: /\|(?!\|)/y, associative: true },
+  { pattern: /&(?!&)/y, associative: true },
+  { pattern: /[+-]/y, associative: true },
+  { pattern: /[*/]/y, associative: true },
+];
+
+/** The operand of `!` is a whole sum, as in the reference: `!$a + $b` is `!($a + $b)`. */
+const SUM_LEVEL = 6;
+
+const INFIX: Readonly<Record<string, BinaryName>> = {
+  "||": "lazyOr",
+  "&&": "lazyAnd",
+  "<=": "lessOrEqual",
+  ">=": "greaterOrEqual",
+  "===": "strictEqual",
+  "!==": "strictNotEqual",
+  "==": "equal",
+  "!=": "notEqual",
+  "<": "less",
+  ">": "greater",
+  "^": "bitXor",
+  "|": "bitOr",
+  "&": "bitAnd",
+  "+": "add",
+  "-": "subtract",
+  "*": "multiply",
+  "/": "divide",
+};
+
+const BINARY_METHODS: Readonly<Record<string, BinaryName>> = {
+  contains: "contains",
+  starts_with: "startsWith",
+  ends_with: "endsWith",
+  matches: "matches",
+  intersection: "intersection",
+  union: "union",
+  all: "all",
+  any: "any",
+  get: "get",
+  try_or: "tryOr",
+};
+
+const UNARY_METHODS: Readonly<Record<string, UnaryName>> = { length: "length", type: "type" };
+
+const METHOD = /extern::([\w:]+)|(\w+)/y;
+
+const closure = (params: readonly string[], ops: readonly Op[]): Op => ({ kind: "closure", params, ops });
+
+function append(target: Op[], ops: readonly Op[]): void {
+  for (const op of ops) target.push(op);
+}
+
+class ExpressionParser {
+  readonly #cursor: Cursor;
+  #depth = 0;
+
+  constructor(cursor: Cursor) {
+    this.#cursor = cursor;
+  }
+
+  /** Parses operators from this level on; recursion over levels is constant, over operands bounded by the depth. */
+  level(level: number): Op[] {
+    const entry = LEVELS[level];
+    if (entry === undefined) return this.#operand();
+    const ops = this.level(level + 1);
+    for (;;) {
+      const start = this.#cursor.offset;
+      this.#cursor.skipSpace();
+      const symbol = this.#cursor.take(entry.pattern)?.[0];
+      if (symbol === undefined) {
+        this.#cursor.offset = start;
+        return ops;
+      }
+      const op = INFIX[symbol] ?? "add";
+      const right = this.level(level + 1);
+      if (op === "lazyAnd" || op === "lazyOr") ops.push(closure([], right));
+      else append(ops, right);
+      ops.push({ kind: "binary", op });
+      if (!entry.associative) return ops;
+    }
+  }
+
+  #nested<T>(parse: () => T): T {
+    this.#depth++;
+    if (this.#depth > MAX_DEPTH) throw this.#cursor.error(`Cannot nest expressions deeper than ${MAX_DEPTH}`);
+    const result = parse();
+    this.#depth--;
+    return result;
+  }
+
+  #operand(): Op[] {
+    this.#cursor.skipSpace();
+    if (!this.#cursor.sees(/!/y)) return this.#methods();
+    this.#cursor.offset++;
+    const ops = this.#nested(() => this.level(SUM_LEVEL));
+    ops.push({ kind: "unary", op: "negate" });
+    return ops;
+  }
+
+  #primary(): Op[] {
+    if (!this.#cursor.takeText("(")) return [{ kind: "value", term: parseTerm(this.#cursor, true) }];
+    const ops = this.#nested(() => this.level(0));
+    this.#cursor.expect(")", "to close the parenthesis");
+    ops.push({ kind: "unary", op: "parens" });
+    return ops;
+  }
+
+  #methods(): Op[] {
+    let ops = this.#primary();
+    while (this.#cursor.takeText(".")) ops = this.#method(ops);
+    return ops;
+  }
+
+  #method(receiver: Op[]): Op[] {
+    const start = this.#cursor.offset;
+    const match = this.#cursor.take(METHOD);
+    this.#cursor.expect("(", "after the name of a method");
+    this.#cursor.skipSpace();
+    const extern = match?.[1];
+    if (extern !== undefined) return this.#extern(receiver, extern);
+    const name = match?.[2] ?? "";
+    const unary = UNARY_METHODS[name];
+    if (unary !== undefined) {
+      this.#cursor.expect(")", `because .${name}() takes nothing`);
+      receiver.push({ kind: "unary", op: unary });
+      return receiver;
+    }
+    const binary = BINARY_METHODS[name];
+    if (binary === undefined) throw this.#cursor.error(`Cannot find a method of this name: ${name}`, start);
+    return this.#binaryMethod(receiver, binary);
+  }
+
+  #extern(receiver: Op[], extern: string): Op[] {
+    if (this.#cursor.takeText(")")) receiver.push({ kind: "unary", op: "extern", extern });
+    else {
+      append(receiver, this.#argument());
+      receiver.push({ kind: "binary", op: "extern", extern });
+    }
+    return receiver;
+  }
+
+  #binaryMethod(receiver: Op[], op: BinaryName): Op[] {
+    if (op === "all" || op === "any") receiver.push(this.#quantified());
+    else if (op === "tryOr") return [closure([], receiver), ...this.#argument(), { kind: "binary", op }];
+    else append(receiver, this.#argument());
+    receiver.push({ kind: "binary", op });
+    return receiver;
+  }
+
+  #argument(): Op[] {
+    const ops = this.#nested(() => this.level(0));
+    this.#cursor.expect(")", "after the argument of a method");
+    return ops;
+  }
+
+  #quantified(): Op {
+    const param = parseVariableName(this.#cursor);
+    if (param === undefined) throw this.#cursor.unexpected("Expected a parameter such as $p, then ->");
+    this.#cursor.expect("->", "after the parameter of a closure");
+    return closure([param], this.#argument());
+  }
+}
+
+/** Parses an expression into postfix order. */
+export function parseExpression(cursor: Cursor): Op[] {
+  return new ExpressionParser(cursor).level(0);
+}

@@ -1,0 +1,195 @@
+import { PublicKey } from "../crypto/keys.ts";
+import { unboundVariables } from "../datalog/compile.ts";
+import type { AuthorizerContent, Check, CheckKind, Fact, Policy, Predicate, Rule, Scope } from "../datalog/model.ts";
+import { BiscuitError, DatalogError } from "../errors.ts";
+import { Cursor } from "./cursor.ts";
+import { parseExpression } from "./expression-parser.ts";
+import { parseParameter, parseTerms } from "./term-parser.ts";
+
+/** The length of Datalog text that is parsed, in UTF-16 units. */
+export const MAX_SOURCE_LENGTH = 1 << 20;
+
+const NAME = /[\w:]+/y;
+const PREDICATE = /[\w:]+[ \t\r\n]*\(/y;
+const CONDITION = /(check|reject|allow|deny)[ \t\r\n]+(if|all)(?![\w:])/iy;
+const TRUSTING = /trusting(?![\w:])/y;
+const OR = /or(?![\w:])/iy;
+const KEY = /(?:ed25519|secp256r1)\/[0-9a-fA-F]+/y;
+
+/** A statement of Datalog source. */
+export type Statement =
+  | { readonly kind: "fact"; readonly fact: Fact }
+  | { readonly kind: "rule"; readonly rule: Rule }
+  | { readonly kind: "check"; readonly check: Check }
+  | { readonly kind: "policy"; readonly policy: Policy };
+
+function parsePredicate(cursor: Cursor, variables: boolean): Predicate {
+  const start = cursor.offset;
+  const name = cursor.take(NAME)?.[0];
+  if (name === undefined) throw cursor.unexpected("Expected the name of a fact");
+  cursor.expect("(", `after the name ${name}`);
+  const terms = parseTerms(cursor, variables);
+  if (terms.length === 0) throw cursor.error(`Expected at least one term in ${name}()`, start);
+  return { name, terms };
+}
+
+function parseHead(cursor: Cursor): Predicate {
+  const name = cursor.take(NAME)?.[0];
+  if (name === undefined) throw cursor.unexpected("Expected a fact, a rule, a check or a policy");
+  cursor.expect("(", `after the name ${name}`);
+  return { name, terms: parseTerms(cursor, true) };
+}
+
+function parseKey(cursor: Cursor): Scope | undefined {
+  const start = cursor.offset;
+  const text = cursor.take(KEY)?.[0];
+  if (text === undefined) return undefined;
+  try {
+    return { key: PublicKey.parse(text.toLowerCase()).toString() };
+  } catch (error) {
+    throw error instanceof BiscuitError ? cursor.error(error.message, start) : error;
+  }
+}
+
+function parseScope(cursor: Cursor): Scope {
+  cursor.skipSpace();
+  if (cursor.take(/authority(?![\w:])/y)) return "authority";
+  if (cursor.take(/previous(?![\w:])/y)) return "previous";
+  const scope = parseParameter(cursor) ?? parseKey(cursor);
+  if (scope === undefined) throw cursor.unexpected("Expected authority, previous or a public key after trusting");
+  return scope;
+}
+
+function parseScopes(cursor: Cursor): Scope[] {
+  const start = cursor.offset;
+  cursor.skipSpace();
+  if (cursor.take(TRUSTING) === undefined) {
+    cursor.offset = start;
+    return [];
+  }
+  const scopes = [parseScope(cursor)];
+  while (takeComma(cursor)) scopes.push(parseScope(cursor));
+  return scopes;
+}
+
+function takeComma(cursor: Cursor): boolean {
+  cursor.skipSpace();
+  return cursor.takeText(",");
+}
+
+function parseBody(cursor: Cursor, head: Predicate): Rule {
+  const body: Predicate[] = [];
+  const expressions: Rule["expressions"][number][] = [];
+  do {
+    cursor.skipSpace();
+    if (cursor.sees(PREDICATE)) body.push(parsePredicate(cursor, true));
+    else expressions.push(parseExpression(cursor));
+  } while (takeComma(cursor));
+  return { head, body, expressions, scopes: parseScopes(cursor) };
+}
+
+const QUERY_HEAD: Predicate = { name: "query", terms: [] };
+
+function parseQueries(cursor: Cursor): Rule[] {
+  const queries = [parseBody(cursor, QUERY_HEAD)];
+  for (;;) {
+    cursor.skipSpace();
+    if (cursor.take(OR) === undefined) return queries;
+    queries.push(parseBody(cursor, QUERY_HEAD));
+  }
+}
+
+const CHECK_KINDS: ReadonlySet<string> = new Set<CheckKind>(["check if", "check all", "reject if"]);
+const POLICY_KINDS: Readonly<Record<string, Policy["kind"]>> = { "allow if": "allow", "deny if": "deny" };
+
+const isCheckKind = (kind: string): kind is CheckKind => CHECK_KINDS.has(kind);
+
+function parseCondition(cursor: Cursor): Statement | undefined {
+  const start = cursor.offset;
+  const match = cursor.take(CONDITION);
+  if (match === undefined) return undefined;
+  const kind = `${match[1]} ${match[2]}`.toLowerCase();
+  if (isCheckKind(kind)) return { kind: "check", check: { kind, queries: parseQueries(cursor) } };
+  const policy = POLICY_KINDS[kind];
+  if (policy === undefined) throw cursor.error(`Expected "if" after ${match[1]}`, start);
+  return { kind: "policy", policy: { kind: policy, queries: parseQueries(cursor) } };
+}
+
+function parseRule(cursor: Cursor): Rule {
+  const start = cursor.offset;
+  const head = parseHead(cursor);
+  cursor.expect("<-", "after the head of a rule");
+  const rule = parseBody(cursor, head);
+  const [unbound] = unboundVariables(rule);
+  if (unbound !== undefined) {
+    throw cursor.error(
+      `Cannot use a variable in the head of a rule that no predicate of its body binds: $${unbound}`,
+      start,
+    );
+  }
+  return rule;
+}
+
+function parseFactOrRule(cursor: Cursor): Statement {
+  const start = cursor.offset;
+  parseHead(cursor);
+  cursor.skipSpace();
+  const isRule = cursor.takeText("<-");
+  cursor.offset = start;
+  if (isRule) return { kind: "rule", rule: parseRule(cursor) };
+  return { kind: "fact", fact: parsePredicate(cursor, false) };
+}
+
+function endStatement(cursor: Cursor): void {
+  cursor.skipSpace();
+  if (!cursor.atEnd && !cursor.takeText(";")) throw cursor.unexpected('Expected ";" or "," to go on');
+}
+
+function openSource(source: string): Cursor {
+  if (source.length > MAX_SOURCE_LENGTH) {
+    throw new DatalogError(
+      "syntax",
+      `Cannot parse text of more than ${MAX_SOURCE_LENGTH} characters: ${source.length}`,
+    );
+  }
+  return new Cursor(source);
+}
+
+/**
+ * Parses Datalog source: an optional `trusting …;`, then facts, rules, checks and policies, each ended by `;`.
+ *
+ * @throws {DatalogError} code `syntax`, with the place of the mistake.
+ */
+export function parseSource(source: string): AuthorizerContent {
+  const cursor = openSource(source);
+  const facts: Fact[] = [];
+  const rules: Rule[] = [];
+  const checks: Check[] = [];
+  const policies: Policy[] = [];
+  const scopes = parseScopes(cursor);
+  if (scopes.length > 0) endStatement(cursor);
+  for (cursor.skipSpace(); !cursor.atEnd; cursor.skipSpace()) {
+    const statement = parseCondition(cursor) ?? parseFactOrRule(cursor);
+    endStatement(cursor);
+    if (statement.kind === "fact") facts.push(statement.fact);
+    else if (statement.kind === "rule") rules.push(statement.rule);
+    else if (statement.kind === "check") checks.push(statement.check);
+    else policies.push(statement.policy);
+  }
+  return { facts, rules, checks, policies, scopes, context: undefined };
+}
+
+/**
+ * Parses one rule, with or without `;` at its end.
+ *
+ * @throws {DatalogError} code `syntax`.
+ */
+export function parseOneRule(source: string): Rule {
+  const cursor = openSource(source);
+  cursor.skipSpace();
+  const rule = parseRule(cursor);
+  endStatement(cursor);
+  cursor.skipSpace();
+  if (!cursor.atEnd) throw cursor.unexpected("Expected the end of the rule");
+  return rule;
+}

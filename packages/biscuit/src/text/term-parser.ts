@@ -1,0 +1,203 @@
+import {
+  isInt64,
+  MAX_TERM_DEPTH,
+  type MapKey,
+  makeMap,
+  makeSet,
+  Parameter,
+  type Term,
+  TermSet,
+  toInteger,
+  typeRank,
+  Variable,
+} from "../datalog/term.ts";
+import type { Cursor } from "./cursor.ts";
+import { DATE_PATTERN, dateOf } from "./date.ts";
+
+const VARIABLE = /\$([\w:]+)/y;
+const PARAMETER = /\{(\0\d+|[A-Za-z][\w:]*)\}/y;
+const WORD = /(?:true|false|null)(?![\w:])/y;
+const HEX = /hex:((?:[0-9a-fA-F]{2})*)(?![0-9a-fA-F])/y;
+const INTEGER = /-?\d+/y;
+const STRING_PART = /[^"\\]+/y;
+
+const WORDS: Readonly<Record<string, Term>> = { true: true, false: false, null: null };
+const NO_PARAMETER = /\{(?:true|false|null|hex:[0-9a-fA-F]*)\}/y;
+
+/** What may stand where a term is read. */
+interface Place {
+  readonly variables: boolean;
+  readonly depth: number;
+}
+
+/** Parses the name of a variable, `$` included. */
+export function parseVariableName(cursor: Cursor): string | undefined {
+  return cursor.take(VARIABLE)?.[1];
+}
+
+/** Parses `{name}` where it is a parameter; `{true}`, `{null}` and `{hex:…}` are sets of one element. */
+export function parseParameter(cursor: Cursor): Parameter | undefined {
+  if (cursor.sees(NO_PARAMETER)) return undefined;
+  const name = cursor.take(PARAMETER)?.[1];
+  return name === undefined ? undefined : new Parameter(name);
+}
+
+const ESCAPED: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n" };
+
+function parseString(cursor: Cursor): string {
+  const start = cursor.offset;
+  cursor.takeText('"');
+  let text = "";
+  for (;;) {
+    text += cursor.take(STRING_PART)?.[0] ?? "";
+    if (cursor.takeText('"')) return text;
+    if (!cursor.takeText("\\")) throw cursor.error("Cannot find the end of this string", start);
+    const escaped = ESCAPED[cursor.text.charAt(cursor.offset)];
+    if (escaped === undefined) throw cursor.error('Expected \\", \\\\ or \\n, the escapes that strings have');
+    cursor.offset++;
+    text += escaped;
+  }
+}
+
+function parseDate(cursor: Cursor): Term | undefined {
+  const start = cursor.offset;
+  const match = cursor.take(DATE_PATTERN);
+  if (match === undefined) return undefined;
+  const date = dateOf(match);
+  if (date === undefined) throw cursor.error("Cannot use a date that does not exist or lies before 1970", start);
+  return date;
+}
+
+function parseInteger(cursor: Cursor): number | bigint | undefined {
+  const start = cursor.offset;
+  const match = cursor.take(INTEGER);
+  if (match === undefined) return undefined;
+  // The length bounds the work of BigInt, which is not linear.
+  if (match[0].length > 20 || !isInt64(BigInt(match[0]))) {
+    throw cursor.error("Cannot hold an integer outside 64 signed bits", start);
+  }
+  return toInteger(BigInt(match[0]));
+}
+
+function parseHex(cursor: Cursor): Uint8Array | undefined {
+  const match = cursor.take(HEX);
+  if (match === undefined) {
+    if (cursor.sees(/hex:/y)) throw cursor.error("Expected an even number of hexadecimal digits after hex:");
+    return undefined;
+  }
+  const digits = match[1] ?? "";
+  if (digits === "") throw cursor.unexpected("Expected hexadecimal digits after hex:");
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** Parses items between commas up to `close`. */
+function parseItems<T>(cursor: Cursor, close: string, parseItem: () => T): T[] {
+  const items: T[] = [];
+  cursor.skipSpace();
+  if (cursor.takeText(close)) return items;
+  for (;;) {
+    items.push(parseItem());
+    cursor.skipSpace();
+    if (cursor.takeText(close)) return items;
+    cursor.expect(",", `or "${close}"`);
+  }
+}
+
+function asMapKey(term: Term, cursor: Cursor, offset: number): MapKey {
+  if (typeof term === "string" || typeof term === "number" || typeof term === "bigint") return term;
+  if (term instanceof Parameter) return term;
+  throw cursor.error("Cannot use this as the key of a map: keys are integers and strings", offset);
+}
+
+function checkSetItem(item: Term, first: Term, cursor: Cursor, offset: number): void {
+  if (item instanceof TermSet) throw cursor.error("Cannot put a set into a set", offset);
+  const isOpen = item instanceof Parameter || first instanceof Parameter;
+  if (!isOpen && typeRank(item) !== typeRank(first)) {
+    throw cursor.error("Cannot mix types in a set", offset);
+  }
+}
+
+function parseEntry(cursor: Cursor, key: MapKey, place: Place): readonly [MapKey, Term] {
+  cursor.expect(":", "after the key of a map");
+  return [key, parseInner(cursor, place)];
+}
+
+function parseRestOfMap(cursor: Cursor, first: readonly [MapKey, Term], place: Place): Term {
+  cursor.skipSpace();
+  if (cursor.takeText("}")) return makeMap([first]);
+  cursor.expect(",", 'or "}" in a map');
+  const rest = parseItems(cursor, "}", () => {
+    cursor.skipSpace();
+    const start = cursor.offset;
+    return parseEntry(cursor, asMapKey(parseInner(cursor, place), cursor, start), place);
+  });
+  return makeMap([first, ...rest]);
+}
+
+function parseSetOrMap(cursor: Cursor, place: Place): Term {
+  cursor.skipSpace();
+  if (cursor.takeText("}")) return makeMap([]);
+  if (cursor.takeText(",")) {
+    cursor.expect("}", "after {, for an empty set");
+    return new TermSet([]);
+  }
+  const start = cursor.offset;
+  const first = parseInner(cursor, place);
+  cursor.skipSpace();
+  if (cursor.sees(/:/y)) {
+    return parseRestOfMap(cursor, parseEntry(cursor, asMapKey(first, cursor, start), place), place);
+  }
+  checkSetItem(first, first, cursor, start);
+  if (cursor.takeText("}")) return makeSet([first]);
+  cursor.expect(",", 'or "}" in a set');
+  const rest = parseItems(cursor, "}", () => {
+    cursor.skipSpace();
+    const offset = cursor.offset;
+    const item = parseInner(cursor, place);
+    checkSetItem(item, first, cursor, offset);
+    return item;
+  });
+  return makeSet([first, ...rest]);
+}
+
+function parseInner(cursor: Cursor, place: Place): Term {
+  return parseTermIn(cursor, { variables: false, depth: place.depth + 1 });
+}
+
+function parseTermIn(cursor: Cursor, place: Place): Term {
+  cursor.skipSpace();
+  if (place.depth > MAX_TERM_DEPTH) throw cursor.error(`Cannot nest terms deeper than ${MAX_TERM_DEPTH}`);
+  const next = cursor.text.charAt(cursor.offset);
+  if (next === '"') return parseString(cursor);
+  if (next === "$") {
+    if (!place.variables) throw cursor.error("Cannot use a variable in a fact or inside a value");
+    const name = parseVariableName(cursor);
+    if (name === undefined) throw cursor.error("Expected the name of a variable after $");
+    return new Variable(name);
+  }
+  if (next === "[") {
+    cursor.offset++;
+    return parseItems(cursor, "]", () => parseInner(cursor, place));
+  }
+  if (next === "{") {
+    const parameter = parseParameter(cursor);
+    if (parameter !== undefined) return parameter;
+    cursor.offset++;
+    return parseSetOrMap(cursor, place);
+  }
+  const word = cursor.take(WORD)?.[0];
+  if (word !== undefined) return WORDS[word] ?? null;
+  const term = parseDate(cursor) ?? parseInteger(cursor) ?? parseHex(cursor);
+  if (term === undefined) throw cursor.unexpected("Expected a term");
+  return term;
+}
+
+/** Parses a term; `variables` tells whether `$name` may be one. */
+export function parseTerm(cursor: Cursor, variables: boolean): Term {
+  return parseTermIn(cursor, { variables, depth: 0 });
+}
+
+/** Parses the terms of a predicate after its `(`. */
+export function parseTerms(cursor: Cursor, variables: boolean): Term[] {
+  return parseItems(cursor, ")", () => parseTerm(cursor, variables));
+}

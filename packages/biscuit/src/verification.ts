@@ -1,0 +1,147 @@
+import { defaultProvider } from "#crypto";
+import { type Action, perform, type Steps } from "./action.ts";
+import { PrivateKey, type PublicKey } from "./crypto/keys.ts";
+import type { CryptoProvider } from "./crypto/provider.ts";
+import { type BiscuitError, FormatError, SignatureError } from "./errors.ts";
+import { blockPayload, externalPayload, sealPayload } from "./format/signature-payload.ts";
+import type { Container, SignedBlock } from "./format/wrapper.ts";
+import { SignatureCache } from "./signature-cache.ts";
+
+/** How signatures are made and checked. */
+export interface CryptoOptions {
+  /** @default the runtime's own: node:crypto where there is one, else WebCrypto */
+  readonly crypto?: CryptoProvider | undefined;
+}
+
+/** How a token is verified. */
+export interface VerifyOptions extends CryptoOptions {
+  /** Signatures known to be valid. @default none */
+  readonly cache?: SignatureCache | undefined;
+}
+
+interface SignatureJob {
+  readonly key: PublicKey;
+  readonly payload: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** The last block of a token. */
+export function lastBlock(container: Container): SignedBlock {
+  return container.blocks[container.blocks.length - 1] ?? container.blocks[0];
+}
+
+/** Every signature of a token in the order in which the reference checks them. */
+function signatureJobs(container: Container, root: PublicKey): SignatureJob[] {
+  const jobs: SignatureJob[] = [];
+  let key = root;
+  let previous: Uint8Array | undefined;
+  for (const block of container.blocks) {
+    jobs.push({ key, payload: blockPayload(block, previous), signature: block.signature });
+    if (block.external !== undefined && previous !== undefined) {
+      const { publicKey, signature } = block.external;
+      jobs.push({ key: publicKey, payload: externalPayload(block.data, previous), signature });
+    }
+    key = block.nextKey;
+    previous = block.signature;
+  }
+  if (container.proof.kind === "seal") {
+    jobs.push({ key, payload: sealPayload(lastBlock(container)), signature: container.proof.signature });
+  }
+  return jobs;
+}
+
+const EQUATION = { ed25519: "signature error: Verification equation was not satisfied", secp256r1: "signature error" };
+
+function signatureFailure(job: SignatureJob): BiscuitError {
+  const { algorithm } = job.key;
+  if (algorithm === "ed25519" && job.signature.length !== 64) {
+    const bytes = Array.from(job.signature).join(", ");
+    return new FormatError("block_signature", `block signature deserialization error: [${bytes}]`);
+  }
+  return new SignatureError("invalid_signature", `Cannot verify the ${algorithm} signature of a block`, {
+    Signature: { InvalidSignature: EQUATION[algorithm] },
+  });
+}
+
+const mismatch = (): SignatureError => {
+  const reason = "the last public key does not match the private key";
+  return new SignatureError("proof_key", `Cannot verify the proof of the token: ${reason}`, {
+    Signature: { InvalidSignature: reason },
+  });
+};
+
+function verifyAll(jobs: readonly SignatureJob[], crypto: CryptoProvider): Action<boolean[]> {
+  return {
+    now: () => jobs.map(({ key, payload, signature }) => key.verifySync(payload, signature, crypto)),
+    later: () => Promise.all(jobs.map(({ key, payload, signature }) => key.verify(payload, signature, crypto))),
+  };
+}
+
+/** Asks for the public key of a private key. */
+export function publicKeyOf(privateKey: PrivateKey, crypto: CryptoProvider): Action<PublicKey> {
+  return { now: () => privateKey.publicKeySync(crypto), later: () => privateKey.publicKey(crypto) };
+}
+
+interface PendingJob {
+  readonly job: SignatureJob;
+  readonly cacheKey: string | undefined;
+}
+
+function* checkSignatures(
+  jobs: readonly SignatureJob[],
+  crypto: CryptoProvider,
+  cache: SignatureCache | undefined,
+): Steps<void> {
+  const pending: PendingJob[] = [];
+  for (const job of jobs) {
+    const cacheKey = cache && SignatureCache.key(job.key, job.payload, job.signature);
+    if (cacheKey === undefined || cache?.has(cacheKey) !== true) pending.push({ job, cacheKey });
+  }
+  if (pending.length === 0) return;
+  const verdicts = yield* perform(
+    verifyAll(
+      pending.map(({ job }) => job),
+      crypto,
+    ),
+  );
+  for (const [i, { job, cacheKey }] of pending.entries()) {
+    if (verdicts[i] !== true) throw signatureFailure(job);
+    if (cacheKey !== undefined) cache?.add(cacheKey);
+  }
+}
+
+function* checkProof(container: Container, crypto: CryptoProvider, cache: SignatureCache | undefined): Steps<void> {
+  if (container.proof.kind === "seal") return;
+  const { secret } = container.proof;
+  const { nextKey } = lastBlock(container);
+  const cacheKey = cache && SignatureCache.key(nextKey, secret, PROOF_MARK);
+  if (cacheKey !== undefined && cache?.has(cacheKey) === true) return;
+  const derived = yield* perform(publicKeyOf(PrivateKey.fromBytes(nextKey.algorithm, secret), crypto));
+  if (!derived.equals(nextKey)) throw mismatch();
+  if (cacheKey !== undefined) cache?.add(cacheKey);
+}
+
+/** Stands where a signature would, so that a proven secret is never taken for a signature of it. */
+const PROOF_MARK = new Uint8Array(0);
+
+/**
+ * Checks the chain of signatures and the proof at its end.
+ *
+ * @throws {SignatureError} or {@link FormatError} for the first signature, in order, that does not hold.
+ */
+export function* verifyChain(container: Container, root: PublicKey, options: VerifyOptions): Steps<void> {
+  const crypto = options.crypto ?? defaultProvider;
+  yield* checkSignatures(signatureJobs(container, root), crypto, options.cache);
+  yield* checkProof(container, crypto, options.cache);
+}
+
+/** Checks the signature of one third-party block against the signature it must follow. */
+export function* verifyExternal(
+  data: Uint8Array,
+  previous: Uint8Array,
+  external: { readonly publicKey: PublicKey; readonly signature: Uint8Array },
+  crypto: CryptoProvider,
+): Steps<void> {
+  const job = { key: external.publicKey, payload: externalPayload(data, previous), signature: external.signature };
+  yield* checkSignatures([job], crypto, undefined);
+}
