@@ -57,10 +57,10 @@ export class ClassParser {
       this.#cursor.bumpSpace();
       const bracket = this.#open.at(-1);
       if (bracket === undefined || this.#cursor.atEnd) throw invalid("an unclosed class");
-      if (this.#cursor.character === "]") {
+      if (this.#cursor.at("]")) {
         const depth = this.#closeBracket(bracket);
         if (depth !== undefined) return { set: new CharSet(this.#program, foldingOf(this.#flags)), depth };
-      } else if (this.#cursor.character === "[") {
+      } else if (this.#cursor.at("[")) {
         if (!this.#parseAsciiClass(bracket)) this.#openBracket();
       } else if (!this.#parseOperator(bracket)) {
         this.#parseItem(bracket);
@@ -74,16 +74,16 @@ export class ClassParser {
       if (!cursor.bumpAndSpace()) throw invalid("an unclosed class");
     };
     more();
-    const negated = cursor.character === "^";
+    const negated = cursor.at("^");
     // Without Unicode a negated class would hold bytes that are no characters.
     if (negated && !this.#flags.unicode) throw invalid("a negated class without Unicode");
     if (negated) more();
     const bracket: Bracket = { negated, ranges: [], pushed: 0, items: 0, depth: 0, operator: undefined, leftDepth: 0 };
-    while (cursor.character === "-") {
+    while (cursor.at("-")) {
       addRange(bracket, 45, 45);
       more();
     }
-    if (bracket.items === 0 && cursor.character === "]") {
+    if (bracket.items === 0 && cursor.at("]")) {
       addRange(bracket, 93, 93);
       more();
     }
@@ -140,7 +140,7 @@ export class ClassParser {
     if (cursor.bumpIf("[:")) {
       const negated = cursor.bumpIf("^");
       let name = "";
-      while (!cursor.atEnd && cursor.character !== ":") {
+      while (!cursor.atEnd && !cursor.at(":")) {
         name += cursor.character;
         cursor.bump();
       }
@@ -164,7 +164,7 @@ export class ClassParser {
     const first = this.#parseOne();
     this.#cursor.bumpSpace();
     if (this.#cursor.atEnd) throw invalid("an unclosed class");
-    const next = this.#cursor.character === "-" ? this.#cursor.peekPastSpace() : "]";
+    const next = this.#cursor.at("-") ? this.#cursor.peekPastSpace() : "]";
     if (next !== "]" && next !== "-") {
       if (!this.#cursor.bumpAndSpace()) throw invalid("an unclosed class");
       const [low, high] = [this.#codeOf(first), this.#codeOf(this.#parseOne())];
@@ -178,7 +178,7 @@ export class ClassParser {
   }
 
   #parseOne(): Escape {
-    if (this.#cursor.character === "\\") return parseEscape(this.#cursor, this.#flags);
+    if (this.#cursor.at("\\")) return parseEscape(this.#cursor, this.#flags);
     const code = this.#cursor.character.codePointAt(0);
     if (code === undefined) throw invalid("an unclosed class");
     this.#cursor.bump();

@@ -22,6 +22,11 @@ export class Cursor {
     return this.#characters[this.#at] ?? "";
   }
 
+  /** Whether this is the character here. */
+  at(character: string): boolean {
+    return this.#characters[this.#at] === character;
+  }
+
   get atEnd(): boolean {
     return this.#at >= this.#characters.length;
   }

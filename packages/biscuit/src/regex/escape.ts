@@ -84,7 +84,7 @@ function perlClass(letter: string, flags: Flags): SetProgram {
 
 /** `\b{start}` and its like; `\b{2}` is a repetition and stays. */
 function parseBoundary(cursor: Cursor, look: LookName): LookName {
-  if (look !== "boundary" || cursor.character !== "{") return look;
+  if (look !== "boundary" || !cursor.at("{")) return look;
   const start = cursor.position;
   if (!cursor.bumpAndSpace()) throw invalid("an unclosed boundary");
   if (!BOUNDARY_LETTER.test(cursor.character)) {
@@ -97,7 +97,7 @@ function parseBoundary(cursor: Cursor, look: LookName): LookName {
     cursor.bumpAndSpace();
   }
   const special = Object.hasOwn(SPECIAL_BOUNDARIES, name) ? SPECIAL_BOUNDARIES[name] : undefined;
-  if (cursor.character !== "}" || special === undefined) throw invalid("an unknown boundary");
+  if (!cursor.at("}") || special === undefined) throw invalid("an unknown boundary");
   cursor.bump();
   return special;
 }
@@ -106,7 +106,7 @@ function parseHex(cursor: Cursor, flags: Flags): number {
   const length = HEX_LENGTH[cursor.character] ?? 0;
   const byte = length === 2;
   if (!cursor.bumpAndSpace()) throw invalid("an unfinished hexadecimal escape");
-  if (cursor.character === "{") return scalar(parseHexInBraces(cursor));
+  if (cursor.at("{")) return scalar(parseHexInBraces(cursor));
   let digits = "";
   for (let i = 0; i < length; i++) {
     if (!HEX_DIGIT.test(cursor.character)) throw invalid("not a hexadecimal digit");
@@ -120,7 +120,7 @@ function parseHex(cursor: Cursor, flags: Flags): number {
 
 function parseHexInBraces(cursor: Cursor): string {
   let digits = "";
-  while (cursor.bumpAndSpace() && cursor.character !== "}") {
+  while (cursor.bumpAndSpace() && !cursor.at("}")) {
     if (!HEX_DIGIT.test(cursor.character)) throw invalid("not a hexadecimal digit");
     digits += cursor.character;
   }
@@ -136,9 +136,9 @@ function scalar(digits: string): number {
 }
 
 function parseProperty(cursor: Cursor, flags: Flags): SetProgram {
-  const negated = cursor.character === "P";
+  const negated = cursor.at("P");
   if (!cursor.bumpAndSpace()) throw invalid("an unfinished property");
-  const { property, unequal } = cursor.character === "{" ? parsePropertyInBraces(cursor) : parseOneLetter(cursor);
+  const { property, unequal } = cursor.at("{") ? parsePropertyInBraces(cursor) : parseOneLetter(cursor);
   if (property === undefined || !flags.unicode) throw invalid("an unknown property");
   const leaf: PropertyLeaf = { property };
   const folded: SetProgram = flags.ignoreCase ? [leaf, "fold"] : [leaf];
@@ -158,7 +158,7 @@ function parseOneLetter(cursor: Cursor): NamedProperty {
 
 function parsePropertyInBraces(cursor: Cursor): NamedProperty {
   let text = "";
-  while (cursor.bumpAndSpace() && cursor.character !== "}") text += cursor.character;
+  while (cursor.bumpAndSpace() && !cursor.at("}")) text += cursor.character;
   if (cursor.atEnd) throw invalid("an unfinished property");
   cursor.bump();
   // The first of these that occurs at all decides, in this order.

@@ -103,7 +103,7 @@ class Parser {
       this.#parseGroupName();
     } else if (cursor.bumpIf("?")) {
       this.#setFlags(this.#parseFlags());
-      const close = cursor.character === ")";
+      const close = cursor.at(")");
       cursor.bump();
       if (close) {
         this.#group.parts.push(FLAG_SETTING);
@@ -126,7 +126,7 @@ class Parser {
   #parseGroupName(): void {
     const cursor = this.#cursor;
     let name = "";
-    while (!cursor.atEnd && cursor.character !== ">") {
+    while (!cursor.atEnd && !cursor.at(">")) {
       if (!isGroupNameCharacter(cursor.character, name === "")) throw invalid("a bad group name");
       name += cursor.character;
       cursor.bump();
@@ -142,7 +142,7 @@ class Parser {
     const flags: { -readonly [Name in keyof Flags]: Flags[Name] } = { ...this.#flags };
     const seen = new Set<string>();
     let last = "";
-    for (; cursor.character !== ":" && cursor.character !== ")"; cursor.bump()) {
+    for (; !cursor.at(":") && !cursor.at(")"); cursor.bump()) {
       last = cursor.character;
       const flag = Object.hasOwn(FLAG_LETTERS, last) ? FLAG_LETTERS[last] : undefined;
       if (cursor.atEnd || seen.has(last) || (flag === undefined && last !== "-")) throw invalid("bad flags");
@@ -150,13 +150,13 @@ class Parser {
       seen.add(last);
     }
     // Empty flags before a parenthesis would be a `?` that has nothing to repeat.
-    if (last === "-" || (last === "" && cursor.character === ")")) throw invalid("bad flags");
+    if (last === "-" || (last === "" && cursor.at(")"))) throw invalid("bad flags");
     return flags;
   }
 
   #repeat(min: number, max: number): void {
     this.#cursor.bump();
-    if (this.#cursor.character === "?") this.#cursor.bump();
+    if (this.#cursor.at("?")) this.#cursor.bump();
     this.#pushRepetition(min, max);
   }
 
@@ -171,12 +171,12 @@ class Parser {
     cursor.bumpAndSpace();
     const min = this.#parseDecimal();
     let max = min;
-    if (cursor.character === ",") {
+    if (cursor.at(",")) {
       cursor.bumpAndSpace();
-      max = cursor.character === "}" ? Number.POSITIVE_INFINITY : this.#parseDecimal();
+      max = cursor.at("}") ? Number.POSITIVE_INFINITY : this.#parseDecimal();
     }
-    if (cursor.character !== "}" || max < min) throw invalid("a bad repetition");
-    if (cursor.bumpAndSpace() && cursor.character === "?") cursor.bump();
+    if (!cursor.at("}") || max < min) throw invalid("a bad repetition");
+    if (cursor.bumpAndSpace() && cursor.at("?")) cursor.bump();
     this.#pushRepetition(min, max);
   }
 

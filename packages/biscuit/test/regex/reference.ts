@@ -66,11 +66,9 @@ export async function referenceVerdicts(cases: readonly RegexCase[]): Promise<bo
         builder.addFact(fact);
       }
       const authorizer = builder.buildUnauthenticated();
-      try {
-        return new Set(authorizer.query(rule).map((fact) => fact.toString()));
-      } finally {
-        authorizer.free();
-      }
+      const found = new Set(authorizer.query(rule).map((fact) => fact.toString()));
+      authorizer.free();
+      return found;
     });
     for (const i of batch.keys()) verdicts.push(hits.has(`hit(${i})`));
   }
