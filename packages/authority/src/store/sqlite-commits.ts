@@ -48,7 +48,8 @@ export class Commits {
     const { path, busyTimeoutMs } = options satisfies ConnectionOptions;
     // Sources run as they are; a build has the compiled file beside this one.
     const file = import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js";
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: { path, busyTimeoutMs } });
+    // No flags of the process: with --input-type, say, a thread cannot start.
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: { path, busyTimeoutMs }, execArgv: [] });
     await once(worker, "message");
     return new Commits(worker, options);
   }

@@ -19,7 +19,7 @@ const migrations = [
 ] as const;
 
 /** The schema version this program writes. */
-export const schemaVersion = migrations.length;
+const schemaVersion = migrations.length;
 
 /** Larger files are not read through at every start: SQLite still notices damage where it meets it. */
 const checkedBytes = 64 * 1024 * 1024;
@@ -36,26 +36,24 @@ const networkFileSystems = new Map([
   [0x0bd00bd0, "Lustre"],
 ]);
 
-/** The name of a file system on which a store would not be safe, by its statfs(2) type. */
-export function networkFileSystem(type: number): string | undefined {
-  return networkFileSystems.get(type);
-}
-
 /**
  * Takes the single-writer lock, looks at the file before anything is written, and brings it to the current schema.
  *
  * @returns the lock, held until it is closed or the process ends.
  * @throws {Error} when another server holds the file, or it is damaged, newer, foreign or on a network file system.
  */
-export function prepareFile(path: string): DatabaseSync {
+export function prepareFile(
+  path: string,
+  fileSystemOf = (directory: string) => statfsSync(directory).type,
+): DatabaseSync {
   makeDirectory(dirname(path));
-  const network = networkFileSystem(statfsSync(dirname(path)).type);
+  const network = networkFileSystems.get(fileSystemOf(dirname(path)));
   if (network !== undefined) throw refusal(path, `${network} is a network file system; use a disk of this machine`);
   const lock = acquireLock(path);
   try {
-    for (const suffix of ["", "-wal", "-shm"]) restrict(`${path}${suffix}`);
     createPrivate(path);
     const found = inspect(path);
+    for (const suffix of ["", "-wal", "-shm"]) restrict(`${path}${suffix}`);
     if (found < schemaVersion) migrate(path, found);
     return lock;
   } catch (error) {

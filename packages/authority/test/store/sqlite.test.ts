@@ -1,18 +1,203 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { TestContext } from "node:test";
-import type { Clock } from "@countersign/protocol";
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { FakeClock } from "@countersign/protocol/testing";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import type { Store } from "../../src/store/store.ts";
 import { storeContract } from "./store-contract.ts";
+import { copyAsAfterCrash, openAt, storePath, temporaryDirectory } from "./stores.ts";
 
-storeContract("openSqliteStore", async (clock: Clock, context: TestContext): Promise<Store> => {
-  const directory = await mkdtemp(join(tmpdir(), "store-"));
-  const store = await openSqliteStore({ path: join(directory, "store.db"), clock });
-  context.after(async () => {
-    await store.close();
-    await rm(directory, { recursive: true });
+storeContract("openSqliteStore", (clock, context) => openAt(storePath(context), context, { clock }));
+
+const noModes = process.platform === "win32" ? "Windows has no modes" : false;
+
+describe("openSqliteStore: durability", () => {
+  it("has after reopening what was acknowledged before", async (context) => {
+    const clock = new FakeClock();
+    const path = storePath(context);
+    const first = await openSqliteStore({ path, clock });
+    const versions = await Promise.all(
+      Array.from({ length: 300 }, (_, i) => first.swap(`k${i}`, 0, { value: { i }, owner: "o", expiresAt: 4e12 + i })),
+    );
+    await first.take("k7");
+    await first.close();
+    const second = await openAt(path, context, { clock });
+    for (const [i, version] of versions.entries()) {
+      const expected = { key: `k${i}`, version, value: { i }, owner: "o", expiresAt: 4e12 + i };
+      assert.deepEqual(await second.get(`k${i}`), i === 7 ? undefined : expected);
+    }
   });
-  return store;
+
+  it("has every acknowledged write in the log, whatever becomes of the process", async (context) => {
+    const path = storePath(context);
+    const store = await openAt(path, context);
+    await Promise.all(Array.from({ length: 100 }, (_, i) => store.swap(`k${i}`, 0, { value: i })));
+    const copy = storePath(context);
+    copyAsAfterCrash(path, copy);
+    const found = await openAt(copy, context);
+    for (let i = 0; i < 100; i++) assert.equal((await found.get(`k${i}`))?.value, i);
+  });
 });
+
+describe("openSqliteStore: group commit", () => {
+  it("commits 2,000 writes of one turn in two transactions", async (context) => {
+    const path = storePath(context);
+    const store = await openAt(path, context);
+    await Promise.all(Array.from({ length: 2000 }, (_, i) => store.swap(`k${i}`, 0, { value: i })));
+    const copy = storePath(context);
+    copyAsAfterCrash(path, copy);
+    assert.equal(commitsInLog(`${copy}-wal`), 2);
+  });
+
+  it("refuses past maxWaiting, says when to retry, and serves what it accepted", async (context) => {
+    const store = await openAt(storePath(context), context, { maxWaiting: 10 });
+    const writes = Array.from({ length: 64 }, (_, i) => store.swap(`k${i}`, 0, { value: i }));
+    const results = await Promise.allSettled(writes);
+    const refused = results.filter((result) => result.status === "rejected");
+    assert.equal(refused.length, 54);
+    for (const { reason } of refused) {
+      assert.equal(reason.code, "temporarily_unavailable");
+      assert.equal(reason.retryAfterMs, 1000);
+    }
+    for (let i = 0; i < 64; i++) assert.equal((await store.get(`k${i}`))?.value, i < 10 ? i : undefined);
+    assert.ok(await store.swap("later", 0, { value: 1 }));
+  });
+
+  it("lets a statement that fails fail alone", async (context) => {
+    const path = storePath(context);
+    await (await openSqliteStore({ path, clock: new FakeClock() })).close();
+    using database = new DatabaseSync(path);
+    database.exec(`CREATE TRIGGER poison BEFORE INSERT ON item WHEN new.key = 'poison'
+      BEGIN SELECT raise(ABORT, 'poisoned'); END`);
+    const store = await openAt(path, context);
+    const names = ["a", "poison", "b"];
+    const results = await Promise.allSettled(names.map((name) => store.swap(name, 0, { value: name })));
+    assert.deepEqual(
+      results.map((result) => (result.status === "rejected" ? result.reason.code : "written")),
+      ["written", "server_error", "written"],
+    );
+    assert.equal((await store.get("a"))?.value, "a");
+    assert.equal(await store.get("poison"), undefined);
+    assert.equal((await store.get("b"))?.value, "b");
+  });
+});
+
+describe("openSqliteStore: sweep", () => {
+  it("erases the expired while others are written, and nothing else", async (context) => {
+    const clock = new FakeClock();
+    const path = storePath(context);
+    const store = await openAt(path, context, { clock });
+    const write = (name: string, count: number, expiresAt?: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, i) =>
+          store.swap(`${name}${i}`, 0, { value: i, ...(expiresAt !== undefined && { expiresAt }) }),
+        ),
+      );
+    await write("dead", 100, clock.now() + 1);
+    await write("living", 100, clock.now() + 2);
+    await write("lasting", 100);
+    clock.jump(1);
+    // Each write looks at two rows, so a walk over 500 takes 250 writes at most.
+    for (let i = 0; i < 20; i++) await write(`new${i}-`, 10);
+    await store.close();
+    using database = new DatabaseSync(path);
+    const left = database.prepare("SELECT key FROM item WHERE key NOT LIKE 'new%'").all();
+    assert.equal(left.filter(({ key }) => String(key).startsWith("dead")).length, 0);
+    assert.equal(left.length, 200);
+  });
+});
+
+describe("openSqliteStore: rows held in memory", () => {
+  it("does not change for its readers when one of them changes the value it got", async (context) => {
+    const store = await openAt(storePath(context), context);
+    await store.swap("k", 0, { value: { list: [1] } });
+    (await store.get<{ list: number[] }>("k"))?.value.list.push(2);
+    assert.deepEqual((await store.get("k"))?.value, { list: [1] });
+  });
+
+  it("sees a write at once after reading its predecessor", async (context) => {
+    const store = await openAt(storePath(context), context);
+    let version = 0;
+    for (let i = 0; i < 200; i++) {
+      version = (await store.swap("k", version, { value: i })) ?? 0;
+      assert.equal((await store.get("k"))?.value, i);
+    }
+    await store.take("k");
+    assert.equal(await store.get("k"), undefined);
+  });
+
+  it("still finds more items than it holds", async (context) => {
+    const store = await openAt(storePath(context), context);
+    for (let from = 0; from < 6000; from += 3000) {
+      await Promise.all(Array.from({ length: 3000 }, (_, i) => store.swap(`k${from + i}`, 0, { value: from + i })));
+    }
+    for (let i = 0; i < 6000; i++) assert.equal((await store.get(`k${i}`))?.value, i);
+    assert.equal((await store.get("k0"))?.value, 0);
+  });
+});
+
+describe("openSqliteStore: another process holds the file (J4)", () => {
+  it("waits busyTimeoutMs for it, refuses, still reads, and recovers", async (context) => {
+    const path = storePath(context);
+    const store = await openAt(path, context, { busyTimeoutMs: 50 });
+    await store.swap("k", 0, { value: "before" });
+    using holder = new DatabaseSync(path);
+    holder.exec("BEGIN EXCLUSIVE");
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await assert.rejects(store.swap("other", 0, { value: 1 }), {
+        code: "temporarily_unavailable",
+        retryAfterMs: 1000,
+        detail: /locked/,
+      });
+    }
+    assert.equal((await store.get("k"))?.value, "before");
+    holder.exec("ROLLBACK");
+    assert.ok(await store.swap("other", 0, { value: 2 }));
+  });
+
+  it("succeeds when the file is let go within busyTimeoutMs", async (context) => {
+    const path = storePath(context);
+    const store = await openAt(path, context, { busyTimeoutMs: 60_000 });
+    using holder = new DatabaseSync(path);
+    holder.exec("BEGIN EXCLUSIVE");
+    const write = store.swap("k", 0, { value: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    holder.exec("ROLLBACK");
+    assert.ok(await write);
+  });
+});
+
+describe("openSqliteStore: files", () => {
+  it("are its owner's alone, in a directory that is its owner's alone", { skip: noModes }, async (context) => {
+    const path = join(temporaryDirectory(context), "a", "b", "store.db");
+    const store = await openAt(path, context);
+    await store.swap("k", 0, { value: 1 });
+    for (const directory of [dirname(path), dirname(dirname(path))]) assert.equal(modeOf(directory), 0o700);
+    for (const suffix of ["", "-wal", "-shm", ".lock"]) assert.equal(modeOf(`${path}${suffix}`), 0o600, suffix);
+  });
+
+  it("may lie at a path with any characters", async (context) => {
+    const path = join(temporaryDirectory(context), "a b%20?c#d", "é;'\"&mode=memory.db");
+    const store = await openSqliteStore({ path, clock: new FakeClock() });
+    await store.swap("k", 0, { value: 1 });
+    await store.close();
+    assert.ok(statSync(path).size > 0);
+  });
+});
+
+function modeOf(path: string): number {
+  return statSync(path).mode & 0o777;
+}
+
+/** Counts the frames of a write-ahead log that end a transaction (sqlite.org/fileformat2.html, section 4.1). */
+function commitsInLog(path: string): number {
+  const log = readFileSync(path);
+  const frame = 24 + log.readUInt32BE(8);
+  const salt = log.subarray(16, 24);
+  let commits = 0;
+  for (let at = 32; at + frame <= log.length && log.subarray(at + 8, at + 16).equals(salt); at += frame) {
+    if (log.readUInt32BE(at + 4) !== 0) commits++;
+  }
+  return commits;
+}

@@ -293,12 +293,12 @@ export function storeContract(name: string, make: MakeStore): void {
 
   describe(`${name}: against a model`, () => {
     it("any sequence of operations ends as in a map with versions and expiry", async (context) => {
+      const { clock, store } = await open(context);
+      let run = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 60 }), async (operations) => {
-          const { clock, store } = await open(context);
-          const model = new Model(clock);
-          for (const op of operations) await model.compare(op, store, clock);
-          await store.close();
+          const model = new Model(`run ${run++} `, store, clock);
+          for (const op of operations) await model.compare(op);
         }),
         { numRuns: 40 },
       );
@@ -380,38 +380,48 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 /** What the port says, as plainly as can be. */
 class Model {
+  readonly #prefix: string;
+  readonly #store: Store;
+  readonly #clock: FakeClock;
   readonly #items = new Map<string, Item>();
-  readonly #clock: Clock;
   #writes = 0;
 
-  constructor(clock: Clock) {
+  constructor(prefix: string, store: Store, clock: FakeClock) {
+    this.#prefix = prefix;
+    this.#store = store;
     this.#clock = clock;
   }
 
-  async compare(op: Operation, store: Store, clock: FakeClock): Promise<void> {
-    if (op.do === "wait") clock.jump(op.ms);
-    if (op.do === "swap") await this.#swap(op, store);
-    if (op.do === "take") {
-      const item = this.#live(op.key);
-      const version = (item?.version ?? 1) + (op.stale ? 1 : 0);
-      assert.deepEqual(await store.take(op.key, version), op.stale ? undefined : item);
-      if (!op.stale) this.#items.delete(op.key);
+  /** Does the same to the store and to the model, and expects them to agree on everything afterwards. */
+  async compare(op: Operation): Promise<void> {
+    if (op.do === "wait") this.#clock.jump(op.ms);
+    if (op.do === "swap") await this.#swap(op);
+    if (op.do === "take") await this.#take(op);
+    for (const name of ["a", "b", "c"]) assert.deepEqual(await this.#store.get(this.#prefix + name), this.#live(name));
+    for (const owner of ["x", "y"]) {
+      assert.deepEqual(await this.#store.list(this.#prefix + owner, { limit: 9 }), this.#of(owner));
     }
-    for (const name of ["a", "b", "c"]) assert.deepEqual(await store.get(name), this.#live(name));
-    for (const owner of ["x", "y"]) assert.deepEqual(await store.list(owner, { limit: 9 }), this.#of(owner));
   }
 
-  async #swap(op: Operation & { do: "swap" }, store: Store): Promise<void> {
+  async #swap(op: Operation & { do: "swap" }): Promise<void> {
     const current = this.#live(op.key);
     const draft = {
       value: this.#writes++,
-      ...(op.life > 0 && { owner: op.owner, expiresAt: this.#clock.now() + op.life }),
+      ...(op.life > 0 && { owner: this.#prefix + op.owner, expiresAt: this.#clock.now() + op.life }),
     };
-    const version = await store.swap(op.key, (current?.version ?? 0) + (op.stale ? 1 : 0), draft);
+    const key = this.#prefix + op.key;
+    const version = await this.#store.swap(key, (current?.version ?? 0) + (op.stale ? 1 : 0), draft);
     assert.equal(version === undefined, op.stale);
     if (version === undefined) return;
     assert.notEqual(version, current?.version);
-    this.#items.set(op.key, { key: op.key, version, ...draft });
+    this.#items.set(op.key, { key, version, ...draft });
+  }
+
+  async #take(op: Operation & { do: "take" }): Promise<void> {
+    const item = this.#live(op.key);
+    const version = (item?.version ?? 1) + (op.stale ? 1 : 0);
+    assert.deepEqual(await this.#store.take(this.#prefix + op.key, version), op.stale ? undefined : item);
+    if (!op.stale) this.#items.delete(op.key);
   }
 
   #live(name: string): Item | undefined {
@@ -420,6 +430,7 @@ class Model {
   }
 
   #of(owner: string): Item[] {
-    return ["a", "b", "c"].flatMap((name) => this.#live(name) ?? []).filter((item) => item.owner === owner);
+    const living = ["a", "b", "c"].flatMap((name) => this.#live(name) ?? []);
+    return living.filter((item) => item.owner === this.#prefix + owner);
   }
 }

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it, type TestContext } from "node:test";
+import { FakeClock } from "@countersign/protocol/testing";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { prepareFile } from "../../src/store/sqlite-file.ts";
+import { copyAsAfterCrash, openAt, storePath } from "./stores.ts";
+
+const clock = new FakeClock();
+const count = 300;
+
+/** A closed store with items k0 … k299. */
+async function closedStore(context: TestContext): Promise<string> {
+  const path = storePath(context);
+  const store = await openSqliteStore({ path, clock });
+  await Promise.all(Array.from({ length: count }, (_, i) => store.swap(`k${i}`, 0, { value: "v".repeat(100) })));
+  await store.close();
+  return path;
+}
+
+/** The files of a store whose process died after writing k0 … k299, one commit each. */
+async function crashedStore(context: TestContext): Promise<string> {
+  const path = storePath(context);
+  const store = await openSqliteStore({ path, clock });
+  for (let i = 0; i < count; i++) await store.swap(`k${i}`, 0, { value: "v".repeat(100) });
+  const copy = storePath(context);
+  copyAsAfterCrash(path, copy);
+  await store.close();
+  return copy;
+}
+
+function execute(path: string, sql: string): void {
+  using database = new DatabaseSync(path);
+  database.exec(sql);
+}
+
+function overwrite(path: string, at: number, length: number): void {
+  const bytes = readFileSync(path);
+  bytes.fill(0xa5, at, at + length);
+  writeFileSync(path, bytes);
+}
+
+describe("openSqliteStore refuses, without a write (J5, J6)", () => {
+  const rows: { id: string; spoil: (path: string) => void; expect: RegExp }[] = [
+    {
+      id: "the schema of a newer program",
+      spoil: (path) => execute(path, "PRAGMA user_version = 2"),
+      expect: /schema version 2 is newer than 1.*update/,
+    },
+    {
+      id: "the schema of a newer program, still in the log",
+      spoil: (path) => {
+        using database = new DatabaseSync(path);
+        database.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2");
+        copyAsAfterCrash(path, `${path}.copy`);
+        database.close();
+        for (const suffix of ["", "-wal"]) writeFileSync(`${path}${suffix}`, readFileSync(`${path}.copy${suffix}`));
+      },
+      expect: /schema version 2 is newer than 1/,
+    },
+    {
+      id: "the database of another application",
+      spoil: (path) => {
+        rmSync(path);
+        execute(path, "CREATE TABLE notes (text)");
+      },
+      expect: /another application/,
+    },
+    {
+      id: "the database of an application with an id",
+      spoil: (path) => execute(path, "PRAGMA application_id = 7"),
+      expect: /another application/,
+    },
+    { id: "a text file", spoil: (path) => writeFileSync(path, "no database\n".repeat(999)), expect: /no database/ },
+    { id: "a damaged header", spoil: (path) => overwrite(path, 0, 100), expect: /damaged/ },
+    { id: "a damaged page", spoil: (path) => overwrite(path, 4096, 4096), expect: /damaged/ },
+    { id: "half a damaged page", spoil: (path) => overwrite(path, 4 * 4096, 2048), expect: /damaged/ },
+    {
+      id: "a file cut in half",
+      spoil: (path) => truncateSync(path, Math.floor(statSync(path).size / 8192) * 4096),
+      expect: /damaged/,
+    },
+  ];
+  for (const { id, spoil, expect } of rows) {
+    it(id, async (context) => {
+      const path = await closedStore(context);
+      spoil(path);
+      const before = readFileSync(path);
+      const log = existsSync(`${path}-wal`) ? readFileSync(`${path}-wal`) : undefined;
+      await assert.rejects(openSqliteStore({ path, clock }), (error: Error) => {
+        assert.match(error.message, expect);
+        assert.ok(error.message.startsWith(`Cannot open the store ${path}: `));
+        return true;
+      });
+      assert.deepEqual(readFileSync(path), before);
+      if (log !== undefined) assert.deepEqual(readFileSync(`${path}-wal`), log);
+    });
+  }
+
+  it("a network file system", async (context) => {
+    const path = storePath(context);
+    assert.throws(() => prepareFile(path, () => 0x6969), /NFS is a network file system/);
+    assert.equal(existsSync(path), false);
+  });
+});
+
+describe("openSqliteStore recovers (J5)", () => {
+  const rows: { id: string; spoil: (path: string) => void }[] = [
+    { id: "from a crash", spoil: () => {} },
+    {
+      id: "from a crash, the shared memory gone bad",
+      spoil: (path) => writeFileSync(`${path}-shm`, "bad".repeat(9999)),
+    },
+    {
+      id: "from a log with garbage at its end",
+      spoil: (path) => writeFileSync(`${path}-wal`, "\u00a5", { flag: "a" }),
+    },
+    {
+      id: "a backup that is not in WAL mode",
+      spoil: (path) => {
+        execute(path, `VACUUM INTO '${path}.backup'`);
+        writeFileSync(path, readFileSync(`${path}.backup`));
+      },
+    },
+    { id: "readable by others, and makes it private", spoil: (path) => chmodSync(path, 0o644) },
+  ];
+  for (const { id, spoil } of rows) {
+    it(id, async (context) => {
+      const path = await crashedStore(context);
+      spoil(path);
+      const store = await openAt(path, context, { clock });
+      for (let i = 0; i < count; i++) assert.ok(await store.get(`k${i}`), `k${i}`);
+      assert.ok(await store.swap("new", 0, { value: 1 }));
+      if (process.platform !== "win32") assert.equal(statSync(path).mode & 0o777, 0o600);
+    });
+  }
+
+  it("from a log cut short: what is left is an unbroken beginning", async (context) => {
+    const path = await crashedStore(context);
+    truncateSync(`${path}-wal`, Math.floor(statSync(`${path}-wal`).size / 2));
+    const store = await openAt(path, context, { clock });
+    const found = await Promise.all(
+      Array.from({ length: count }, async (_, i) => (await store.get(`k${i}`)) !== undefined),
+    );
+    const kept = found.indexOf(false);
+    assert.ok(kept > 0, "the log held nothing");
+    assert.ok(found.slice(kept).every((present) => !present));
+  });
+
+  it("from a first start that was cut short", async (context) => {
+    const path = storePath(context);
+    execute(path, "PRAGMA journal_mode = WAL");
+    assert.ok(await (await openAt(path, context, { clock })).swap("k", 0, { value: 1 }));
+  });
+});
+
+describe("openSqliteStore has one writer (J5)", () => {
+  it("refuses a second store on the file of this process, and lets it in once the first is closed", async (context) => {
+    const path = await closedStore(context);
+    const first = await openSqliteStore({ path, clock });
+    await assert.rejects(openSqliteStore({ path, clock }), /another server is using it/);
+    assert.ok(await first.swap("still works", 0, { value: 1 }));
+    await first.close();
+    await openAt(path, context, { clock });
+  });
+
+  it("refuses a second server, and lets it in once the first is closed", async (context) => {
+    const path = await closedStore(context);
+    const first = await openSqliteStore({ path, clock });
+    assert.match(openElsewhere(path), /another server is using it/);
+    assert.match(openElsewhere(path), /another server is using it/);
+    await first.close();
+    assert.equal(openElsewhere(path), "");
+  });
+});
+
+function openElsewhere(path: string): string {
+  const script = `
+    import { systemClock } from "@countersign/protocol";
+    const { openSqliteStore } = await import(process.argv[1]);
+    await (await openSqliteStore({ path: process.argv[2], clock: systemClock })).close();
+  `;
+  const store = new URL("../../src/store/sqlite.ts", import.meta.url).href;
+  const args = ["-C", "@countersign/source", "--input-type=module", "-e", script, store, path];
+  const { stderr, status } = spawnSync(process.execPath, args, { cwd: import.meta.dirname, encoding: "utf8" });
+  assert.equal(status === 0, stderr === "");
+  return stderr;
+}
