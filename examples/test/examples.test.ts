@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, describe, it } from "node:test";
+import { createAuthority, createKeyEncryptionKey, createMemoryStore, parseConfig } from "@countersign/authority";
+import { type Served, serveAuthority } from "@countersign/authority/node";
+import { systemClock, systemRandom } from "@countersign/protocol";
+
+const audience = "https://notes.example";
+
+type Environment = Readonly<Record<string, string>>;
+
+/** The examples as a reader runs them: processes of their own, against an authority on a socket. */
+describe("the examples", () => {
+  let served: Served;
+  let close: () => Promise<void>;
+  let clients: { readonly backend: Environment; readonly tool: Environment };
+  const running: ChildProcess[] = [];
+
+  before(async () => {
+    const relay: { fetch?: Awaited<ReturnType<typeof startAuthority>>["fetch"] } = {};
+    served = await serveAuthority(
+      { fetch: async (...args) => (await relay.fetch?.(...args)) ?? new Response(null, { status: 503 }) },
+      { port: 0 },
+    );
+    const authority = await startAuthority(served.url);
+    relay.fetch = authority.fetch;
+    clients = await makeClients(authority);
+    close = async () => {
+      await served.close();
+      await authority.close();
+    };
+  });
+
+  after(async () => {
+    for (const child of running) child.kill();
+    await close();
+  });
+
+  it("01 and 02: a backend reads with one permission level and writes with the other", async () => {
+    const resource = spawnExample("01-resource-server.ts", { ISSUER: served.url, AUDIENCE: audience, PORT: "0" });
+    running.push(resource);
+    const [line] = await once(resource.stdout ?? resource, "data");
+    const url = /http:\S+/.exec(String(line))?.[0] ?? "";
+    const output = await run("02-confidential-client.ts", { ISSUER: served.url, RESOURCE: url, ...clients.backend });
+    assert.deepEqual(output.trim().split("\n"), [
+      'GET 200 {"notes":["The first note"]}',
+      'POST 403 {"error":"insufficient_scope"}',
+      'POST 200 {"notes":["The first note","Note 2"]}',
+    ]);
+    const stranger = await fetch(url, { headers: { authorization: "Bearer a.b.c" } });
+    assert.equal(stranger.status, 401);
+  });
+
+  it("03: a tool logs in, refreshes, retries and logs out", async () => {
+    const output = await run("03-public-client.ts", { ISSUER: served.url, ...clients.tool });
+    assert.deepEqual(output.trim().split("\n"), [
+      "logged in; the access token lives 900 s",
+      "refreshed; the refresh token changed: true",
+      "a retry got the same successor: true",
+      "logged out; a refresh now answers invalid_grant",
+    ]);
+  });
+});
+
+async function startAuthority(issuer: string) {
+  return createAuthority({
+    config: parseConfig({ issuer }),
+    store: createMemoryStore({ clock: systemClock }),
+    keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
+  });
+}
+
+async function makeClients({ services }: Awaited<ReturnType<typeof startAuthority>>) {
+  const common = { loopback: false, disabled: false, token: { audience: [audience] } };
+  const backend = await services.clients.create(
+    {
+      ...common,
+      clientName: "backend",
+      scopes: ["notes:read", "notes:write"],
+      grants: ["client_credentials"],
+      authMethod: "client_secret_basic",
+    },
+    "test",
+  );
+  const tool = await services.clients.create(
+    {
+      ...common,
+      clientName: "tool",
+      scopes: ["notes:read", "offline_access"],
+      grants: ["password", "refresh_token"],
+      authMethod: "none",
+    },
+    "test",
+  );
+  const password = "correct horse battery";
+  await services.users.register({ username: "alice", password, fullName: "Alice", scopes: ["notes:read"] }, "test");
+  return {
+    backend: { CLIENT_ID: backend.client.clientId, CLIENT_SECRET: backend.secret ?? "" },
+    tool: { CLIENT_ID: tool.client.clientId, LOGIN_NAME: "alice", PASSWORD: password },
+  };
+}
+
+function spawnExample(file: string, environment: Environment): ChildProcess {
+  const path = new URL(`../${file}`, import.meta.url).pathname;
+  const args = ["-C", "@countersign/source", path];
+  return spawn(process.execPath, args, {
+    env: { ...process.env, NODE_NO_WARNINGS: "1", ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+async function run(file: string, environment: Environment): Promise<string> {
+  const child = spawnExample(file, environment);
+  let output = "";
+  child.stdout?.on("data", (chunk) => {
+    output += chunk;
+  });
+  const [code] = await once(child, "close");
+  assert.equal(code, 0, output);
+  return output;
+}
