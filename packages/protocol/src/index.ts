@@ -12,12 +12,32 @@ export { type ClientAssertionExpectation, clientAssertionRules, jwtBearerAsserti
 export { type Clock, systemClock } from "./clock.ts";
 export { equalInConstantTime, fromBase64url, sha256, toBase64url } from "./encoding.ts";
 export { type CatalogueRow, CountersignError, type ErrorCode, type ErrorDetails, errorCatalogue } from "./errors.ts";
+export type { Fetch } from "./fetch-keys.ts";
 export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJson } from "./json.ts";
 export { jwkThumbprint, type KeyImportOptions, type KeyRefusal, keyRefusals, type VerificationKey } from "./jwk.ts";
 export { importKeys, type KeyHint, type KeySet, type KeySource, type RefusedKey } from "./jwks.ts";
 export type { JwsHeader } from "./jws.ts";
 export { type DecodedJwt, decodeJwt, type ProfileClaims, type VerifiedJwt, verifyJwt } from "./jwt.ts";
 export type { JwtRules } from "./jwt-rules.ts";
+export { KeyCache, type KeyCacheEvent, type KeyCacheOptions } from "./key-cache.ts";
+export {
+  type OpenIdMetadata,
+  openIdMetadata,
+  type ServerMetadata,
+  type ServerOffer,
+  serverMetadata,
+  type WellKnownName,
+  wellKnownPath,
+} from "./metadata.ts";
 export { type Profile, type ProfileName, profiles } from "./profiles.ts";
 export { type Random, randomSecret, randomUuid, systemRandom } from "./random.ts";
 export { type RefusalReason, refusalReasons, TokenRefused } from "./refusal.ts";
+export {
+  type ActiveToken,
+  type ErrorResponse,
+  errorResponse,
+  type IntrospectionResponse,
+  type TokenResponse,
+  type TokenTypeHint,
+  tokenTypeHints,
+} from "./token-endpoint.ts";

@@ -1,6 +1,6 @@
 import { algorithmNamed } from "./algorithms.ts";
 import { importKey, type KeyImportOptions, type KeyRefusal, ownMembers, type VerificationKey } from "./jwk.ts";
-import { TokenRefused } from "./refusal.ts";
+import { type RefusalReason, TokenRefused } from "./refusal.ts";
 
 /** What a token's header says of the key that signed it: a hint, never an instruction. */
 export interface KeyHint {
@@ -69,12 +69,18 @@ function withoutDuplicates(imported: readonly (VerificationKey | KeyRefusal)[]):
   );
 }
 
-function findKeys(keys: readonly VerificationKey[], { kid, alg }: KeyHint): readonly VerificationKey[] {
-  const algorithm = algorithmNamed(alg);
-  const named = kid === undefined ? keys : keys.filter((key) => key.kid === kid);
+/** The keys that fit a header, or why there are none. */
+export function lookUp(keys: readonly VerificationKey[], hint: KeyHint): readonly VerificationKey[] | RefusalReason {
+  const algorithm = algorithmNamed(hint.alg);
+  const named = hint.kid === undefined ? keys : keys.filter((key) => key.kid === hint.kid);
   const fitting = named.filter((key) => key.algorithm === algorithm);
-  if (named.length === 0) throw new TokenRefused("unknown_key");
-  if (fitting.length === 0) throw new TokenRefused(kid === undefined ? "unknown_key" : "algorithm_mismatch");
-  if (fitting.length > maxCandidates) throw new TokenRefused("ambiguous_key");
-  return fitting;
+  if (fitting.length > maxCandidates) return "ambiguous_key";
+  if (fitting.length > 0) return fitting;
+  return hint.kid === undefined || named.length === 0 ? "unknown_key" : "algorithm_mismatch";
+}
+
+function findKeys(keys: readonly VerificationKey[], hint: KeyHint): readonly VerificationKey[] {
+  const found = lookUp(keys, hint);
+  if (typeof found === "string") throw new TokenRefused(found);
+  return found;
 }

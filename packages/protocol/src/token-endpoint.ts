@@ -1,0 +1,61 @@
+import type { CountersignError } from "./errors.ts";
+import type { JsonObject } from "./json.ts";
+
+/** A successful answer of the token endpoint (RFC 6749 section 5.1, RFC 8693 section 2.2.1). */
+export interface TokenResponse {
+  readonly access_token: string;
+  readonly token_type: "Bearer";
+  /** Seconds from the moment of the answer. */
+  readonly expires_in: number;
+  readonly refresh_token?: string;
+  /** Scopes joined by spaces; what was granted, always said, as it may be less than was asked for. */
+  readonly scope?: string;
+  /** Of a token exchange only. */
+  readonly issued_token_type?: string;
+}
+
+/** A refusal of the token endpoint (RFC 6749 section 5.2). */
+export interface ErrorResponse {
+  readonly error: string;
+  readonly error_description?: string;
+  readonly error_uri?: string;
+}
+
+/** What introspection says of a token that is good here and now (RFC 7662 section 2.2). */
+export interface ActiveToken {
+  readonly active: true;
+  readonly iss?: string;
+  readonly sub?: string;
+  readonly aud?: string | readonly string[];
+  readonly exp?: number;
+  readonly nbf?: number;
+  readonly iat?: number;
+  readonly jti?: string;
+  readonly client_id?: string;
+  readonly username?: string;
+  readonly scope?: string;
+  readonly token_type?: string;
+  readonly cnf?: JsonObject;
+}
+
+/** The answer of the introspection endpoint; of a token that is not good it says nothing else (section 2.2). */
+export type IntrospectionResponse = ActiveToken | { readonly active: false };
+
+/** The kinds of token that introspection and revocation take a hint of (RFC 7009 section 2.1); others are ignored. */
+export const tokenTypeHints = ["access_token", "refresh_token"] as const;
+
+/** One of {@link tokenTypeHints}. */
+export type TokenTypeHint = (typeof tokenTypeHints)[number];
+
+/**
+ * A refusal in the form of RFC 6749 section 5.2: the code and the public hint, nothing of the private detail.
+ *
+ * @example
+ * ```ts
+ * import { CountersignError, errorResponse } from "@countersign/protocol";
+ * errorResponse(new CountersignError("invalid_grant")).error; // "invalid_grant"
+ * ```
+ */
+export function errorResponse(error: CountersignError): ErrorResponse {
+  return { error: error.error, error_description: error.message };
+}
