@@ -1,6 +1,7 @@
 import { defaultProvider } from "#crypto";
-import { type Action, perform, runLater, runNow, type Steps } from "./action.ts";
+import { perform, runLater, runNow, type Steps } from "./action.ts";
 import { BlockBuilder, type BlockInput, blockContent } from "./block-builder.ts";
+import { type BlockInfo, describeBlocks, revocationIdsOf } from "./block-info.ts";
 import {
   type AppendOptions,
   appendBlock,
@@ -11,101 +12,23 @@ import {
   sealChain,
 } from "./chain.ts";
 import { toHex } from "./crypto/bytes.ts";
-import { PublicKey } from "./crypto/keys.ts";
+import type { PublicKey } from "./crypto/keys.ts";
 import type { KeyAlgorithm } from "./crypto/provider.ts";
 import { normalizeSignature } from "./crypto/strict-provider.ts";
 import type { Fact } from "./datalog/model.ts";
-import { FormatError, KeyError, LimitError, SealError } from "./errors.ts";
-import { fromBase64, toBase64 } from "./format/base64.ts";
+import { FormatError, LimitError, SealError } from "./errors.ts";
+import { toBase64 } from "./format/base64.ts";
 import type { Block } from "./format/block-codec.ts";
 import { type Container, readContainer, writeContainer } from "./format/wrapper.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
 import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
+import { chooseRoot, type RootKey } from "./root-key.ts";
+import { SignatureCache } from "./signature-cache.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
-import { printBlock } from "./text/printer.ts";
 import { privateKeyOf, type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
+import { tokenBytes } from "./token-bytes.ts";
 import { type CryptoOptions, lastBlock, type VerifyOptions, verifyChain, verifyExternal } from "./verification.ts";
-
-/** Chooses the root key for a token by its root key id, an unsigned 32-bit integer that the token may lack. */
-export type RootKeyProvider = (rootKeyId: number | undefined) => PublicKey | undefined | Promise<PublicKey | undefined>;
-
-/** The key that a token must be rooted in, or the way to choose it. */
-export type RootKey = PublicKey | RootKeyProvider;
-
-/** One block of a token, for reading. */
-export interface BlockInfo {
-  /** 0 is the authority. */
-  readonly index: number;
-  /** The Datalog version, 3 to 6. */
-  readonly version: number;
-  /** The block as Datalog text, as the reference prints it: strings are not escaped. */
-  readonly source: string;
-  readonly context: string | undefined;
-  /** The key of the third party that signed the block. */
-  readonly externalKey: PublicKey | undefined;
-  readonly symbols: readonly string[];
-  /** Public keys the block refers to, as key text. */
-  readonly publicKeys: readonly string[];
-  /** The signature of the block in hexadecimal: its revocation id. */
-  readonly revocationId: string;
-}
-
-const PREFIX = "biscuit:";
-
-function tokenBytes(token: Uint8Array | string, limits: Limits): Uint8Array {
-  const tooLong = (length: number): LimitError =>
-    new LimitError("token_bytes", `Cannot read a token of more than ${limits.maxTokenBytes} bytes: ${length}`);
-  if (typeof token !== "string") {
-    if (token.length > limits.maxTokenBytes) throw tooLong(token.length);
-    return token.slice();
-  }
-  const text = token.startsWith(PREFIX) ? token.slice(PREFIX.length) : token;
-  // Four characters carry three bytes.
-  if (text.length > Math.ceil(limits.maxTokenBytes / 3) * 4) throw tooLong(Math.floor((text.length * 3) / 4));
-  const bytes = fromBase64(text);
-  if (bytes.length > limits.maxTokenBytes) throw tooLong(bytes.length);
-  return bytes;
-}
-
-const revocationIdsOf = (container: Container): string[] => container.blocks.map(({ signature }) => toHex(signature));
-
-function describe(chain: Chain): BlockInfo[] {
-  return chain.blocks.map((block, index) => ({
-    index,
-    version: block.version,
-    source: printBlock(block),
-    context: block.context,
-    externalKey: chain.container.blocks[index]?.external?.publicKey,
-    symbols: block.symbols,
-    publicKeys: block.publicKeys,
-    revocationId: toHex(chain.container.blocks[index]?.signature ?? new Uint8Array()),
-  }));
-}
-
-function unknownRootKey(rootKeyId: number | undefined): FormatError {
-  return new FormatError(
-    "unknown_root_key",
-    `Cannot find the root key of the token: root key id ${rootKeyId ?? "absent"}`,
-  );
-}
-
-function chooseRoot(root: RootKey, rootKeyId: number | undefined): Action<PublicKey> {
-  const accept = (key: PublicKey | undefined): PublicKey => {
-    if (key === undefined) throw unknownRootKey(rootKeyId);
-    return key;
-  };
-  return {
-    now: () => {
-      const key = root instanceof PublicKey ? root : root(rootKeyId);
-      if (key instanceof Promise) {
-        throw new KeyError("no_sync_crypto", "Cannot wait for the root key in a synchronous call: call verify()");
-      }
-      return accept(key);
-    },
-    later: async () => accept(root instanceof PublicKey ? root : await root(rootKeyId)),
-  };
-}
 
 /**
  * A token that was read and not verified: nothing in it may be believed yet. A holder without the root key can look at
@@ -113,11 +36,14 @@ function chooseRoot(root: RootKey, rootKeyId: number | undefined): Action<Public
  */
 export class UnverifiedBiscuit {
   readonly #container: Container;
+  /** The bytes it was read from, if it was. */
+  readonly #bytes: Uint8Array | undefined;
   #chain: Chain | undefined;
 
   /** Used by {@link Biscuit.parse}. */
-  constructor(container: Container) {
+  constructor(container: Container, bytes?: Uint8Array) {
     this.#container = container;
+    this.#bytes = bytes;
   }
 
   /** The id by which the issuer names its root key, if the token has one. */
@@ -140,7 +66,7 @@ export class UnverifiedBiscuit {
 
   /** @throws {FormatError} when a block cannot be decoded. */
   get blocks(): BlockInfo[] {
-    return describe(this.#decoded());
+    return describeBlocks(this.#decoded());
   }
 
   #decoded(): Chain {
@@ -150,8 +76,14 @@ export class UnverifiedBiscuit {
 
   *#verify(root: RootKey, options: VerifyOptions): Steps<Biscuit> {
     const key = yield* perform(chooseRoot(root, this.rootKeyId));
+    const { cache } = options;
+    const cacheKey = cache && this.#bytes && SignatureCache.tokenKey(key, this.#bytes);
+    const known = cacheKey === undefined ? undefined : cache?.token(cacheKey);
+    if (known !== undefined) return known;
     yield* verifyChain(this.#container, key, options);
-    return new Biscuit(this.#decoded(), key.algorithm);
+    const token = new Biscuit(this.#decoded(), key.algorithm);
+    if (cacheKey !== undefined) cache?.addToken(cacheKey, token);
+    return token;
   }
 
   /**
@@ -243,14 +175,15 @@ export class Biscuit {
    */
   static parse(token: Uint8Array | string, limits?: Partial<Limits>): UnverifiedBiscuit {
     const resolved = resolveLimits(limits);
-    const container = readContainer(tokenBytes(token, resolved));
+    const bytes = tokenBytes(token, resolved);
+    const container = readContainer(bytes);
     if (container.blocks.length > resolved.maxBlocks) {
       throw new LimitError(
         "blocks",
         `Cannot read a token of more than ${resolved.maxBlocks} blocks: ${container.blocks.length}`,
       );
     }
-    return new UnverifiedBiscuit(container);
+    return new UnverifiedBiscuit(container, bytes);
   }
 
   /** The id by which the issuer names its root key, if the token has one. */
@@ -267,7 +200,7 @@ export class Biscuit {
   }
 
   get blocks(): BlockInfo[] {
-    return describe(this.#chain);
+    return describeBlocks(this.#chain);
   }
 
   /** The signature of each block in hexadecimal: revoke one, and every token that extends that block is revoked. */

@@ -1,13 +1,7 @@
 export { Authorizer, type AuthorizerOptions, type RequestOptions } from "./authorizer.ts";
-export {
-  Biscuit,
-  BiscuitBuilder,
-  type BlockInfo,
-  type RootKey,
-  type RootKeyProvider,
-  UnverifiedBiscuit,
-} from "./biscuit.ts";
+export { Biscuit, BiscuitBuilder, UnverifiedBiscuit } from "./biscuit.ts";
 export { BlockBuilder, type BlockInput, fact } from "./block-builder.ts";
+export type { BlockInfo } from "./block-info.ts";
 export type { AppendOptions } from "./chain.ts";
 export { KeyPair, PrivateKey, PublicKey } from "./crypto/keys.ts";
 export type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./crypto/provider.ts";
@@ -45,7 +39,9 @@ export {
 } from "./errors.ts";
 export type { BlockStatements, Evaluation, OriginFacts, QueryResult, WorldDump } from "./evaluation.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export type { RootKey, RootKeyProvider } from "./root-key.ts";
 export { SignatureCache } from "./signature-cache.ts";
+export { type RestoreOptions, restoreSnapshot, takeSnapshot } from "./snapshot.ts";
 export { Datalog, type DatalogInput, datalog } from "./statements.ts";
 export type { Parameters } from "./text/parameters.ts";
 export { type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";

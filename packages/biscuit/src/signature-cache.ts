@@ -1,33 +1,69 @@
+import type { Biscuit } from "./biscuit.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 
 // Every byte decodes to a character of its own, so equal text means equal bytes.
 const latin1 = new TextDecoder("latin1");
 
+/** Tokens up to this many bytes are remembered whole. */
+const MAX_WHOLE_TOKEN = 4096;
+
+/** A bounded map that forgets what was used longest ago. */
+class RecentMap<Value extends object | true> {
+  readonly #capacity: number;
+  readonly #entries = new Map<string, Value>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): Value | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined) return undefined;
+    // Entered again as the most recent: a Map iterates in the order of insertion.
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    return value;
+  }
+
+  set(key: string, value: Value): void {
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#capacity) return;
+    const oldest = this.#entries.keys().next();
+    if (!oldest.done) this.#entries.delete(oldest.value);
+  }
+}
+
 /**
  * Remembers signatures that were found valid, so that a token seen again, or one that extends it, costs no cryptography.
  *
- * A signature is a pure function of key, message and signature, and all three are in the cache's key; only valid ones
- * are kept, and the least recently used go first. Revocation and Datalog are judged anew each time.
+ * A signature is a pure function of key, message and signature, and all three are in the cache's key; a whole token is
+ * kept under its root key and every byte of it. Only what is valid is kept, and the least recently used goes first.
+ * Revocation and Datalog are judged anew each time.
  *
  * @example
  * const cache = new SignatureCache(4096);
  * const token = await Biscuit.parse(text).verify(rootKey, { cache });
  */
 export class SignatureCache {
-  readonly #capacity: number;
-  readonly #entries = new Map<string, true>();
+  readonly #signatures: RecentMap<true>;
+  readonly #tokens: RecentMap<Biscuit>;
 
-  /** @param capacity How many signatures are kept; a token has one for each block and third party, and its proof. */
+  /** @param capacity How many signatures are kept, and a quarter as many whole tokens. @default 4096 */
   constructor(capacity = 4096) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       throw new RangeError(`Cannot keep this number of signatures: ${capacity}`);
     }
-    this.#capacity = capacity;
+    this.#signatures = new RecentMap(capacity);
+    this.#tokens = new RecentMap(Math.ceil(capacity / 4));
   }
 
   /** The number of signatures kept now. */
   get size(): number {
-    return this.#entries.size;
+    return this.#signatures.size;
   }
 
   /** The name of a signature in the cache. */
@@ -35,19 +71,28 @@ export class SignatureCache {
     return `${publicKey}/${signature.length}/${latin1.decode(signature)}${latin1.decode(message)}`;
   }
 
+  /** The name of a whole token in the cache; `undefined` for one that is too long. */
+  static tokenKey(rootKey: PublicKey, token: Uint8Array): string | undefined {
+    return token.length > MAX_WHOLE_TOKEN ? undefined : `${rootKey}/${latin1.decode(token)}`;
+  }
+
   /** Whether this signature is known to be valid. */
   has(key: string): boolean {
-    if (!this.#entries.delete(key)) return false;
-    // Entered again as the most recent: a Map iterates in the order of insertion.
-    this.#entries.set(key, true);
-    return true;
+    return this.#signatures.get(key) === true;
   }
 
   /** Keeps a signature that was found valid. */
   add(key: string): void {
-    this.#entries.set(key, true);
-    if (this.#entries.size <= this.#capacity) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    this.#signatures.set(key, true);
+  }
+
+  /** The token that was verified under this name. */
+  token(key: string): Biscuit | undefined {
+    return this.#tokens.get(key);
+  }
+
+  /** Keeps a token that was verified. */
+  addToken(key: string, token: Biscuit): void {
+    this.#tokens.set(key, token);
   }
 }

@@ -19,6 +19,9 @@ export interface VerifyOptions extends CryptoOptions {
   readonly cache?: SignatureCache | undefined;
 }
 
+/** Stands where a signature would, so that a proven secret is never taken for a signature of it. */
+const PROOF_MARK = new Uint8Array(0);
+
 interface SignatureJob {
   readonly key: PublicKey;
   readonly payload: Uint8Array;
@@ -120,9 +123,6 @@ function* checkProof(container: Container, crypto: CryptoProvider, cache: Signat
   if (!derived.equals(nextKey)) throw mismatch();
   if (cacheKey !== undefined) cache?.add(cacheKey);
 }
-
-/** Stands where a signature would, so that a proven secret is never taken for a signature of it. */
-const PROOF_MARK = new Uint8Array(0);
 
 /**
  * Checks the chain of signatures and the proof at its end.

@@ -12,13 +12,20 @@ export type Step =
   | Closure;
 
 /** A closure: its parameters, if it has any, stand in the slots from `slot` on. */
-export interface Closure {
-  readonly kind: "closure";
+export class Closure {
+  readonly kind = "closure";
   readonly arity: number;
   readonly slot: number;
   readonly steps: readonly Step[];
   /** Whether a parameter has the name of a variable in scope, which is an error once the closure is used. */
   readonly shadows: boolean;
+
+  constructor(arity: number, slot: number, steps: readonly Step[], shadows: boolean) {
+    this.arity = arity;
+    this.slot = slot;
+    this.steps = steps;
+    this.shadows = shadows;
+  }
 }
 
 /** A predicate with its terms split into slots and constants: `slots[i]` is -1 where `constants[i]` stands. */
@@ -77,7 +84,7 @@ class ExpressionCompiler {
     this.slotCount = Math.max(this.slotCount, next + params.length);
     const steps = this.steps(ops, slots, next + params.length);
     for (const param of added) slots.delete(param);
-    return { kind: "closure", arity: params.length, slot: next, steps, shadows };
+    return new Closure(params.length, next, steps, shadows);
   }
 }
 

@@ -1,14 +1,11 @@
 import { ExpressionError } from "../errors.ts";
-import type { Closure, Step } from "./compile.ts";
+import { Closure, type Step } from "./compile.ts";
 import { failure } from "./failures.ts";
 import { applyBinary, applyUnary, callExtern, type EvaluationContext } from "./operations.ts";
 import type { BinaryName } from "./operators.ts";
 import { isPrimitive, type Term, TermMap, TermSet } from "./term.ts";
 
 type Operand = Term | Closure;
-
-const isClosure = (operand: Operand): operand is Closure =>
-  typeof operand === "object" && operand !== null && "kind" in operand && operand.kind === "closure";
 
 function itemsOf(term: Term): readonly Term[] {
   if (term instanceof TermSet) return term.items;
@@ -59,18 +56,18 @@ function binary(step: Step & { kind: "binary" }, stack: Operand[], slots: Term[]
   const right = stack.pop();
   const left = stack.pop();
   if (left === undefined || right === undefined) throw failure.stack();
-  if (isClosure(right)) {
-    if (isClosure(left)) throw failure.stack();
+  if (right instanceof Closure) {
+    if (left instanceof Closure) throw failure.stack();
     return applyClosure(step.op, left, right, slots, context);
   }
-  if (isClosure(left)) return applyClosure(step.op, right, left, slots, context);
+  if (left instanceof Closure) return applyClosure(step.op, right, left, slots, context);
   if (step.extern !== undefined) return callExtern(step.extern, left, right, context);
   return applyBinary(step.op, left, right, context);
 }
 
 function unary(step: Step & { kind: "unary" }, stack: Operand[], context: EvaluationContext): Term {
   const operand = stack.pop();
-  if (operand === undefined || isClosure(operand)) throw failure.stack();
+  if (operand === undefined || operand instanceof Closure) throw failure.stack();
   if (step.extern !== undefined) return callExtern(step.extern, operand, undefined, context);
   return applyUnary(step.op, operand, context);
 }
@@ -106,6 +103,6 @@ export function evaluate(steps: readonly Step[], slots: Term[], context: Evaluat
     stack.push(operandOf(step, stack, slots, context));
   }
   const result = stack[0];
-  if (result === undefined || stack.length !== 1 || isClosure(result)) throw failure.stack();
+  if (result === undefined || stack.length !== 1 || result instanceof Closure) throw failure.stack();
   return result;
 }

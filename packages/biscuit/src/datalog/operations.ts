@@ -65,7 +65,7 @@ function utf8Length(text: string): number {
 
 function lengthOf(term: Term, fuel: Fuel): number {
   if (typeof term === "string") {
-    fuel.spend(term.length >> 4);
+    fuel.spend(term.length >> 3);
     return utf8Length(term);
   }
   if (term instanceof Uint8Array || isArray(term)) return term.length;

@@ -18,6 +18,9 @@ export interface PlacedRule {
   readonly trusted: Origin;
 }
 
+/** Entering a term of a fact, with its key, takes about as long as this many join candidates. */
+const FACT_COST = 4;
+
 interface PendingFact {
   readonly relation: Relation;
   readonly stored: StoredFact;
@@ -80,7 +83,7 @@ export class World {
       key += termKey(term);
       cost += termSize(term);
     }
-    this.context.fuel.spend(cost);
+    this.context.fuel.spend(FACT_COST * cost);
     if (this.#known.has(key)) return undefined;
     this.#known.add(key);
     return { relation: this.#relation(name, terms.length), stored: { fact: fact ?? { name, terms }, terms, origin } };
@@ -111,12 +114,14 @@ export class World {
         `Cannot apply the rules in fewer rounds than the limit: ${this.#limits.maxIterations}`,
       );
     }
-    if (this.factCount >= this.#limits.maxFacts) {
-      throw new LimitError(
-        "facts",
-        `Cannot hold as many facts as the rules derive; the limit: ${this.#limits.maxFacts}`,
-      );
-    }
+    if (this.factCount >= this.#limits.maxFacts) throw this.#tooManyFacts();
+  }
+
+  #tooManyFacts(): LimitError {
+    return new LimitError(
+      "facts",
+      `Cannot hold as many facts as the rules derive; the limit: ${this.#limits.maxFacts}`,
+    );
   }
 
   /** Makes the facts of this round visible; `false` when there are none. */
@@ -161,6 +166,7 @@ export class World {
       const terms = head.slots.map((slot, i) => (slot >= 0 ? slots[slot] : head.constants[i]) ?? null);
       const entry = this.#enter(head.name, terms, unite(origin, placed.origin));
       if (entry !== undefined) this.#pending.push(entry);
+      if (entry !== undefined && this.factCount > this.#limits.maxFacts) throw this.#tooManyFacts();
       return false;
     });
   }
@@ -218,7 +224,7 @@ export class World {
       const terms = head.slots.map((slot, i) => (slot >= 0 ? slots[slot] : head.constants[i]) ?? null);
       let size = 1;
       for (const term of terms) size += termSize(term);
-      this.context.fuel.spend(size);
+      this.context.fuel.spend(FACT_COST * size);
       facts.set(terms.map(termKey).join(""), { name: head.name, terms });
       return false;
     });

@@ -175,7 +175,7 @@ function readCheck(reader: ProtobufReader, table: SymbolTable, version: number):
 }
 
 /** The content of a block in the making. */
-interface Draft {
+export interface Draft {
   facts: Fact[];
   rules: Rule[];
   checks: Check[];
@@ -219,14 +219,19 @@ function readHeader(bytes: Uint8Array): Header {
   return { symbols, publicKeys, context, version: version ?? 0 };
 }
 
-function readContent(bytes: Uint8Array, table: SymbolTable, version: number): Draft {
-  const reader = new ProtobufReader(bytes);
+/**
+ * Reads the Datalog of a message whose facts, rules, checks and scopes are the four fields from `first` on.
+ *
+ * @throws {FormatError}
+ */
+export function readContent(reader: ProtobufReader, first: number, table: SymbolTable, version: number): Draft {
   const draft: Draft = { facts: [], rules: [], checks: [], scopes: [] };
   while (reader.next()) {
-    if (reader.field === 4) draft.facts.push(readFact(reader.message(), table));
-    else if (reader.field === 5) draft.rules.push(readRule(reader.message(), table, version));
-    else if (reader.field === 6) draft.checks.push(readCheck(reader.message(), table, version));
-    else if (reader.field === 7) draft.scopes.push(readScope(reader.message(), table));
+    const field = reader.field - first;
+    if (field === 0) draft.facts.push(readFact(reader.message(), table));
+    else if (field === 1) draft.rules.push(readRule(reader.message(), table, version));
+    else if (field === 2) draft.checks.push(readCheck(reader.message(), table, version));
+    else if (field === 3) draft.scopes.push(readScope(reader.message(), table));
     else reader.skip();
   }
   return draft;
@@ -243,12 +248,13 @@ export function readBlock(bytes: Uint8Array, tokenTable: SymbolTable, externalKe
   if (externalKey !== undefined && header.version < VERSION_3_2) throw featureError("a third-party block", VERSION_3_2);
   const table = externalKey === undefined ? tokenTable : new SymbolTable();
   table.extend(header.symbols, header.publicKeys);
-  const block: Block = { ...header, ...readContent(bytes, table, header.version), externalKey };
+  const block: Block = { ...header, ...readContent(new ProtobufReader(bytes), 4, table, header.version), externalKey };
   checkVersion(header.version, block);
   return block;
 }
 
-function internPredicate(predicate: Predicate, table: SymbolTable): void {
+/** Adds what a fact or pattern refers to: its name, then its terms. */
+export function internFact(predicate: Predicate, table: SymbolTable): void {
   table.insert(predicate.name);
   for (const term of predicate.terms) internTerm(term, table);
 }
@@ -263,8 +269,8 @@ function internOp(op: Op, table: SymbolTable): void {
 
 /** Adds what a rule refers to, in the reference's order: head, body, expressions, scopes. */
 export function internRule(rule: Rule, table: SymbolTable): void {
-  internPredicate(rule.head, table);
-  for (const predicate of rule.body) internPredicate(predicate, table);
+  internFact(rule.head, table);
+  for (const predicate of rule.body) internFact(predicate, table);
   for (const expression of rule.expressions) for (const op of expression) internOp(op, table);
   internScopes(rule.scopes, table);
 }
@@ -275,7 +281,7 @@ function internScopes(scopes: readonly Scope[], table: SymbolTable): void {
 
 /** Adds what a block refers to, in the reference's order: facts, rules, checks, scopes. */
 export function internBlock(block: BlockContent, table: SymbolTable): void {
-  for (const fact of block.facts) internPredicate(fact, table);
+  for (const fact of block.facts) internFact(fact, table);
   for (const rule of block.rules) internRule(rule, table);
   for (const check of block.checks) for (const query of check.queries) internRule(query, table);
   internScopes(block.scopes, table);
@@ -383,6 +389,3 @@ export function writeBlockContent(
   for (const check of content.checks) writeCheck(writer, first + 2, check, table);
   for (const scope of content.scopes) writeScope(writer, first + 3, scope, table);
 }
-
-/** Reads the field of a snapshot block that holds Datalog, if it is one. */
-export { readCheck, readScope };
