@@ -1,1 +1,53 @@
-export {};
+export type { GetTokenOptions } from "./acquire.ts";
+export { type AuthorizedFetchOptions, authorizedFetch, type Fetch } from "./authorized-fetch.ts";
+export {
+  type Backoff,
+  type BackoffInput,
+  constantBackoff,
+  type ExponentialBackoffOptions,
+  exponentialBackoff,
+} from "./backoff.ts";
+export { isLeasing, type Lease, type LeasingCache, type TokenCache } from "./cache.ts";
+export { type MemoryCacheOptions, memoryCache } from "./caches/memory.ts";
+export { type SealedCacheOptions, sealedCache } from "./caches/sealed.ts";
+export {
+  type AuthenticationTarget,
+  type ClientAuthentication,
+  type PrivateKeyJwtOptions,
+  privateKeyJwt,
+  publicClient,
+  secretBasic,
+  secretPost,
+  tlsClient,
+} from "./client-authentication.ts";
+export { type Clock, type SleepOptions, systemClock } from "./clock.ts";
+export { errorCatalogue, TokenError, type TokenErrorCode, type TokenErrorOptions } from "./errors.ts";
+export type { TokenEvent, TokenEventListener, TokenEventSource, TokenEventType } from "./events.ts";
+export type { FetchLike } from "./http.ts";
+export {
+  decorrelatedJitter,
+  fullJitter,
+  type Jitter,
+  type JitterInput,
+  noJitter,
+  randomEarlyJitter,
+} from "./jitter.ts";
+export type { KeeperOptions } from "./keeper-options.ts";
+export { type TokenIdentity, tokenKey } from "./key.ts";
+export { adaptiveLifetime, type FractionLifetimeOptions, fractionLifetime, type LifetimePolicy } from "./lifetime.ts";
+export { type ManagerHealth, TokenManager, type TokenManagerOptions } from "./manager.ts";
+export type { TokenProvider } from "./provider.ts";
+export { type Random, systemRandom } from "./random.ts";
+export { Secret } from "./secret.ts";
+export type { SkewEstimate } from "./skew.ts";
+export type { SlotHealth } from "./slot.ts";
+export type { SourceContext, TokenSource } from "./source.ts";
+export { type CachedSourceOptions, type CacheLayer, cachedSource } from "./sources/cached.ts";
+export { type ClientCredentialsOptions, clientCredentialsSource } from "./sources/client-credentials.ts";
+export { type ConstantOptions, constantSource } from "./sources/constant.ts";
+export { type CustomSourceOptions, type CustomToken, customSource } from "./sources/custom.ts";
+export { type RefreshTokenOptions, refreshTokenSource } from "./sources/refresh-token.ts";
+export { createToken, type Lifetime, Token, type TokenInit, type TokenStatus } from "./token.ts";
+export type { RequestedAccess, TokenEndpointOptions } from "./token-endpoint.ts";
+export type { TokenResponseRules } from "./token-response.ts";
+export { TokenWatcher, type WatcherStartOptions } from "./watcher.ts";

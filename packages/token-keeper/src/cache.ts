@@ -1,0 +1,31 @@
+/**
+ * A place that keeps texts by key, shared or not. Keepers treat each failure as a miss. The value holds live tokens:
+ * a cache that leaves the process must be as protected as the tokens themselves, or be wrapped in `sealedCache`.
+ */
+export interface TokenCache {
+  /** For events and errors. */
+  readonly name: string;
+  /** The value, or undefined when there is none. */
+  get(key: string): Promise<string | undefined>;
+  /** Replaces the value, atomically, and durably where the medium is durable. Without `expiresAt` it stays. */
+  set(key: string, value: string, expiresAt?: number): Promise<void>;
+}
+
+/** Sole right to do something, until it is released or runs out. */
+export interface Lease {
+  /** Whether somebody else's lease had run out or its process was dead. */
+  readonly takenOver: boolean;
+  /** Gives the right back, when it is still ours. */
+  release(): Promise<void>;
+}
+
+/** A cache that can also grant leases, with an atomic "create if absent". */
+export interface LeasingCache extends TokenCache {
+  /** A lease for `ttlMs`, or undefined while somebody else has it. */
+  lease(key: string, ttlMs: number): Promise<Lease | undefined>;
+}
+
+/** Whether a cache grants leases. */
+export function isLeasing(cache: TokenCache): cache is LeasingCache {
+  return "lease" in cache;
+}

@@ -1,0 +1,114 @@
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, rename, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** Windows has neither owners nor modes of this kind: there the profile's folder protects the file. */
+const me = process.geteuid?.();
+const maxBytes = 1_048_576;
+
+/** Why a file is not trusted. */
+export class UnsafeFileError extends Error {
+  override readonly name = "UnsafeFileError";
+}
+
+/** What {@link readPrivate} lets pass. */
+export interface ReadPrivateOptions {
+  /** Follow links, and read what others own or may read: for files that a platform mounts. @default false */
+  readonly shared?: boolean;
+}
+
+/**
+ * Reads a file that only this user may read: no link of either kind, no pipe, no folder, mode 0600 or less (CWE-59).
+ * @returns undefined when there is none.
+ * @throws UnsafeFileError naming the reason; the system's error otherwise.
+ */
+export async function readPrivate(
+  path: string,
+  { shared = false }: ReadPrivateOptions = {},
+): Promise<string | undefined> {
+  // Non-blocking, as opening a pipe would wait for a writer.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (shared ? 0 : constants.O_NOFOLLOW);
+  let file: FileHandle;
+  try {
+    file = await open(path, flags);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    if (codeOf(error) === "ELOOP") throw new UnsafeFileError(`Refused to follow a symbolic link: ${path}`);
+    throw error;
+  }
+  try {
+    // The handle is judged, not the path: what is read is what was checked.
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new UnsafeFileError(`Refused to read what is no plain file: ${path}`);
+    if (stat.size > maxBytes) throw new UnsafeFileError(`Refused to read more than ${maxBytes} bytes: ${path}`);
+    if (!shared) requirePrivate(stat, path);
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Replaces a file atomically and durably, mode 0600: a new file beside it, fsync, rename, fsync of the folder. A reader
+ * sees the old text or the new one; so does a machine that lost power.
+ */
+export async function writePrivate(path: string, text: string, temporaryName: string): Promise<void> {
+  const temporary = `${path}.${temporaryName}.tmp`;
+  try {
+    await createPrivate(temporary, text);
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Creates a file of mode 0600 that did not exist; `EEXIST` when it did. */
+export async function createPrivate(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Makes a folder of mode 0700, and refuses one in which others could swap files.
+ * @throws UnsafeFileError naming the reason.
+ */
+export async function requirePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const stat = await lstat(path);
+  if (!stat.isDirectory()) throw new UnsafeFileError(`Refused to use what is no folder: ${path}`);
+  if (me === undefined) return;
+  if (stat.uid !== me) throw new UnsafeFileError(`Refused to use a folder of another owner: ${path}`);
+  if ((stat.mode & 0o022) !== 0)
+    throw new UnsafeFileError(`Refused to use a folder others may write, chmod 700: ${path}`);
+}
+
+/** The system's name of an error. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function requirePrivate(stat: { uid: number; mode: number; nlink: number }, path: string): void {
+  if (me === undefined) return;
+  if (stat.uid !== me) throw new UnsafeFileError(`Refused to read a file of another owner: ${path}`);
+  if ((stat.mode & 0o077) !== 0)
+    throw new UnsafeFileError(`Refused to read a file others may read, chmod 600: ${path}`);
+  if (stat.nlink !== 1) throw new UnsafeFileError(`Refused to read a file with other names: ${path}`);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Windows cannot open a folder; its file systems order the rename themselves.
+  if (process.platform === "win32") return;
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

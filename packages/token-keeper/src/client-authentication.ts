@@ -1,0 +1,106 @@
+import { base64, base64url, utf8 } from "./encoding.ts";
+import type { Random } from "./random.ts";
+import { type Secret, toSecret } from "./secret.ts";
+
+/** What a client authenticates: the request, before it is sent. */
+export interface AuthenticationTarget {
+  readonly parameters: URLSearchParams;
+  readonly headers: Record<string, string>;
+  /** Issuer identifier where known, else the token endpoint: the audience of an assertion. */
+  readonly audience: string;
+  /** Now by the server's clock, as well as it is known. */
+  readonly serverNow: number;
+  readonly random: Random;
+}
+
+/** A client and the way it authenticates at the token endpoint (RFC 6749 §2.3). */
+export interface ClientAuthentication {
+  readonly clientId: string;
+  /** Whether it wants the endpoint for client certificates (RFC 8705 §5). */
+  readonly mutualTls: boolean;
+  authenticate(target: AuthenticationTarget): Promise<void>;
+}
+
+/** A public client: names itself and proves nothing. */
+export function publicClient(clientId: string): ClientAuthentication {
+  return client(clientId, ({ parameters }) => parameters.set("client_id", clientId));
+}
+
+/** `client_secret_basic`: both halves form-encoded before base64 (RFC 6749 §2.3.1). */
+export function secretBasic(clientId: string, secret: string | Secret): ClientAuthentication {
+  const kept = toSecret(secret, "client secret");
+  return client(clientId, ({ headers }) => {
+    headers.authorization = `Basic ${base64(utf8(`${formEncode(clientId)}:${formEncode(kept.reveal())}`))}`;
+  });
+}
+
+/** `client_secret_post`: both in the body. */
+export function secretPost(clientId: string, secret: string | Secret): ClientAuthentication {
+  const kept = toSecret(secret, "client secret");
+  return client(clientId, ({ parameters }) => {
+    parameters.set("client_id", clientId);
+    parameters.set("client_secret", kept.reveal());
+  });
+}
+
+/**
+ * `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705): the certificate is presented by the `fetch` of the
+ * source, which `@countersign/token-keeper/node` makes with `createTlsFetch`.
+ */
+export function tlsClient(clientId: string): ClientAuthentication {
+  return { ...publicClient(clientId), mutualTls: true };
+}
+
+const algorithms = {
+  ES256: { name: "ECDSA", hash: "SHA-256" },
+  ES384: { name: "ECDSA", hash: "SHA-384" },
+  RS256: { name: "RSASSA-PKCS1-v1_5" },
+  PS256: { name: "RSA-PSS", saltLength: 32 },
+  EdDSA: { name: "Ed25519" },
+} as const;
+
+/** Options of {@link privateKeyJwt}. */
+export interface PrivateKeyJwtOptions {
+  /** A private key whose algorithm fits `algorithm`. */
+  readonly key: CryptoKey;
+  readonly algorithm: keyof typeof algorithms;
+  readonly keyId?: string;
+  /** The assertion's audience. @default the issuer, or the token endpoint where no issuer is configured */
+  readonly audience?: string;
+  /** How long one assertion may be used. @default 60000 */
+  readonly lifetimeMs?: number;
+}
+
+/** `private_key_jwt` (RFC 7523 §2.2): a new assertion, with its own `jti`, for every request. */
+export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): ClientAuthentication {
+  const { key, algorithm, keyId, lifetimeMs = 60_000 } = options;
+  return client(clientId, async ({ parameters, audience, serverNow, random }) => {
+    const iat = Math.floor(serverNow / 1000);
+    const claims = {
+      iss: clientId,
+      sub: clientId,
+      aud: options.audience ?? audience,
+      jti: base64url(random.bytes(16)),
+      iat,
+      exp: iat + Math.ceil(lifetimeMs / 1000),
+    };
+    const header = { alg: algorithm, typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) };
+    const signed = `${base64url(utf8(JSON.stringify(header)))}.${base64url(utf8(JSON.stringify(claims)))}`;
+    const signature = new Uint8Array(await crypto.subtle.sign(algorithms[algorithm], key, utf8(signed)));
+    parameters.set("client_id", clientId);
+    parameters.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    parameters.set("client_assertion", `${signed}.${base64url(signature)}`);
+  });
+}
+
+function client(
+  clientId: string,
+  authenticate: (target: AuthenticationTarget) => void | Promise<void>,
+): ClientAuthentication {
+  if (clientId === "") throw new TypeError("Cannot use an empty client id");
+  return { clientId, mutualTls: false, authenticate: async (target) => authenticate(target) };
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams({ "": text }).toString().slice(1);
+}

@@ -1,0 +1,58 @@
+import type { Backoff } from "./backoff.ts";
+import type { TokenCache } from "./cache.ts";
+import { TokenError } from "./errors.ts";
+import { guarded } from "./guarded.ts";
+import { numberMember, parseObject } from "./json.ts";
+import type { SourceContext } from "./source.ts";
+
+/** A pause that a clock set back made longer than this is not believed. */
+const longestMs = 3_600_000;
+
+/**
+ * Backoff that a fleet shares: after a retryable error the cache says how long nobody asks the server again. Without it
+ * each process would begin with the shortest pause of its own. Terminal errors are not shared: another process may have
+ * better credentials.
+ */
+export class CoolDown {
+  readonly #cache: TokenCache;
+  readonly #key: string;
+  readonly #backoff: Backoff;
+  readonly #timeoutMs: number;
+
+  constructor(cache: TokenCache, key: string, options: { readonly backoff: Backoff; readonly timeoutMs: number }) {
+    this.#cache = cache;
+    this.#key = `cool-down:${key}`;
+    this.#backoff = options.backoff;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /**
+   * How many errors the fleet has met in a row.
+   * @throws TokenError `cooling_down` while the pause lasts.
+   */
+  async check(context: SourceContext): Promise<number> {
+    const { value } = await guarded(this.#cache, "get", context, this.#timeoutMs, () => this.#cache.get(this.#key));
+    const state = value === undefined ? undefined : parseObject(value);
+    const [failures, until] = [state && numberMember(state, "failures"), state && numberMember(state, "until_ms")];
+    if (failures === undefined || until === undefined) return 0;
+    const leftMs = until - context.clock.now();
+    if (leftMs <= 0 || leftMs > longestMs) return failures;
+    const message = `Another process met error ${failures} in a row a moment ago`;
+    throw new TokenError("cooling_down", message, { retryAfterMs: leftMs });
+  }
+
+  async start(error: TokenError, failures: number, context: SourceContext): Promise<void> {
+    if (!error.retryable || error.code === "cooling_down" || context.signal.aborted) return;
+    const pauseMs = Math.max(this.#backoff({ failures, random: context.random }), error.retryAfterMs ?? 0);
+    await this.#set(failures, context.clock.now() + pauseMs, context);
+  }
+
+  async end(context: SourceContext): Promise<void> {
+    await this.#set(0, context.clock.now(), context);
+  }
+
+  async #set(failures: number, until: number, context: SourceContext): Promise<void> {
+    const text = JSON.stringify({ failures, until_ms: until });
+    await guarded(this.#cache, "set", context, this.#timeoutMs, () => this.#cache.set(this.#key, text, until + 60_000));
+  }
+}

@@ -1,0 +1,75 @@
+import { TokenError } from "./errors.ts";
+import { exchange, type FetchLike, requireSecureUrl } from "./http.ts";
+import { isObject, type JsonObject, member, parseObject, stringMember } from "./json.ts";
+import type { SourceContext } from "./source.ts";
+
+/** Options of {@link discoverTokenEndpoint}. */
+export interface DiscoveryOptions {
+  readonly issuer: string;
+  /** Origins the token endpoint may have beside the issuer's own. @default [] */
+  readonly endpointOrigins?: readonly string[];
+  /** Take the endpoint for client certificates (RFC 8705 §5). @default false */
+  readonly mutualTls?: boolean;
+  readonly allowInsecureHttp?: boolean;
+  readonly fetch?: FetchLike | undefined;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Finds an issuer's token endpoint in its metadata: RFC 8414 first, OpenID Connect Discovery second.
+ * @throws TokenError `discovery_failed` when neither document names this very issuer and an endpoint on an allowed
+ * origin; network errors as they are.
+ */
+export async function discoverTokenEndpoint(options: DiscoveryOptions, context: SourceContext): Promise<string> {
+  let failure: TokenError | undefined;
+  for (const url of metadataUrls(requireSecureUrl(options.issuer, "issuer", options.allowInsecureHttp))) {
+    const answer = await exchange({
+      url,
+      method: "GET",
+      headers: { accept: "application/json" },
+      signal: context.signal,
+      timeoutMs: options.timeoutMs,
+      maxBytes: 262_144,
+      fetch: options.fetch,
+      clock: context.clock,
+    });
+    const metadata = answer.status === 200 ? parseObject(answer.text) : undefined;
+    if (metadata !== undefined) return tokenEndpointOf(metadata, options);
+    failure = unavailable(url, answer.status);
+  }
+  throw failure ?? unavailable(options.issuer, 0);
+}
+
+/** A server that is down is no server without metadata: only the second is terminal. */
+function unavailable(url: string, status: number): TokenError {
+  const code = status === 429 ? "rate_limited" : status >= 500 ? "server_error" : "discovery_failed";
+  return new TokenError(code, `Cannot read metadata, status ${status}: ${url}`, { status });
+}
+
+/** RFC 8414 §3.1 puts the well-known part before the path, OpenID Connect Discovery §4 behind it. */
+function metadataUrls({ origin, pathname }: URL): string[] {
+  const path = pathname.replace(/\/$/, "");
+  return [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ];
+}
+
+function tokenEndpointOf(metadata: JsonObject, options: DiscoveryOptions): string {
+  // RFC 8414 §3.3: identical, character by character.
+  if (stringMember(metadata, "issuer") !== options.issuer)
+    throw new TokenError("discovery_failed", `The metadata names another issuer than: ${options.issuer}`);
+  const aliases = member(metadata, "mtls_endpoint_aliases");
+  const alias = options.mutualTls && isObject(aliases) ? stringMember(aliases, "token_endpoint") : undefined;
+  const endpoint = alias ?? stringMember(metadata, "token_endpoint");
+  if (endpoint === undefined || !URL.canParse(endpoint))
+    throw new TokenError("discovery_failed", `The metadata names no token endpoint: ${options.issuer}`);
+  const { origin } = requireSecureUrl(endpoint, "token endpoint", options.allowInsecureHttp);
+  const allowed = [options.issuer, ...(options.endpointOrigins ?? [])].map((url) => new URL(url).origin);
+  if (!allowed.includes(origin))
+    throw new TokenError(
+      "discovery_failed",
+      `The token endpoint is on another origin, name it in endpointOrigins: ${origin}`,
+    );
+  return endpoint;
+}

@@ -1,0 +1,74 @@
+/**
+ * Every error of this package: whether another attempt can help, and what to do.
+ * Terminal errors are surfaced and not retried.
+ */
+export const errorCatalogue = {
+  network_failed: { retryable: true, hint: "Check the address, DNS, the proxy and the server's certificate" },
+  timed_out: { retryable: true, hint: "Check the server's load, or raise timeoutMs" },
+  server_error: { retryable: true, hint: "The server failed; the keeper tries again" },
+  rate_limited: { retryable: true, hint: "The server asked for fewer requests; the keeper waits as it was told" },
+  invalid_response: { retryable: true, hint: "Check that the address is a token endpoint (RFC 6749 §5.1)" },
+  cooling_down: { retryable: true, hint: "Another process met an error a moment ago; the keeper tries again later" },
+  storage_failed: { retryable: true, hint: "Make the store of refresh tokens writable and readable" },
+  redirect_refused: { retryable: false, hint: "Configure the final address: credentials never follow a redirect" },
+  insecure_tls: { retryable: false, hint: "Unset NODE_TLS_REJECT_UNAUTHORIZED and trust the CA: NODE_EXTRA_CA_CERTS" },
+  discovery_failed: { retryable: false, hint: "Check the issuer, or configure tokenEndpoint" },
+  invalid_request: { retryable: false, hint: "Check the parameters this server wants" },
+  invalid_client: {
+    retryable: false,
+    hint: "Check the client id, its secret or key, and the method of authentication",
+  },
+  invalid_grant: { retryable: false, hint: "Log in again: the refresh token is spent, expired or revoked" },
+  invalid_scope: { retryable: false, hint: "Ask for scopes this client may have" },
+  invalid_target: { retryable: false, hint: "Ask for an audience or resource this client may have (RFC 8707)" },
+  unauthorized_client: { retryable: false, hint: "Allow this grant for the client" },
+  unsupported_grant_type: { retryable: false, hint: "Use a grant this server supports" },
+  access_denied: { retryable: false, hint: "Ask the server's operator for this access" },
+  request_refused: { retryable: false, hint: "Read the server's error code and its documentation" },
+  source_failed: { retryable: true, hint: "The token source threw; its error is the cause" },
+  token_rejected: { retryable: false, hint: "The resource server refused this very token; check audience and issuer" },
+  token_expired: { retryable: true, hint: "The source gave a token that was expired already; check the clocks" },
+  deadline_exceeded: { retryable: true, hint: "Raise timeoutMs, or see the cause" },
+  closed: { retryable: false, hint: "Create a new watcher or manager" },
+} as const satisfies Record<string, { retryable: boolean; hint: string }>;
+
+/** The stable name of an error. */
+export type TokenErrorCode = keyof typeof errorCatalogue;
+
+/** What a {@link TokenError} carries beside its code; never a secret. */
+export interface TokenErrorOptions {
+  readonly cause?: unknown;
+  /** HTTP status of the answer. */
+  readonly status?: number | undefined;
+  /** The server's `error` value, when it was well formed (RFC 6749 §5.2). */
+  readonly oauthError?: string | undefined;
+  /** How long the server asked to wait. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The one error class of this package; `code` tells the case. */
+export class TokenError extends Error {
+  override readonly name = "TokenError";
+  readonly code: TokenErrorCode;
+  readonly retryable: boolean;
+  readonly hint: string;
+  readonly status: number | undefined;
+  readonly oauthError: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: TokenErrorCode, message: string, options: TokenErrorOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.retryable = errorCatalogue[code].retryable;
+    this.hint = errorCatalogue[code].hint;
+    this.status = options.status;
+    this.oauthError = options.oauthError;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Anything thrown, as a {@link TokenError}. */
+export function toTokenError(error: unknown): TokenError {
+  if (error instanceof TokenError) return error;
+  return new TokenError("source_failed", "Cannot get a token from the source", { cause: error });
+}

@@ -1,0 +1,115 @@
+import type { Clock } from "./clock.ts";
+import { TokenError } from "./errors.ts";
+
+/** The part of `fetch` that is used here. */
+export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
+
+/** One request to a token endpoint or a metadata document. */
+export interface HttpRequest {
+  readonly url: string;
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** For the whole exchange, body included. */
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly fetch: FetchLike | undefined;
+  readonly clock: Clock;
+}
+
+/** An answer, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly sentAt: number;
+  readonly receivedAt: number;
+}
+
+/**
+ * Sends one request with credentials: never follows a redirect, reads no more than `maxBytes`, ends by `timeoutMs`.
+ * @throws TokenError `network_failed`, `timed_out`, `redirect_refused`, `invalid_response` (too large), `insecure_tls`.
+ */
+export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
+  refuseUnverifiedTls(request);
+  const { clock, signal, timeoutMs } = request;
+  const ended = new AbortController();
+  const timer = new AbortController();
+  const stop = () => ended.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  clock.sleep(timeoutMs, timer.signal).then(
+    () => ended.abort(new TokenError("timed_out", `No answer within ${timeoutMs} ms: ${request.url}`)),
+    () => undefined,
+  );
+  try {
+    return await send(request, ended.signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (ended.signal.aborted) throw ended.signal.reason;
+    if (error instanceof TokenError) throw error;
+    throw new TokenError("network_failed", `Cannot reach: ${request.url}`, { cause: error });
+  } finally {
+    timer.abort();
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  const { url, method, headers, body, clock } = request;
+  const sentAt = clock.now();
+  const init: RequestInit = { method, headers, redirect: "manual", signal, ...(body === undefined ? {} : { body }) };
+  const response = await (request.fetch ?? fetch)(url, init);
+  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+    await response.body?.cancel();
+    throw new TokenError("redirect_refused", `Refused to follow a redirect of: ${url}`, { status: response.status });
+  }
+  const text = await readText(response, request.maxBytes);
+  return { status: response.status, headers: response.headers, text, sentAt, receivedAt: clock.now() };
+}
+
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  if (response.body === null) return "";
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let [text, size] = ["", 0];
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    size += part.value.byteLength;
+    if (size > maxBytes) {
+      await reader.cancel();
+      throw new TokenError("invalid_response", `The answer is larger than ${maxBytes} bytes`);
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** With this variable Node's own fetch accepts any certificate; a fetch that was handed in answers for itself. */
+function refuseUnverifiedTls({ url, fetch: own }: HttpRequest): void {
+  if (own !== undefined || !url.startsWith("https:")) return;
+  if (globalThis.process?.env?.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
+  globalThis.process.emitWarning("Refused to send credentials: NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS checks", {
+    code: "COUNTERSIGN_INSECURE_TLS",
+  });
+  throw new TokenError("insecure_tls", `Cannot trust any certificate of: ${url}`);
+}
+
+/** Whether a URL points to this very machine. */
+export function isLoopback({ hostname }: URL): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/**
+ * Takes https, and http to the loopback interface.
+ * @throws TypeError for any other URL, one with credentials, or one with a fragment.
+ */
+export function requireSecureUrl(text: string, what: string, allowInsecureHttp = false): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) throw new TypeError(`Cannot use a ${what} that is no URL: ${text}`);
+  if (url.username !== "" || url.password !== "" || url.hash !== "")
+    throw new TypeError(`Cannot use a ${what} with credentials or a fragment: ${url.origin}`);
+  const allowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
+  if (!allowed) throw new TypeError(`Cannot use a ${what} without https: ${text}`);
+  return url;
+}

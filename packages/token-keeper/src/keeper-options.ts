@@ -1,0 +1,32 @@
+import { type Backoff, exponentialBackoff } from "./backoff.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { TokenEvents } from "./events.ts";
+import { fullJitter, type Jitter } from "./jitter.ts";
+import { type Random, systemRandom } from "./random.ts";
+import { SkewEstimate } from "./skew.ts";
+import type { SlotPorts, TokenSlot } from "./slot.ts";
+
+/** What watchers and managers have in common. */
+export interface KeeperOptions {
+  /** How early tokens are refreshed. @default fullJitter() */
+  readonly jitter?: Jitter;
+  /** How long to wait after an error. @default exponentialBackoff() */
+  readonly backoff?: Backoff;
+  /**
+   * In the last `mandatoryWindowMs` before expiry, and at most in the second half of the stale time, callers wait for the
+   * refresh. @default 10000
+   */
+  readonly mandatoryWindowMs?: number;
+  /** The least time between two refreshes of one token. @default 1000 */
+  readonly minIntervalMs?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** Options with their defaults, as slots want them. */
+export function slotPorts(options: KeeperOptions, events: TokenEvents, changed: (slot: TokenSlot) => void): SlotPorts {
+  const { clock = systemClock, random = systemRandom, jitter = fullJitter(), backoff = exponentialBackoff() } = options;
+  const { mandatoryWindowMs = 10_000, minIntervalMs = 1_000 } = options;
+  const skew = new SkewEstimate(clock);
+  return { clock, random, jitter, backoff, mandatoryWindowMs, minIntervalMs, skew, emit: events.emit, changed };
+}

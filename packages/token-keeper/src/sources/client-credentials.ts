@@ -1,0 +1,53 @@
+import { tokenKey } from "../key.ts";
+import type { SourceContext, TokenSource } from "../source.ts";
+import type { Token } from "../token.ts";
+import {
+  grantParameters,
+  partitionOf,
+  type RequestedAccess,
+  TokenEndpoint,
+  type TokenEndpointOptions,
+} from "../token-endpoint.ts";
+
+/** Options of {@link clientCredentialsSource}. */
+export interface ClientCredentialsOptions extends TokenEndpointOptions, RequestedAccess {
+  /** Tells tenants apart that share everything else. */
+  readonly partition?: string;
+}
+
+/**
+ * The client credentials grant (RFC 6749 §4.4): a service's own token.
+ *
+ * @throws TypeError when the endpoint is not https or loopback.
+ * @example
+ * ```ts
+ * const source = clientCredentialsSource({
+ *   issuer: "https://auth.example.com",
+ *   client: secretBasic("reports", process.env.REPORTS_SECRET),
+ *   audience: "https://api.example.com",
+ * });
+ * ```
+ */
+export function clientCredentialsSource(options: ClientCredentialsOptions): TokenSource {
+  const endpoint = new TokenEndpoint(options);
+  const { client, audience, scope, resource } = options;
+  const identity = {
+    issuer: endpoint.issuer,
+    clientId: client.clientId,
+    grant: "client_credentials",
+    audience,
+    scope,
+    resource,
+    partition: partitionOf(options.parameters, options.partition),
+  };
+  const key = tokenKey(identity);
+  return {
+    identity,
+    async request(context: SourceContext): Promise<Token> {
+      const startedAt = context.clock.now();
+      const { token } = await endpoint.grant(grantParameters("client_credentials", options), context);
+      context.emit({ type: "requested", key, durationMs: context.clock.now() - startedAt });
+      return token;
+    },
+  };
+}

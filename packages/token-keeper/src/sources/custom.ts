@@ -1,0 +1,63 @@
+import { TokenError } from "../errors.ts";
+import type { TokenIdentity } from "../key.ts";
+import type { LifetimePolicy } from "../lifetime.ts";
+import type { SourceContext, TokenSource } from "../source.ts";
+import { createToken, type TokenInit } from "../token.ts";
+
+/** What a custom function answers: the token's parts, and how long it lives from the moment it was asked for. */
+export interface CustomToken extends Pick<TokenInit, "accessToken" | "idToken" | "tokenType" | "scope"> {
+  readonly expiresInMs: number;
+  readonly refreshInMs?: number;
+}
+
+/** Options of {@link customSource}. */
+export interface CustomSourceOptions {
+  /** Everything that tells this token from others: it is the key in every cache. */
+  readonly identity: TokenIdentity;
+  readonly lifetime?: LifetimePolicy;
+  /** @default 10000 */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * A source from a function: any grant, any API. Throw a {@link TokenError} to say whether a retry can help.
+ *
+ * @example
+ * ```ts run
+ * import { customSource, TokenWatcher } from "@countersign/token-keeper";
+ * const source = customSource(async () => ({ accessToken: "abc", expiresInMs: 60_000 }), {
+ *   identity: { issuer: "vault", clientId: "ci", grant: "vault-login" },
+ * });
+ * await using watcher = await TokenWatcher.start(source);
+ * console.log(watcher.token().authorization()); // Bearer abc
+ * ```
+ */
+export function customSource(
+  request: (context: SourceContext) => Promise<CustomToken>,
+  options: CustomSourceOptions,
+): TokenSource {
+  const { identity, lifetime, timeoutMs = 10_000 } = options;
+  return {
+    identity,
+    async request(context) {
+      const issuedAt = context.clock.now();
+      const { expiresInMs, refreshInMs, ...init } = await within(timeoutMs, context, request);
+      return createToken(init, { issuedAt, lifetimeMs: expiresInMs, refreshInMs }, lifetime);
+    },
+  };
+}
+
+async function within<T>(timeoutMs: number, context: SourceContext, run: (context: SourceContext) => Promise<T>) {
+  const ended = new AbortController();
+  const timer = new AbortController();
+  const late = context.clock.sleep(timeoutMs, timer.signal).then(() => {
+    const error = new TokenError("timed_out", `The source did not answer within ${timeoutMs} ms`);
+    ended.abort(error);
+    throw error;
+  });
+  try {
+    return await Promise.race([run({ ...context, signal: AbortSignal.any([context.signal, ended.signal]) }), late]);
+  } finally {
+    timer.abort();
+  }
+}

@@ -1,0 +1,41 @@
+import { type ReadPrivateOptions, readPrivate } from "../caches/secure-file.ts";
+import { TokenError } from "../errors.ts";
+import { readJwtTimes } from "../jwt.ts";
+import type { TokenIdentity } from "../key.ts";
+import type { LifetimePolicy } from "../lifetime.ts";
+import { readAliriRecord } from "../record.ts";
+import type { TokenSource } from "../source.ts";
+import { createToken, type Token } from "../token.ts";
+
+/** Options of {@link fileSource}. */
+export interface FileSourceOptions extends ReadPrivateOptions {
+  readonly path: string;
+  /** What tells this token from others. @default the path */
+  readonly identity?: TokenIdentity;
+  readonly lifetime?: LifetimePolicy;
+}
+
+/**
+ * A token that somebody else writes to a file: a bare JWT with `exp` (a platform's service account token), or the JSON of
+ * aliri_tokens.
+ */
+export function fileSource(options: FileSourceOptions): TokenSource {
+  const { path, identity = { issuer: "file", clientId: path, grant: "file" } } = options;
+  return {
+    identity,
+    async request({ clock }): Promise<Token> {
+      const text = (await readPrivate(path, options))?.trim() ?? "";
+      const token = readAliriRecord(text) ?? readJwt(text, clock.now(), options.lifetime);
+      if (token === undefined)
+        throw new TokenError("invalid_response", `Cannot find a token with a lifetime in: ${path}`);
+      return token;
+    },
+  };
+}
+
+function readJwt(text: string, now: number, policy: LifetimePolicy | undefined): Token | undefined {
+  const times = readJwtTimes(text);
+  if (times?.expiresAt === undefined || !/^[\w.-]+$/.test(text)) return undefined;
+  const issuedAt = Math.min(times.issuedAt ?? now, now, times.expiresAt);
+  return createToken({ accessToken: text }, { issuedAt, lifetimeMs: times.expiresAt - issuedAt }, policy);
+}

@@ -1,0 +1,111 @@
+import { adaptiveLifetime, type LifetimePolicy } from "./lifetime.ts";
+import { Secret } from "./secret.ts";
+
+const inspect = Symbol.for("nodejs.util.inspect.custom");
+
+/** `fresh` before `staleAt`, `stale` before `expiresAt`, `expired` from then on. */
+export type TokenStatus = "fresh" | "stale" | "expired";
+
+/** What a token is made of; instants in milliseconds. */
+export interface TokenInit {
+  readonly accessToken: string;
+  readonly idToken?: string | undefined;
+  /** @default "Bearer" */
+  readonly tokenType?: string;
+  /** What was granted, when the server said so (RFC 6749 §5.1). */
+  readonly scope?: readonly string[] | undefined;
+  readonly issuedAt: number;
+  readonly staleAt: number;
+  readonly expiresAt: number;
+}
+
+/** A token with its lifetime. Time is data here: every question takes the instant it is asked for. */
+export class Token {
+  readonly accessToken: Secret;
+  readonly idToken: Secret | undefined;
+  readonly tokenType: string;
+  readonly scope: readonly string[] | undefined;
+  readonly issuedAt: number;
+  readonly staleAt: number;
+  readonly expiresAt: number;
+
+  /** @throws RangeError when an instant is not finite, or issue, staleness and expiry are out of order. */
+  constructor(init: TokenInit) {
+    const { issuedAt, staleAt, expiresAt } = init;
+    if (!(Number.isFinite(issuedAt) && issuedAt <= staleAt && staleAt <= expiresAt && Number.isFinite(expiresAt)))
+      throw new RangeError(`Cannot make a token issued ${issuedAt}, stale ${staleAt}, expired ${expiresAt}`);
+    this.accessToken = new Secret(init.accessToken, "access token");
+    this.idToken = init.idToken === undefined ? undefined : new Secret(init.idToken, "id token");
+    this.tokenType = init.tokenType ?? "Bearer";
+    this.scope = init.scope;
+    this.issuedAt = issuedAt;
+    this.staleAt = staleAt;
+    this.expiresAt = expiresAt;
+  }
+
+  /** From issue to expiry. */
+  get lifetimeMs(): number {
+    return this.expiresAt - this.issuedAt;
+  }
+
+  /** The status at an instant: `staleAt` itself is stale, `expiresAt` itself is expired. */
+  statusAt(now: number): TokenStatus {
+    if (now >= this.expiresAt) return "expired";
+    return now >= this.staleAt ? "stale" : "fresh";
+  }
+
+  /** Milliseconds until stale, 0 when past. */
+  untilStale(now: number): number {
+    return Math.max(0, this.staleAt - now);
+  }
+
+  /** Milliseconds until expired, 0 when past. */
+  untilExpired(now: number): number {
+    return Math.max(0, this.expiresAt - now);
+  }
+
+  /** The value of an `Authorization` header: reveals the access token. */
+  authorization(): string {
+    return `${this.tokenType} ${this.accessToken.reveal()}`;
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { accessToken, idToken, tokenType, scope, issuedAt, staleAt, expiresAt } = this;
+    return {
+      accessToken: `${accessToken}`,
+      idToken: idToken?.toString(),
+      tokenType,
+      scope,
+      issuedAt,
+      staleAt,
+      expiresAt,
+    };
+  }
+
+  toString(): string {
+    return "[redacted token]";
+  }
+
+  [inspect](_depth: number, options: unknown, show?: (value: unknown, options: unknown) => string): string {
+    return `Token ${show === undefined ? JSON.stringify(this) : show(this.toJSON(), options)}`;
+  }
+}
+
+/** A lifetime as the server told it. */
+export interface Lifetime {
+  /** When the request was *sent*: the answer's own time would count the latency as lifetime. */
+  readonly issuedAt: number;
+  readonly lifetimeMs: number;
+  /** The server's hint when to refresh (`refresh_in`), milliseconds after issue; wins over the policy. */
+  readonly refreshInMs?: number | undefined;
+}
+
+/** Makes a token and decides when it is stale. */
+export function createToken(
+  init: Omit<TokenInit, "issuedAt" | "staleAt" | "expiresAt">,
+  { issuedAt, lifetimeMs, refreshInMs }: Lifetime,
+  policy: LifetimePolicy = adaptiveLifetime(),
+): Token {
+  const staleAfterMs = Math.min(lifetimeMs, Math.max(0, refreshInMs ?? policy(lifetimeMs)));
+  return new Token({ ...init, issuedAt, staleAt: issuedAt + staleAfterMs, expiresAt: issuedAt + lifetimeMs });
+}

@@ -1,0 +1,171 @@
+import { acquire, type GetTokenOptions } from "./acquire.ts";
+import { TokenError } from "./errors.ts";
+import { type TokenEventListener, type TokenEventSource, TokenEvents, type TokenEventType } from "./events.ts";
+import { type KeeperOptions, slotPorts } from "./keeper-options.ts";
+import type { TokenProvider } from "./provider.ts";
+import { Scheduler } from "./scheduler.ts";
+import { type SlotHealth, type SlotPorts, TokenSlot } from "./slot.ts";
+import type { TokenSource } from "./source.ts";
+import type { Token } from "./token.ts";
+
+/** Options of {@link TokenWatcher.start}: how long to wait for the first token. */
+export interface WatcherStartOptions extends KeeperOptions, GetTokenOptions {}
+
+/**
+ * Keeps one token fresh in the background.
+ *
+ * @example
+ * ```ts run
+ * import { constantSource, TokenWatcher } from "@countersign/token-keeper";
+ * await using watcher = await TokenWatcher.start(constantSource({ accessToken: "abc" }));
+ * console.log(watcher.token().authorization()); // Bearer abc
+ * ```
+ */
+export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDisposable {
+  readonly #events = new TokenEvents();
+  readonly #ports: SlotPorts;
+  readonly #slot: TokenSlot;
+  readonly #scheduler: Scheduler;
+  #closed = false;
+  #seen: Token | undefined;
+  #next = deferred();
+
+  /** Starts at once and in the background; {@link TokenWatcher.start} also waits for the first token. */
+  constructor(source: TokenSource, options: KeeperOptions = {}) {
+    this.#ports = slotPorts(options, this.#events, () => this.#changed());
+    this.#slot = new TokenSlot(source, this.#ports);
+    this.#scheduler = new Scheduler({ ...this.#ports, wanted: () => true });
+    this.#scheduler.add(this.#slot);
+  }
+
+  /**
+   * A watcher that has its first token. Errors that a retry can mend are retried until the deadline.
+   * @throws TokenError the terminal error, or the last one at the deadline; the watcher is closed then.
+   */
+  static async start(source: TokenSource, options: WatcherStartOptions = {}): Promise<TokenWatcher> {
+    const watcher = new TokenWatcher(source, options);
+    try {
+      await watcher.getToken(options);
+      return watcher;
+    } catch (error) {
+      watcher.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The token held, without waiting.
+   * @throws TokenError the last error (or `deadline_exceeded` before the first attempt ended) when there is none, or it
+   * has expired; with `allowExpired` the expired token is returned.
+   */
+  token(options: { readonly allowExpired?: boolean } = {}): Token {
+    const { token } = this.#slot;
+    if (token !== undefined && (this.#slot.status() !== "expired" || options.allowExpired)) return token;
+    throw this.#slot.lastError ?? new TokenError("deadline_exceeded", "No usable token is held yet");
+  }
+
+  getToken(options: GetTokenOptions = {}): Promise<Token> {
+    if (this.#closed) return Promise.reject(closedError());
+    return this.#slot.hit() ?? acquire(this.#slot, this.#ports.clock, options);
+  }
+
+  invalidate(token: Token): boolean {
+    return this.#slot.invalidate(token);
+  }
+
+  /** Asks the source now, after a terminal error too; one request, however many ask. */
+  refresh(): Promise<Token> {
+    if (this.#closed) return Promise.reject(closedError());
+    this.#slot.unblock();
+    return this.#slot.refresh();
+  }
+
+  /**
+   * The next token after `since`, or after the one held now.
+   * @throws TokenError the terminal error, or `closed`. @throws the signal's reason.
+   */
+  async changed(options: { readonly since?: Token | undefined; readonly signal?: AbortSignal } = {}): Promise<Token> {
+    const since = "since" in options ? options.since : this.#slot.token;
+    for (;;) {
+      options.signal?.throwIfAborted();
+      if (this.#closed) throw closedError();
+      const { token, terminalError } = this.#slot;
+      if (token !== undefined && token !== since) return token;
+      if (terminalError !== undefined) throw terminalError;
+      await unlessAborted(this.#next.promise, options.signal);
+    }
+  }
+
+  /** The token held and every later one; tokens missed meanwhile are skipped. Ends on close, throws on a terminal error. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Token, void, undefined> {
+    let since: Token | undefined;
+    while (!this.#closed) {
+      try {
+        since = await this.changed({ since });
+      } catch (error) {
+        if (this.#closed) return;
+        throw error;
+      }
+      yield since;
+    }
+  }
+
+  on<T extends TokenEventType>(type: T, listener: TokenEventListener<T>): () => void;
+  on(type: "*", listener: TokenEventListener): () => void;
+  on(type: TokenEventType | "*", listener: TokenEventListener): () => void {
+    return this.#events.on(type, listener);
+  }
+
+  health(): SlotHealth {
+    return this.#slot.health();
+  }
+
+  /** Stops the refreshing; what waits is told `closed`. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#scheduler.close();
+    this.#slot.close();
+    this.#next.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /** Wakes who waits for a new token, or must hear of a terminal error; and the timer. */
+  #changed(): void {
+    this.#scheduler.wake(this.#slot);
+    const { token, terminalError } = this.#slot;
+    if (token === this.#seen && terminalError === undefined) return;
+    this.#seen = token;
+    const waiting = this.#next;
+    this.#next = deferred();
+    waiting.resolve();
+  }
+}
+
+function closedError(): TokenError {
+  return new TokenError("closed", "The watcher is closed");
+}
+
+/** Node 20 has no `Promise.withResolvers`. */
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    void work.then(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { authorizedFetch, TokenManager } from "@countersign/token-keeper";
+import { scriptedSource } from "./support/scripted-source.ts";
+import { type Handler, startTokenServer, type TokenServer } from "./support/token-server.ts";
+
+function setUp(server: TokenServer, ...steps: Parameters<typeof scriptedSource>) {
+  const manager = new TokenManager({ minIntervalMs: 0, timers: false });
+  const source = scriptedSource(...(steps.length > 0 ? steps : [3600]));
+  const send = authorizedFetch(manager.provider(source), { origins: [server.origin] });
+  return { source, send };
+}
+
+/** Accepts one token; says why it refuses the others. */
+function accepting(token: string, challenge = 'Bearer error="invalid_token"'): Handler {
+  return ({ headers }) =>
+    headers.authorization === `Bearer ${token}`
+      ? { body: "ok" }
+      : { status: 401, headers: { "www-authenticate": challenge } };
+}
+
+const authorizations = (server: TokenServer) => server.received.map(({ headers }) => headers.authorization);
+
+describe("authorizedFetch()", () => {
+  it("adds the token for an allowed origin", async () => {
+    await using server = await startTokenServer(accepting("t1"));
+    const { send } = setUp(server);
+    assert.equal((await send(`${server.origin}/a?b`)).status, 200);
+    assert.equal((await send(new URL(server.origin))).status, 200);
+    assert.equal((await send(new Request(server.origin, { headers: { "x-own": "1" } }))).status, 200);
+    assert.equal(server.received[2]?.headers["x-own"], "1");
+  });
+
+  it("sends no token to another origin: another port is another origin", async () => {
+    await using server = await startTokenServer();
+    await using other = await startTokenServer();
+    const { send, source } = setUp(server);
+    await send(other.origin);
+    await send(`http://localhost:${new URL(server.origin).port}`).catch(() => undefined);
+    assert.deepEqual([...authorizations(other), ...authorizations(server)].filter(Boolean), []);
+    assert.equal(source.contexts.length, 0);
+  });
+
+  it("leaves a header alone that is there already", async () => {
+    await using server = await startTokenServer(accepting("other"));
+    const { send } = setUp(server);
+    const response = await send(server.origin, { headers: { Authorization: "Bearer mine" } });
+    assert.equal(response.status, 401);
+    assert.deepEqual(authorizations(server), ["Bearer mine"]);
+  });
+
+  const bodies: Record<string, () => RequestInit> = {
+    "no body": () => ({}),
+    text: () => ({ method: "POST", body: "payload" }),
+    bytes: () => ({ method: "POST", body: new TextEncoder().encode("payload") }),
+    "a form": () => ({ method: "POST", body: new URLSearchParams({ a: "b" }) }),
+  };
+  for (const [name, init] of Object.entries(bodies)) {
+    it(`replays ${name} once after 401, with the next token`, async () => {
+      await using server = await startTokenServer(accepting("t2"));
+      const { send } = setUp(server);
+      assert.equal((await send(server.origin, init())).status, 200);
+      assert.deepEqual(authorizations(server), ["Bearer t1", "Bearer t2"]);
+      assert.equal(server.received[0]?.body, server.received[1]?.body);
+    });
+  }
+
+  it("replays once only", async () => {
+    await using server = await startTokenServer(accepting("never"));
+    const { send } = setUp(server);
+    assert.equal((await send(server.origin)).status, 401);
+    assert.equal(server.received.length, 2);
+  });
+
+  it("does not replay a stream", async () => {
+    await using server = await startTokenServer(accepting("t2"));
+    const { send } = setUp(server);
+    const stream = () => new Blob(["payload"]).stream();
+    const init = () => ({ method: "POST", body: stream(), duplex: "half" }) as RequestInit;
+    assert.equal((await send(server.origin, init())).status, 401);
+    assert.equal((await send(new Request(server.origin, init()))).status, 401);
+    assert.equal(server.received.length, 2);
+  });
+
+  it("does not blame the token for insufficient_scope", async () => {
+    await using server = await startTokenServer(accepting("t2", 'Bearer realm="x", error="insufficient_scope"'));
+    const { send, source } = setUp(server);
+    assert.equal((await send(server.origin)).status, 401);
+    assert.equal(source.contexts.length, 1);
+  });
+
+  it("gives the 401 back when there is no other token", async () => {
+    await using server = await startTokenServer(accepting("t2"));
+    const { send } = setUp(server, 3600, "invalid_client");
+    assert.equal((await send(server.origin)).status, 401);
+    assert.equal(server.received.length, 1);
+  });
+
+  it("loses the token on a redirect to another origin", async () => {
+    await using elsewhere = await startTokenServer();
+    await using server = await startTokenServer(() => ({ status: 307, headers: { location: elsewhere.origin } }));
+    const { send } = setUp(server);
+    await send(server.origin);
+    assert.deepEqual(authorizations(elsewhere), [undefined]);
+  });
+
+  it("stops waiting for a token by the request's signal", async () => {
+    await using server = await startTokenServer();
+    const { send } = setUp(server, () => new Promise<never>(() => undefined));
+    const control = new AbortController();
+    const sent = assert.rejects(send(server.origin, { signal: control.signal }), /enough/);
+    control.abort(new Error("enough"));
+    await sent;
+  });
+
+  it("refuses origins that are none, or not safe, at construction", () => {
+    const provider = new TokenManager({ timers: false }).provider(scriptedSource(1));
+    for (const origin of [
+      "http://api.example.com",
+      "https://api.example.com/path",
+      "api.example.com",
+      "*",
+      "file:///etc",
+      "https://u@a.example",
+    ])
+      assert.throws(() => authorizedFetch(provider, { origins: [origin] }), TypeError, origin);
+  });
+});

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { tlsClient } from "@countersign/token-keeper";
+import { aContext, aSource } from "./support/context.ts";
+import { freshTokens, type Handler, startTokenServer } from "./support/token-server.ts";
+
+/** Metadata at one path, tokens at /token. */
+function withMetadata(path: string, metadata: (origin: string) => object): (origin: string) => Handler {
+  return (origin) => (request, count) => {
+    if (request.path === path) return { body: metadata(origin) };
+    if (request.path.startsWith("/token")) return freshTokens()(request, count);
+    return { status: 404 };
+  };
+}
+
+async function aServer(make: (origin: string) => Handler) {
+  const server = await startTokenServer();
+  server.handler = make(server.origin);
+  return server;
+}
+
+const standard = (origin: string) => ({ issuer: `${origin}/tenant`, token_endpoint: `${origin}/token` });
+
+describe("discovery", () => {
+  for (const path of ["/.well-known/oauth-authorization-server/tenant", "/tenant/.well-known/openid-configuration"]) {
+    it(`finds the token endpoint at ${path}, once`, async () => {
+      await using server = await aServer(withMetadata(path, standard));
+      const source = aSource(server, { issuer: `${server.origin}/tenant` });
+      await source.request(aContext());
+      await source.request(aContext());
+      assert.equal(server.received.filter((request) => request.path === path).length, 1);
+      assert.equal(source.identity.issuer, `${server.origin}/tenant`);
+    });
+  }
+
+  it("takes the alias for client certificates (RFC 8705 §5)", async () => {
+    const metadata = (origin: string) => ({
+      ...standard(origin),
+      mtls_endpoint_aliases: { token_endpoint: `${origin}/token-mtls` },
+    });
+    await using server = await aServer(withMetadata("/.well-known/oauth-authorization-server/tenant", metadata));
+    const options = { issuer: `${server.origin}/tenant`, client: tlsClient("c") };
+    await aSource(server, options).request(aContext());
+    assert.equal(server.received.at(-1)?.path, "/token-mtls");
+  });
+
+  const hostile: Record<string, (origin: string) => object> = {
+    "another issuer": (origin) => ({ ...standard(origin), issuer: `${origin}/other` }),
+    "an issuer with a slash more": (origin) => ({ ...standard(origin), issuer: `${origin}/tenant/` }),
+    "no issuer": (origin) => ({ token_endpoint: `${origin}/token` }),
+    "an endpoint on another host": (origin) => ({ ...standard(origin), token_endpoint: "https://evil.example/token" }),
+    "no endpoint": (origin) => ({ issuer: `${origin}/tenant` }),
+  };
+  for (const [name, metadata] of Object.entries(hostile)) {
+    it(`refuses ${name} and sends no credentials (RFC 8414 §3.3)`, async () => {
+      await using server = await aServer(withMetadata("/.well-known/oauth-authorization-server/tenant", metadata));
+      const source = aSource(server, { issuer: `${server.origin}/tenant` });
+      await assert.rejects(source.request(aContext()), { code: "discovery_failed" });
+      assert.ok(
+        server.received.every(({ headers, method }) => headers.authorization === undefined && method === "GET"),
+      );
+    });
+  }
+
+  it("takes another origin that is named", async () => {
+    await using endpoint = await startTokenServer();
+    const metadata = (origin: string) => ({ ...standard(origin), token_endpoint: endpoint.tokenEndpoint });
+    await using server = await aServer(withMetadata("/.well-known/oauth-authorization-server/tenant", metadata));
+    const options = { issuer: `${server.origin}/tenant`, endpointOrigins: [endpoint.origin] };
+    await aSource(server, options).request(aContext());
+    assert.equal(endpoint.received.length, 1);
+  });
+
+  it("retries later when the server is down, and not when it has no metadata", async () => {
+    await using down = await startTokenServer(() => ({ status: 503 }));
+    const options = { issuer: down.origin };
+    await assert.rejects(aSource(down, options).request(aContext()), { code: "server_error", retryable: true });
+    down.handler = () => ({ status: 404 });
+    await assert.rejects(aSource(down, options).request(aContext()), { code: "discovery_failed", retryable: false });
+  });
+});

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  cachedSource,
+  createToken,
+  memoryCache,
+  Secret,
+  systemClock,
+  type TokenCache,
+  tokenKey,
+} from "@countersign/token-keeper";
+import { writeRecord } from "../../src/record.ts";
+import { aContext, aSource } from "../support/context.ts";
+import { freshTokens, refusal, startTokenServer } from "../support/token-server.ts";
+
+function aToken(accessToken: string, issuedAt: number, lifetimeMs: number) {
+  return createToken({ accessToken }, { issuedAt, lifetimeMs });
+}
+
+/** Caches that hold nothing but what the test puts there. */
+function layers(count: number): Map<string, string>[] & { caches: TokenCache[] } {
+  const maps = Array.from({ length: count }, () => new Map<string, string>());
+  const caches = maps.map((map, index) => ({
+    name: `layer ${index}`,
+    get: async (key: string) => map.get(key),
+    set: async (key: string, value: string) => void map.set(key, value),
+  }));
+  return Object.assign(maps, { caches });
+}
+
+describe("cachedSource()", () => {
+  it("asks the source once and publishes to every layer", async () => {
+    await using server = await startTokenServer();
+    const maps = layers(3);
+    const source = cachedSource(aSource(server), { caches: maps.caches });
+    const context = aContext();
+    const first = await source.request(context);
+    const second = await source.request(context);
+    assert.equal(second.accessToken.reveal(), first.accessToken.reveal());
+    assert.equal(server.received.length, 1);
+    assert.deepEqual(
+      maps.map((map) => map.size),
+      [1, 1, 1],
+    );
+  });
+
+  for (const hit of [0, 1, 2]) {
+    it(`fills all layers before a hit in layer ${hit} of 3`, async () => {
+      await using server = await startTokenServer();
+      const maps = layers(3);
+      const inner = aSource(server);
+      const context = aContext();
+      const key = tokenKey(inner.identity);
+      maps[hit]?.set(
+        key,
+        writeRecord(key, { token: aToken("cached", context.clock.now(), 600_000), skewMs: undefined }),
+      );
+      const token = await cachedSource(inner, { caches: maps.caches }).request(context);
+      assert.equal(token.accessToken.reveal(), "cached");
+      assert.deepEqual(
+        maps.map((map) => map.size),
+        [0, 1, 2].map((index) => (index <= hit ? 1 : 0)),
+      );
+      assert.equal(server.received.length, 0);
+    });
+  }
+
+  const entries = {
+    "is alive, though stale": { issuedMs: -500_000, lifetimeMs: 600_000, taken: true },
+    "has less left than the minimum": { issuedMs: -550_000, lifetimeMs: 600_000, taken: false },
+    "has expired": { issuedMs: -700_000, lifetimeMs: 600_000, taken: false },
+    "is short and young": { issuedMs: -1_000, lifetimeMs: 10_000, taken: true },
+    "is short and old": { issuedMs: -6_000, lifetimeMs: 10_000, taken: false },
+    "was issued by a clock a little ahead": { issuedMs: 30_000, lifetimeMs: 600_000, taken: true },
+    "was issued by a clock an hour ahead": { issuedMs: 3_600_000, lifetimeMs: 600_000, taken: false },
+  };
+  for (const [name, { issuedMs, lifetimeMs, taken }] of Object.entries(entries)) {
+    it(`${taken ? "takes" : "passes over"} an entry that ${name}`, async () => {
+      await using server = await startTokenServer();
+      const inner = aSource(server);
+      const context = aContext();
+      const key = tokenKey(inner.identity);
+      const text = writeRecord(key, {
+        token: aToken("cached", context.clock.now() + issuedMs, lifetimeMs),
+        skewMs: undefined,
+      });
+      const cache = { name: "c", get: async () => text, set: async () => undefined };
+      const token = await cachedSource(inner, { caches: [cache] }).request(context);
+      assert.equal(token.accessToken.reveal() === "cached", taken);
+      assert.ok(token.expiresAt - context.clock.now() <= Math.max(lifetimeMs, 3_600_000));
+      if (taken) assert.ok(token.untilExpired(context.clock.now()) <= lifetimeMs);
+    });
+  }
+
+  it("replaces a token by a better one only, and never by the one that was refused", async () => {
+    await using server = await startTokenServer();
+    const inner = aSource(server);
+    const context = aContext();
+    const key = tokenKey(inner.identity);
+    const cached = aToken("cached", context.clock.now(), 600_000);
+    const text = writeRecord(key, { token: cached, skewMs: undefined });
+    const source = cachedSource(inner, { caches: [{ name: "c", get: async () => text, set: async () => undefined }] });
+    const worse = aToken("worse", context.clock.now() - 1_000, 600_000);
+    const ask = async (overrides: object) => (await source.request({ ...context, ...overrides })).accessToken.reveal();
+    assert.equal(await ask({ current: worse }), "cached");
+    assert.equal(await ask({ current: cached }), "token-1");
+    assert.equal(await ask({ rejected: new Secret("cached") }), "token-2");
+  });
+
+  it("shifts an entry by what writer and reader know of the server's clock", async () => {
+    await using server = await startTokenServer();
+    const inner = aSource(server);
+    const context = aContext();
+    const now = context.clock.now();
+    const key = tokenKey(inner.identity);
+    // The writer's clock is an hour behind the server's, ours is right.
+    context.skew.observe(inner.identity.issuer, now, now, now);
+    const text = writeRecord(key, { token: aToken("cached", now - 3_600_000, 600_000), skewMs: 3_600_000 });
+    const source = cachedSource(inner, { caches: [{ name: "c", get: async () => text, set: async () => undefined }] });
+    const token = await source.request(context);
+    assert.equal(token.accessToken.reveal(), "cached");
+    assert.equal(token.expiresAt, now + 600_000);
+  });
+
+  it("lets 50 callers, each with its own source, make one request", async () => {
+    await using server = await startTokenServer();
+    const cache = memoryCache();
+    const sources = Array.from({ length: 50 }, () => cachedSource(aSource(server), { caches: [cache] }));
+    const tokens = await Promise.all(sources.map((source) => source.request(aContext({ clock: systemClock }))));
+    assert.equal(server.received.length, 1);
+    assert.equal(new Set(tokens.map((token) => token.accessToken.reveal())).size, 1);
+  });
+
+  it("shares the backoff: after an error nobody asks the server until the pause is over", async () => {
+    await using server = await startTokenServer(() => refusal("temporarily_unavailable", 503, { "retry-after": "7" }));
+    const context = aContext();
+    const cache = memoryCache({ clock: context.clock });
+    const one = cachedSource(aSource(server), { caches: [cache] });
+    const other = cachedSource(aSource(server), { caches: [cache] });
+    await assert.rejects(one.request(context), { code: "server_error" });
+    await assert.rejects(other.request(context), { code: "cooling_down", retryAfterMs: 7_000 });
+    assert.equal(server.received.length, 1);
+    server.handler = freshTokens();
+    await context.clock.advance(7_000);
+    await other.request(context);
+    assert.equal(server.received.length, 2);
+  });
+
+  it("does not share a terminal error: a sibling may have better credentials", async () => {
+    await using server = await startTokenServer(() => refusal("invalid_client", 401));
+    const cache = memoryCache();
+    const ask = () => cachedSource(aSource(server), { caches: [cache] }).request(aContext());
+    await assert.rejects(ask(), { code: "invalid_client" });
+    await assert.rejects(ask(), { code: "invalid_client" });
+    assert.equal(server.received.length, 2);
+  });
+
+  const broken: Record<string, TokenCache> = {
+    "throws on everything": {
+      name: "broken",
+      get: () => Promise.reject(new Error("down")),
+      set: () => Promise.reject(new Error("down")),
+      ...{ lease: () => Promise.reject(new Error("down")) },
+    },
+    "answers garbage": { name: "broken", get: async () => '{"version":1', set: async () => undefined },
+  };
+  for (const [name, cache] of Object.entries(broken)) {
+    it(`works with a cache that ${name}`, async () => {
+      await using server = await startTokenServer();
+      const token = await cachedSource(aSource(server), { caches: [cache] }).request(aContext());
+      assert.equal(token.accessToken.reveal(), "token-1");
+    });
+  }
+
+  it("waits for a cache that hangs no longer than it is told", async () => {
+    await using server = await startTokenServer();
+    const hang = () => new Promise<never>(() => undefined);
+    const cache = { name: "hanging", get: hang, set: hang, lease: hang };
+    const context = aContext();
+    const request = cachedSource(aSource(server), { caches: [cache], cacheTimeoutMs: 200 }).request(context);
+    let done = false;
+    void request.then(() => {
+      done = true;
+    });
+    while (!done) await context.clock.advance(100);
+    const failed = context.events.filter(({ type }) => type === "cache_failed").length;
+    assert.ok(failed >= 4, `${failed}`);
+  });
+});

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { inspect } from "node:util";
+import { clientCredentialsSource, publicClient, secretPost, TokenError, tokenKey } from "@countersign/token-keeper";
+import { aContext, aSource } from "../support/context.ts";
+import { freshTokens, refusal, startTokenServer } from "../support/token-server.ts";
+
+describe("clientCredentialsSource()", () => {
+  it("sends a form with audience, scope, resources and more parameters", async () => {
+    await using server = await startTokenServer();
+    const options = { scope: ["b", "a"], resource: ["https://r1", "https://r2"], parameters: { tenant: "t" } };
+    const token = await aSource(server, options).request(aContext());
+    const [request] = server.received;
+    assert.equal(token.accessToken.reveal(), "token-1");
+    assert.equal(request?.headers["content-type"], "application/x-www-form-urlencoded");
+    assert.equal(request?.headers.authorization, `Basic ${btoa("reports:s3cr3t-value")}`);
+    assert.deepEqual(
+      [...(request?.parameters ?? [])],
+      [
+        ["tenant", "t"],
+        ["grant_type", "client_credentials"],
+        ["audience", "https://api.example.com"],
+        ["scope", "b a"],
+        ["resource", "https://r1"],
+        ["resource", "https://r2"],
+      ],
+    );
+  });
+
+  it("sends JSON on request", async () => {
+    await using server = await startTokenServer();
+    await aSource(server, { body: "json", client: secretPost("id", "secret"), resource: ["r1", "r2"] }).request(
+      aContext(),
+    );
+    assert.equal(server.received[0]?.headers["content-type"], "application/json");
+    assert.deepEqual(JSON.parse(server.received[0]?.body ?? ""), {
+      grant_type: "client_credentials",
+      audience: "https://api.example.com",
+      resource: ["r1", "r2"],
+      client_id: "id",
+      client_secret: "secret",
+    });
+  });
+
+  it("counts the lifetime from when the request was sent", async () => {
+    const context = aContext();
+    const sentAt = context.clock.now();
+    await using server = await startTokenServer(async (request, count) => {
+      // The answer takes four seconds of the client's time.
+      await context.clock.advance(4_000);
+      return freshTokens(60)(request, count);
+    });
+    const token = await aSource(server).request(context);
+    assert.equal(token.issuedAt, sentAt);
+    assert.equal(token.untilExpired(context.clock.now()), 56_000);
+  });
+
+  it("learns the server's clock from Date", async () => {
+    const context = aContext();
+    const date = new Date(context.clock.now() + 300_000).toUTCString();
+    await using server = await startTokenServer(() => ({
+      body: { access_token: "a", token_type: "Bearer", expires_in: 60 },
+      headers: { date },
+    }));
+    const source = aSource(server);
+    await source.request(context);
+    const skewMs = context.skew.get(source.identity.issuer) ?? 0;
+    assert.ok(Math.abs(skewMs - 300_000) <= 1_000, `${skewMs}`);
+  });
+
+  it("tells a server that is away from one that refuses", async () => {
+    const server = await startTokenServer();
+    const source = aSource(server);
+    await server[Symbol.asyncDispose]();
+    await assert.rejects(source.request(aContext()), { code: "network_failed", retryable: true });
+    await using refusing = await startTokenServer(() => refusal("invalid_client", 401));
+    await assert.rejects(aSource(refusing).request(aContext()), { code: "invalid_client", retryable: false });
+  });
+
+  it("ends an exchange that takes too long", async () => {
+    await using server = await startTokenServer(() => new Promise(() => undefined));
+    const context = aContext();
+    const request = aSource(server, { timeoutMs: 2_000 }).request(context);
+    const settled = assert.rejects(request, { code: "timed_out" });
+    while (server.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await context.clock.advance(2_000);
+    await settled;
+  });
+
+  it("refuses an endpoint without https beyond this machine, at construction", () => {
+    const client = publicClient("id");
+    for (const tokenEndpoint of ["http://auth.example.com/token", "ftp://localhost", "token", "https://u:p@a.example/"])
+      assert.throws(() => clientCredentialsSource({ tokenEndpoint, client }), TypeError);
+    assert.throws(() => clientCredentialsSource({ client }), TypeError);
+    clientCredentialsSource({ tokenEndpoint: "http://auth.example.com/token", client, allowInsecureHttp: true });
+  });
+
+  it("keys by issuer, client, audience, scope, resource, parameters and partition", () => {
+    const base = {
+      issuer: "https://a.example",
+      client: publicClient("c1"),
+      audience: "x",
+      scope: ["s"],
+      resource: ["r"],
+    };
+    const variants = [
+      base,
+      { ...base, issuer: "https://b.example" },
+      { ...base, client: publicClient("c2") },
+      { ...base, audience: "y" },
+      { ...base, scope: ["s", "t"] },
+      { ...base, scope: ["s t"] },
+      { ...base, resource: ["r2"] },
+      { ...base, parameters: { organization: "o" } },
+      { ...base, partition: "tenant" },
+    ];
+    const keys = new Set(variants.map((options) => tokenKey(clientCredentialsSource(options).identity)));
+    assert.equal(keys.size, variants.length);
+    const again = clientCredentialsSource({ ...base, scope: ["s", "s"] });
+    assert.ok(keys.has(tokenKey(again.identity)));
+  });
+
+  it("throws errors that hold no secret anywhere", async () => {
+    await using server = await startTokenServer((request) => ({
+      status: 400,
+      body: { error: request.body, error_description: request.body },
+    }));
+    const error = await aSource(server, { client: secretPost("id", "s3cr3t-value") })
+      .request(aContext())
+      .catch((e) => e);
+    assert.ok(error instanceof TokenError);
+    assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes("s3cr3t-value"));
+  });
+});

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  memoryCache,
+  publicClient,
+  refreshTokenSource,
+  sealedCache,
+  systemClock,
+  type TokenCache,
+} from "@countersign/token-keeper";
+import { aContext } from "../support/context.ts";
+import { type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
+
+/** A server that spends each refresh token once; `current` is the only one it takes. */
+function rotating(): Handler & { current: string } {
+  const handler = Object.assign(
+    ((request) => {
+      if (request.parameters.get("refresh_token") !== handler.current) return refusal("invalid_grant");
+      const number = Number(handler.current.slice(3)) + 1;
+      handler.current = `rt-${number}`;
+      return {
+        body: { access_token: `at-${number}`, token_type: "Bearer", expires_in: 60, refresh_token: handler.current },
+      };
+    }) as Handler,
+    { current: "rt-1" },
+  );
+  return handler;
+}
+
+function aLogin(server: TokenServer, store: TokenCache, refreshToken = "rt-1") {
+  return refreshTokenSource({
+    tokenEndpoint: server.tokenEndpoint,
+    client: publicClient("app"),
+    subject: "ada",
+    refreshToken,
+    store,
+  });
+}
+
+const sent = (server: TokenServer) => server.received.map(({ parameters }) => parameters.get("refresh_token"));
+
+describe("refreshTokenSource()", () => {
+  it("stores each new refresh token before it hands out the access token", async () => {
+    await using server = await startTokenServer(rotating());
+    const order: string[] = [];
+    const inner = memoryCache();
+    const store: TokenCache = {
+      ...inner,
+      async set(key, value) {
+        await inner.set(key, value);
+        order.push("stored");
+      },
+    };
+    const context = aContext();
+    await aLogin(server, store).request(context);
+    order.push("handed out");
+    assert.deepEqual(order, ["stored", "handed out"]);
+    assert.deepEqual(
+      context.events.map(({ type }) => type),
+      ["rotated", "requested"],
+    );
+  });
+
+  it("goes on from the stored token after a restart", async () => {
+    await using server = await startTokenServer(rotating());
+    const store = memoryCache();
+    await aLogin(server, store).request(aContext());
+    await aLogin(server, store).request(aContext());
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+  });
+
+  it("begins anew when somebody logged in again", async () => {
+    await using server = await startTokenServer(rotating());
+    const store = memoryCache();
+    await aLogin(server, store).request(aContext());
+    server.handler = Object.assign(rotating(), { current: "rt-1" });
+    await aLogin(server, store, "rt-100")
+      .request(aContext())
+      .catch(() => undefined);
+    assert.equal(sent(server).at(-1), "rt-100");
+  });
+
+  it("keeps the old token when the server sends none", async () => {
+    await using server = await startTokenServer(() => ({ body: { access_token: "a", token_type: "Bearer" } }));
+    const source = aLogin(server, memoryCache());
+    await source.request(aContext());
+    await source.request(aContext());
+    assert.deepEqual(sent(server), ["rt-1", "rt-1"]);
+  });
+
+  it("sends the same token again after an answer was lost", async () => {
+    await using server = await startTokenServer(() => "drop");
+    const source = aLogin(server, memoryCache());
+    await assert.rejects(source.request(aContext()), { code: "network_failed" });
+    server.handler = rotating();
+    await source.request(aContext());
+    assert.deepEqual(sent(server), ["rt-1", "rt-1"]);
+  });
+
+  it("adopts a sibling's token after invalid_grant", async () => {
+    const handler = rotating();
+    await using server = await startTokenServer(handler);
+    const inner = memoryCache();
+    const [ours, sibling] = [aLogin(server, withoutLeases(inner)), aLogin(server, withoutLeases(inner))];
+    // The sibling rotates while our request is under way: ours comes second.
+    let raced = false;
+    server.handler = async (request, count) => {
+      if (!raced) {
+        raced = true;
+        await sibling.request(aContext());
+      }
+      return handler(request, count);
+    };
+    const token = await ours.request(aContext());
+    assert.equal(token.accessToken.reveal(), "at-3");
+    assert.deepEqual(sent(server), ["rt-1", "rt-1", "rt-2"]);
+  });
+
+  it("surfaces invalid_grant when the store knows no better", async () => {
+    await using server = await startTokenServer(() => refusal("invalid_grant"));
+    await assert.rejects(aLogin(server, memoryCache()).request(aContext()), {
+      code: "invalid_grant",
+      retryable: false,
+    });
+    assert.equal(server.received.length, 1);
+  });
+
+  it("hands out nothing while the new token cannot be stored, and asks for no other", async () => {
+    await using server = await startTokenServer(rotating());
+    const inner = memoryCache();
+    let full = true;
+    const store: TokenCache = {
+      ...inner,
+      set: (key, value) => (full ? Promise.reject(new Error("ENOSPC")) : inner.set(key, value)),
+    };
+    const source = aLogin(server, store);
+    await assert.rejects(source.request(aContext()), { code: "storage_failed", retryable: true });
+    await assert.rejects(source.request(aContext()), { code: "storage_failed" });
+    full = false;
+    assert.equal((await source.request(aContext())).accessToken.reveal(), "at-2");
+    assert.equal(server.received.length, 1);
+    assert.equal((await aLogin(server, inner).request(aContext())).accessToken.reveal(), "at-3");
+  });
+
+  it("never sends the configured token when the store cannot be read: it may be spent", async () => {
+    await using server = await startTokenServer(rotating());
+    const store = { ...memoryCache(), get: () => Promise.reject(new Error("EIO")) };
+    await assert.rejects(aLogin(server, store).request(aContext()), { code: "storage_failed" });
+    assert.equal(server.received.length, 0);
+  });
+
+  it("sends nothing when the store cannot be locked", async () => {
+    await using server = await startTokenServer(rotating());
+    const store = { ...memoryCache(), lease: () => Promise.reject(new Error("EROFS")) };
+    await assert.rejects(aLogin(server, store).request(aContext()), { code: "storage_failed" });
+    assert.equal(server.received.length, 0);
+  });
+
+  for (const [name, wrap] of Object.entries({
+    "with leases": (store: TokenCache) => store,
+    "without leases": withoutLeases,
+  })) {
+    it(`spends each token once under 20 concurrent requests, ${name}`, async () => {
+      await using server = await startTokenServer(rotating());
+      const source = aLogin(server, wrap(memoryCache()));
+      await Promise.all(Array.from({ length: 20 }, () => source.request(aContext({ clock: systemClock }))));
+      assert.equal(new Set(sent(server)).size, 20);
+    });
+  }
+
+  it("keeps two users' logins apart in one store, sealed", async () => {
+    const store = sealedCache(memoryCache(), { keys: [new Uint8Array(32)] });
+    await using server = await startTokenServer((request) => ({
+      body: { access_token: "a", token_type: "Bearer", refresh_token: `${request.parameters.get("refresh_token")}'` },
+    }));
+    const common = { tokenEndpoint: server.tokenEndpoint, client: publicClient("app"), store };
+    const ada = refreshTokenSource({ ...common, subject: "ada", refreshToken: "a" });
+    const bob = refreshTokenSource({ ...common, subject: "bob", refreshToken: "b" });
+    for (const source of [ada, bob, ada, bob]) await source.request(aContext());
+    assert.deepEqual(sent(server), ["a", "b", "a'", "b'"]);
+  });
+});
+
+function withoutLeases({ name, get, set }: TokenCache): TokenCache {
+  return { name, get, set };
+}
