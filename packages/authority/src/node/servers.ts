@@ -1,0 +1,67 @@
+import { constants } from "node:crypto";
+import http from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
+import type { HandlerParts } from "./handler.ts";
+import { createHandler } from "./handler.ts";
+import type { ServerLimits } from "./limits.ts";
+import { refuseOnSocket, statusOfParserError } from "./socket-refusal.ts";
+
+/** Certificate and key of the server, and how far certificates of clients are trusted. All PEM. */
+export interface TlsOptions {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** Authorities whose client certificates are trusted. @default none: client certificates are passed on untrusted */
+  readonly clientAuthorities?: string | Buffer;
+  /** Revocation lists of those authorities. */
+  readonly clientRevocations?: string | Buffer;
+}
+
+/** One listening server, not yet bound. */
+export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): http.Server {
+  const { limits } = parts;
+  const options = messageOptions(limits);
+  const server =
+    tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tlsOptions(tls, limits) });
+  server.maxConnections = limits.connections;
+  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  // The bytes are bounded; a bound on the number would drop lines in silence, a second Authorization among them.
+  server.maxHeadersCount = 0;
+  server.setTimeout(limits.silenceMs);
+  server.on("request", createHandler(parts));
+  server.on("connect", (_request, socket) => refuseOnSocket(socket, 405));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const wire = parts.wireOf(socket as Socket);
+    if (wire.answering > 0 || !socket.writable) return socket.destroy();
+    refuseOnSocket(socket, statusOfParserError(error.code));
+  });
+  return server;
+}
+
+function messageOptions(limits: ServerLimits): http.ServerOptions {
+  return {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkEveryMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    maxHeaderSize: limits.headerBytes,
+    insecureHTTPParser: false,
+    noDelay: true,
+  };
+}
+
+function tlsOptions(tls: TlsOptions, limits: ServerLimits): https.ServerOptions {
+  return {
+    cert: tls.cert,
+    key: tls.key,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: limits.handshakeMs,
+    // Certificates are asked for and judged by whoever authenticates the client: RFC 8705 section 2.2 has self-signed ones.
+    requestCert: true,
+    rejectUnauthorized: false,
+    // A resumed session would keep the verdict on a certificate that expired or was revoked since.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    ...(tls.clientAuthorities === undefined ? {} : { ca: tls.clientAuthorities }),
+    ...(tls.clientRevocations === undefined ? {} : { crl: tls.clientRevocations }),
+  };
+}

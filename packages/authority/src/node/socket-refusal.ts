@@ -1,0 +1,26 @@
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+const parserErrors: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** The status that answers what the HTTP parser refused. */
+export function statusOfParserError(code: string | undefined): number {
+  return parserErrors[code ?? ""] ?? 400;
+}
+
+/** Answers on a socket that has no request to answer to, and ends it. Says nothing of what was sent. */
+export function refuseOnSocket(socket: Duplex, status: number): void {
+  const body = JSON.stringify({ error: "invalid_request", error_description: STATUS_CODES[status] });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "content-type: application/json",
+    "cache-control: no-store",
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+}

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { exchangeRaw, record, statusesOf } from "./raw-socket.ts";
+
+interface Row {
+  readonly id: string;
+  readonly build: string;
+  readonly expect: { readonly status: number; readonly calls: number };
+}
+
+const crlf = (...lines: readonly string[]) => lines.join("\r\n");
+const get = (target: string, ...headers: readonly string[]) =>
+  crlf(`GET ${target} HTTP/1.1`, "Host: localhost", "Connection: close", ...headers, "", "");
+const post = (headers: readonly string[], body: string) =>
+  crlf("POST /oauth/token HTTP/1.1", "Host: localhost", "Connection: close", ...headers, "", body);
+const refused = { status: 400, calls: 0 };
+
+const rows: readonly Row[] = [
+  { id: "control: plain request", build: get("/status"), expect: { status: 200, calls: 1 } },
+  { id: "control: request with a body", build: post(["Content-Length: 3"], "a=b"), expect: { status: 200, calls: 1 } },
+  {
+    id: "control: chunked body",
+    build: post(["Transfer-Encoding: chunked"], "3\r\na=b\r\n0\r\n\r\n"),
+    expect: { status: 200, calls: 1 },
+  },
+
+  {
+    id: "B17 two Authorization lines",
+    build: get("/", "Authorization: Basic YTpi", "authorization: Bearer x"),
+    expect: refused,
+  },
+
+  {
+    id: "B23 CL and TE",
+    build: post(["Content-Length: 3", "Transfer-Encoding: chunked"], "0\r\n\r\n"),
+    expect: refused,
+  },
+  { id: "B23 TE xchunked", build: post(["Transfer-Encoding: xchunked"], "0\r\n\r\n"), expect: refused },
+  {
+    id: "B23 TE chunked, identity",
+    build: post(["Transfer-Encoding: chunked, identity"], "0\r\n\r\n"),
+    expect: refused,
+  },
+  { id: "B23 space before colon", build: post(["Content-Length : 3"], "a=b"), expect: refused },
+  { id: "B23 two different CL", build: post(["Content-Length: 3", "Content-Length: 4"], "a=bc"), expect: refused },
+  { id: "B23 two equal CL", build: post(["Content-Length: 3", "Content-Length: 3"], "a=b"), expect: refused },
+  { id: "B23 CL +5", build: post(["Content-Length: +5"], "a=bcd"), expect: refused },
+  { id: "B23 CL 5, 5", build: post(["Content-Length: 5, 5"], "a=bcd"), expect: refused },
+  { id: "B23 bare LF", build: "GET / HTTP/1.1\nHost: localhost\n\n", expect: refused },
+  { id: "B23 obs-fold", build: get("/", "X-A: 1\r\n 2"), expect: refused },
+  { id: "B23 bad chunk end", build: post(["Transfer-Encoding: chunked"], "3\r\na=bXX0\r\n\r\n"), expect: refused },
+  {
+    id: "B23 LF in chunk extension",
+    build: post(["Transfer-Encoding: chunked"], "3;a\n\r\na=b\r\n0\r\n\r\n"),
+    expect: refused,
+  },
+  { id: "B23 NUL in a header", build: get("/", "X-A: a\0b"), expect: refused },
+  { id: "B23 no Host", build: "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", expect: refused },
+
+  { id: "B24 two Host lines", build: get("/", "Host: other"), expect: refused },
+  { id: "B24 two equal Host lines", build: get("/", "host: localhost"), expect: refused },
+  { id: "B25 Host with a path", build: "GET / HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n", expect: refused },
+  {
+    id: "B25 Host with user information",
+    build: "GET / HTTP/1.1\r\nHost: a@b\r\nConnection: close\r\n\r\n",
+    expect: refused,
+  },
+  { id: "B25 absolute form of another host", build: get("http://evil/token"), expect: refused },
+  {
+    id: "B25 absolute form that repeats Host",
+    build: get("http://localhost/token"),
+    expect: { status: 200, calls: 1 },
+  },
+
+  {
+    id: "B29 TRACE",
+    build: "TRACE / HTTP/1.1\r\nHost: localhost\r\nX-Echo: canary\r\nConnection: close\r\n\r\n",
+    expect: { status: 405, calls: 0 },
+  },
+  {
+    id: "B29 CONNECT",
+    build: "CONNECT evil:443 HTTP/1.1\r\nHost: evil:443\r\n\r\n",
+    expect: { status: 405, calls: 0 },
+  },
+  {
+    id: "B29 Upgrade: websocket is a plain request",
+    build: get(
+      "/status",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+      "Sec-WebSocket-Version: 13",
+    ),
+    expect: { status: 200, calls: 1 },
+  },
+  {
+    id: "B29 Upgrade: h2c is a plain request",
+    build: get("/status", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
+    expect: { status: 200, calls: 1 },
+  },
+  { id: "B29 an invented method", build: "BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n", expect: refused },
+
+  { id: "B30 header of 20 KiB", build: get("/", `X-A: ${"a".repeat(20_480)}`), expect: { status: 431, calls: 0 } },
+
+  ...[
+    "//oauth/token",
+    "/oauth//token",
+    "/oauth/token/",
+    "/oauth/%74oken",
+    "/oauth/token;x=1",
+    "/./oauth/token",
+    "/api/../oauth/token",
+    "/oauth/%2e%2e/token",
+    "/oauth/token%00",
+    "/oauth/token%0a",
+    "/oauth/token%c0%ae",
+    "/oauth/token%zz",
+    "/oauth\\token",
+    "/oauth/token?a#b",
+  ].map((target) => ({ id: `B31 ${target}`, build: get(target), expect: { status: 404, calls: 0 } })),
+];
+
+describe("serveAuthority answers to raw messages", () => {
+  for (const { id, build, expect } of rows) {
+    it(`${id}: ${expect.status}, and the authority sees ${expect.calls}`, async () => {
+      await using recorder = await record();
+      const text = await exchangeRaw(recorder.served.port, build);
+      assert.deepEqual(statusesOf(text), [expect.status], text);
+      assert.equal(recorder.requests.length, expect.calls);
+      assert.doesNotMatch(text, /canary|^HTTP\/1\.1 101/im);
+    });
+  }
+
+  it("refuses bodies in a Content-Encoding without inflating them (B13)", async () => {
+    await using recorder = await record();
+    const text = await exchangeRaw(
+      recorder.served.port,
+      post(["Content-Encoding: gzip", "Content-Length: 2"], "\x1f\x8b"),
+    );
+    assert.deepEqual(statusesOf(text), [415]);
+    assert.equal(recorder.requests.length, 0);
+  });
+
+  it("answers a malformed message behind a good one only after the good one was not answered in its place", async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<Response>();
+    await using recorder = await record({}, () => held);
+    const text = await exchangeRaw(
+      recorder.served.port,
+      crlf("GET / HTTP/1.1", "Host: localhost", "", ""),
+      "GARBAGE\r\n\r\n",
+    );
+    release(new Response("late"));
+    assert.deepEqual(statusesOf(text), []);
+  });
+
+  it("counts what it refuses for the observer", async () => {
+    const exchanges: unknown[] = [];
+    await using recorder = await record({
+      observer: { event() {}, exchange: ({ route, method, status }) => exchanges.push({ route, method, status }) },
+    });
+    await exchangeRaw(recorder.served.port, get("//x"));
+    assert.deepEqual(exchanges, [{ route: "(refused)", method: "GET", status: 404 }]);
+  });
+
+  it("passes each request on as it was sent", async () => {
+    const seen: unknown[] = [];
+    await using recorder = await record({}, async (request, connection) => {
+      seen.push(request.method, request.url, request.headers.get("x-a"), await request.text(), connection);
+      return new Response(null, { status: 204 });
+    });
+    const head = ["Content-Length: 3", "X-A: 1", "x-a: 2"];
+    const text = await exchangeRaw(
+      recorder.served.port,
+      post(head, "a=b").replace("/oauth/token", "/a%20b/%C3%A9?q=1&r=%2F"),
+    );
+    assert.deepEqual(statusesOf(text), [204]);
+    assert.deepEqual(seen, [
+      "POST",
+      "http://localhost/a%20b/%C3%A9?q=1&r=%2F",
+      "1, 2",
+      "a=b",
+      { address: "127.0.0.1" },
+    ]);
+  });
+
+  it("answers server_error when the authority throws, and tells the observer why", async () => {
+    const details: unknown[] = [];
+    const observer = {
+      exchange() {},
+      event: (event: { readonly fields: object }) => details.push("detail" in event.fields && event.fields.detail),
+    };
+    await using recorder = await record({ observer }, () => Promise.reject(new RangeError("store gone")));
+    const text = await exchangeRaw(recorder.served.port, get("/status"));
+    assert.deepEqual(statusesOf(text), [500]);
+    assert.doesNotMatch(text, /store gone/);
+    assert.deepEqual(details, ["RangeError: store gone"]);
+  });
+});
