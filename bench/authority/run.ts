@@ -1,0 +1,233 @@
+/**
+ * The authority beside oidc-provider: npm run bench [-- seconds per round] [-- rounds]
+ *
+ * Grants are measured in turns (A B A B …) after a warm-up, so that a drift of the machine's speed meets both. Prints a
+ * table and writes bench/results/authority.json.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import autocannon from "autocannon";
+
+const [seconds = 5, rounds = 5] = process.argv.slice(2).map(Number);
+const connections = 64;
+const grantsForMemory = 100_000;
+const startsMeasured = 5;
+const headers = { "content-type": "application/x-www-form-urlencoded" };
+
+type Fields = Readonly<Record<string, string>>;
+
+interface Target {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly grant: Fields;
+}
+
+interface Countersign extends Target {
+  readonly app: string;
+  readonly refreshTokens: readonly string[];
+}
+
+const directory = mkdtempSync(join(tmpdir(), "countersign-bench-"));
+const children: ChildProcess[] = [];
+
+try {
+  const report = await measure();
+  print(report);
+  mkdirSync("bench/results", { recursive: true });
+  writeFileSync("bench/results/authority.json", `${JSON.stringify(report, undefined, 2)}\n`);
+} finally {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function measure() {
+  const ours = await startCountersign("main");
+  const peer = await startPeer();
+  progress("warm-up");
+  for (const target of [ours, peer]) await load(target, 3);
+  const grants: Record<string, number[]> = { [ours.name]: [], [peer.name]: [] };
+  for (let round = 1; round <= rounds; round++) {
+    for (const target of [ours, peer]) {
+      const rate = await load(target, seconds);
+      grants[target.name]?.push(rate);
+      progress(`grants, round ${round} of ${rounds}: ${target.name} ${rate}/s`);
+    }
+  }
+  peer.child.kill();
+  const refresh = await measureRefresh(ours);
+  const memory = await measureMemory(ours);
+  ours.child.kill();
+  return {
+    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version },
+    load: { connections, seconds, rounds },
+    grantsPerSecond: Object.fromEntries(Object.entries(grants).map(([name, rates]) => [name, summary(rates)])),
+    ratio: summary((grants[ours.name] ?? []).map((rate, round) => rate / (grants[peer.name]?.[round] ?? Number.NaN))),
+    refreshesPerSecond: summary(refresh),
+    fsyncsPerSecond: measureFsync(),
+    startToFirstAnswerMs: summary(await measureStart()),
+    memory,
+  };
+}
+
+async function startCountersign(name: string): Promise<Countersign> {
+  const data = join(directory, name);
+  mkdirSync(data);
+  const { child, line } = await start("bench/authority/countersign.ts", [data]);
+  return { name: "countersign", child, ...JSON.parse(line) };
+}
+
+async function startPeer(): Promise<Target> {
+  const { child, line } = await start("bench/authority/peer-oidc-provider.ts", []);
+  const secret = "bench-secret-bench-secret-bench-secret-bench";
+  const grant = { grant_type: "client_credentials", client_id: "bench", client_secret: secret, scope: "read" };
+  return { name: "oidc-provider", child, url: line, grant };
+}
+
+/** A process of its own, and the last line it prints when it is ready. */
+async function start(file: string, args: readonly string[]) {
+  const child = fork(file, args, {
+    execArgv: ["-C", "@countersign/source"],
+    env: { ...process.env, NODE_NO_WARNINGS: "1" },
+    stdio: ["ignore", "pipe", "ignore", "ipc"],
+  });
+  children.push(child);
+  const [chunk] = await once(child.stdout ?? child, "data");
+  return { child, line: String(chunk).trim().split("\n").at(-1) ?? "" };
+}
+
+function body(fields: Fields): string {
+  return new URLSearchParams(fields).toString();
+}
+
+/** Grants per second; a refused one fails the run. */
+async function load({ url, grant, name }: Target, duration: number): Promise<number> {
+  const result = await autocannon({ url, connections, duration, method: "POST", headers, body: body(grant) });
+  if (result.non2xx > 0 || result.errors > 0) throw new Error(`Cannot measure ${name}: ${result.non2xx} refusals`);
+  return Math.round(result["2xx"] / result.duration);
+}
+
+/** Each connection is a device that presents the refresh token it got last. */
+async function measureRefresh({ url, app, refreshTokens }: Countersign): Promise<number[]> {
+  const tokens = [...refreshTokens];
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    let device = 0;
+    const result = await autocannon({
+      url,
+      connections: tokens.length,
+      duration: seconds,
+      method: "POST",
+      headers,
+      setupClient(client) {
+        const mine = device++;
+        const present = () =>
+          client.setBody(body({ grant_type: "refresh_token", client_id: app, refresh_token: tokens[mine] ?? "" }));
+        present();
+        client.on("body", (answer) => {
+          tokens[mine] = JSON.parse(answer.toString()).refresh_token ?? tokens[mine];
+          present();
+        });
+      },
+    });
+    if (result.non2xx > 0) throw new Error(`Cannot measure refreshes: ${result.non2xx} refusals`);
+    rates.push(Math.round(result["2xx"] / result.duration));
+    progress(`refreshes, round ${round + 1} of ${rounds}: ${rates.at(-1)}/s`);
+  }
+  return rates;
+}
+
+/** Resident memory while 100,000 grants pass, sampled ten times. */
+async function measureMemory(ours: Countersign) {
+  const samples: number[] = [];
+  for (let tenth = 0; tenth < 10; tenth++) {
+    await autocannon({
+      url: ours.url,
+      connections,
+      amount: grantsForMemory / 10,
+      method: "POST",
+      headers,
+      body: body(ours.grant),
+    });
+    ours.child.send("memory");
+    const [rss] = await once(ours.child, "message");
+    samples.push(Math.round(Number(rss) / 1_048_576));
+    progress(`memory after ${(tenth + 1) * (grantsForMemory / 10)} more grants: ${samples.at(-1)} MB`);
+  }
+  return { rssMb: samples, lastMb: samples.at(-1) };
+}
+
+/** From the start of the process to the first answer, on a new data directory each time. */
+async function measureStart(): Promise<number[]> {
+  const times: number[] = [];
+  for (let run = 0; run < startsMeasured; run++) {
+    const data = join(directory, `start-${run}`);
+    const startedAt = performance.now();
+    const child = fork("packages/cli/src/main.ts", ["serve", "--listen", "127.0.0.1:0", "--data", data, "--json"], {
+      execArgv: ["-C", "@countersign/source"],
+      env: { ...process.env, NODE_NO_WARNINGS: "1" },
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    children.push(child);
+    const url = await urlOf(child);
+    await fetch(`${url}/health/ready`);
+    times.push(Math.round(performance.now() - startedAt));
+    progress(`start, run ${run + 1} of ${startsMeasured}: ${times.at(-1)} ms`);
+    child.kill();
+    await once(child, "exit");
+  }
+  return times;
+}
+
+async function urlOf(child: ChildProcess): Promise<string> {
+  let text = "";
+  for await (const chunk of child.stdout ?? []) {
+    text += chunk;
+    const url = /http:\/\/[\w.[\]:]+:\d+/.exec(text)?.[0];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`Cannot find the URL in what the server printed: ${text}`);
+}
+
+/** What the disk gives: small appends, each with its fsync, one after the other. */
+function measureFsync(): number {
+  const file = openSync(join(directory, "fsync"), "w");
+  const page = Buffer.alloc(4096, 1);
+  const startedAt = performance.now();
+  let count = 0;
+  while (performance.now() - startedAt < 2000) {
+    writeSync(file, page);
+    fsyncSync(file);
+    count++;
+  }
+  closeSync(file);
+  return Math.round((count / (performance.now() - startedAt)) * 1000);
+}
+
+function summary(values: readonly number[]) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const round = (value = Number.NaN) => Math.round(value * 100) / 100;
+  return { min: round(sorted[0]), median: round(sorted[Math.floor(sorted.length / 2)]), max: round(sorted.at(-1)) };
+}
+
+function print(report: Awaited<ReturnType<typeof measure>>): void {
+  const { grantsPerSecond, ratio, refreshesPerSecond, startToFirstAnswerMs, memory } = report;
+  const rows = {
+    ...Object.fromEntries(
+      Object.entries(grantsPerSecond).map(([name, rates]) => [`client_credentials/s, ${name}`, rates]),
+    ),
+    "ratio to oidc-provider": ratio,
+    "refreshes/s at 64 clients": refreshesPerSecond,
+    "start to first answer, ms": startToFirstAnswerMs,
+  };
+  console.table(rows);
+  console.log(`fsync limit of this disk: ${report.fsyncsPerSecond}/s one by one`);
+  console.log(`resident memory over ${grantsForMemory} grants, MB: ${memory.rssMb.join(" ")}`);
+}
+
+function progress(text: string): void {
+  console.error(`bench: ${text}`);
+}
