@@ -1,4 +1,4 @@
-import { asciiCaseVariants, caseVariants, hasProperty, type PropertyTest } from "./unicode.ts";
+import { asciiCaseVariants, caseVariants, DIGIT, hasProperty, type PropertyTest, SPACE, WORD } from "./unicode.ts";
 
 /** Sorted, disjoint, inclusive ranges: low, high, low, high … */
 export interface RangeLeaf {
@@ -21,6 +21,8 @@ export type Folding = "unicode" | "ascii";
 export class CharSet {
   /** What one membership test costs, in fuel. */
   readonly cost: number;
+  /** About how many bytes Rust's engine needs for the set. */
+  readonly weight: number;
   readonly #program: SetProgram;
   readonly #variants: ((code: number) => readonly number[]) | undefined;
   readonly #only: RangeLeaf | PropertyLeaf | undefined;
@@ -28,6 +30,7 @@ export class CharSet {
   constructor(program: SetProgram, folding: Folding = "unicode") {
     const [first] = program;
     this.cost = program.length;
+    this.weight = program.reduce((weight, step) => weight + weightOf(step), 0);
     this.#program = program;
     this.#only = program.length === 1 && typeof first === "object" ? first : undefined;
     const variants = folding === "unicode" ? caseVariants : asciiCaseVariants;
@@ -39,6 +42,24 @@ export class CharSet {
     const codes = this.#variants?.(code) ?? [code];
     return ((evaluate(this.#program, codes) >> codes.indexOf(code)) & 1) === 1;
   }
+}
+
+// Measured on the reference implementation: it spells sets out as automata over UTF-8.
+const PROPERTY_WEIGHTS: ReadonlyMap<PropertyTest, number> = new Map([
+  [WORD, 27_000],
+  [DIGIT, 2_700],
+  [SPACE, 360],
+]);
+const OTHER_PROPERTY_WEIGHT = 15_000;
+const NEGATION_WEIGHT = 480;
+
+function weightOf(step: SetProgram[number]): number {
+  if (step === "not") return NEGATION_WEIGHT;
+  if (typeof step === "string") return 0;
+  if ("property" in step) return PROPERTY_WEIGHTS.get(step.property) ?? OTHER_PROPERTY_WEIGHT;
+  let weight = 32;
+  for (let i = 1; i < step.ranges.length; i += 2) weight += (step.ranges[i] ?? 0) < 0x80 ? 8 : 36;
+  return weight;
 }
 
 /**

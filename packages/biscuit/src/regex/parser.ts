@@ -21,6 +21,7 @@ interface Group {
   readonly choices: Node[];
   parts: Node[];
   readonly outerFlags: Flags;
+  readonly captures: boolean;
 }
 
 /** Stands where `(?flags)` stood, so that a repetition after it finds nothing to repeat. */
@@ -49,7 +50,7 @@ class Parser {
   readonly #cursor: Cursor;
   readonly #groups: Group[] = [];
   readonly #names = new Set<string>();
-  #group: Group = { choices: [], parts: [], outerFlags: DEFAULT_FLAGS };
+  #group: Group = { choices: [], parts: [], outerFlags: DEFAULT_FLAGS, captures: false };
   #flags: Flags = DEFAULT_FLAGS;
 
   constructor(pattern: string) {
@@ -99,26 +100,28 @@ class Parser {
     cursor.bumpSpace();
     if (LOOK_AROUND.some((prefix) => cursor.bumpIf(prefix))) throw invalid("look-around");
     const outerFlags = this.#flags;
-    if (cursor.bumpIf("?P<") || cursor.bumpIf("?<")) {
-      this.#parseGroupName();
-    } else if (cursor.bumpIf("?")) {
-      this.#setFlags(this.#parseFlags());
-      const close = cursor.at(")");
-      cursor.bump();
-      if (close) {
-        this.#group.parts.push(FLAG_SETTING);
-        return;
-      }
-    }
+    const named = cursor.bumpIf("?P<") || cursor.bumpIf("?<");
+    const flagged = !named && cursor.bumpIf("?");
+    if (named) this.#parseGroupName();
+    if (flagged && this.#setFlagsHere()) return;
     this.#groups.push(this.#group);
-    this.#group = { choices: [], parts: [], outerFlags };
+    this.#group = { choices: [], parts: [], outerFlags, captures: !flagged };
+  }
+
+  /** The flags of a group; true if there is no group, and they hold from here on. */
+  #setFlagsHere(): boolean {
+    this.#setFlags(this.#parseFlags());
+    const alone = this.#cursor.at(")");
+    this.#cursor.bump();
+    if (alone) this.#group.parts.push(FLAG_SETTING);
+    return alone;
   }
 
   #closeGroup(): void {
     const outer = this.#groups.pop();
     if (outer === undefined) throw invalid("an unopened group");
     this.#cursor.bump();
-    outer.parts.push(groupNode(this.#bodyOf(this.#group)));
+    outer.parts.push(groupNode(this.#bodyOf(this.#group), this.#group.captures));
     this.#setFlags(this.#group.outerFlags);
     this.#group = outer;
   }

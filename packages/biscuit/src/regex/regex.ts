@@ -16,8 +16,8 @@ export interface Regex {
   isMatch(text: string, fuel: Fuel): boolean;
 }
 
-/** The most instructions a pattern may need. */
-const SIZE_LIMIT = 200_000;
+/** The limit of Rust's `regex` crate on the memory of a compiled pattern, in bytes. */
+const WEIGHT_LIMIT = 10 * 2 ** 20;
 
 /**
  * Compiles a pattern in the syntax of Rust's `regex` crate, Unicode on, as `.matches()` of Biscuit demands.
@@ -32,9 +32,9 @@ export function compileRegex(pattern: string, fuel: Fuel): Regex | undefined {
   fuel.spend(1 + pattern.length);
   const node = parseOrRefuse(pattern);
   if (node === undefined) return undefined;
+  if (node.weight > WEIGHT_LIMIT) return undefined;
   const literal = asLiteral(node);
   if (literal !== undefined) return { isMatch: (text, budget) => findLiteral(literal, text, budget) };
-  if (node.size > SIZE_LIMIT) return undefined;
   fuel.spend(node.size);
   return new Automaton(compileProgram(node));
 }
