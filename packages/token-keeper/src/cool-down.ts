@@ -1,7 +1,6 @@
 import type { Backoff } from "./backoff.ts";
-import type { TokenCache } from "./cache.ts";
 import { TokenError } from "./errors.ts";
-import { guarded } from "./guarded.ts";
+import type { GuardedCache } from "./guarded-cache.ts";
 import { numberMember, parseObject } from "./json.ts";
 import type { SourceContext } from "./source.ts";
 
@@ -14,16 +13,14 @@ const longestMs = 3_600_000;
  * better credentials.
  */
 export class CoolDown {
-  readonly #cache: TokenCache;
+  readonly #cache: GuardedCache;
   readonly #key: string;
   readonly #backoff: Backoff;
-  readonly #timeoutMs: number;
 
-  constructor(cache: TokenCache, key: string, options: { readonly backoff: Backoff; readonly timeoutMs: number }) {
+  constructor(cache: GuardedCache, key: string, backoff: Backoff) {
     this.#cache = cache;
     this.#key = `cool-down:${key}`;
-    this.#backoff = options.backoff;
-    this.#timeoutMs = options.timeoutMs;
+    this.#backoff = backoff;
   }
 
   /**
@@ -31,7 +28,7 @@ export class CoolDown {
    * @throws TokenError `cooling_down` while the pause lasts.
    */
   async check(context: SourceContext): Promise<number> {
-    const { value } = await guarded(this.#cache, "get", context, this.#timeoutMs, () => this.#cache.get(this.#key));
+    const { value } = await this.#cache.get(context, this.#key);
     const state = value === undefined ? undefined : parseObject(value);
     const [failures, until] = [state && numberMember(state, "failures"), state && numberMember(state, "until_ms")];
     if (failures === undefined || until === undefined) return 0;
@@ -53,6 +50,6 @@ export class CoolDown {
 
   async #set(failures: number, until: number, context: SourceContext): Promise<void> {
     const text = JSON.stringify({ failures, until_ms: until });
-    await guarded(this.#cache, "set", context, this.#timeoutMs, () => this.#cache.set(this.#key, text, until + 60_000));
+    await this.#cache.set(context, this.#key, text, until + 60_000);
   }
 }

@@ -98,7 +98,7 @@ export class FileLeases {
 
 async function createIfAbsent(path: string, text: string): Promise<boolean> {
   try {
-    await createPrivate(path, text);
+    await createPrivate(path, text, { durable: false });
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;

@@ -55,7 +55,7 @@ export async function readPrivate(
 export async function writePrivate(path: string, text: string, temporaryName: string): Promise<void> {
   const temporary = `${path}.${temporaryName}.tmp`;
   try {
-    await createPrivate(temporary, text);
+    await createPrivate(temporary, text, { durable: true });
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
@@ -65,11 +65,11 @@ export async function writePrivate(path: string, text: string, temporaryName: st
 }
 
 /** Creates a file of mode 0600 that did not exist; `EEXIST` when it did. */
-export async function createPrivate(path: string, text: string): Promise<void> {
+export async function createPrivate(path: string, text: string, { durable }: { durable: boolean }): Promise<void> {
   const file = await open(path, "wx", 0o600);
   try {
     await file.writeFile(text);
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }

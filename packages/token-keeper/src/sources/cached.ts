@@ -1,10 +1,10 @@
 import { type Backoff, exponentialBackoff } from "../backoff.ts";
-import type { Lease, LeasingCache, TokenCache } from "../cache.ts";
+import type { TokenCache } from "../cache.ts";
 import { CoolDown } from "../cool-down.ts";
 import { toTokenError } from "../errors.ts";
-import { guarded } from "../guarded.ts";
+import { GuardedCache } from "../guarded-cache.ts";
 import { tokenKey } from "../key.ts";
-import { leasingLayer, waitForLease } from "../lease.ts";
+import { waitForLease } from "../lease.ts";
 import { readRecord, type TokenRecord, writeRecord } from "../record.ts";
 import type { SourceContext, TokenSource } from "../source.ts";
 import { Token } from "../token.ts";
@@ -41,41 +41,46 @@ export function cachedSource(source: TokenSource, options: CachedSourceOptions):
   return { identity: source.identity, request: (context) => layered.request(context) };
 }
 
+interface Layer {
+  readonly cache: GuardedCache;
+  readonly minimumValidityMs: number | undefined;
+}
+
 class LayeredSource {
   readonly #source: TokenSource;
   readonly #key: string;
-  readonly #layers: readonly CacheLayer[];
-  readonly #leasing: LeasingCache | undefined;
+  readonly #layers: readonly Layer[];
+  /** The last layer that grants leases: the one most widely shared. */
+  readonly #leasing: GuardedCache | undefined;
   readonly #coolDown: CoolDown | undefined;
   readonly #leaseMs: number;
-  readonly #timeoutMs: number;
 
   constructor(source: TokenSource, options: CachedSourceOptions) {
+    const { cacheTimeoutMs = 1_000, backoff = exponentialBackoff(), leaseMs = 30_000 } = options;
     this.#source = source;
     this.#key = tokenKey(source.identity);
-    this.#layers = options.caches.map((layer) => ("cache" in layer ? layer : { cache: layer }));
-    this.#leasing = leasingLayer(this.#layers.map(({ cache }) => cache));
-    this.#leaseMs = options.leaseMs ?? 30_000;
-    this.#timeoutMs = options.cacheTimeoutMs ?? 1_000;
-    const backoff = options.backoff ?? exponentialBackoff();
-    this.#coolDown = this.#leasing && new CoolDown(this.#leasing, this.#key, { backoff, timeoutMs: this.#timeoutMs });
+    this.#layers = options.caches.map((given) => {
+      const { cache, minimumValidityMs }: CacheLayer = "cache" in given ? given : { cache: given };
+      return { cache: new GuardedCache(cache, cacheTimeoutMs), minimumValidityMs };
+    });
+    this.#leasing = this.#layers.findLast(({ cache }) => cache.leases)?.cache;
+    this.#coolDown = this.#leasing && new CoolDown(this.#leasing, this.#key, backoff);
+    this.#leaseMs = leaseMs;
   }
 
   async request(context: SourceContext): Promise<Token> {
     const hit = await this.#look(context);
     if (hit !== undefined) return hit;
-    if (this.#leasing === undefined) return this.#ask(context);
-    const limits = { ttlMs: this.#leaseMs, timeoutMs: this.#timeoutMs };
-    const { lease, answer } = await waitForLease(this.#leasing, this.#key, context, limits, () => this.#look(context));
-    return answer ?? this.#askUnder(lease, this.#leasing, context);
-  }
-
-  async #askUnder(lease: Lease | undefined, leasing: LeasingCache, context: SourceContext): Promise<Token> {
+    const cache = this.#leasing;
+    if (cache === undefined) return this.#ask(context);
+    const giveUp = () => this.#look(context);
+    const { lease, answer } = await waitForLease(context, { cache, key: this.#key, ttlMs: this.#leaseMs, giveUp });
+    if (answer !== undefined) return answer;
     try {
       // Whoever had the lease before us has published since we looked.
       return (await this.#look(context)) ?? (await this.#ask(context));
     } finally {
-      if (lease !== undefined) await guarded(leasing, "lease", context, this.#timeoutMs, () => lease.release());
+      if (lease !== undefined) await cache.release(context, lease);
     }
   }
 
@@ -99,12 +104,11 @@ class LayeredSource {
   /** The first layer's acceptable token; the layers before it get a copy. */
   async #look(context: SourceContext): Promise<Token | undefined> {
     for (const [index, layer] of this.#layers.entries()) {
-      const { cache } = layer;
-      const { value } = await guarded(cache, "get", context, this.#timeoutMs, () => cache.get(this.#key));
+      const { value } = await layer.cache.get(context, this.#key);
       const record = value === undefined ? undefined : readRecord(this.#key, value);
       const token = record && this.#anchor(record, context);
       if (record === undefined || token === undefined || !acceptable(token, layer, context)) continue;
-      context.emit({ type: "adopted", key: this.#key, cache: cache.name });
+      context.emit({ type: "adopted", key: this.#key, cache: layer.cache.name });
       await this.#publish(record, context, index);
       return token;
     }
@@ -115,7 +119,7 @@ class LayeredSource {
   async #publish(record: TokenRecord, context: SourceContext, end: number): Promise<void> {
     const text = writeRecord(this.#key, record);
     for (const { cache } of this.#layers.slice(0, end).reverse())
-      await guarded(cache, "set", context, this.#timeoutMs, () => cache.set(this.#key, text, record.token.expiresAt));
+      await cache.set(context, this.#key, text, record.token.expiresAt);
   }
 
   /** An entry in terms of our own clock, where both the writer and we know how far ours is off the server's. */
@@ -140,7 +144,7 @@ class LayeredSource {
   }
 }
 
-function acceptable(token: Token, layer: CacheLayer, { current, rejected, clock }: SourceContext): boolean {
+function acceptable(token: Token, layer: Layer, { current, rejected, clock }: SourceContext): boolean {
   if (rejected?.equals(token.accessToken)) return false;
   const now = clock.now();
   const minimumMs = layer.minimumValidityMs ?? Math.min(60_000, token.lifetimeMs / 2);

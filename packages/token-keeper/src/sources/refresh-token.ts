@@ -1,8 +1,8 @@
-import { isLeasing, type LeasingCache, type TokenCache } from "../cache.ts";
+import type { TokenCache } from "../cache.ts";
 import { memoryCache } from "../caches/memory.ts";
 import { sha256 } from "../encoding.ts";
 import { TokenError } from "../errors.ts";
-import { guarded } from "../guarded.ts";
+import { GuardedCache } from "../guarded-cache.ts";
 import { member, numberMember, parseObject, stringMember } from "../json.ts";
 import { tokenKey } from "../key.ts";
 import { waitForLease } from "../lease.ts";
@@ -88,9 +88,8 @@ type RefreshRequest = (
 
 class Rotation {
   readonly #key: string;
-  readonly #store: TokenCache;
+  readonly #store: GuardedCache;
   readonly #initial: Secret;
-  readonly #timeoutMs: number;
   readonly #leaseMs: number;
   #turn: Promise<unknown> = Promise.resolve();
   #latest: StoredLogin | undefined;
@@ -99,31 +98,30 @@ class Rotation {
 
   constructor(login: string, options: RefreshTokenOptions) {
     this.#key = `login:${login}`;
-    this.#store = options.store ?? memoryCache();
+    const storeTimeoutMs = options.storeTimeoutMs ?? 5_000;
+    this.#store = new GuardedCache(options.store ?? memoryCache(), storeTimeoutMs);
     this.#initial = toSecret(options.refreshToken, "refresh token");
-    this.#timeoutMs = options.storeTimeoutMs ?? 5_000;
     // Longer than all that is done under it: discovery, two grants, reading and writing.
-    this.#leaseMs = 4 * (options.timeoutMs ?? 10_000) + 3 * this.#timeoutMs;
+    this.#leaseMs = 4 * (options.timeoutMs ?? 10_000) + 3 * storeTimeoutMs;
   }
 
   /** One rotation at a time: under a lease where the store grants them, else within this process. */
   exclusively(context: SourceContext, run: () => Promise<Token>): Promise<Token> {
-    const store = this.#store;
-    if (isLeasing(store)) return this.#underLease(store, context, run);
+    if (this.#store.leases) return this.#underLease(context, run);
     const turn = this.#turn.then(run, run);
     this.#turn = turn;
     return turn;
   }
 
-  async #underLease(store: LeasingCache, context: SourceContext, run: () => Promise<Token>): Promise<Token> {
-    const limits = { ttlMs: this.#leaseMs, timeoutMs: this.#timeoutMs };
-    const { lease } = await waitForLease(store, this.#key, context, limits, async () => undefined);
+  async #underLease(context: SourceContext, run: () => Promise<Token>): Promise<Token> {
+    const [cache, key, ttlMs] = [this.#store, this.#key, this.#leaseMs];
+    const { lease } = await waitForLease(context, { cache, key, ttlMs, giveUp: async () => undefined });
     // A token that is spent now could neither be protected from a sibling nor, it seems, be stored.
     if (lease === undefined) throw new TokenError("storage_failed", "Cannot lock the store of the refresh token");
     try {
       return await run();
     } finally {
-      await guarded(store, "lease", context, this.#timeoutMs, () => lease.release());
+      await this.#store.release(context, lease);
     }
   }
 
@@ -159,9 +157,7 @@ class Rotation {
       generation,
       refresh_token: refreshToken.reveal(),
     });
-    const { failed, error } = await guarded(this.#store, "set", context, this.#timeoutMs, () =>
-      this.#store.set(this.#key, text),
-    );
+    const { failed, error } = await this.#store.set(context, this.#key, text);
     if (failed) throw new TokenError("storage_failed", "Cannot store the new refresh token", { cause: error });
     this.#latest = unstored.login;
     this.#unstored = undefined;
@@ -171,7 +167,7 @@ class Rotation {
 
   /** The newest login: stored, or held, or the configured one when there was never another. */
   async #read(context: SourceContext): Promise<StoredLogin> {
-    const read = await guarded(this.#store, "get", context, this.#timeoutMs, () => this.#store.get(this.#key));
+    const read = await this.#store.get(context, this.#key);
     const stored = read.value === undefined ? undefined : await this.#parse(read.value);
     if (stored !== undefined) return stored;
     if (this.#latest !== undefined) return this.#latest;

@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { cachedSource, systemClock, tokenKey } from "@countersign/token-keeper";
+import { aliriFileCache, fileCache, fileSource } from "@countersign/token-keeper/node";
+import { FakeClock } from "@countersign/token-keeper/testing";
+import { aContext, aFolder, aSource } from "../support/context.ts";
+import { startTokenServer } from "../support/token-server.ts";
+
+const windows = process.platform === "win32" ? "modes and owners are those of POSIX" : false;
+const root = process.geteuid?.() === 0;
+
+async function onlyFile(folder: string): Promise<string> {
+  const [name, ...more] = await readdir(folder);
+  assert.ok(name !== undefined && more.length === 0);
+  return join(folder, name);
+}
+
+async function inPlaceOf(path: string, make: () => Promise<unknown>): Promise<void> {
+  await rename(path, `${path}.real`);
+  await make();
+}
+
+describe("fileCache() on disk", { skip: windows }, () => {
+  it("makes its folder 0700 and its files 0600, and leaves nothing else behind", async () => {
+    await using folder = await aFolder();
+    const path = join(folder.path, "a", "b");
+    const cache = fileCache({ folder: path });
+    await cache.set("k", "v");
+    await cache.set("k", "w");
+    await (await cache.lease("k", 1_000))?.release();
+    assert.equal((await stat(path)).mode & 0o777, 0o700);
+    assert.equal((await stat(await onlyFile(path))).mode & 0o777, 0o600);
+  });
+
+  it("encrypts: no part of the value is readable, and an entry under another name does not open", async () => {
+    await using folder = await aFolder();
+    const [first, second] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    const cache = fileCache({ folder: folder.path, keys: [first] });
+    await cache.set("k", "value");
+    const path = await onlyFile(folder.path);
+    assert.ok(!(await readFile(path, "utf8")).includes("value"));
+    assert.equal(await fileCache({ folder: folder.path, keys: [second, first] }).get("k"), "value");
+    assert.equal(await fileCache({ folder: folder.path, keys: [second] }).get("k"), undefined);
+    await cache.set("other", "other value");
+    const other = (await readdir(folder.path)).map((name) => join(folder.path, name)).find((name) => name !== path);
+    await rename(path, other ?? "");
+    assert.equal(await cache.get("other"), undefined);
+  });
+
+  const unsafe: Record<string, { readonly make: (path: string) => Promise<unknown>; readonly skip?: boolean }> = {
+    "that others may read": { make: (path) => chmod(path, 0o644) },
+    "that its group may read": { make: (path) => chmod(path, 0o640) },
+    "that is a symbolic link": { make: (path) => inPlaceOf(path, () => symlink(`${path}.real`, path)) },
+    "that is a dangling link": { make: (path) => inPlaceOf(path, () => symlink("/nowhere", path)) },
+    "that has a second name": { make: (path) => link(path, `${path}.again`) },
+    "that is a folder": { make: (path) => inPlaceOf(path, () => mkdir(path)) },
+    "that is a pipe": {
+      make: (path) => inPlaceOf(path, async () => assert.equal(spawnSync("mkfifo", ["-m", "600", path]).status, 0)),
+    },
+    "that has another owner": { make: async (path) => spawnSync("chown", ["65534", path]), skip: !root },
+    "that is too large": { make: (path) => truncate(path, 2_000_000) },
+  };
+  for (const [name, { make, skip = false }] of Object.entries(unsafe)) {
+    it(`refuses a file ${name}, asks the source, and writes anew`, {
+      skip: skip && "changing owners takes root",
+    }, async () => {
+      await using folder = await aFolder();
+      await using server = await startTokenServer();
+      const cache = fileCache({ folder: folder.path });
+      const source = cachedSource(aSource(server), { caches: [cache] });
+      await source.request(aContext({ clock: systemClock }));
+      await make(await onlyFile(folder.path));
+      const context = aContext({ clock: systemClock });
+      assert.equal((await source.request(context)).accessToken.reveal(), "token-2");
+      assert.ok(context.events.some(({ type }) => type === "cache_failed"));
+      const rewritten = (await readdir(folder.path)).find((entry) => entry.endsWith(".json"));
+      const found = await lstat(join(folder.path, rewritten ?? ""));
+      // A folder stays in the way; anything else is replaced by a file of our own.
+      if (!found.isDirectory()) {
+        assert.ok(found.isFile());
+        assert.equal((await source.request(aContext({ clock: systemClock }))).accessToken.reveal(), "token-2");
+      }
+    });
+  }
+
+  it("refuses a folder that others may write", async () => {
+    await using folder = await aFolder();
+    await chmod(folder.path, 0o777);
+    await assert.rejects(fileCache({ folder: folder.path }).set("k", "v"), /chmod 700/);
+  });
+
+  it("refuses a folder that is a link", async () => {
+    await using folder = await aFolder();
+    await symlink(folder.path, join(folder.path, "link"));
+    await assert.rejects(fileCache({ folder: join(folder.path, "link") }).set("k", "v"), /EEXIST|no folder/);
+  });
+
+  it("takes over the lock of a dead process at once, and of a silent one after its life", async () => {
+    await using folder = await aFolder();
+    const clock = new FakeClock();
+    const cache = fileCache({ folder: folder.path, clock });
+    await cache.lease("k", 5_000);
+    const path = await onlyFile(folder.path);
+    const holder = JSON.parse(await readFile(path, "utf8"));
+
+    await writeFile(path, JSON.stringify({ ...holder, pid: 2 ** 22 + 1 }));
+    const lease = await cache.lease("k", 5_000);
+    assert.equal(lease?.takenOver, true);
+
+    await writeFile(path, JSON.stringify({ ...holder, host: "elsewhere", until: clock.now() + 9e9 }));
+    assert.equal(await cache.lease("k", 5_000), undefined);
+    await clock.advance(4_999);
+    assert.equal(await cache.lease("k", 5_000), undefined);
+    await clock.advance(1);
+    const leases = await Promise.all(Array.from({ length: 10 }, () => cache.lease("k", 5_000)));
+    assert.equal(leases.filter((lease) => lease !== undefined).length, 1);
+  });
+
+  it("takes over a lock whose process number was given to another process", async () => {
+    await using folder = await aFolder();
+    const cache = fileCache({ folder: folder.path });
+    await cache.lease("k", 60_000);
+    const path = await onlyFile(folder.path);
+    await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), started: "1" }));
+    assert.equal((await cache.lease("k", 60_000))?.takenOver, true);
+  });
+
+  it("takes over a lock that was never written", async () => {
+    await using folder = await aFolder();
+    const clock = new FakeClock();
+    const cache = fileCache({ folder: folder.path, clock });
+    await (await cache.lease("k", 60_000))?.release();
+    await cache.lease("k", 60_000);
+    await truncate(await onlyFile(folder.path), 0);
+    assert.equal(await cache.lease("k", 60_000), undefined);
+    await clock.advance(5_000);
+    assert.equal((await cache.lease("k", 60_000))?.takenOver, true);
+  });
+});
+
+describe("aliriFileCache()", () => {
+  const identity = { issuer: "https://a.example", clientId: "c", grant: "client_credentials" };
+  const record = {
+    access_token: "from-aliri",
+    id_token: null,
+    lifetime: 86_400,
+    issued: 1_700_000_000,
+    stale: 1_700_064_800,
+    expiry: 1_700_086_400,
+  };
+
+  it("reads aliri's file for its own identity, and never writes", async () => {
+    await using folder = await aFolder();
+    const path = join(folder.path, "token.json");
+    await writeFile(path, JSON.stringify(record, undefined, 2), { mode: 0o600 });
+    const cache = aliriFileCache({ path, identity });
+    const source = { identity, request: () => Promise.reject(new Error("not asked")) };
+    const token = await cachedSource(source, { caches: [cache] }).request(aContext());
+    assert.equal(token.accessToken.reveal(), "from-aliri");
+    assert.deepEqual([token.issuedAt, token.staleAt, token.expiresAt], [1.7e12, 1_700_064_800_000, 1_700_086_400_000]);
+    assert.equal(await cache.get(tokenKey({ ...identity, audience: "other" })), undefined);
+    await cache.set("k", "v");
+    assert.equal(JSON.parse(await readFile(path, "utf8")).access_token, "from-aliri");
+  });
+
+  it("clamps a staleness that aliri's arithmetic put behind expiry", async () => {
+    await using folder = await aFolder();
+    const path = join(folder.path, "token.json");
+    await writeFile(path, JSON.stringify({ ...record, stale: 1_700_000_030, expiry: 1_700_000_010 }), { mode: 0o600 });
+    const token = await fileSource({ path }).request(aContext());
+    assert.equal(token.staleAt, token.expiresAt);
+  });
+});
+
+describe("fileSource()", () => {
+  it("reads a bare JWT by its own times", async () => {
+    await using folder = await aFolder();
+    const path = join(folder.path, "token");
+    const jwt = `e30.${Buffer.from(JSON.stringify({ iat: 1_700_000_000, exp: 1_700_003_600 })).toString("base64url")}.c2ln`;
+    await writeFile(path, `${jwt}\n`, { mode: 0o600 });
+    const token = await fileSource({ path }).request(aContext());
+    assert.deepEqual([token.accessToken.reveal(), token.lifetimeMs], [jwt, 3_600_000]);
+  });
+
+  it("refuses a link and a shared file unless told", { skip: windows }, async () => {
+    await using folder = await aFolder();
+    const [path, linked] = [join(folder.path, "token"), join(folder.path, "link")];
+    const jwt = `e30.${Buffer.from(JSON.stringify({ exp: 1_700_003_600 })).toString("base64url")}.c2ln`;
+    await writeFile(path, jwt, { mode: 0o644 });
+    await symlink(path, linked);
+    await assert.rejects(fileSource({ path }).request(aContext()), /chmod 600/);
+    await assert.rejects(fileSource({ path: linked }).request(aContext()), /symbolic link/);
+    assert.equal((await fileSource({ path: linked, shared: true }).request(aContext())).accessToken.reveal(), jwt);
+  });
+
+  it("tells a file without a token, and no file", async () => {
+    await using folder = await aFolder();
+    const path = join(folder.path, "token");
+    await assert.rejects(fileSource({ path }).request(aContext()), { code: "invalid_response" });
+    await writeFile(path, "{}", { mode: 0o600 });
+    await assert.rejects(fileSource({ path }).request(aContext()), { code: "invalid_response" });
+  });
+});
