@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { type JWTPayload, SignJWT } from "jose";
+import { testIssuer } from "../../src/testing.ts";
+import { type Scene, type SecurityRow, securityTable } from "./table.ts";
+
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const own = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const foreign = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const clientId = "signer";
+const refused = { status: 401, error: "invalid_client" };
+
+interface Wishes {
+  readonly claims?: JWTPayload;
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly key?: typeof own.privateKey;
+  readonly without?: readonly string[];
+}
+
+/** An assertion that is right in everything but the wishes. */
+async function assertion(
+  { authority }: Scene,
+  { claims = {}, header = {}, key = own.privateKey, without = [] }: Wishes = {},
+) {
+  const now = Math.floor(authority.clock.now() / 1000);
+  const whole: JWTPayload = {
+    iss: clientId,
+    sub: clientId,
+    aud: testIssuer,
+    iat: now,
+    exp: now + 60,
+    jti: "one",
+    ...claims,
+  };
+  const payload = Object.fromEntries(Object.entries(whole).filter(([name]) => !without.includes(name)));
+  return new SignJWT(payload).setProtectedHeader({ alg: "ES256", ...header }).sign(key, { crit: { x: true } });
+}
+
+async function register(scene: Scene): Promise<void> {
+  const jwk = { ...own.publicKey.export({ format: "jwk" }), alg: "ES256", use: "sig" } as const;
+  await scene.authority.client({
+    clientId,
+    authMethod: "private_key_jwt",
+    jwks: { keys: [{ ...jwk, kty: "EC" }] },
+    scopes: ["read"],
+  });
+}
+
+function present(scene: Scene, text: string, more: Readonly<Record<string, string>> = {}) {
+  const fields = { grant_type: "client_credentials", client_assertion_type: assertionType, client_assertion: text };
+  return scene.post({ ...fields, ...more });
+}
+
+const accepted: Readonly<Record<string, Wishes>> = {
+  "issuer as the one audience": {},
+  "typ client-authentication+jwt": { header: { typ: "client-authentication+jwt" } },
+};
+
+/** Rows of section A that this server answers as a verifier of assertions. */
+const wrong: readonly (readonly [id: string, name: string, wishes: Wishes])[] = [
+  ["A3", "signed by another key", { key: foreign.privateKey }],
+  ["A23", "a jku header", { header: { jku: "http://127.0.0.1:1/canary" } }],
+  [
+    "A24",
+    "its key embedded in the header",
+    { key: foreign.privateKey, header: { jwk: foreign.publicKey.export({ format: "jwk" }) } },
+  ],
+  ["A26", "an unknown critical header", { header: { crit: ["x"], x: 1 } }],
+  ["A37", "no exp", { without: ["exp"] }],
+  ["A37", "a life of years", { claims: { exp: 4_102_444_800 } }],
+  ["A39", "iat in the future", { claims: { iat: 1_924_992_000, exp: 1_924_992_060 } }],
+  ["A40", "the token endpoint as audience (CVE-2025-27370)", { claims: { aud: `${testIssuer}/oauth/token` } }],
+  ["A40", "several audiences (CVE-2025-27371)", { claims: { aud: [testIssuer, "https://other.example"] } }],
+  ["A40", "the issuer with a trailing slash", { claims: { aud: `${testIssuer}/` } }],
+  ["A40", "no audience", { without: ["aud"] }],
+  ["A41", "another issuer", { claims: { iss: "somebody" } }],
+  ["A41", "another subject", { claims: { sub: "somebody" } }],
+  ["A42", "an access token for an assertion", { header: { typ: "at+jwt" } }],
+  ["A43", "no jti", { without: ["jti"] }],
+];
+
+const rows: readonly SecurityRow[] = [
+  ...Object.entries(accepted).map(
+    ([name, wishes]): SecurityRow => ({
+      id: "A0",
+      name: `accepted: ${name}`,
+      async build(scene) {
+        await register(scene);
+        return present(scene, await assertion(scene, wishes));
+      },
+      expect: { status: 200 },
+    }),
+  ),
+  ...wrong.map(
+    ([id, name, wishes]): SecurityRow => ({
+      id,
+      name,
+      async build(scene) {
+        await register(scene);
+        return present(scene, await assertion(scene, wishes), { client_id: clientId });
+      },
+      expect: refused,
+    }),
+  ),
+  {
+    id: "A1",
+    name: "alg none",
+    async build(scene) {
+      await register(scene);
+      const [, payload] = (await assertion(scene)).split(".");
+      return present(scene, `${Buffer.from('{"alg":"none"}').toString("base64url")}.${payload}.`, {
+        client_id: clientId,
+      });
+    },
+    expect: refused,
+  },
+  {
+    id: "A38",
+    name: "expired, beyond the clock skew",
+    async build(scene) {
+      await register(scene);
+      const text = await assertion(scene);
+      await scene.authority.clock.advance(90_000);
+      return present(scene, text);
+    },
+    expect: refused,
+  },
+  {
+    id: "A10",
+    name: "an assertion shown twice, even with its signature malleated",
+    async build(scene) {
+      await register(scene);
+      const text = await assertion(scene);
+      assert.equal((await present(scene, text)).status, 200);
+      const again = await present(scene, text);
+      assert.equal(again.status, 401);
+      return present(scene, malleated(text));
+    },
+    expect: refused,
+  },
+  {
+    id: "A10",
+    name: "50 parallel uses of one assertion have one winner",
+    async build(scene) {
+      await register(scene);
+      const text = await assertion(scene);
+      const answers = await Promise.all(Array.from({ length: 50 }, () => present(scene, text)));
+      assert.equal(answers.filter((answer) => answer.status === 200).length, 1);
+      return present(scene, text);
+    },
+    expect: refused,
+  },
+  {
+    id: "A14",
+    name: "a client registered with a small-order Ed25519 key",
+    async build(scene) {
+      const x = Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]).toString("base64url");
+      const jwks = { keys: [{ kty: "OKP", crv: "Ed25519", x }] };
+      await assert.rejects(scene.authority.client({ clientId, authMethod: "private_key_jwt", jwks }));
+      const signature = Buffer.concat([Buffer.from([1]), Buffer.alloc(63)]).toString("base64url");
+      const [, payload] = (await assertion(scene)).split(".");
+      const header = Buffer.from('{"alg":"EdDSA"}').toString("base64url");
+      return present(scene, `${header}.${payload}.${signature}`);
+    },
+    expect: refused,
+  },
+  {
+    id: "A44",
+    name: "a client whose id could be a user's",
+    async build(scene) {
+      for (const id of [scene.alice.userId, "admin_id", "user_x"]) {
+        await assert.rejects(scene.authority.client({ clientId: id }));
+      }
+      return scene.post({ grant_type: "client_credentials", client_id: "admin_id", client_secret: "x" });
+    },
+    expect: refused,
+  },
+];
+
+const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+/** The other valid signature of the same content: (r, n - s). */
+function malleated(text: string): string {
+  const [header, payload, signature = ""] = text.split(".");
+  const bytes = Buffer.from(signature, "base64url");
+  const s = BigInt(`0x${bytes.subarray(32).toString("hex")}`);
+  const flipped = Buffer.from((order - s).toString(16).padStart(64, "0"), "hex");
+  return `${header}.${payload}.${Buffer.concat([bytes.subarray(0, 32), flipped]).toString("base64url")}`;
+}
+
+securityTable("Section A: client assertions at the token endpoint", rows);

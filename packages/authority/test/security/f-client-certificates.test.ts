@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import type { Connection } from "../../src/caller.ts";
+import type { ClientSettings } from "../../src/clients/clients.ts";
+import { readAnswer, testIssuer } from "../../src/testing.ts";
+import { type CertificateWishes, certificate, type TestCertificate } from "../node/certificates.ts";
+import { canary, type Scene, type SecurityRow, securityTable } from "./table.ts";
+
+const refused = { status: 401, error: "invalid_client" };
+const remote = "192.0.2.9";
+const sanClient: Partial<ClientSettings> = {
+  clientId: "mtls",
+  authMethod: "tls_client_auth",
+  certificate: { sanDns: "backend.example" },
+};
+
+/** What the TLS server says of a client that proved this certificate. */
+function connection(presented: TestCertificate, trusted: boolean): Connection {
+  return { address: remote, certificate: { der: new X509Certificate(presented.cert).raw, trusted } };
+}
+
+function post(scene: Scene, from: Connection, more: Readonly<Record<string, string>> = {}, headers = {}) {
+  const fields = { grant_type: "client_credentials", client_id: "mtls", ...more };
+  return scene.post(fields, { connection: from, headers });
+}
+
+interface Presented {
+  readonly id: string;
+  readonly name: string;
+  readonly wishes: CertificateWishes;
+  readonly trusted: boolean;
+}
+
+const good: CertificateWishes = { name: "any", dnsName: "backend.example" };
+
+const wrongCertificates: readonly Presented[] = [
+  { id: "F7", name: "a chain that is not trusted", wishes: good, trusted: false },
+  { id: "F7", name: "expired", wishes: { ...good, to: Date.UTC(2021, 0, 1) }, trusted: true },
+  { id: "F7", name: "not yet valid", wishes: { ...good, from: Date.UTC(2040, 0, 1) }, trusted: true },
+  { id: "F7", name: "for servers only", wishes: { ...good, use: "server" }, trusted: true },
+  { id: "F7", name: "another name", wishes: { ...good, dnsName: "other.example" }, trusted: true },
+  { id: "F7", name: "a name that ends like it", wishes: { ...good, dnsName: "evil.backend.example" }, trusted: true },
+  { id: "F7", name: "a wildcard over it", wishes: { ...good, dnsName: "*.example" }, trusted: true },
+  { id: "F7", name: "the name in the common name only", wishes: { name: "backend.example" }, trusted: true },
+  {
+    id: "F7",
+    name: "two names in one by a comma",
+    wishes: { ...good, dnsName: "x, DNS:backend.example" },
+    trusted: true,
+  },
+  { id: "F7", name: "a NUL in the name", wishes: { ...good, dnsName: "backend.example\0.evil" }, trusted: true },
+];
+
+const spoofed = {
+  "x-client-cert": canary,
+  "x-ssl-client-verify": "SUCCESS",
+  "x-ssl-client-s-dn": "CN=backend.example",
+  "client-cert": `:${Buffer.from(canary).toString("base64")}:`,
+  "x-forwarded-client-cert": "DNS=backend.example",
+};
+
+const rows: readonly SecurityRow[] = [
+  {
+    id: "F7",
+    name: "the registered name in a trusted certificate, and the token is bound to it",
+    async build(scene) {
+      await scene.authority.client(sanClient);
+      return post(scene, connection(certificate(good), true));
+    },
+    expect: { status: 200 },
+    also(answer) {
+      const claims = JSON.parse(
+        Buffer.from(String(answer.body.access_token).split(".")[1] ?? "", "base64url").toString(),
+      );
+      assert.match(claims.cnf["x5t#S256"], /^[\w-]{43}$/);
+    },
+  },
+  ...wrongCertificates.map(
+    ({ id, name, wishes, trusted }): SecurityRow => ({
+      id,
+      name,
+      async build(scene) {
+        await scene.authority.client(sanClient);
+        return post(scene, connection(certificate(wishes), trusted));
+      },
+      expect: refused,
+    }),
+  ),
+  {
+    id: "F7",
+    name: "no certificate",
+    async build(scene) {
+      await scene.authority.client(sanClient);
+      return post(scene, { address: remote });
+    },
+    expect: refused,
+  },
+  {
+    id: "F7",
+    name: "bytes that are no certificate",
+    async build(scene) {
+      await scene.authority.client(sanClient);
+      return post(scene, { address: remote, certificate: { der: Buffer.from(canary), trusted: true } });
+    },
+    expect: refused,
+  },
+  {
+    id: "F8",
+    name: "certificate headers without a certificate",
+    async build(scene) {
+      await scene.authority.client(sanClient);
+      return post(scene, { address: remote }, {}, spoofed);
+    },
+    expect: refused,
+  },
+  {
+    id: "B16",
+    name: "certificate and secret",
+    async build(scene) {
+      await scene.authority.client(sanClient);
+      return post(scene, connection(certificate(good), true), { client_secret: canary });
+    },
+    expect: { status: 400, error: "invalid_request" },
+  },
+  {
+    id: "F7",
+    name: "self-signed: the registered certificate passes, its twin with the same names does not",
+    async build(scene) {
+      const registered = certificate(good);
+      const x5c = [new X509Certificate(registered.cert).raw.toString("base64")];
+      const jwk = { ...new X509Certificate(registered.cert).publicKey.export({ format: "jwk" }), kty: "EC", x5c };
+      await scene.authority.client({
+        clientId: "mtls",
+        authMethod: "self_signed_tls_client_auth",
+        jwks: { keys: [jwk] },
+      });
+      assert.equal((await post(scene, connection(registered, false))).status, 200);
+      return post(scene, connection(certificate(good), false));
+    },
+    expect: refused,
+  },
+  {
+    id: "A45",
+    name: "a bound token over another certificate, and over none",
+    async build(scene) {
+      const mine = certificate(good);
+      await scene.authority.client({ ...sanClient, scopes: ["superuser"] });
+      const issued = await post(scene, connection(mine, true), { scope: "superuser" });
+      const show = async (from: Connection) => {
+        const headers = { authorization: `Bearer ${issued.body.access_token}` };
+        return readAnswer(await scene.authority.fetch(new Request(`${testIssuer}/api/v1/keys`, { headers }), from));
+      };
+      assert.equal((await show(connection(mine, true))).status, 200);
+      assert.equal((await show({ address: remote })).status, 401);
+      return show(connection(certificate(good), true));
+    },
+    expect: { status: 401, error: "invalid_token" },
+  },
+];
+
+securityTable("Section F: client certificates", rows);
