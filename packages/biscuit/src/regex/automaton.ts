@@ -8,6 +8,9 @@ const END = -1;
 /** How many instruction indexes the cached states may hold together before the cache is emptied. */
 const CACHE_LIMIT = 20_000;
 
+/** What each character costs beside the instructions followed for it. */
+const CHARACTER_COST = 8;
+
 /** Where the automaton can be between two characters: instructions to go on from, and what the last character was. */
 interface State {
   readonly kernel: readonly number[];
@@ -82,7 +85,8 @@ export class Automaton {
       if (step !== undefined && consumes(step, code)) next.push(at + 1);
     }
     const dead = code === END || next.length === 0;
-    return { to: dead ? "dead" : this.#state(next, after), cost };
+    if (dead) return { to: "dead", cost };
+    return { to: isState(state, next, after) ? state : this.#state(next, after), cost };
   }
 
   #state(kernel: readonly number[], before: number): State {
@@ -99,12 +103,12 @@ export class Automaton {
     return state;
   }
 
-  /** Follows everything that consumes no character; `cost` counts the instructions seen. */
+  /** Follows everything that consumes no character; `cost` counts the instructions seen beside the character itself. */
   #close(kernel: readonly number[], before: number, after: number): Closure {
     this.#generation++;
     const consuming: number[] = [];
-    const stack = [...kernel].reverse();
-    let cost = 1;
+    const stack = kernel.slice();
+    let cost = CHARACTER_COST;
     for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
       if (this.#marks[at] === this.#generation) continue;
       this.#marks[at] = this.#generation;
@@ -140,6 +144,13 @@ interface Closure {
   readonly matched: boolean;
   readonly consuming: readonly number[];
   readonly cost: number;
+}
+
+/** Most characters lead back to the state they came from; telling so is cheaper than looking the state up. */
+function isState(state: State, kernel: readonly number[], before: number): boolean {
+  if (state.before !== before || state.kernel.length !== kernel.length) return false;
+  for (let i = 0; i < kernel.length; i++) if (kernel[i] !== state.kernel[i]) return false;
+  return true;
 }
 
 function consumes(step: Instruction, code: number): boolean {
