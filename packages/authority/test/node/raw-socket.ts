@@ -45,7 +45,7 @@ export function readToEnd(socket: Socket): Promise<string> {
 
 /** The status codes of all answers in what a socket received. */
 export function statusesOf(text: string): readonly number[] {
-  return [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map((match) => Number(match[1]));
+  return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
 }
 
 export function tlsSocket(port: number, options: ConnectionOptions): Promise<ReturnType<typeof connectTls>> {

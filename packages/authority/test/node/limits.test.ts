@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, it } from "node:test";
+import { exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
+
+const limit = 65_536;
+const head = (...headers: readonly string[]) =>
+  ["POST /oauth/token HTTP/1.1", "Host: localhost", ...headers, "", ""].join("\r\n");
+const get = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const chunk = (size: number) => `${size.toString(16)}\r\n${"a".repeat(size)}\r\n`;
+
+describe("serveAuthority bounds bodies (B11)", () => {
+  const rows = [
+    { id: "announced, one byte too many", sent: [head(`Content-Length: ${limit + 1}`), "a".repeat(limit + 1)] },
+    { id: "announced and never sent", sent: [head("Content-Length: 10000000000")] },
+    { id: "chunked, one byte too many", sent: [head("Transfer-Encoding: chunked"), chunk(limit), chunk(1)] },
+    { id: "chunked without end", sent: [head("Transfer-Encoding: chunked"), ...Array(40).fill(chunk(65_536))] },
+  ];
+  for (const { id, sent } of rows) {
+    it(`${id}: 413, closed, and the authority sees nothing`, async () => {
+      await using recorder = await record({ limits: { lingerMs: 50 } });
+      const text = await exchangeRaw(recorder.served.port, ...sent);
+      assert.deepEqual(statusesOf(text), [413]);
+      assert.match(text, /^connection: close\r$/im);
+      assert.equal(recorder.requests.length, 0);
+    });
+  }
+
+  for (const framing of ["Content-Length", "chunked"] as const) {
+    it(`${framing}, exactly the limit: reaches the authority whole`, async () => {
+      const lengths: number[] = [];
+      await using recorder = await record({}, async (request) => {
+        lengths.push((await request.arrayBuffer()).byteLength);
+        return new Response(null, { status: 204 });
+      });
+      const sent =
+        framing === "chunked"
+          ? [head("Transfer-Encoding: chunked", "Connection: close"), chunk(limit - 1), chunk(1), "0\r\n\r\n"]
+          : [head(`Content-Length: ${limit}`, "Connection: close"), "a".repeat(limit)];
+      assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, ...sent)), [204]);
+      assert.deepEqual(lengths, [limit]);
+    });
+  }
+
+  it("takes nothing behind a refused body for a request", async () => {
+    await using recorder = await record({ limits: { lingerMs: 50 } });
+    const sent = [head(`Content-Length: ${limit + 1}`), "a".repeat(limit + 1), get, get];
+    assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, ...sent)), [413]);
+    assert.equal(recorder.requests.length, 0);
+  });
+});
+
+describe("serveAuthority bounds slow peers (B26)", () => {
+  const limits = { headersMs: 100, requestMs: 200, checkEveryMs: 20, silenceMs: 300, keepAliveMs: 100 };
+
+  it("slow headers: 408, closed", async () => {
+    await using recorder = await record({ limits });
+    assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, "GET / HTTP/1.1\r\nHost: loc")), [408]);
+  });
+
+  it("slow body: 408, closed, and the authority sees nothing", async () => {
+    await using recorder = await record({ limits });
+    const text = await exchangeRaw(recorder.served.port, head("Content-Length: 10"), "abc");
+    assert.deepEqual(statusesOf(text), [408]);
+    assert.equal(recorder.requests.length, 0);
+  });
+
+  it("slow reader: cut, however much is still to be sent", async () => {
+    await using recorder = await record({ limits }, async () => new Response("a".repeat(64 * 1024 * 1024)));
+    const socket = connect(recorder.served.port, "127.0.0.1");
+    socket.write(get);
+    await once(socket, "readable");
+    await new Promise<void>((resolve) => {
+      socket.on("error", () => {});
+      socket.on("close", () => resolve());
+      // A paused socket notices the end only when it tries to send.
+      const poke = setInterval(() => socket.write(" "), 50);
+      socket.on("close", () => clearInterval(poke));
+    });
+    assert.ok(socket.bytesRead < 64 * 1024 * 1024);
+  });
+
+  it("says nothing for too long: closed", async () => {
+    await using recorder = await record({ limits });
+    assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, get)), [200]);
+  });
+
+  it("others are answered while 500 slow peers hold on", async () => {
+    await using recorder = await record({ limits: { ...limits, headersMs: 5000, requestMs: 10_000 } });
+    const slow = Array.from({ length: 500 }, () => connect(recorder.served.port, "127.0.0.1"));
+    await Promise.all(slow.map((socket) => once(socket, "connect")));
+    for (const socket of slow) socket.on("error", () => {}).write("GET / HTTP/1.1\r\nHos");
+    const response = await fetch(recorder.served.url);
+    assert.equal(await response.text(), "answered");
+    for (const socket of slow) socket.destroy();
+  });
+});
+
+describe("serveAuthority bounds connections", () => {
+  it("refuses connections beyond the limit, and takes new ones when others left (B27)", async () => {
+    await using recorder = await record({ limits: { connections: 5 } });
+    const held = Array.from({ length: 5 }, () => connect(recorder.served.port, "127.0.0.1"));
+    await Promise.all(held.map((socket) => once(socket, "connect")));
+    assert.equal(await exchangeRaw(recorder.served.port, get), "");
+    const first = held[0];
+    first?.destroy();
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const text = await exchangeRaw(recorder.served.port, get.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+      if (text !== "") return assert.deepEqual(statusesOf(text), [200]);
+    }
+    assert.fail("no new connection was taken");
+  });
+
+  it("answers only so many requests on one connection (B28)", async () => {
+    await using recorder = await record({ limits: { requestsPerConnection: 10 } });
+    const text = await exchangeRaw(recorder.served.port, get.repeat(1000));
+    assert.equal(recorder.requests.length, 10);
+    assert.equal(statusesOf(text).filter((status) => status === 200).length, 10);
+  });
+});
+
+describe("serveAuthority.close", () => {
+  it("finishes what was accepted, then takes nothing more", async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<Response>();
+    const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
+    const recorder = await record({}, () => {
+      arrived();
+      return held;
+    });
+    const answer = exchangeRaw(recorder.served.port, get);
+    await asked;
+    const closed = recorder.served.close();
+    await assert.rejects(once(connect(recorder.served.port, "127.0.0.1"), "connect"), /ECONNREFUSED/);
+    release(new Response("done"));
+    const text = await answer;
+    assert.match(text, /^connection: close\r$/im);
+    assert.match(text, /done$/);
+    await closed;
+  });
+
+  it("closes idle connections at once", async () => {
+    const recorder = await record({ limits: { keepAliveMs: 60_000 } });
+    const socket = connect(recorder.served.port, "127.0.0.1");
+    const answer = readToEnd(socket);
+    socket.write(get);
+    await once(socket, "data");
+    await recorder.served.close();
+    assert.deepEqual(statusesOf(await answer), [200]);
+  });
+
+  it("waits no longer than it is told", async () => {
+    const recorder = await record({}, () => new Promise(() => {}));
+    const answer = exchangeRaw(recorder.served.port, get);
+    while (recorder.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await recorder.served.close({ atMostMs: 20 });
+    assert.equal(await answer, "");
+  });
+});

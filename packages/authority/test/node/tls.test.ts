@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { describe, it } from "node:test";
+import { type ConnectionOptions, getCACertificates, setDefaultCACertificates } from "node:tls";
+import type { Connection } from "../../src/caller.ts";
+import { serveAuthority, type TlsOptions } from "../../src/node.ts";
+import { certificate, revocations, type TestCertificate } from "./certificates.ts";
+import { readToEnd, record, statusesOf, tlsSocket } from "./raw-socket.ts";
+
+const root = certificate({ name: "clients' root", authority: true });
+const otherRoot = certificate({ name: "other root", authority: true });
+const identity = certificate({ name: "localhost", use: "server", dnsName: "localhost" });
+const revoked = certificate({ name: "revoked", issuer: root });
+const server: TlsOptions = { cert: identity.cert, key: identity.key };
+const withAuthorities: TlsOptions = {
+  ...server,
+  clientAuthorities: root.cert,
+  clientRevocations: revocations(root, [revoked]),
+};
+
+const request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+/** What the authority is told of a client that presents this certificate. */
+async function connectionWith(tls: TlsOptions, client: TestCertificate | undefined): Promise<Connection> {
+  const seen: Connection[] = [];
+  await using recorder = await record({ tls }, async (_request, connection = {}) => {
+    seen.push(connection);
+    return new Response(null, { status: 204 });
+  });
+  const credentials = client === undefined ? {} : { cert: client.cert, key: client.key };
+  const socket = await tlsSocket(recorder.served.port, credentials);
+  const answer = readToEnd(socket);
+  socket.write(request);
+  assert.deepEqual(statusesOf(await answer), [204]);
+  const [connection] = seen;
+  assert.ok(connection);
+  return connection;
+}
+
+describe("serveAuthority over TLS", () => {
+  const rows: readonly { id: string; client: TestCertificate; tls?: TlsOptions; trusted: boolean }[] = [
+    {
+      id: "control: issued by the configured authority",
+      client: certificate({ name: "a", issuer: root }),
+      trusted: true,
+    },
+    { id: "F7 self-signed", client: certificate({ name: "self" }), trusted: false },
+    { id: "F7 expired", client: certificate({ name: "old", issuer: root, to: Date.UTC(2021, 0, 1) }), trusted: false },
+    {
+      id: "F7 not yet valid",
+      client: certificate({ name: "new", issuer: root, from: Date.UTC(2048, 0, 1) }),
+      trusted: false,
+    },
+    {
+      id: "F7 wrong extended key usage",
+      client: certificate({ name: "s", issuer: root, use: "server" }),
+      trusted: false,
+    },
+    { id: "F7 wrong authority", client: certificate({ name: "o", issuer: otherRoot }), trusted: false },
+    { id: "F7 revoked", client: revoked, trusted: false },
+  ];
+  for (const { id, client, tls = withAuthorities, trusted } of rows) {
+    it(`${id}: passes the certificate on, trusted ${trusted}`, async () => {
+      const connection = await connectionWith(tls, client);
+      assert.equal(connection.certificate?.trusted, trusted);
+      assert.deepEqual(connection.certificate?.der, new Uint8Array(new X509Certificate(client.cert).raw));
+    });
+  }
+
+  it("F7 no authority configured: the machine's own roots vouch for no client", async () => {
+    const machines = getCACertificates("default");
+    setDefaultCACertificates([...machines, root.cert]);
+    try {
+      const connection = await connectionWith(server, certificate({ name: "a", issuer: root }));
+      assert.equal(connection.certificate?.trusted, false);
+    } finally {
+      setDefaultCACertificates(machines);
+    }
+  });
+
+  it("F7 no certificate: there is none to pass on", async () => {
+    assert.deepEqual(await connectionWith(withAuthorities, undefined), { address: "127.0.0.1" });
+  });
+
+  it("F8 never takes a certificate from a header", async () => {
+    const seen: Connection[] = [];
+    await using recorder = await record({ tls: withAuthorities }, async (_request, connection = {}) => {
+      seen.push(connection);
+      return new Response(null, { status: 204 });
+    });
+    const socket = await tlsSocket(recorder.served.port, {});
+    const answer = readToEnd(socket);
+    const spoofed = ["X-Client-Cert", "Client-Cert", "X-SSL-Client-Verify"].map((name) => `${name}: SUCCESS`);
+    socket.write(request.replace("Connection", `${spoofed.join("\r\n")}\r\nConnection`));
+    assert.deepEqual(statusesOf(await answer), [204]);
+    assert.deepEqual(seen, [{ address: "127.0.0.1" }]);
+  });
+
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    it(`F9 ${version}: resumes no session, so each connection proves its certificate again`, async () => {
+      await using recorder = await record({ tls: withAuthorities });
+      const options: ConnectionOptions = { minVersion: version, maxVersion: version };
+      const first = await tlsSocket(recorder.served.port, options);
+      const sessions: Buffer[] = [];
+      first.on("session", (session) => sessions.push(session));
+      const answer = readToEnd(first);
+      first.write(request);
+      await answer;
+      const session = sessions.at(-1) ?? first.getSession();
+      const second = await tlsSocket(recorder.served.port, {
+        ...options,
+        ...(session === undefined ? {} : { session }),
+      });
+      assert.equal(second.isSessionReused(), false);
+      second.destroy();
+    });
+  }
+
+  const downgrades: readonly { id: string; options: ConnectionOptions }[] = [
+    { id: "TLS 1.0", options: { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "ALL:@SECLEVEL=0" } },
+    { id: "TLS 1.1", options: { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" } },
+    { id: "NULL ciphers", options: { maxVersion: "TLSv1.2", ciphers: "NULL:@SECLEVEL=0" } },
+    { id: "anonymous ciphers", options: { maxVersion: "TLSv1.2", ciphers: "aNULL:@SECLEVEL=0" } },
+  ];
+  for (const { id, options } of downgrades) {
+    it(`F10 refuses ${id}`, async () => {
+      await using recorder = await record({ tls: server });
+      await assert.rejects(tlsSocket(recorder.served.port, options));
+    });
+  }
+
+  it("F10 refuses renegotiation", async () => {
+    await using recorder = await record({ tls: server });
+    const socket = await tlsSocket(recorder.served.port, { maxVersion: "TLSv1.2" });
+    const failure = await new Promise<Error | null>((resolve) => {
+      socket.on("error", resolve);
+      socket.renegotiate({ rejectUnauthorized: false }, resolve);
+    });
+    assert.ok(failure instanceof Error);
+    socket.destroy();
+  });
+
+  it("speaks of https in its URL and in the requests", async () => {
+    await using recorder = await record({ tls: server });
+    assert.equal(recorder.served.url, `https://localhost:${recorder.served.port}`);
+    const socket = await tlsSocket(recorder.served.port, {});
+    const answer = readToEnd(socket);
+    socket.write(request);
+    await answer;
+    assert.equal(recorder.requests[0]?.url, "https://localhost/");
+  });
+
+  it("refuses a certificate and key that do not belong together", async () => {
+    const options = { host: "127.0.0.1", port: 0, tls: { cert: identity.cert, key: root.key } };
+    await assert.rejects(serveAuthority({ fetch: async () => new Response() }, options), /key values mismatch/);
+  });
+});
