@@ -37,7 +37,7 @@ function leaf(weight: number, depth = 0) {
 }
 
 function nested(depth: number): number {
-  if (depth > NEST_LIMIT) throw invalid("nested too deeply");
+  if (depth > NEST_LIMIT) throw invalid();
   return depth;
 }
 

@@ -29,7 +29,7 @@ export class CharSet {
 
   constructor(program: SetProgram, folding: Folding = "unicode") {
     const [first] = program;
-    this.cost = program.length;
+    this.cost = program.reduce((cost, step) => cost + costOf(step), 0);
     this.weight = program.reduce((weight, step) => weight + weightOf(step), 0);
     this.#program = program;
     this.#only = program.length === 1 && typeof first === "object" ? first : undefined;
@@ -52,6 +52,12 @@ const PROPERTY_WEIGHTS: ReadonlyMap<PropertyTest, number> = new Map([
 ]);
 const OTHER_PROPERTY_WEIGHT = 15_000;
 const NEGATION_WEIGHT = 480;
+
+/** Finding the case variants of a character, and testing a property, take that much longer than a comparison. */
+function costOf(step: SetProgram[number]): number {
+  if (step === "fold") return 10;
+  return typeof step === "object" && "property" in step ? 3 : 1;
+}
 
 function weightOf(step: SetProgram[number]): number {
   if (step === "not") return NEGATION_WEIGHT;

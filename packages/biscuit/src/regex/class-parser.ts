@@ -56,7 +56,7 @@ export class ClassParser {
     for (;;) {
       this.#cursor.bumpSpace();
       const bracket = this.#open.at(-1);
-      if (bracket === undefined || this.#cursor.atEnd) throw invalid("an unclosed class");
+      if (bracket === undefined || this.#cursor.atEnd) throw invalid();
       if (this.#cursor.at("]")) {
         const depth = this.#closeBracket(bracket);
         if (depth !== undefined) return { set: new CharSet(this.#program, foldingOf(this.#flags)), depth };
@@ -71,12 +71,12 @@ export class ClassParser {
   #openBracket(): void {
     const cursor = this.#cursor;
     const more = (): void => {
-      if (!cursor.bumpAndSpace()) throw invalid("an unclosed class");
+      if (!cursor.bumpAndSpace()) throw invalid();
     };
     more();
     const negated = cursor.at("^");
     // Without Unicode a negated class would hold bytes that are no characters.
-    if (negated && !this.#flags.unicode) throw invalid("a negated class without Unicode");
+    if (negated && !this.#flags.unicode) throw invalid();
     if (negated) more();
     const bracket: Bracket = { negated, ranges: [], pushed: 0, items: 0, depth: 0, operator: undefined, leftDepth: 0 };
     while (cursor.at("-")) {
@@ -155,7 +155,7 @@ export class ClassParser {
   }
 
   #addAsciiClass(bracket: Bracket, ranges: readonly number[], negated: boolean): void {
-    if (negated && !this.#flags.unicode) throw invalid("a negated class without Unicode");
+    if (negated && !this.#flags.unicode) throw invalid();
     const folded: SetProgram = this.#flags.ignoreCase ? [rangeLeaf(ranges), "fold"] : [rangeLeaf(ranges)];
     this.#addSet(bracket, negated ? [...folded, "not"] : folded);
   }
@@ -163,12 +163,12 @@ export class ClassParser {
   #parseItem(bracket: Bracket): void {
     const first = this.#parseOne();
     this.#cursor.bumpSpace();
-    if (this.#cursor.atEnd) throw invalid("an unclosed class");
+    if (this.#cursor.atEnd) throw invalid();
     const next = this.#cursor.at("-") ? this.#cursor.peekPastSpace() : "]";
     if (next !== "]" && next !== "-") {
-      if (!this.#cursor.bumpAndSpace()) throw invalid("an unclosed class");
+      if (!this.#cursor.bumpAndSpace()) throw invalid();
       const [low, high] = [this.#codeOf(first), this.#codeOf(this.#parseOne())];
-      if (low > high) throw invalid("a range out of order");
+      if (low > high) throw invalid();
       addRange(bracket, low, high);
     } else if (first.kind === "set") {
       this.#addSet(bracket, first.program);
@@ -180,14 +180,14 @@ export class ClassParser {
   #parseOne(): Escape {
     if (this.#cursor.at("\\")) return parseEscape(this.#cursor, this.#flags);
     const code = this.#cursor.character.codePointAt(0);
-    if (code === undefined) throw invalid("an unclosed class");
+    if (code === undefined) throw invalid();
     this.#cursor.bump();
     return { kind: "character", code };
   }
 
   #codeOf(item: Escape): number {
-    if (item.kind !== "character") throw invalid("a range of something that is no character");
-    if (item.code > 0x7f && !this.#flags.unicode) throw invalid("a character beyond ASCII without Unicode");
+    if (item.kind !== "character") throw invalid();
+    if (item.code > 0x7f && !this.#flags.unicode) throw invalid();
     return item.code;
   }
 }

@@ -3,8 +3,9 @@ import { isSpace } from "./unicode.ts";
 /** Thrown inside the parser only: the pattern is not of the syntax. */
 export class InvalidPattern extends Error {}
 
-export function invalid(reason: string): InvalidPattern {
-  return new InvalidPattern(reason);
+/** Without a message, as nobody sees it: a bad pattern only makes `.matches()` false. */
+export function invalid(): InvalidPattern {
+  return new InvalidPattern();
 }
 
 /** A place in a pattern, moved by characters (code points); in verbose mode it can skip white space and comments. */

@@ -56,7 +56,7 @@ const ASCII_LOOKS: Partial<Record<LookName, LookName>> = {
 
 /** Reads an escape; the cursor is at the backslash, and ends after the escape. */
 export function parseEscape(cursor: Cursor, flags: Flags): Escape {
-  if (!cursor.bump()) throw invalid("a backslash at the end");
+  if (!cursor.bump()) throw invalid();
   const letter = cursor.character;
   if (Object.hasOwn(HEX_LENGTH, letter)) return { kind: "character", code: parseHex(cursor, flags) };
   if (letter === "p" || letter === "P") return { kind: "set", program: parseProperty(cursor, flags) };
@@ -68,17 +68,17 @@ export function parseEscape(cursor: Cursor, flags: Flags): Escape {
     return { kind: "look", look: flags.unicode ? exact : (ASCII_LOOKS[exact] ?? exact) };
   }
   const code = CONTROL[letter] ?? (OTHER_ASCII.test(letter) ? letter.codePointAt(0) : undefined);
-  if (code === undefined) throw invalid("an unknown escape");
+  if (code === undefined) throw invalid();
   return { kind: "character", code };
 }
 
 function perlClass(letter: string, flags: Flags): SetProgram {
   const lower = letter.toLowerCase();
   const entry = PERL[lower];
-  if (entry === undefined) throw invalid("an unknown class");
+  if (entry === undefined) throw invalid();
   const leaf = flags.unicode ? { property: entry.unicode } : rangeLeaf(entry.ascii);
   if (lower === letter) return [leaf];
-  if (!flags.unicode) throw invalid("a negated class without Unicode could match half a character");
+  if (!flags.unicode) throw invalid();
   return [leaf, "not"];
 }
 
@@ -86,7 +86,7 @@ function perlClass(letter: string, flags: Flags): SetProgram {
 function parseBoundary(cursor: Cursor, look: LookName): LookName {
   if (look !== "boundary" || !cursor.at("{")) return look;
   const start = cursor.position;
-  if (!cursor.bumpAndSpace()) throw invalid("an unclosed boundary");
+  if (!cursor.bumpAndSpace()) throw invalid();
   if (!BOUNDARY_LETTER.test(cursor.character)) {
     cursor.position = start;
     return look;
@@ -97,7 +97,7 @@ function parseBoundary(cursor: Cursor, look: LookName): LookName {
     cursor.bumpAndSpace();
   }
   const special = Object.hasOwn(SPECIAL_BOUNDARIES, name) ? SPECIAL_BOUNDARIES[name] : undefined;
-  if (!cursor.at("}") || special === undefined) throw invalid("an unknown boundary");
+  if (!cursor.at("}") || special === undefined) throw invalid();
   cursor.bump();
   return special;
 }
@@ -105,41 +105,41 @@ function parseBoundary(cursor: Cursor, look: LookName): LookName {
 function parseHex(cursor: Cursor, flags: Flags): number {
   const length = HEX_LENGTH[cursor.character] ?? 0;
   const byte = length === 2;
-  if (!cursor.bumpAndSpace()) throw invalid("an unfinished hexadecimal escape");
+  if (!cursor.bumpAndSpace()) throw invalid();
   if (cursor.at("{")) return scalar(parseHexInBraces(cursor));
   let digits = "";
   for (let i = 0; i < length; i++) {
-    if (!HEX_DIGIT.test(cursor.character)) throw invalid("not a hexadecimal digit");
+    if (!HEX_DIGIT.test(cursor.character)) throw invalid();
     digits += cursor.character;
     cursor.bumpAndSpace();
   }
   const code = scalar(digits);
-  if (byte && code > 0x7f && !flags.unicode) throw invalid("half a character");
+  if (byte && code > 0x7f && !flags.unicode) throw invalid();
   return code;
 }
 
 function parseHexInBraces(cursor: Cursor): string {
   let digits = "";
   while (cursor.bumpAndSpace() && !cursor.at("}")) {
-    if (!HEX_DIGIT.test(cursor.character)) throw invalid("not a hexadecimal digit");
+    if (!HEX_DIGIT.test(cursor.character)) throw invalid();
     digits += cursor.character;
   }
-  if (cursor.atEnd || digits === "") throw invalid("an unfinished hexadecimal escape");
+  if (cursor.atEnd || digits === "") throw invalid();
   cursor.bumpAndSpace();
   return digits;
 }
 
 function scalar(digits: string): number {
   const code = Number.parseInt(digits, 16);
-  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw invalid("not a Unicode scalar value");
+  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw invalid();
   return code;
 }
 
 function parseProperty(cursor: Cursor, flags: Flags): SetProgram {
   const negated = cursor.at("P");
-  if (!cursor.bumpAndSpace()) throw invalid("an unfinished property");
+  if (!cursor.bumpAndSpace()) throw invalid();
   const { property, unequal } = cursor.at("{") ? parsePropertyInBraces(cursor) : parseOneLetter(cursor);
-  if (property === undefined || !flags.unicode) throw invalid("an unknown property");
+  if (property === undefined || !flags.unicode) throw invalid();
   const leaf: PropertyLeaf = { property };
   const folded: SetProgram = flags.ignoreCase ? [leaf, "fold"] : [leaf];
   return negated !== unequal ? [...folded, "not"] : folded;
@@ -159,7 +159,7 @@ function parseOneLetter(cursor: Cursor): NamedProperty {
 function parsePropertyInBraces(cursor: Cursor): NamedProperty {
   let text = "";
   while (cursor.bumpAndSpace() && !cursor.at("}")) text += cursor.character;
-  if (cursor.atEnd) throw invalid("an unfinished property");
+  if (cursor.atEnd) throw invalid();
   cursor.bump();
   // The first of these that occurs at all decides, in this order.
   const operator = ["!=", ":", "="].find((candidate) => text.includes(candidate));

@@ -63,7 +63,7 @@ class Parser {
       if (this.#cursor.atEnd) break;
       this.#parseNext(this.#cursor.character);
     }
-    if (this.#groups.length > 0) throw invalid("an unclosed group");
+    if (this.#groups.length > 0) throw invalid();
     return this.#bodyOf(this.#group);
   }
 
@@ -98,7 +98,7 @@ class Parser {
     const cursor = this.#cursor;
     cursor.bump();
     cursor.bumpSpace();
-    if (LOOK_AROUND.some((prefix) => cursor.bumpIf(prefix))) throw invalid("look-around");
+    if (LOOK_AROUND.some((prefix) => cursor.bumpIf(prefix))) throw invalid();
     const outerFlags = this.#flags;
     const named = cursor.bumpIf("?P<") || cursor.bumpIf("?<");
     const flagged = !named && cursor.bumpIf("?");
@@ -119,7 +119,7 @@ class Parser {
 
   #closeGroup(): void {
     const outer = this.#groups.pop();
-    if (outer === undefined) throw invalid("an unopened group");
+    if (outer === undefined) throw invalid();
     this.#cursor.bump();
     outer.parts.push(groupNode(this.#bodyOf(this.#group), this.#group.captures));
     this.#setFlags(this.#group.outerFlags);
@@ -130,11 +130,11 @@ class Parser {
     const cursor = this.#cursor;
     let name = "";
     while (!cursor.atEnd && !cursor.at(">")) {
-      if (!isGroupNameCharacter(cursor.character, name === "")) throw invalid("a bad group name");
+      if (!isGroupNameCharacter(cursor.character, name === "")) throw invalid();
       name += cursor.character;
       cursor.bump();
     }
-    if (cursor.atEnd || name === "" || this.#names.has(name)) throw invalid("a bad group name");
+    if (cursor.atEnd || name === "" || this.#names.has(name)) throw invalid();
     this.#names.add(name);
     cursor.bump();
   }
@@ -148,12 +148,12 @@ class Parser {
     for (; !cursor.at(":") && !cursor.at(")"); cursor.bump()) {
       last = cursor.character;
       const flag = Object.hasOwn(FLAG_LETTERS, last) ? FLAG_LETTERS[last] : undefined;
-      if (cursor.atEnd || seen.has(last) || (flag === undefined && last !== "-")) throw invalid("bad flags");
+      if (cursor.atEnd || seen.has(last) || (flag === undefined && last !== "-")) throw invalid();
       if (flag !== undefined && flag !== "greed") flags[flag] = !seen.has("-");
       seen.add(last);
     }
     // Empty flags before a parenthesis would be a `?` that has nothing to repeat.
-    if (last === "-" || (last === "" && cursor.at(")"))) throw invalid("bad flags");
+    if (last === "-" || (last === "" && cursor.at(")"))) throw invalid();
     return flags;
   }
 
@@ -165,7 +165,7 @@ class Parser {
 
   #pushRepetition(min: number, max: number): void {
     const body = this.#group.parts.pop();
-    if (body === undefined || body === FLAG_SETTING) throw invalid("nothing to repeat");
+    if (body === undefined || body === FLAG_SETTING) throw invalid();
     this.#group.parts.push(repetitionNode(body, min, max));
   }
 
@@ -178,7 +178,7 @@ class Parser {
       cursor.bumpAndSpace();
       max = cursor.at("}") ? Number.POSITIVE_INFINITY : this.#parseDecimal();
     }
-    if (!cursor.at("}") || max < min) throw invalid("a bad repetition");
+    if (!cursor.at("}") || max < min) throw invalid();
     if (cursor.bumpAndSpace() && cursor.at("?")) cursor.bump();
     this.#pushRepetition(min, max);
   }
@@ -194,7 +194,7 @@ class Parser {
     }
     while (isSpace(cursor.character)) cursor.bumpAndSpace();
     const value = Number(digits);
-    if (digits === "" || value > 0xffffffff) throw invalid("a bad repetition");
+    if (digits === "" || value > 0xffffffff) throw invalid();
     return value;
   }
 
@@ -229,7 +229,7 @@ class Parser {
 
   #dot(): Node {
     const { dotAll, crlf, unicode } = this.#flags;
-    if (!unicode) throw invalid("a dot without Unicode could match half a character");
+    if (!unicode) throw invalid();
     const excluded = dotAll ? rangeLeaf([]) : crlf ? LINE_ENDS : LINE_FEED;
     return setNode(new CharSet([excluded, "not"]));
   }

@@ -1,5 +1,6 @@
 // Names of the Unicode Character Database (PropertyAliases.txt, PropertyValueAliases.txt): the long name, then aliases.
-// Only names that JavaScript knows too are listed.
+// Only names that JavaScript knows too are listed. The code of a script is the first four letters of its name, unless
+// the name is marked with an exclamation mark.
 
 const BINARY = `
 ASCII_Hex_Digit,ahex Alphabetic,alpha Bidi_Control,bidic Bidi_Mirrored,bidim Case_Ignorable,ci Cased
@@ -25,39 +26,40 @@ Space_Separator,zs
 `;
 
 const SCRIPTS = `
-Adlam,adlm Caucasian_Albanian,aghb Ahom Anatolian_Hieroglyphs,hluw Arabic,arab Armenian,armn Imperial_Aramaic,armi
-Avestan,avst Balinese,bali Bamum,bamu Bassa_Vah,bass Batak,batk Bengali,beng Bhaiksuki,bhks Bopomofo,bopo
-Brahmi,brah Braille,brai Buginese,bugi Buhid,buhd Chakma,cakm Canadian_Aboriginal,cans Carian,cari Cham
-Cherokee,cher Chorasmian,chrs Common,zyyy Coptic,copt,qaac Cypro_Minoan,cpmn Cypriot,cprt Cuneiform,xsux
-Cyrillic,cyrl Deseret,dsrt Devanagari,deva Dives_Akuru,diak Dogra,dogr Duployan,dupl Egyptian_Hieroglyphs,egyp
-Elbasan,elba Elymaic,elym Ethiopic,ethi Garay,gara Georgian,geor Glagolitic,glag Gunjala_Gondi,gong
-Masaram_Gondi,gonm Gothic,goth Grantha,gran Greek,grek Gujarati,gujr Gurung_Khema,gukh Gurmukhi,guru Han,hani
-Hangul,hang Hanifi_Rohingya,rohg Hanunoo,hano Hatran,hatr Hebrew,hebr Hiragana,hira Pahawh_Hmong,hmng
-Nyiakeng_Puachue_Hmong,hmnp Katakana_Or_Hiragana,hrkt Old_Hungarian,hung Inherited,qaai,zinh
-Inscriptional_Pahlavi,phli Inscriptional_Parthian,prti Old_Italic,ital Javanese,java Kaithi,kthi Kayah_Li,kali
-Katakana,kana Kannada,knda Kawi Kharoshthi,khar Khitan_Small_Script,kits Khmer,khmr Khojki,khoj Khudawadi,sind
-Kirat_Rai,krai Tai_Tham,lana Lao,laoo Latin,latn Lepcha,lepc Limbu,limb Linear_A,lina Linear_B,linb Lisu Lycian,lyci
-Lydian,lydi Mahajani,mahj Makasar,maka Malayalam,mlym Mandaic,mand Manichaean,mani Marchen,marc Medefaidrin,medf
-Meetei_Mayek,mtei Mende_Kikakui,mend Meroitic_Cursive,merc Meroitic_Hieroglyphs,mero Miao,plrd Modi Mongolian,mong
-Mro,mroo Multani,mult Myanmar,mymr Nabataean,nbat Nag_Mundari,nagm Nandinagari,nand Old_North_Arabian,narb Newa
-New_Tai_Lue,talu Nko,nkoo Nushu,nshu Ogham,ogam Ol_Chiki,olck Old_Permic,perm Old_Persian,xpeo Old_Sogdian,sogo
-Old_South_Arabian,sarb Old_Turkic,orkh Old_Uyghur,ougr Ol_Onal,onao Oriya,orya Osage,osge Osmanya,osma
-Palmyrene,palm Pau_Cin_Hau,pauc Phags_Pa,phag Psalter_Pahlavi,phlp Phoenician,phnx Rejang,rjng Runic,runr
-Samaritan,samr Saurashtra,saur SignWriting,sgnw Sharada,shrd Shavian,shaw Siddham,sidd Sinhala,sinh Sogdian,sogd
-Sora_Sompeng,sora Soyombo,soyo Sundanese,sund Sunuwar,sunu Syloti_Nagri,sylo Syriac,syrc Tagalog,tglg Tagbanwa,tagb
-Tai_Le,tale Tai_Viet,tavt Takri,takr Tamil,taml Tangut,tang Tangsa,tnsa Telugu,telu Tifinagh,tfng Thaana,thaa Thai
-Tibetan,tibt Tirhuta,tirh Todhri,todr Toto Tulu_Tigalari,tutg Ugaritic,ugar Unknown,zzzz Vai,vaii Vithkuqi,vith
-Wancho,wcho Warang_Citi,wara Yezidi,yezi Yi,yiii Zanabazar_Square,zanb
+Adlam!,adlm Caucasian_Albanian!,aghb Ahom Anatolian_Hieroglyphs!,hluw Arabic Armenian!,armn Imperial_Aramaic!,armi
+Avestan!,avst Balinese Bamum Bassa_Vah Batak!,batk Bengali Bhaiksuki!,bhks Bopomofo Brahmi Braille Buginese
+Buhid!,buhd Chakma!,cakm Canadian_Aboriginal!,cans Carian Cham Cherokee Chorasmian!,chrs Common!,zyyy Coptic,qaac
+Cypro_Minoan!,cpmn Cypriot!,cprt Cuneiform!,xsux Cyrillic!,cyrl Deseret!,dsrt Devanagari Dives_Akuru!,diak Dogra
+Duployan Egyptian_Hieroglyphs Elbasan Elymaic Ethiopic Garay Georgian Glagolitic Gunjala_Gondi!,gong
+Masaram_Gondi!,gonm Gothic Grantha Greek!,grek Gujarati!,gujr Gurung_Khema!,gukh Gurmukhi!,guru Han,hani Hangul
+Hanifi_Rohingya!,rohg Hanunoo!,hano Hatran Hebrew Hiragana Pahawh_Hmong!,hmng Nyiakeng_Puachue_Hmong!,hmnp
+Katakana_Or_Hiragana!,hrkt Old_Hungarian!,hung Inherited!,qaai,zinh Inscriptional_Pahlavi!,phli
+Inscriptional_Parthian!,prti Old_Italic!,ital Javanese Kaithi!,kthi Kayah_Li!,kali Katakana!,kana Kannada!,knda Kawi
+Kharoshthi Khitan_Small_Script!,kits Khmer!,khmr Khojki Khudawadi!,sind Kirat_Rai!,krai Tai_Tham!,lana Lao,laoo
+Latin!,latn Lepcha Limbu Linear_A!,lina Linear_B!,linb Lisu Lycian Lydian Mahajani!,mahj Makasar Malayalam!,mlym
+Mandaic Manichaean Marchen Medefaidrin!,medf Meetei_Mayek!,mtei Mende_Kikakui Meroitic_Cursive!,merc
+Meroitic_Hieroglyphs Miao,plrd Modi Mongolian Mro,mroo Multani Myanmar!,mymr Nabataean!,nbat Nag_Mundari Nandinagari
+Old_North_Arabian!,narb Newa New_Tai_Lue!,talu Nko,nkoo Nushu!,nshu Ogham!,ogam Ol_Chiki!,olck Old_Permic!,perm
+Old_Persian!,xpeo Old_Sogdian!,sogo Old_South_Arabian!,sarb Old_Turkic!,orkh Old_Uyghur!,ougr Ol_Onal!,onao
+Oriya!,orya Osage!,osge Osmanya Palmyrene Pau_Cin_Hau Phags_Pa Psalter_Pahlavi!,phlp Phoenician!,phnx Rejang!,rjng
+Runic!,runr Samaritan!,samr Saurashtra SignWriting!,sgnw Sharada!,shrd Shavian!,shaw Siddham Sinhala Sogdian
+Sora_Sompeng Soyombo Sundanese Sunuwar Syloti_Nagri Syriac!,syrc Tagalog!,tglg Tagbanwa Tai_Le!,tale Tai_Viet!,tavt
+Takri Tamil!,taml Tangut Tangsa!,tnsa Telugu Tifinagh!,tfng Thaana Thai Tibetan!,tibt Tirhuta Todhri!,todr Toto
+Tulu_Tigalari!,tutg Ugaritic Unknown!,zzzz Vai,vaii Vithkuqi Wancho!,wcho Warang_Citi Yezidi Yi,yiii
+Zanabazar_Square!,zanb
 `;
 
 /** Loose names (UAX 44, rule LM3: lower case, no separators) to long names. */
 export type NameTable = ReadonlyMap<string, string>;
 
-function readTable(text: string): NameTable {
+function readTable(text: string, shortCodes = false): NameTable {
   const names = new Map<string, string>();
   for (const entry of text.trim().split(/\s+/)) {
-    const [long = "", ...aliases] = entry.split(",");
-    for (const alias of [long.toLowerCase().replaceAll("_", ""), ...aliases]) names.set(alias, long);
+    const [marked = "", ...aliases] = entry.split(",");
+    const long = marked.replace("!", "");
+    const loose = long.toLowerCase().replaceAll("_", "");
+    const code = shortCodes && marked === long ? [loose.slice(0, 4)] : [];
+    for (const alias of [loose, ...code, ...aliases]) names.set(alias, long);
   }
   return names;
 }
@@ -75,7 +77,7 @@ export function propertyNames(): PropertyNames {
   tables ??= {
     binary: readTable(BINARY),
     categories: readTable(GENERAL_CATEGORIES),
-    scripts: readTable(SCRIPTS),
+    scripts: readTable(SCRIPTS, true),
   };
   return tables;
 }

@@ -132,6 +132,7 @@ export function caseVariants(code: number): readonly number[] {
   const character = String.fromCodePoint(code);
   const upper = singleCodePoint(character.toUpperCase()) ?? code;
   const lower = singleCodePoint(character.toLowerCase()) ?? code;
+  if (upper === code && lower === code) return [code];
   return [...new Set([code, upper, lower])];
 }
 
