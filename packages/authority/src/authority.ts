@@ -35,6 +35,8 @@ export interface Authority {
   readonly fetch: FetchFace;
   /** The parts, for those who embed an authority. */
   readonly services: Services;
+  /** Says from now on that it is not ready, so that a balancer sends its requests elsewhere; answers all the same. */
+  drain(): void;
   /** Takes no new work, finishes what was accepted, then closes the store. */
   close(): Promise<void>;
 }
@@ -92,6 +94,9 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   return {
     fetch: createApp(services),
     services,
+    drain() {
+      lifecycle.closing = true;
+    },
     async close() {
       lifecycle.closing = true;
       await keys.close();

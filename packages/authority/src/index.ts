@@ -1,4 +1,5 @@
 export type { AuthorityEvent, EventFields, EventName } from "./audit/events.ts";
+export { createLog, type Log, type LogLevel, type LogOptions, logLevels } from "./audit/log.ts";
 export { createMetrics, type Metrics, type MetricsOptions } from "./audit/metrics.ts";
 export { type Exchange, joinObservers, type Observer, silentObserver } from "./audit/observer.ts";
 export type { AuditQuery, AuditRecord, AuditTrail } from "./audit/trail.ts";
@@ -6,7 +7,11 @@ export { type Authority, type AuthorityOptions, createAuthority } from "./author
 export type { Caller, Connection, Peer } from "./caller.ts";
 export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";
 export type { FetchFace } from "./http/app.ts";
+export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
+export { openKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
+export { openSqliteStore } from "./store/sqlite.ts";
 export type { Item, Page, Store } from "./store/store.ts";
+export { type FirstStart, prepareFirstStart } from "./users/first-start.ts";
