@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const packageFolder = join(import.meta.dirname, "..");
+const readme = readFileSync(join(packageFolder, "README.md"), "utf8");
+const source = pathToFileURL(join(packageFolder, "src/index.ts")).href;
+
+/** All examples as one program, for each goes on from the one before; imports come first and once. */
+function program(): { readonly code: string; readonly expected: readonly string[] } {
+  const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = ""]) => code).join("\n");
+  const imports = examples.match(/^import .*$/gm) ?? [];
+  const body = examples.replace(/^import .*$/gm, "");
+  const expected = [...body.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, value = ""]) => value);
+  const code = `${imports.join("\n").replaceAll('"@countersign/biscuit"', JSON.stringify(source))}
+export const printed = [];
+const console = { log: (value) => printed.push(String(value)) };
+${body}`;
+  return { code, expected };
+}
+
+describe("README", () => {
+  it("examples run and print what they say", async () => {
+    const { code, expected } = program();
+    assert.ok(expected.length >= 10);
+    const { printed } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+    assert.deepEqual(printed, expected);
+  });
+});
