@@ -90,20 +90,26 @@ function parse(text: string, path: string): Uint8Array {
 /** Writes a whole file under another name and links it to its place, which fails when somebody was faster. */
 async function make(path: string, random: Random): Promise<void> {
   const draft = `${path}.${randomSecret(random, 12)}.new`;
-  const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
-    await file.writeFile(`${randomSecret(random, keyEncryptionKeyBytes)}\n`);
-    await file.sync();
-    await file.close();
-    await link(draft, path).catch((error) => {
-      if (errorCode(error) !== "EEXIST")
-        throw new Error(`Cannot create the key-encryption key: ${path}`, { cause: error });
-    });
+    await writeDurably(draft, `${randomSecret(random, keyEncryptionKeyBytes)}\n`);
+    await link(draft, path);
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST")
+      throw new Error(`Cannot create the key-encryption key: ${path}`, { cause: error });
   } finally {
-    await file.close();
     await rm(draft, { force: true });
   }
   await syncDirectory(dirname(path));
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -1,8 +1,10 @@
 import { createHmac, createPrivateKey, createSecretKey, type KeyObject } from "node:crypto";
+import { keys } from "../store/keys.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
 import { type PublicJwk, publicJwk } from "./public-jwk.ts";
-import { derivationContext, type KeyRow, type RingRecord, signingContext } from "./ring-record.ts";
+import { derivationContext, type KeyRow, parseRing, type RingRecord, signingContext } from "./ring-record.ts";
 import { lineOf } from "./rotation.ts";
 import { unseal } from "./sealed.ts";
 import { type SignatureFunction, type SigningPlace, signatureFunction } from "./sign.ts";
@@ -31,6 +33,18 @@ export interface OpenOptions {
   readonly signing: SigningPlace;
   /** The version before: keys that did not change are taken from it. */
   readonly before?: OpenRing;
+}
+
+/**
+ * Reads the ring from the store, or returns the one before when the store holds no other.
+ *
+ * @throws {Error} when it is gone, is not a ring, or cannot be unsealed.
+ */
+export async function readRing(store: Pick<Store, "get">, options: OpenOptions): Promise<OpenRing> {
+  const item = await store.get(keys.ring());
+  if (item === undefined) throw new Error("Cannot find the key ring in the store: it was removed; restore a backup");
+  if (item.version === options.before?.version) return options.before;
+  return openRing(item.version, parseRing(item.value), options);
 }
 
 /**

@@ -25,8 +25,8 @@ export function thumbprint(jwk: JWK): string {
 
 /** The public half of a private key, with `kid`, `alg` and `use`, as a new object that holds nothing else. */
 export function publicJwk(privateKey: KeyObject, algorithm: SigningAlgorithm): PublicJwk {
-  const jwk = bare(createPublicKey(privateKey).export({ format: "jwk" }));
-  return { ...jwk, kid: thumbprint(jwk), alg: algorithm, use: "sig" };
+  const { kty = "", ...members } = bare(createPublicKey(privateKey).export({ format: "jwk" }));
+  return { kty, ...members, kid: thumbprint({ kty, ...members }), alg: algorithm, use: "sig" };
 }
 
 /** The required members alone: an allow-list, so that a private member cannot come along. */

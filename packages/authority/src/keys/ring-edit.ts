@@ -1,10 +1,11 @@
-import type { Random } from "@countersign/protocol";
+import { CountersignError, type Random } from "@countersign/protocol";
 import type { AuditTrail } from "../audit/trail.ts";
+import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithms } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
 import { publicJwk } from "./public-jwk.ts";
 import { derivationContext, type KeyRow, type RingRecord, ringFormat, signingContext } from "./ring-record.ts";
-import type { Plan, Slot } from "./rotation.ts";
+import { type KeyState, lineOf, mostKeysOfAlgorithm, type Plan, type Slot } from "./rotation.ts";
 import { seal } from "./sealed.ts";
 import type { PrivateSigningKey } from "./signing-key.ts";
 
@@ -59,4 +60,34 @@ export async function recordEdit(
   for (const { kid, algorithm } of before.filter((row) => !later.has(row.kid))) {
     await audit.record("key.erased", { kid, algorithm, actor });
   }
+}
+
+/** @throws {CountersignError} `not_found` when the ring does not hold the key. */
+export function refuseUnknown(rows: readonly KeyRow[], kid: string): KeyRow {
+  const row = rows.find((other) => other.kid === kid);
+  if (row === undefined) throw new CountersignError("not_found", { hint: "The key ring holds no such key" });
+  return row;
+}
+
+/** @throws {CountersignError} `already_exists` when the ring holds the key. */
+export function refuseKnown(rows: readonly KeyRow[], kid: string): void {
+  if (!rows.some((row) => row.kid === kid)) return;
+  throw new CountersignError("already_exists", { hint: "The key ring holds this key already" });
+}
+
+/** @throws {CountersignError} `conflict` unless the key is retired. */
+export function refuseInUse(state: KeyState): void {
+  if (state === "retired") return;
+  const hint = `Only a retired key can be erased, and this one is ${state}; in an emergency revoke it`;
+  throw new CountersignError("conflict", { hint });
+}
+
+/**
+ * Commands may go beyond what the timetable makes, but not without end: the ring is one item of the store.
+ *
+ * @throws {CountersignError} `conflict` when there are too many keys of an algorithm.
+ */
+export function refuseFlood(rows: readonly KeyRow[], algorithm: SigningAlgorithm): void {
+  if (lineOf(rows, algorithm).length < 2 * mostKeysOfAlgorithm) return;
+  throw new CountersignError("conflict", { hint: `There are too many keys for ${algorithm}; erase retired ones` });
 }

@@ -6,17 +6,26 @@ import type { SigningAlgorithm } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { algorithmNames } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
-import { derive, type OpenOptions, type OpenRing, openRing } from "./open-ring.ts";
+import { derive, type OpenOptions, type OpenRing, openRing, readRing } from "./open-ring.ts";
 import { type Publication, publish } from "./published.ts";
-import { carryOut, emptyRing, isUnchanged, recordEdit } from "./ring-edit.ts";
-import { type KeyRow, parseRing } from "./ring-record.ts";
+import {
+  carryOut,
+  emptyRing,
+  isUnchanged,
+  recordEdit,
+  refuseFlood,
+  refuseInUse,
+  refuseKnown,
+  refuseUnknown,
+} from "./ring-edit.ts";
+import type { KeyRow } from "./ring-record.ts";
 import {
   activeKey,
   admit,
   erasesAt,
   type KeyState,
   lineOf,
-  mostKeysOfAlgorithm,
+  policyOf,
   type RotationPolicy,
   rotateNow,
   stateOf,
@@ -116,26 +125,7 @@ export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKey
   return ring;
 }
 
-async function readRing(store: Store, options: OpenOptions): Promise<OpenRing> {
-  const item = await store.get(keys.ring());
-  if (item === undefined) throw new Error("Cannot find the key ring in the store: it was removed; restore a backup");
-  if (item.version === options.before?.version) return options.before;
-  return openRing(item.version, parseRing(item.value), options);
-}
-
-const dayMs = 86_400_000;
 const mostAttempts = 16;
-
-function policyOf({ keys: settings }: Pick<Config, "keys">, staleMs: number): RotationPolicy {
-  return {
-    rotateEveryMs: settings.rotate_every * 1000,
-    publishBeforeMs: settings.publish_before * 1000,
-    jwksMaxAgeMs: settings.jwks_max_age * 1000,
-    longestTokenMs: dayMs,
-    clockSkewMs: 60_000,
-    staleMs,
-  };
-}
 
 /** From the keys as they are to the keys as a command wants them. */
 type Edit = (rows: readonly KeyRow[], now: number) => Promise<readonly KeyRow[]> | readonly KeyRow[];
@@ -190,10 +180,9 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   async rotate(algorithm: SigningAlgorithm, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
-    const policy = { ...this.#policy, immediately: options.now ?? false };
     let successor: string | undefined;
     await this.#change(actor, async (rows, now) => {
-      const plan = rotateNow(rows, algorithm, now, policy);
+      const plan = rotateNow(rows, algorithm, now, this.#succession(options));
       if (plan.make.length > 0) refuseFlood(rows, algorithm);
       const after = await carryOut(plan, this.#options);
       successor = lineOf(after, algorithm).at(-1)?.kid;
@@ -203,12 +192,11 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   async import(key: PrivateSigningKey, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
-    const policy = { ...this.#policy, immediately: options.now ?? false };
     await this.#change(actor, (rows, now) => {
-      if (rows.some((row) => row.kid === key.kid))
-        throw new CountersignError("already_exists", { hint: "The key ring holds this key already" });
+      refuseKnown(rows, key.kid);
       refuseFlood(rows, key.algorithm);
-      return carryOut(admit(rows, key.algorithm, now, policy), { ...this.#options, given: key });
+      const plan = admit(rows, key.algorithm, now, this.#succession(options));
+      return carryOut(plan, { ...this.#options, given: key });
     });
     return this.#describeKid(key.kid);
   }
@@ -223,12 +211,7 @@ class StoredKeyRing implements ManagedKeyRing {
   async erase(kid: string, actor: string): Promise<void> {
     await this.#change(actor, (rows, now) => {
       const row = refuseUnknown(rows, kid);
-      const state = stateOf(row, lineOf(rows, row.algorithm), now, this.#policy);
-      if (state !== "retired") {
-        throw new CountersignError("conflict", {
-          hint: `Only a retired key can be erased, and this one is ${state}; revoke it in an emergency`,
-        });
-      }
+      refuseInUse(stateOf(row, lineOf(rows, row.algorithm), now, this.#policy));
       return rows.filter((other) => other !== row);
     });
   }
@@ -245,10 +228,9 @@ class StoredKeyRing implements ManagedKeyRing {
 
   readiness(): Readiness {
     const now = this.#options.clock.now();
-    if (!this.#isFresh(now)) return { ready: false, because: `The key ring could not be read again: ${this.#failure}` };
-    const idle = [...this.#ring.lines].find(([, line]) => activeKey(line, now) === undefined);
-    if (idle !== undefined) return { ready: false, because: `No key for ${idle[0]} is inside its window` };
-    return { ready: true };
+    const idle = [...this.#ring.lines.values()].find((line) => activeKey(line, now) === undefined)?.[0];
+    const because = this.#staleness(now) ?? (idle && `no key for ${idle.algorithm} is inside its window`);
+    return because === undefined ? { ready: true } : { ready: false, because };
   }
 
   start(): void {
@@ -280,7 +262,7 @@ class StoredKeyRing implements ManagedKeyRing {
 
   #signerAt(algorithm: SigningAlgorithm, now: number): Signer | undefined {
     const row = activeKey(this.#ring.lines.get(algorithm) ?? [], now);
-    if (row === undefined || !this.#isFresh(now)) return undefined;
+    if (row === undefined || this.#staleness(now) !== undefined) return undefined;
     return this.#signers.get(row.kid) ?? this.#makeSigner(row);
   }
 
@@ -301,25 +283,30 @@ class StoredKeyRing implements ManagedKeyRing {
     throw new CountersignError("temporarily_unavailable", { detail: `No key for ${algorithm} is inside its window` });
   }
 
-  /** Judges again what was true when the signer was handed out: a caller may have kept it. */
   async #sign(kid: string, input: string): Promise<string> {
-    const now = this.#options.clock.now();
-    const row = this.#ring.rows.get(kid);
+    const refusal = this.#refusalToSign(kid);
     const key = this.#ring.keys.get(kid);
-    if (
-      row === undefined ||
-      key === undefined ||
-      now >= row.retiresAt + this.#policy.clockSkewMs ||
-      !this.#isFresh(now)
-    ) {
-      throw new CountersignError("temporarily_unavailable", { detail: `Key ${kid} is past its window` });
+    if (key === undefined || refusal !== undefined) {
+      throw new CountersignError("temporarily_unavailable", { detail: `Key ${kid} cannot sign: ${refusal}` });
     }
     return key.sign(input);
   }
 
-  /** Whether the view of the ring is recent enough to sign by; a paused node and a clock that jumped are not. */
-  #isFresh(now: number): boolean {
-    return Math.abs(now - this.#loadedAt) <= this.#policy.staleMs;
+  /** Judges again what was true when the signer was handed out, as a caller may have kept it since. */
+  #refusalToSign(kid: string): string | undefined {
+    const now = this.#options.clock.now();
+    const row = this.#ring.rows.get(kid);
+    if (row === undefined) return "it is no longer in the ring";
+    // What was begun inside the window may be finished; the key stays published for longer than that.
+    if (now >= row.retiresAt + this.#policy.clockSkewMs) return "it is past its window";
+    return this.#staleness(now);
+  }
+
+  /** Why the view of the ring is too old to sign by: after a pause, a jump of the clock, a store that does not answer. */
+  #staleness(now: number): string | undefined {
+    const ageMs = Math.abs(now - this.#loadedAt);
+    if (ageMs <= this.#policy.staleMs) return undefined;
+    return `the ring was last read ${Math.round(ageMs / 1000)} seconds ago${this.#failure}`;
   }
 
   async #load(): Promise<void> {
@@ -327,7 +314,7 @@ class StoredKeyRing implements ManagedKeyRing {
     try {
       this.#adopt(await readRing(this.#options.store, { ...this.#openOptions, before: this.#ring }), loadedAt);
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : "unknown";
+      this.#failure = error instanceof Error ? `: ${error.message}` : "";
       throw error;
     }
   }
@@ -373,6 +360,10 @@ class StoredKeyRing implements ManagedKeyRing {
     return result;
   }
 
+  #succession({ now }: SuccessionOptions) {
+    return { ...this.#policy, immediately: now ?? false };
+  }
+
   #describeKid(kid: string | undefined): KeyDescription {
     const row = kid === undefined ? undefined : this.#ring.rows.get(kid);
     if (row === undefined) throw new CountersignError("conflict", { detail: "The key was withdrawn meanwhile" });
@@ -385,18 +376,4 @@ class StoredKeyRing implements ManagedKeyRing {
     const state = stateOf(row, line, this.#options.clock.now(), this.#policy);
     return { kid, algorithm, state, origin, publishedAt, activeAt, retiresAt, erasesAt: erasesAt(row, this.#policy) };
   }
-}
-
-function refuseUnknown(rows: readonly KeyRow[], kid: string): KeyRow {
-  const row = rows.find((other) => other.kid === kid);
-  if (row === undefined) throw new CountersignError("not_found", { hint: "The key ring holds no such key" });
-  return row;
-}
-
-/** Commands may go beyond what the timetable makes, but not without end: the ring is one item. */
-function refuseFlood(rows: readonly KeyRow[], algorithm: SigningAlgorithm): void {
-  if (lineOf(rows, algorithm).length < 2 * mostKeysOfAlgorithm) return;
-  throw new CountersignError("conflict", {
-    hint: `The key ring holds too many keys for ${algorithm}; erase retired ones`,
-  });
 }

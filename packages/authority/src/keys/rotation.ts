@@ -1,3 +1,4 @@
+import type { Config } from "../config.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
 
 /** When a key is published, signs, and stops signing. Instants in milliseconds. */
@@ -32,6 +33,23 @@ export interface RotationPolicy {
   readonly staleMs: number;
 }
 
+const dayMs = 86_400_000;
+
+/**
+ * The policy of a configuration. Tokens are taken to live a day, the most that configuration and clients can be given,
+ * so that no change of a setting can make a key go before its last token.
+ */
+export function policyOf({ keys }: Pick<Config, "keys">, staleMs: number): RotationPolicy {
+  return {
+    rotateEveryMs: keys.rotate_every * 1000,
+    publishBeforeMs: keys.publish_before * 1000,
+    jwksMaxAgeMs: keys.jwks_max_age * 1000,
+    longestTokenMs: dayMs,
+    clockSkewMs: 60_000,
+    staleMs,
+  };
+}
+
 /** The keys that stay, with their new times, and those to be made. */
 export interface Plan<Key extends KeyTimes> {
   readonly keep: readonly Key[];
@@ -44,6 +62,11 @@ export const mostKeysOfAlgorithm = 16;
 /** How long a key is published before it signs: until no cache and no node lacks it, whatever is configured. */
 export function leadMs(policy: RotationPolicy): number {
   return Math.max(policy.publishBeforeMs, policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs);
+}
+
+/** How long a key signs: never so short that its successor could not be published meanwhile. */
+function windowMs(policy: RotationPolicy): number {
+  return Math.max(policy.rotateEveryMs, leadMs(policy));
 }
 
 /** When a retired key goes: after the last token it signed has expired for every verifier. */
@@ -178,7 +201,7 @@ function announced<Key extends KeyTimes>(line: readonly Key[], now: number): Key
 }
 
 function activeFrom<Key extends KeyTimes>(key: Key, at: number, policy: RotationPolicy): Key {
-  return { ...key, activeAt: at, retiresAt: at + policy.rotateEveryMs };
+  return { ...key, activeAt: at, retiresAt: at + windowMs(policy) };
 }
 
 /** Ends the window of the last key at `at`; one whose window ended earlier with nobody to follow signs until then. */
@@ -189,7 +212,7 @@ function retireLast<Key extends KeyTimes>(line: readonly Key[], at: number): rea
 }
 
 function slot(algorithm: SigningAlgorithm, publishedAt: number, activeAt: number, policy: RotationPolicy): Slot {
-  return { algorithm, publishedAt, activeAt, retiresAt: activeAt + policy.rotateEveryMs };
+  return { algorithm, publishedAt, activeAt, retiresAt: activeAt + windowMs(policy) };
 }
 
 function without<Key extends KeyTimes>(keys: readonly Key[], key: Key | undefined): readonly Key[] {

@@ -1,4 +1,5 @@
-import { type FakeClock, seededRandom } from "@countersign/protocol/testing";
+import type { Clock } from "@countersign/protocol";
+import { seededRandom } from "@countersign/protocol/testing";
 import type { EventFields, EventName } from "../../src/audit/events.ts";
 import { parseConfig } from "../../src/config.ts";
 import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
@@ -14,11 +15,11 @@ export interface TestRing {
   readonly trail: TrailLine[];
 }
 
-export const testKeyEncryptionKey = createKeyEncryptionKey(seededRandom("kek").bytes(32));
+const testKeyEncryptionKey = createKeyEncryptionKey(seededRandom("kek").bytes(32));
 
 /** Opens a ring with a day of publication before a month of use, unless told otherwise. */
 export async function openTestRing(
-  { store, clock }: { readonly store: Store; readonly clock: FakeClock },
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
   options: Partial<KeyRingOptions> & { readonly seed?: string } = {},
 ): Promise<TestRing> {
   const trail: TrailLine[] = [];

@@ -1,17 +1,29 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CountersignError } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
+import { parseConfig } from "../../src/config.ts";
+import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
+import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
+import type { KeyRow, RingRecord } from "../../src/keys/ring-record.ts";
+import { acceptPrivateKey } from "../../src/keys/signing-key.ts";
+import { keys } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import type { Store } from "../../src/store/store.ts";
 import { day, hour, openTestRing } from "./harness.ts";
 
-function aStore() {
+const minute = 60_000;
+
+function aPlace() {
   const clock = new FakeClock();
   return { clock, store: createMemoryStore({ clock }) };
 }
 
+const is = (code: string) => (error: unknown) => error instanceof CountersignError && error.code === code;
+
 describe("createKeyRing", () => {
   it("makes an ES256 key at the first start and finds it at the second", async () => {
-    const place = aStore();
+    const place = aPlace();
     const first = await openTestRing(place);
     const { kid } = await first.ring.signer("ES256");
     const derived = first.ring.derive("refresh", "token");
@@ -28,9 +40,321 @@ describe("createKeyRing", () => {
     await second.ring.close();
   });
 
+  it("makes a key of the configured algorithm as well", async () => {
+    const config = parseConfig({ issuer: "https://id.example.com", tokens: { algorithm: "EdDSA" } });
+    const { ring } = await openTestRing(aPlace(), { config });
+    assert.deepEqual(
+      ring.list().map(({ algorithm }) => algorithm),
+      ["ES256", "EdDSA"],
+    );
+    await ring.close();
+  });
+
+  it("stores no private key in the clear", async () => {
+    const place = aPlace();
+    const { ring } = await openTestRing(place);
+    const key = acceptPrivateKey(await algorithms.ES256.generate());
+    await ring.import(key, "admin");
+    const text = JSON.stringify(await place.store.get(keys.ring()));
+    const { d = "" } = key.privateKey.export({ format: "jwk" });
+    const pkcs8 = key.privateKey.export({ format: "der", type: "pkcs8" });
+    for (const secret of [d, pkcs8.toString("base64url"), Buffer.from(d, "base64url").toString("hex")]) {
+      assert.ok(!text.includes(secret));
+    }
+    await ring.close();
+  });
+
+  it("lets one of several nodes win the first start, and all sign with its key", async () => {
+    const place = aPlace();
+    const nodes = await Promise.all(["a", "b", "c", "d"].map((seed) => openTestRing(place, { seed })));
+    const signers = await Promise.all(nodes.map(({ ring }) => ring.signer("ES256")));
+    assert.equal(new Set(signers.map(({ kid }) => kid)).size, 1);
+    assert.equal(new Set(nodes.map(({ ring }) => ring.derive("refresh", "token"))).size, 1);
+    assert.equal(nodes.flatMap(({ trail }) => trail).length, 1);
+    await Promise.all(nodes.map(({ ring }) => ring.close()));
+  });
+});
+
+describe("createKeyRing refuses to start (F5)", () => {
+  const rows: readonly { id: string; change: (record: RingRecord) => unknown; expect: RegExp }[] = [
+    { id: "two rows swapped", change: swapSealed, expect: /was changed, or moved here/ },
+    {
+      id: "a row relabelled for another algorithm",
+      change: (record) => editRow(record, { algorithm: "PS256" }),
+      expect: /was changed, or moved here/,
+    },
+    {
+      id: "a row renamed",
+      change: (record) => editRow(record, { kid: "other" }),
+      expect: /was changed, or moved here/,
+    },
+    {
+      id: "a key in place of the derivation secret",
+      change: (record) => ({ ...record, derivation: record.keys[0]?.sealed }),
+      expect: /was changed, or moved here/,
+    },
+    { id: "an unknown format", change: (record) => ({ ...record, format: 2 }), expect: /Cannot read the key ring/ },
+    { id: "an unknown member", change: (record) => ({ ...record, more: [] }), expect: /Cannot read the key ring/ },
+    { id: "no object", change: () => "ring", expect: /Cannot read the key ring/ },
+  ];
+  for (const { id, change, expect } of rows) {
+    it(`on ${id}`, async () => {
+      const place = aPlace();
+      const { ring } = await openTestRing(place);
+      await ring.signer("EdDSA");
+      await ring.close();
+      const item = await place.store.get<RingRecord>(keys.ring());
+      assert.ok(item);
+      await place.store.swap(keys.ring(), item.version, { value: change(item.value) });
+      await assert.rejects(openTestRing(place), expect);
+    });
+  }
+
+  it("under another key-encryption key", async () => {
+    const place = aPlace();
+    const { ring } = await openTestRing(place);
+    await ring.close();
+    const other = createKeyEncryptionKey(Buffer.from("another key-encryption key, 32 B"));
+    await assert.rejects(openTestRing(place, { keyEncryptionKey: other }), /sealed under key-encryption key/);
+  });
+
+  it("and a running node keeps what it has and becomes not ready", async () => {
+    const place = aPlace();
+    const { ring } = await openTestRing(place);
+    await ring.signer("EdDSA");
+    const before = ring.published("jwks").body;
+    const item = await place.store.get<RingRecord>(keys.ring());
+    assert.ok(item);
+    await place.store.swap(keys.ring(), item.version, { value: swapSealed(item.value) });
+    await assert.rejects(ring.reload(), /was changed/);
+    await place.clock.advance(4 * minute);
+    assert.equal(ring.published("jwks").body, before);
+    assert.equal(ring.readiness().ready, false);
+    await assert.rejects(ring.signer("ES256"), /was changed/);
+    await ring.close();
+  });
+});
+
+function swapSealed(record: RingRecord): RingRecord {
+  const [first, second] = record.keys;
+  assert.ok(first && second);
+  return {
+    ...record,
+    keys: [
+      { ...first, sealed: second.sealed },
+      { ...second, sealed: first.sealed },
+    ],
+  };
+}
+
+function editRow(record: RingRecord, change: Partial<KeyRow>): RingRecord {
+  return { ...record, keys: record.keys.map((row, place) => (place === 0 ? { ...row, ...change } : row)) };
+}
+
+describe("createKeyRing after a crash", () => {
+  /** A store whose process dies at its nth write, before or after the write took effect. */
+  function dyingStore(store: Store, dieAt: number, when: "before" | "after"): Store {
+    let writes = 0;
+    return {
+      get: (key) => store.get(key),
+      take: (key, version) => store.take(key, version),
+      list: (owner, page) => store.list(owner, page),
+      close: () => store.close(),
+      async swap(key, version, draft) {
+        const dies = ++writes === dieAt;
+        if (dies && when === "before") throw new Error("the process died");
+        const written = await store.swap(key, version, draft);
+        if (dies) throw new Error("the process died");
+        return written;
+      },
+    };
+  }
+
+  for (const when of ["before", "after"] as const) {
+    for (const dieAt of [1, 2]) {
+      it(`works when the first start died ${when} write ${dieAt}`, async () => {
+        const { clock, store } = aPlace();
+        await assert.rejects(openTestRing({ clock, store: dyingStore(store, dieAt, when) }), /the process died/);
+        const { ring } = await openTestRing({ clock, store }, { seed: "restart" });
+        assert.deepEqual(
+          ring.list().map(({ state }) => state),
+          ["active"],
+        );
+        assert.ok((await (await ring.signer("ES256")).sign("input")).length > 0);
+        await ring.close();
+      });
+    }
+
+    for (const [id, command] of [
+      ["a rotation", (ring) => ring.rotate("ES256", "admin")],
+      ["an emergency rotation", (ring) => ring.rotate("ES256", "admin", { now: true })],
+      ["a revocation", async (ring) => ring.revoke((await ring.signer("ES256")).kid, "admin")],
+    ] as readonly [string, (ring: Awaited<ReturnType<typeof openTestRing>>["ring"]) => Promise<unknown>][]) {
+      it(`works when the process died ${when} the write of ${id}`, async () => {
+        const { clock, store } = aPlace();
+        const first = await openTestRing({ clock, store: dyingStore(store, 3, when) });
+        const derived = first.ring.derive("refresh", "token");
+        await assert.rejects(command(first.ring), /the process died/);
+        await first.ring.close();
+        const { ring } = await openTestRing({ clock, store }, { seed: "restart" });
+        assert.equal(ring.list().filter(({ state }) => state === "active").length, 1);
+        assert.equal(ring.derive("refresh", "token"), derived);
+        assert.ok((await (await ring.signer("ES256")).sign("input")).length > 0);
+        await ring.close();
+      });
+    }
+  }
+});
+
+describe("ManagedKeyRing.signer", () => {
+  it("makes a key on first demand, once for all who wait, and publishes it", async () => {
+    const { ring, trail } = await openTestRing(aPlace());
+    for (const algorithm of algorithmNames) {
+      const signers = await Promise.all(Array.from({ length: 10 }, () => ring.signer(algorithm)));
+      assert.equal(new Set(signers.map(({ kid }) => kid)).size, 1);
+      const set = algorithm === "ML-DSA-65" ? "pqc" : "jwks";
+      assert.ok(ring.published(set).keys.some(({ kid }) => kid === signers[0]?.kid));
+    }
+    assert.equal(trail.length, algorithmNames.length);
+    await ring.close();
+  });
+
+  it("touches no store and makes nothing new on the hot path", async () => {
+    const { clock, store } = aPlace();
+    let calls = 0;
+    const counting: Store = {
+      ...bind(store),
+      get: (key) => {
+        calls++;
+        return store.get(key);
+      },
+    };
+    const { ring } = await openTestRing({ clock, store: counting });
+    const first = await ring.signer("ES256");
+    calls = 0;
+    for (let round = 0; round < 100; round++) assert.equal(await ring.signer("ES256"), first);
+    assert.equal(calls, 0);
+    await ring.close();
+  });
+
+  it("reads the ring again after a pause, before it signs (F3)", async () => {
+    const place = aPlace();
+    const paused = await openTestRing(place);
+    const other = await openTestRing(place);
+    const before = await paused.ring.signer("ES256");
+    await other.ring.revoke(before.kid, "admin");
+    place.clock.jump(hour);
+    await assert.rejects(before.sign("input"), is("temporarily_unavailable"));
+    const after = await paused.ring.signer("ES256");
+    assert.equal(after.kid, (await other.ring.signer("ES256")).kid);
+    assert.notEqual(after.kid, before.kid);
+    await Promise.all([paused.ring.close(), other.ring.close()]);
+  });
+
+  it("refuses to sign with a key past its window, whoever kept its signer (F3, A47)", async () => {
+    const place = aPlace();
+    const { ring } = await openTestRing(place);
+    const kept = await ring.signer("ES256");
+    await ring.rotate("ES256", "admin", { now: true });
+    assert.ok(await kept.sign("begun inside the window"));
+    await place.clock.advance(2 * minute);
+    await assert.rejects(kept.sign("input"), is("temporarily_unavailable"));
+    assert.notEqual((await ring.signer("ES256")).kid, kept.kid);
+    await ring.close();
+  });
+
+  it("refuses to sign and is not ready while the store does not answer (F3)", async () => {
+    const { clock, store } = aPlace();
+    let down = false;
+    const flaky: Store = {
+      ...bind(store),
+      get: async (key) => {
+        if (down) throw new CountersignError("temporarily_unavailable", { detail: "The store is down" });
+        return store.get(key);
+      },
+    };
+    const { ring } = await openTestRing({ clock, store: flaky });
+    const kept = await ring.signer("ES256");
+    down = true;
+    await clock.advance(2 * minute);
+    assert.deepEqual(ring.readiness(), { ready: true });
+    await clock.advance(2 * minute);
+    assert.equal(ring.readiness().ready, false);
+    await assert.rejects(ring.signer("ES256"), is("temporarily_unavailable"));
+    await assert.rejects(kept.sign("input"), is("temporarily_unavailable"));
+    assert.equal(ring.published("jwks").keys.length, 1);
+    down = false;
+    await clock.advance(minute);
+    assert.deepEqual(ring.readiness(), { ready: true });
+    assert.equal((await ring.signer("ES256")).kid, kept.kid);
+    await ring.close();
+  });
+});
+
+function bind(store: Store): Store {
+  return {
+    get: (key) => store.get(key),
+    swap: (key, version, draft) => store.swap(key, version, draft),
+    take: (key, version) => store.take(key, version),
+    list: (owner, page) => store.list(owner, page),
+    close: () => store.close(),
+  };
+}
+
+describe("ManagedKeyRing.published (F1)", () => {
+  it("holds RSA, EC and Ed25519 keys in one set and ML-DSA in another, all without private members", async () => {
+    const { ring } = await openTestRing(aPlace());
+    for (const algorithm of algorithmNames) await ring.signer(algorithm);
+    await ring.rotate("ES256", "admin");
+    await ring.import(acceptPrivateKey(await algorithms.EdDSA.generate()), "admin");
+    const jwks = ring.published("jwks");
+    assert.deepEqual(
+      jwks.keys.map(({ alg }) => alg),
+      ["ES256", "ES256", "EdDSA", "EdDSA", "RS256", "PS256"],
+    );
+    assert.deepEqual(
+      ring.published("pqc").keys.map(({ kty, alg }) => [kty, alg]),
+      [["AKP", "ML-DSA-65"]],
+    );
+    for (const set of ["jwks", "pqc"] as const) {
+      const published = ring.published(set);
+      assert.deepEqual(JSON.parse(published.body), { keys: published.keys });
+      for (const key of published.keys) {
+        for (const member of ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]) assert.ok(!(member in key), member);
+        assert.ok(key.kid && key.alg && key.use === "sig");
+      }
+    }
+    await ring.close();
+  });
+
+  it("is the same object until something changes, with an ETag that follows the body", async () => {
+    const { ring } = await openTestRing(aPlace());
+    const before = ring.published("jwks");
+    assert.equal(ring.published("jwks"), before);
+    assert.match(before.etag, /^"[A-Za-z0-9_-]{43}"$/);
+    await ring.rotate("ES256", "admin");
+    assert.notEqual(ring.published("jwks").etag, before.etag);
+    await ring.close();
+  });
+
+  it("names the signing key first, before and after a rotation", async () => {
+    const place = aPlace();
+    const { ring } = await openTestRing(place);
+    await ring.rotate("ES256", "admin");
+    const first = () => ring.published("jwks").keys[0]?.kid;
+    const before = (await ring.signer("ES256")).kid;
+    assert.equal(first(), before);
+    await place.clock.advance(day);
+    assert.equal(first(), (await ring.signer("ES256")).kid);
+    assert.notEqual(first(), before);
+    await ring.close();
+  });
+});
+
+describe("ManagedKeyRing on its timetable", () => {
   it("announces a successor a day before it signs, and erases the old key after the last token", async () => {
-    const place = aStore();
-    const { ring, trail } = await openTestRing(place);
+    const place = aPlace();
+    const { ring, trail } = await openTestRing(place, { reloadEveryMs: 10 * minute });
     const states = () => ring.list().map(({ state }) => state);
     const { kid } = await ring.signer("ES256");
     await place.clock.advance(29 * day - hour);
@@ -48,5 +372,159 @@ describe("createKeyRing", () => {
       ["key.rotated", "key.rotated", "key.erased"],
     );
     await ring.close();
+  });
+
+  it("turns once for any number of nodes", async () => {
+    const place = aPlace();
+    const nodes = await Promise.all(
+      ["a", "b", "c"].map((seed) => openTestRing(place, { seed, reloadEveryMs: 10 * minute })),
+    );
+    await place.clock.advance(30 * day);
+    const lists = nodes.map(({ ring }) => JSON.stringify(ring.list()));
+    assert.equal(new Set(lists).size, 1);
+    assert.equal(nodes[0]?.ring.list().length, 2);
+    assert.equal(nodes.flatMap(({ trail }) => trail).length, 2);
+    await Promise.all(nodes.map(({ ring }) => ring.close()));
+  });
+
+  it("stops when it is closed", async () => {
+    const place = aPlace();
+    const { ring } = await openTestRing(place, { reloadEveryMs: 10 * minute });
+    await ring.close();
+    const before = await place.store.get(keys.ring());
+    await place.clock.advance(40 * day);
+    assert.deepEqual(await place.store.get(keys.ring()), before);
+  });
+});
+
+describe("ManagedKeyRing commands", () => {
+  it("rotate announces, and is the same done twice", async () => {
+    const { ring, trail } = await openTestRing(aPlace());
+    const first = await ring.rotate("ES256", "admin");
+    const second = await ring.rotate("ES256", "admin");
+    assert.equal(first.state, "next");
+    assert.equal(second.kid, first.kid);
+    assert.deepEqual(trail.at(-1), {
+      name: "key.rotated",
+      fields: { kid: first.kid, algorithm: "ES256", actor: "admin" },
+    });
+    assert.equal(trail.length, 2);
+    await ring.close();
+  });
+
+  it("rotate with now signs with the new key at once and keeps the old one published", async () => {
+    const { ring } = await openTestRing(aPlace());
+    const before = await ring.signer("ES256");
+    const made = await ring.rotate("ES256", "admin", { now: true });
+    assert.equal(made.state, "active");
+    assert.equal((await ring.signer("ES256")).kid, made.kid);
+    assert.ok(ring.published("jwks").keys.some(({ kid }) => kid === before.kid));
+    await ring.close();
+  });
+
+  it("rotate on two nodes at once leaves one successor", async () => {
+    const place = aPlace();
+    const nodes = [await openTestRing(place), await openTestRing(place, { seed: "b" })];
+    const made = await Promise.all(nodes.map(({ ring }) => ring.rotate("ES256", "admin")));
+    assert.equal(new Set(made.map(({ kid }) => kid)).size, 1);
+    await Promise.all(nodes.map(({ ring }) => ring.close()));
+  });
+
+  it("rotate refuses to fill the ring without end", async () => {
+    const { ring } = await openTestRing(aPlace());
+    await assert.rejects(async () => {
+      for (let round = 0; round < 100; round++) await ring.rotate("ES256", "admin", { now: true });
+    }, is("conflict"));
+    assert.equal(ring.list().length, 32);
+    await ring.close();
+  });
+
+  it("revoke takes the signing key out of the set at once, and everywhere at the next reading (F6)", async () => {
+    const place = aPlace();
+    const here = await openTestRing(place);
+    const there = await openTestRing(place, { seed: "b" });
+    const { kid } = await here.ring.signer("ES256");
+    await here.ring.revoke(kid, "admin");
+    const kids = (ring: typeof here.ring) => ring.published("jwks").keys.map((key) => key.kid);
+    assert.ok(!kids(here.ring).includes(kid));
+    assert.notEqual((await here.ring.signer("ES256")).kid, kid);
+    await place.clock.advance(minute);
+    assert.deepEqual(kids(there.ring), kids(here.ring));
+    assert.ok(here.trail.some(({ name, fields }) => name === "key.erased" && "kid" in fields && fields.kid === kid));
+    await Promise.all([here.ring.close(), there.ring.close()]);
+  });
+
+  it("revoke lets the announced key take over, as verifiers know it", async () => {
+    const { ring } = await openTestRing(aPlace());
+    const { kid } = await ring.rotate("ES256", "admin");
+    await ring.revoke((await ring.signer("ES256")).kid, "admin");
+    assert.equal((await ring.signer("ES256")).kid, kid);
+    await ring.close();
+  });
+
+  it("import announces the key in place of another, signs with it in time, and lists where it came from", async () => {
+    const place = aPlace();
+    const { ring, trail } = await openTestRing(place, { reloadEveryMs: 10 * minute });
+    const announced = await ring.rotate("ES256", "admin");
+    const key = acceptPrivateKey(await algorithms.ES256.generate());
+    const { state, origin, kid } = await ring.import(key, "admin");
+    assert.deepEqual({ state, origin, kid }, { state: "next", origin: "imported", kid: key.kid });
+    assert.ok(!ring.list().some((other) => other.kid === announced.kid));
+    assert.deepEqual(
+      trail.slice(-2).map(({ name }) => name),
+      ["key.imported", "key.erased"],
+    );
+    await place.clock.advance(day);
+    assert.equal((await ring.signer("ES256")).kid, key.kid);
+    await ring.close();
+  });
+
+  it("import with now signs at once", async () => {
+    const { ring } = await openTestRing(aPlace());
+    const key = acceptPrivateKey(await algorithms.RS256.generate(), "PS256");
+    await ring.import(key, "admin", { now: true });
+    assert.equal((await ring.signer("PS256")).kid, key.kid);
+    await ring.close();
+  });
+
+  it("import refuses a key that the ring holds", async () => {
+    const { ring } = await openTestRing(aPlace());
+    const key = acceptPrivateKey(await algorithms.ES256.generate());
+    await ring.import(key, "admin");
+    await assert.rejects(ring.import(key, "admin"), is("already_exists"));
+    await ring.close();
+  });
+
+  it("erase removes a retired key and refuses any other", async () => {
+    const { ring } = await openTestRing(aPlace());
+    const { kid } = await ring.signer("ES256");
+    await assert.rejects(ring.erase(kid, "admin"), is("conflict"));
+    const next = await ring.rotate("ES256", "admin");
+    await assert.rejects(ring.erase(next.kid, "admin"), is("conflict"));
+    await ring.rotate("ES256", "admin", { now: true });
+    await ring.erase(kid, "admin");
+    assert.ok(!ring.published("jwks").keys.some((key) => key.kid === kid));
+    await ring.close();
+  });
+
+  it("erase and revoke know no other key", async () => {
+    const { ring } = await openTestRing(aPlace());
+    for (const kid of ["", "unknown", "__proto__", "../../etc/passwd"]) {
+      await assert.rejects(ring.erase(kid, "admin"), is("not_found"));
+      await assert.rejects(ring.revoke(kid, "admin"), is("not_found"));
+    }
+    await ring.close();
+  });
+});
+
+describe("ManagedKeyRing.derive", () => {
+  it("depends on the input and on the ring", async () => {
+    const first = await openTestRing(aPlace());
+    const second = await openTestRing(aPlace(), { seed: "b" });
+    assert.match(first.ring.derive("refresh", "a"), /^[A-Za-z0-9_-]{43}$/);
+    assert.equal(first.ring.derive("refresh", "a"), first.ring.derive("refresh", "a"));
+    assert.notEqual(first.ring.derive("refresh", "a"), first.ring.derive("refresh", "b"));
+    assert.notEqual(first.ring.derive("refresh", "a"), second.ring.derive("refresh", "a"));
+    await Promise.all([first.ring.close(), second.ring.close()]);
   });
 });

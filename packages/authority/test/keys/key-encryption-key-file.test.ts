@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
+import { openKeyEncryptionKeyFile } from "../../src/keys/key-encryption-key-file.ts";
+
+const run = promisify(execFile);
+const good = `${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64url")}\n`;
+
+describe("openKeyEncryptionKeyFile", () => {
+  let directory = "";
+  let serial = 0;
+  const aPath = () => join(directory, `kek-${serial++}`);
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "countersign-kek-"));
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  it("makes a file for its owner alone, once", async () => {
+    const path = aPath();
+    const made = await openKeyEncryptionKeyFile({ path });
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.match(await readFile(path, "latin1"), /^[A-Za-z0-9_-]{43}\n$/);
+    assert.equal((await openKeyEncryptionKeyFile({ path })).id, made.id);
+  });
+
+  it("lets one of many callers win, and leaves no draft behind (F4)", async () => {
+    const path = aPath();
+    const opened = await Promise.all(Array.from({ length: 20 }, () => openKeyEncryptionKeyFile({ path })));
+    assert.equal(new Set(opened.map(({ id }) => id)).size, 1);
+    assert.deepEqual(
+      (await readdir(directory)).filter((name) => name.endsWith(".new")),
+      [],
+    );
+  });
+
+  it("lets one of several processes win (F4)", async () => {
+    const path = aPath();
+    const module = new URL("../../src/keys/key-encryption-key-file.ts", import.meta.url).href;
+    const script = `import { openKeyEncryptionKeyFile } from ${JSON.stringify(module)};
+      console.log((await openKeyEncryptionKeyFile({ path: ${JSON.stringify(path)} })).id);`;
+    const flags = ["-C", "@countersign/source", "--input-type=module", "-e", script];
+    const ids = await Promise.all(
+      Array.from({ length: 4 }, async () => (await run(process.execPath, flags)).stdout.trim()),
+    );
+    assert.equal(new Set(ids).size, 1);
+    assert.match(ids[0] ?? "", /^[A-Za-z0-9_-]{16}$/);
+  });
+
+  const rows: readonly { id: string; build: (path: string) => Promise<unknown>; expect: RegExp }[] = [
+    { id: "mode 0644", build: (path) => write(path, good, 0o644), expect: /with mode 0644.*chmod it to 0600/ },
+    { id: "mode 0660", build: (path) => write(path, good, 0o660), expect: /with mode 0660/ },
+    { id: "mode 0602", build: (path) => write(path, good, 0o602), expect: /with mode 0602/ },
+    {
+      id: "a symbolic link",
+      build: async (path) => {
+        await write(`${path}-target`, good, 0o600);
+        await symlink(`${path}-target`, path);
+      },
+      expect: /symbolic link/,
+    },
+    { id: "a dangling symbolic link", build: (path) => symlink(`${path}-nowhere`, path), expect: /symbolic link/ },
+    { id: "a directory", build: (path) => mkdir(path, { mode: 0o700 }), expect: /regular file/ },
+    { id: "empty", build: (path) => write(path, "", 0o600), expect: /truncated or changed/ },
+    { id: "truncated", build: (path) => write(path, good.slice(0, 20), 0o600), expect: /truncated or changed/ },
+    { id: "one character short", build: (path) => write(path, good.slice(1), 0o600), expect: /truncated or changed/ },
+    { id: "longer", build: (path) => write(path, `${good}x`, 0o600), expect: /truncated or changed/ },
+    {
+      id: "another alphabet",
+      build: (path) => write(path, `${"+".repeat(43)}\n`, 0o600),
+      expect: /truncated or changed/,
+    },
+    { id: "zeros", build: (path) => write(path, `${"A".repeat(43)}\n`, 0o600), expect: /bytes are all equal/ },
+  ];
+  for (const { id, build, expect } of rows) {
+    it(`refuses and does not overwrite: ${id} (F4)`, async () => {
+      const path = aPath();
+      await build(path);
+      await assert.rejects(openKeyEncryptionKeyFile({ path }), expect);
+      await assert.rejects(openKeyEncryptionKeyFile({ path }), expect);
+    });
+  }
+
+  it("accepts a key that somebody else wrote, with mode 0400 and no line feed", async () => {
+    const path = aPath();
+    await write(path, good.trim(), 0o400);
+    assert.equal((await openKeyEncryptionKeyFile({ path })).id.length, 16);
+  });
+
+  it("reports a directory that does not exist", async () => {
+    await assert.rejects(openKeyEncryptionKeyFile({ path: join(directory, "missing", "kek") }), /Cannot create/);
+  });
+});
+
+async function write(path: string, text: string, mode: number): Promise<void> {
+  await writeFile(path, text);
+  await chmod(path, mode);
+}

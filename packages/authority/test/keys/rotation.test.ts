@@ -1,0 +1,347 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  activeKey,
+  admit,
+  erasesAt,
+  type KeyTimes,
+  leadMs,
+  lineOf,
+  mostKeysOfAlgorithm,
+  type Plan,
+  type RotationPolicy,
+  rotateNow,
+  stateOf,
+  timetable,
+  withdraw,
+} from "../../src/keys/rotation.ts";
+import { day, hour } from "./harness.ts";
+
+const minute = 60_000;
+
+const usualPolicy: RotationPolicy = {
+  rotateEveryMs: 30 * day,
+  publishBeforeMs: day,
+  jwksMaxAgeMs: 15 * minute,
+  longestTokenMs: day,
+  clockSkewMs: minute,
+  staleMs: 3 * minute,
+};
+
+const anyPolicy: fc.Arbitrary<RotationPolicy> = fc.record({
+  rotateEveryMs: fc.integer({ min: minute, max: 60 * day }),
+  publishBeforeMs: fc.integer({ min: 0, max: 2 * day }),
+  jwksMaxAgeMs: fc.integer({ min: 0, max: day }),
+  longestTokenMs: fc.integer({ min: 10_000, max: day }),
+  clockSkewMs: fc.integer({ min: 0, max: minute }),
+  staleMs: fc.integer({ min: minute, max: 5 * minute }),
+});
+
+let serial = 0;
+
+function fill(plan: Plan<KeyTimes>): readonly KeyTimes[] {
+  return [...plan.keep, ...plan.make.map((slot) => ({ ...slot, kid: `key-${serial++}` }))];
+}
+
+/** A stretch of time in which the nodes run, what somebody commands meanwhile, and the outage before it. */
+interface Stretch {
+  readonly outageMs: number;
+  readonly upMs: number;
+  /** How late the nodes look at the timetable. */
+  readonly lateness: number;
+  readonly command: "none" | "rotate" | "admit";
+  readonly commandAt: number;
+}
+
+const anyStretch: fc.Arbitrary<Stretch> = fc.record({
+  outageMs: fc.oneof(fc.integer({ min: 0, max: hour }), fc.integer({ min: 0, max: 120 * day })),
+  upMs: fc.oneof(fc.integer({ min: minute, max: 3 * day }), fc.integer({ min: day, max: 100 * day })),
+  lateness: fc.double({ min: 0, max: 1, noNaN: true }),
+  command: fc.constantFrom("none", "rotate", "admit"),
+  commandAt: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+
+/** What the ring was, from when on, and when nodes ran. */
+interface History {
+  readonly versions: { readonly at: number; readonly keys: readonly KeyTimes[] }[];
+  readonly up: { readonly from: number; readonly to: number }[];
+}
+
+const start = 1_000 * day;
+
+/** Short lives make long histories; this much of one is enough to judge. */
+const mostVersions = 30;
+
+function live(policy: RotationPolicy, stretches: readonly Stretch[]): History {
+  const history: History = { versions: [], up: [] };
+  let now = start;
+  let keys: readonly KeyTimes[] = [];
+  const write = (at: number, next: readonly KeyTimes[]) => {
+    keys = fill(timetable(next, at, policy, ["ES256"]));
+    history.versions.push({ at, keys });
+  };
+  for (const stretch of stretches) {
+    const from = now + stretch.outageMs;
+    let to = from + stretch.upMs;
+    let commandAt = stretch.command === "none" ? Number.POSITIVE_INFINITY : from + stretch.commandAt * stretch.upMs;
+    now = from;
+    write(now, keys);
+    for (;;) {
+      const due = nextDue(keys, now, policy) + stretch.lateness * policy.staleMs;
+      const next = Math.min(due, commandAt);
+      if (next > to) break;
+      if (history.versions.length >= mostVersions) {
+        to = now;
+        break;
+      }
+      now = next;
+      if (next === commandAt) {
+        const command = stretch.command === "rotate" ? rotateNow : admit;
+        commandAt = Number.POSITIVE_INFINITY;
+        write(now, fill(command(keys, "ES256", now, { ...policy, immediately: false })));
+      } else write(now, keys);
+    }
+    now = to;
+    history.up.push({ from, to });
+  }
+  return history;
+}
+
+/** The next instant at which the timetable has something to do. */
+function nextDue(keys: readonly KeyTimes[], now: number, policy: RotationPolicy): number {
+  const line = lineOf(keys, "ES256");
+  const last = line.at(-1);
+  if (last !== undefined && last.activeAt <= now && last.retiresAt - leadMs(policy) <= now) return now;
+  const instants = [...line.map((key) => erasesAt(key, policy)), (line.at(-1)?.retiresAt ?? 0) - leadMs(policy)];
+  return Math.min(
+    ...line
+      .map((key) => key.activeAt)
+      .concat(instants)
+      .filter((instant) => instant > now),
+  );
+}
+
+/** The ring as a node sees it that read it up to `staleMs` ago, but not before the node started. */
+function seen(history: History, at: number, ageMs: number): readonly KeyTimes[] {
+  const from = history.up.findLast((stretch) => stretch.from <= at)?.from ?? at;
+  const readAt = Math.max(from, at - ageMs);
+  return history.versions.findLast((version) => version.at <= readAt)?.keys ?? [];
+}
+
+function isUp(history: History, at: number): boolean {
+  return history.up.some(({ from, to }) => from <= at && at <= to);
+}
+
+/** Instants worth a look: around every change and every window's edge. */
+function instantsOf({ versions, up }: History): number[] {
+  const edges = versions.flatMap(({ at, keys }) => [at, ...keys.flatMap((key) => [key.activeAt, key.retiresAt])]);
+  const instants = [...edges, ...up.flatMap(({ from, to }) => [from, to])].flatMap((edge) => [
+    edge - 1,
+    edge,
+    edge + 1,
+  ]);
+  return [...new Set(instants)];
+}
+
+describe("timetable", () => {
+  it("makes a first key that signs at once", () => {
+    const [key, ...more] = fill(timetable([], start, usualPolicy, ["ES256"]));
+    assert.deepEqual(more, []);
+    assert.equal(key?.publishedAt, start);
+    assert.equal(key?.activeAt, start);
+  });
+
+  it("gives each algorithm a line of its own", () => {
+    const first = fill(timetable([], start, usualPolicy, ["ES256"]));
+    const second = fill(timetable(first, start + day, usualPolicy, ["RS256"]));
+    assert.equal(second[0], first[0]);
+    assert.deepEqual(
+      second.map((key) => [key.algorithm, key.activeAt]),
+      [
+        ["ES256", start],
+        ["RS256", start + day],
+      ],
+    );
+  });
+
+  it("changes nothing when nothing is due", () => {
+    const keys = fill(timetable([], start, usualPolicy, ["ES256"]));
+    const plan = timetable(keys, start + 20 * day, usualPolicy);
+    assert.deepEqual(plan.make, []);
+    assert.equal(plan.keep[0], keys[0]);
+  });
+
+  it("lets every token verify with every set that a cache can hold, whatever the policy and whoever sleeps (F2)", () => {
+    let judged = 0;
+    fc.assert(
+      fc.property(anyPolicy, fc.array(anyStretch, { minLength: 1, maxLength: 4 }), (policy, stretches) => {
+        const history = live(policy, stretches);
+        const instants = instantsOf(history);
+        for (const signedAt of instants.filter((instant) => isUp(history, instant))) {
+          for (const signerAge of [0, policy.staleMs]) {
+            const signing = activeKey(lineOf(seen(history, signedAt, signerAge), "ES256"), signedAt);
+            if (signing === undefined) continue;
+            const from = signedAt - policy.jwksMaxAgeMs;
+            const to = signedAt + policy.longestTokenMs + policy.clockSkewMs;
+            const fetches = [from, to, ...instants.filter((instant) => from < instant && instant < to)];
+            for (const fetchedAt of fetches.filter((instant) => isUp(history, instant))) {
+              for (const publisherAge of [0, policy.staleMs]) {
+                const published = seen(history, fetchedAt, publisherAge).map((key) => key.kid);
+                assert.ok(
+                  published.includes(signing.kid),
+                  `${signing.kid} signed at ${signedAt - start}, not in the set fetched at ${fetchedAt - start}`,
+                );
+                judged++;
+              }
+            }
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+    assert.ok(judged > 10_000, `judged ${judged}`);
+  });
+
+  it("has exactly one active key at every instant at which a node runs, and that key is published (F3, A47)", () => {
+    fc.assert(
+      fc.property(anyPolicy, fc.array(anyStretch, { minLength: 1, maxLength: 4 }), (policy, stretches) => {
+        const history = live(policy, stretches);
+        for (const now of instantsOf(history).filter((instant) => isUp(history, instant))) {
+          const line = lineOf(seen(history, now, 0), "ES256");
+          const active = line.filter((key) => stateOf(key, line, now, policy) === "active");
+          assert.equal(active.length, 1);
+          assert.ok(active.every((key) => key.publishedAt <= now && now < key.retiresAt));
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("publishes a successor for at least publishBeforeMs, and for longer than caches and nodes may be behind", () => {
+    fc.assert(
+      fc.property(anyPolicy, fc.array(anyStretch, { minLength: 1, maxLength: 4 }), (policy, stretches) => {
+        for (const { keys } of live(policy, stretches).versions) {
+          for (const key of keys.filter((other) => other.publishedAt !== other.activeAt)) {
+            assert.ok(key.activeAt - key.publishedAt >= policy.publishBeforeMs);
+            assert.ok(key.activeAt - key.publishedAt >= policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs);
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("keeps a bounded number of keys, however short their life", () => {
+    const policy = { ...usualPolicy, rotateEveryMs: minute, publishBeforeMs: 0, jwksMaxAgeMs: 0 };
+    let keys: readonly KeyTimes[] = [];
+    const sizes = Array.from({ length: 3 * 24 * 60 }, (_, minutes) => {
+      keys = fill(timetable(keys, start + minutes * minute, policy, ["ES256"]));
+      return keys.length;
+    });
+    assert.equal(Math.max(...sizes), mostKeysOfAlgorithm);
+  });
+
+  it("signs with the oldest key when the clock was put back before its window", () => {
+    const keys = fill(timetable([], start, usualPolicy, ["ES256"]));
+    const earlier = start - day;
+    assert.equal(activeKey(lineOf(keys, "ES256"), earlier), keys[0]);
+    assert.deepEqual(timetable(keys, earlier, usualPolicy), { keep: keys, make: [] });
+  });
+
+  it("goes on with the last key when nobody announced a successor, and starts anew when even that is gone", () => {
+    const keys = fill(timetable([], start, usualPolicy, ["ES256"]));
+    const late = start + 30 * day + hour;
+    const resumed = fill(timetable(keys, late, usualPolicy));
+    assert.deepEqual(
+      resumed.map((key) => stateOf(key, resumed, late, usualPolicy)),
+      ["active", "next"],
+    );
+    assert.equal(resumed[1]?.activeAt, late + leadMs(usualPolicy));
+
+    const tooLate = start + 33 * day;
+    const anew = fill(timetable(keys, tooLate, usualPolicy));
+    assert.deepEqual(
+      anew.map((key) => stateOf(key, anew, tooLate, usualPolicy)),
+      ["active"],
+    );
+    assert.notEqual(anew[0]?.kid, keys[0]?.kid);
+  });
+});
+
+describe("rotateNow", () => {
+  const first = fill(timetable([], start, usualPolicy, ["ES256"]));
+  const now = start + 5 * day;
+
+  it("announces a successor that signs as soon as it was published long enough", () => {
+    const keys = fill(rotateNow(first, "ES256", now, { ...usualPolicy, immediately: false }));
+    assert.deepEqual(
+      keys.map((key) => stateOf(key, keys, now, usualPolicy)),
+      ["active", "next"],
+    );
+    assert.equal(keys[0]?.retiresAt, now + day);
+    assert.equal(keys[1]?.activeAt, now + day);
+  });
+
+  it("is the same done twice", () => {
+    const keys = fill(rotateNow(first, "ES256", now, { ...usualPolicy, immediately: false }));
+    assert.deepEqual(rotateNow(keys, "ES256", now + minute, { ...usualPolicy, immediately: false }), {
+      keep: keys,
+      make: [],
+    });
+  });
+
+  it("brings an announced successor forward", () => {
+    const announced = fill(timetable(first, start + 29 * day, usualPolicy));
+    const policy = { ...usualPolicy, publishBeforeMs: hour, immediately: false };
+    const keys = fill(rotateNow(announced, "ES256", start + 29 * day + 2 * hour, policy));
+    assert.deepEqual(
+      keys.map((key) => key.kid),
+      announced.map((key) => key.kid),
+    );
+    assert.equal(keys[1]?.activeAt, start + 29 * day + 2 * hour);
+  });
+
+  it("signs with the new key at once when told to, and keeps the old one until its tokens are over", () => {
+    const keys = fill(rotateNow(first, "ES256", now, { ...usualPolicy, immediately: true }));
+    assert.deepEqual(
+      keys.map((key) => stateOf(key, keys, now, usualPolicy)),
+      ["retired", "active"],
+    );
+    const tokenEnd = now + usualPolicy.longestTokenMs + usualPolicy.clockSkewMs;
+    assert.deepEqual(timetable(keys, tokenEnd, usualPolicy).keep, keys);
+  });
+});
+
+describe("withdraw", () => {
+  const first = fill(timetable([], start, usualPolicy, ["ES256"]));
+  const announcedAt = start + 29 * day;
+  const pair = fill(timetable(first, announcedAt, usualPolicy));
+  const kidOf = (keys: readonly KeyTimes[], place: number) => keys[place]?.kid ?? "";
+
+  const rows = [
+    { id: "the only key", keys: first, place: 0, expect: ["active"] },
+    { id: "the signing key, with its successor announced", keys: pair, place: 0, expect: ["active"] },
+    { id: "the announced key", keys: pair, place: 1, expect: ["active"] },
+  ];
+  for (const { id, keys, place, expect } of rows) {
+    it(`leaves an active key and not the withdrawn one: ${id} (F6)`, () => {
+      const after = fill(withdraw(keys, kidOf(keys, place), announcedAt, usualPolicy));
+      assert.deepEqual(
+        after.map((key) => stateOf(key, after, announcedAt, usualPolicy)),
+        expect,
+      );
+      assert.ok(after.every((key) => key.kid !== kidOf(keys, place)));
+    });
+  }
+
+  it("does not let a retired key sign again", () => {
+    const rotated = fill(rotateNow(first, "ES256", announcedAt, { ...usualPolicy, immediately: true }));
+    const after = fill(withdraw(rotated, kidOf(rotated, 1), announcedAt + hour, usualPolicy));
+    assert.deepEqual(
+      after.map((key) => stateOf(key, after, announcedAt + hour, usualPolicy)),
+      ["retired", "active"],
+    );
+    assert.equal(after[0], rotated[0]);
+  });
+});
