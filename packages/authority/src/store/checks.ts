@@ -5,13 +5,22 @@ const longestKey = 2048;
 const longestValue = 256 * 1024;
 const longestPage = 1000;
 
-/** Refuses a key that an engine could store as another: empty, overlong, or with lone surrogates. */
+/** Refuses a key that an engine could not hold, or would take for another: empty, overlong, or with lone surrogates. */
 export function checkKey(key: string): void {
   if (key.length === 0) throw new RangeError("Cannot use an empty key");
-  if (key.length * 3 > longestKey && Buffer.byteLength(key) > longestKey) {
+  if (isOverlong(key)) {
     throw new RangeError(`Cannot use a key of more than ${longestKey} bytes: ${Buffer.byteLength(key)}`);
   }
   if (!key.isWellFormed()) throw new TypeError("Cannot use a key with lone surrogates");
+}
+
+/** Whether an item can be at this key. A name from outside may be of any length; what cannot be there is not there. */
+export function isKey(key: string): boolean {
+  return key.length > 0 && !isOverlong(key) && key.isWellFormed();
+}
+
+function isOverlong(key: string): boolean {
+  return key.length * 3 > longestKey && Buffer.byteLength(key) > longestKey;
 }
 
 /** Checks a draft and turns its value into JSON text. */

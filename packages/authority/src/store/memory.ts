@@ -46,6 +46,7 @@ class MemoryStore implements Store {
   }
 
   async swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined> {
+    checkKey(key);
     const text = serialise(draft);
     const current = this.#live(key);
     this.#sweepStep();
@@ -73,7 +74,6 @@ class MemoryStore implements Store {
 
   async list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]> {
     this.#checkOpen();
-    checkKey(owner);
     checkPage(page);
     const direction = page.reverse ? -1 : 1;
     const { after } = page;
@@ -98,7 +98,6 @@ class MemoryStore implements Store {
 
   #live(key: string): Row | undefined {
     this.#checkOpen();
-    checkKey(key);
     const row = this.#rows.get(key);
     return row && this.#isExpired(row) ? undefined : row;
   }

@@ -1,9 +1,9 @@
 import type { SQLOutputValue } from "node:sqlite";
 
-/** A swap or take. A take has no text, and expects version 0 where any will do. */
+/** A swap or take. A take has no text, and expects no version where any will do. */
 export type Operation = readonly [
   key: string,
-  expectedVersion: number,
+  expectedVersion: number | null,
   version: number | null,
   owner: string | null,
   expiresAt: number | null,

@@ -57,7 +57,7 @@ export class WritingConnection implements Disposable {
        WHERE key = ?1 AND version = ?7 AND (expires_at IS NULL OR expires_at > ?6)`,
     );
     this.#take = database.prepare(
-      `DELETE FROM item WHERE key = ?1 AND (?2 = 0 OR version = ?2) AND (expires_at IS NULL OR expires_at > ?3)
+      `DELETE FROM item WHERE key = ?1 AND (?2 IS NULL OR version = ?2) AND (expires_at IS NULL OR expires_at > ?3)
        RETURNING ${rowColumns}`,
     );
     this.#take.setReturnArrays(true);

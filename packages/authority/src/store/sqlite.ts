@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, CountersignError } from "@countersign/protocol";
-import { checkKey, checkPage, serialise } from "./checks.ts";
+import { checkKey, checkPage, isKey, serialise } from "./checks.ts";
 import type { Operation, Outcome, Row } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
@@ -79,7 +79,7 @@ class SqliteStore implements Store {
 
   async get<Value>(key: string): Promise<Item<Value> | undefined> {
     this.#checkOpen();
-    checkKey(key);
+    if (!isKey(key)) return undefined;
     const row = this.#rows.get(key, this.#read);
     const item = row && toItem<Value>(key, row);
     return item?.expiresAt !== undefined && item.expiresAt <= this.#clock.now() ? undefined : item;
@@ -94,16 +94,16 @@ class SqliteStore implements Store {
     return written ? version : undefined;
   }
 
-  async take<Value>(key: string, version = 0): Promise<Item<Value> | undefined> {
-    checkKey(key);
-    const row = await this.#submit([key, version, null, null, null, null]);
+  async take<Value>(key: string, version?: number): Promise<Item<Value> | undefined> {
+    if (!isKey(key)) return undefined;
+    const row = await this.#submit([key, version ?? null, null, null, null, null]);
     return typeof row === "object" ? toItem<Value>(key, row) : undefined;
   }
 
   async list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]> {
     this.#checkOpen();
-    checkKey(owner);
     checkPage(page);
+    if (!isKey(owner)) return [];
     const rows = this.#parts.reader.list(owner, page, this.#clock.now());
     return rows.map((row) => toItem<Value>(String(row[4]), row));
   }

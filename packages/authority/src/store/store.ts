@@ -32,7 +32,8 @@ export interface Page {
  * store and not hoped for by its callers. Every promise of a write resolves only when the write is durable.
  *
  * A write that the engine cannot make durable rejects with `CountersignError("temporarily_unavailable")`; whether it
- * happened is then unknown. A key, owner, page or value outside its bounds rejects with a `RangeError` or `TypeError`.
+ * happened is then unknown. To write a key, owner or value outside its bounds, or to list such a page, rejects with a
+ * `RangeError` or `TypeError`; to read or take such a key finds nothing.
  */
 export interface Store {
   /** The item, or `undefined` when absent or expired. Strongly consistent: sees every acknowledged write. */

@@ -125,7 +125,7 @@ export function storeContract(name: string, make: MakeStore): void {
     it("leaves an item of another version alone", async (context) => {
       const { store } = await open(context);
       const version = await created(store, "k", 1);
-      assert.equal(await store.take("k", version + 1), undefined);
+      for (const other of [version + 1, version - 1, 0]) assert.equal(await store.take("k", other), undefined);
       assert.equal((await store.take("k", version))?.value, 1);
     });
 
@@ -232,10 +232,18 @@ export function storeContract(name: string, make: MakeStore): void {
 
   describe(`${name}: bounds`, () => {
     const rows: { id: string; run: (store: Store) => Promise<unknown>; expect: RegExp; error: typeof Error }[] = [
-      { id: "an empty key", run: (s) => s.get(""), expect: /empty key/, error: RangeError },
-      { id: "a key of 2,049 bytes", run: (s) => s.get("k".repeat(2049)), expect: /2048 bytes/, error: RangeError },
-      { id: "2,049 bytes in 683 characters", run: (s) => s.take("｡".repeat(683)), expect: /2048/, error: RangeError },
-      { id: "a lone surrogate", run: (s) => s.swap("\ud800", 0, { value: 1 }), expect: /surrogate/, error: TypeError },
+      ...impossibleKeys.map(({ id, text, expect, error }) => ({
+        id,
+        run: (store: Store) => store.swap(text, 0, { value: 1 }),
+        expect,
+        error,
+      })),
+      {
+        id: "an owner of 2,049 bytes",
+        run: (s) => s.swap("k", 0, { value: 1, owner: "o".repeat(2049) }),
+        expect: /2048 bytes/,
+        error: RangeError,
+      },
       { id: "an empty owner", run: (s) => s.swap("k", 0, { value: 1, owner: "" }), expect: /empty/, error: RangeError },
       { id: "no value", run: (s) => s.swap("k", 0, { value: undefined }), expect: /JSON/, error: TypeError },
       {
@@ -259,6 +267,16 @@ export function storeContract(name: string, make: MakeStore): void {
         const { store } = await open(context);
         await assert.rejects(run(store), (thrown) => thrown instanceof error && expect.test(thrown.message));
         assert.equal(await store.get("k"), undefined);
+      });
+    }
+
+    for (const { id, text } of impossibleKeys) {
+      it(`finds nothing at ${id}`, async (context) => {
+        const { store } = await open(context);
+        await store.swap("\ufffd", 0, { value: "what a lone surrogate becomes in UTF-8", owner: "\ufffd" });
+        assert.equal(await store.get(text), undefined);
+        assert.equal(await store.take(text), undefined);
+        assert.deepEqual(await store.list(text, { limit: 1 }), []);
       });
     }
 
@@ -319,6 +337,13 @@ export function storeContract(name: string, make: MakeStore): void {
     });
   });
 }
+
+const impossibleKeys = [
+  { id: "an empty key", text: "", expect: /empty key/, error: RangeError },
+  { id: "a key of 2,049 bytes", text: "k".repeat(2049), expect: /2048 bytes/, error: RangeError },
+  { id: "a key of 2,049 bytes in 683 characters", text: "｡".repeat(683), expect: /2048 bytes/, error: RangeError },
+  { id: "a key with a lone surrogate", text: "\ud800", expect: /surrogate/, error: TypeError },
+];
 
 const hostileTexts = [
   { id: "hash signs of the schema", text: "x#U#admin" },
