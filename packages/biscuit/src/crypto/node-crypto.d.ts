@@ -42,6 +42,6 @@ declare module "node:crypto" {
   function generateKeyPairSync(type: "ec", options: Encodings & { readonly namedCurve: string }): JwkPair;
   function createECDH(curve: string): {
     setPrivateKey(key: Uint8Array): void;
-    getPublicKey(encoding: undefined, format: "uncompressed" | "compressed"): Uint8Array;
+    getPublicKey(): Uint8Array;
   };
 }

@@ -10,7 +10,7 @@ import {
 import { KeyError } from "../errors.ts";
 import { concatBytes, equalBytes, fromBase64Url, fromHex, toBase64Url, toHex } from "./bytes.ts";
 import { LruCache } from "./lru.ts";
-import { compressP256, decompressP256 } from "./p256.ts";
+import { compressP256, decompressP256, type P256Point } from "./p256.ts";
 import type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./provider.ts";
 import { strictProvider } from "./strict-provider.ts";
 
@@ -51,17 +51,15 @@ const ALGORITHMS: Readonly<Record<KeyAlgorithm, NodeAlgorithm>> = {
       return createPublicKey({ format: "jwk", key });
     },
     importPrivate: (bytes) => {
-      const point = p256PointOf(bytes, "uncompressed");
-      const [x, y] = [toBase64Url(point.subarray(1, 33)), toBase64Url(point.subarray(33))];
-      return createPrivateKey({ format: "jwk", key: { kty: "EC", crv: "P-256", d: toBase64Url(bytes), x, y } });
+      const { x, y } = p256PointOf(bytes);
+      const key = { kty: "EC", crv: "P-256", d: toBase64Url(bytes), x: toBase64Url(x), y: toBase64Url(y) };
+      return createPrivateKey({ format: "jwk", key });
     },
-    publicKeyOf: (privateKey) => new Uint8Array(p256PointOf(privateKey, "compressed")),
+    publicKeyOf: (privateKey) => compress(p256PointOf(privateKey)),
     generate: () => {
       const pair = generateKeyPairSync("ec", { namedCurve: "P-256", ...JWK_ENCODINGS });
       const point = { x: member(pair.publicKey, "x"), y: member(pair.publicKey, "y") };
-      const publicKey = compressP256(point);
-      if (publicKey === undefined) throw new KeyError("invalid_key", "Cannot use the generated key: not on the curve");
-      return { privateKey: member(pair.privateKey, "d"), publicKey };
+      return { privateKey: member(pair.privateKey, "d"), publicKey: compress(point) };
     },
   },
 };
@@ -74,10 +72,17 @@ function member(jwk: Jwk, name: keyof Jwk): Uint8Array {
   return bytes;
 }
 
-function p256PointOf(privateKey: Uint8Array, format: "compressed" | "uncompressed"): Uint8Array {
+function p256PointOf(privateKey: Uint8Array): P256Point {
   const ecdh = createECDH("prime256v1");
   ecdh.setPrivateKey(privateKey);
-  return ecdh.getPublicKey(undefined, format);
+  const point = ecdh.getPublicKey();
+  return { x: new Uint8Array(point.subarray(1, 33)), y: new Uint8Array(point.subarray(33)) };
+}
+
+function compress(point: P256Point): Uint8Array {
+  const bytes = compressP256(point);
+  if (bytes === undefined) throw new KeyError("invalid_key", "Cannot use the key of the runtime: not on the curve");
+  return bytes;
 }
 
 const PKCS8_ED25519 = fromHex("302e020100300506032b657004220420") ?? new Uint8Array();

@@ -27,9 +27,14 @@ function squareRoot(value: bigint): bigint {
   return squared((squared(upper, 96) * value) % P, 94);
 }
 
+/** The square of the y coordinates that belong to x. */
+function ySquared(x: bigint): bigint {
+  return (((x * x) % P) * x + 3n * (P - x) + B) % P;
+}
+
 function yOf(x: bigint): bigint | undefined {
   if (x >= P) return undefined;
-  const square = (((x * x) % P) * x + 3n * (P - x) + B) % P;
+  const square = ySquared(x);
   const y = squareRoot(square);
   return (y * y) % P === square ? y : undefined;
 }
@@ -60,13 +65,14 @@ export function decompressP256(bytes: Uint8Array): P256Point | undefined {
 
 /** The 33-byte form of a point, or `undefined` unless both coordinates are 32 bytes and name a point of the curve. */
 export function compressP256({ x, y }: P256Point): Uint8Array | undefined {
-  const last = y[31];
-  if (x.length !== 32 || y.length !== 32 || last === undefined) return undefined;
+  const [xValue, yValue] = [toBigInt(x), toBigInt(y)];
+  if (x.length !== 32 || y.length !== 32 || xValue >= P || yValue >= P) return undefined;
+  if ((yValue * yValue) % P !== ySquared(xValue)) return undefined;
   const bytes = new Uint8Array(33);
-  bytes[0] = 2 + (last & 1);
+  bytes[0] = (yValue & 1n) === 1n ? 3 : 2;
   bytes.set(x, 1);
-  const point = decompressP256(bytes);
-  return point !== undefined && toBigInt(point.y) === toBigInt(y) ? bytes : undefined;
+  decompressed.set(toHex(bytes), { x: x.slice(), y: y.slice() });
+  return bytes;
 }
 
 /** Whether 32 bytes are a private key of P-256: an integer from 1 to the order less 1 (SEC 1 section 3.2.1). */
