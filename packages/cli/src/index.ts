@@ -1,1 +1,2 @@
-export {};
+export { runCli } from "./cli.ts";
+export type { Input, Output, Signal, World } from "./world.ts";

@@ -1,0 +1,115 @@
+import { parseArgs } from "node:util";
+import type { Command, Option } from "./command.ts";
+import { usageFailure } from "./failure.ts";
+import { nearest } from "./nearest.ts";
+
+/** What a command was given, checked against its row of the table. */
+export interface Arguments {
+  /** The value of a text option, or of a positional by its name. */
+  text(name: string): string | undefined;
+  /** The same where the caller cannot go on without. */
+  required(name: string): string;
+  flag(name: string): boolean;
+  /** The values of a list, or `undefined` when it was not given; `--scopes ""` is the empty list. */
+  list(name: string): readonly string[] | undefined;
+  /** A text option that is a whole number. */
+  integer(name: string): number | undefined;
+}
+
+/** Options that every command takes. */
+export const commonOptions: Readonly<Record<string, Option>> = {
+  json: { kind: "flag", summary: "Print JSON for machines" },
+  help: { kind: "flag", summary: "Print this help" },
+};
+
+/**
+ * Parses the words after a command's name.
+ *
+ * @throws {CliFailure} with exit code 2, naming the word that is wrong and the nearest right one.
+ */
+export function parseArguments(command: Command, words: readonly string[]): Arguments {
+  const options = { ...command.options, ...commonOptions };
+  const { values, positionals } = parse(options, words);
+  const names = command.positionals ?? [];
+  if (positionals.length > names.length) {
+    throw usageFailure(`unexpected word: ${positionals[names.length]}`, `countersign ${command.name} --help`);
+  }
+  const texts = new Map<string, string>(names.flatMap(({ name }, at) => pair(name, positionals[at])));
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === "string") texts.set(name, checked(name, value, options[name]));
+  }
+  const lists = new Map(
+    Object.entries(values).flatMap(([name, value]) => (Array.isArray(value) ? [[name, split(value)] as const] : [])),
+  );
+  for (const [name, members] of lists) for (const member of members) checked(name, member, options[name]);
+  if (values.help !== true) requirePositionals(command, texts);
+  return view(command, texts, lists, values);
+}
+
+function view(
+  command: Command,
+  texts: ReadonlyMap<string, string>,
+  lists: ReadonlyMap<string, readonly string[]>,
+  values: Readonly<Record<string, unknown>>,
+): Arguments {
+  const text = (name: string) => texts.get(name);
+  return {
+    text,
+    flag: (name) => values[name] === true,
+    list: (name) => lists.get(name),
+    required(name) {
+      const value = text(name);
+      if (value === undefined) throw usageFailure(`--${name} is missing`, `countersign ${command.name} --help`);
+      return value;
+    },
+    integer(name) {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      if (!/^\d{1,12}$/.test(value)) throw usageFailure(`--${name} must be a whole number: ${value}`);
+      return Number(value);
+    },
+  };
+}
+
+function parse(options: Readonly<Record<string, Option>>, words: readonly string[]) {
+  const specs = Object.fromEntries(
+    Object.entries(options).map(([name, { kind }]) => [
+      name,
+      { type: kind === "flag" ? ("boolean" as const) : ("string" as const), multiple: kind === "list" },
+    ]),
+  );
+  try {
+    return parseArgs({ args: [...words], options: specs, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageFailure(...explain(error, Object.keys(options)));
+  }
+}
+
+function explain(error: unknown, names: readonly string[]): [string, ...string[]] {
+  const message = error instanceof Error ? error.message : "";
+  const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1];
+  if (unknown === undefined) return [(message.split(/[.\n]/)[0] ?? message).toLowerCase()];
+  const near = nearest(unknown.replace(/^-+/, ""), names);
+  return [`unknown option: ${unknown}`, ...(near === undefined ? [] : [`did you mean --${near}?`])];
+}
+
+function requirePositionals(command: Command, texts: ReadonlyMap<string, string>): void {
+  for (const { name, required = true } of command.positionals ?? []) {
+    if (required && !texts.has(name)) {
+      throw usageFailure(`${name.toUpperCase()} is missing`, `countersign ${command.name} --help`);
+    }
+  }
+}
+
+function checked(name: string, value: string, option: Option | undefined): string {
+  if (option?.choices === undefined || option.choices.includes(value)) return value;
+  throw usageFailure(`--${name} cannot be ${value}`, `it is one of ${option.choices.join(", ")}`);
+}
+
+function split(values: readonly (string | boolean)[]): readonly string[] {
+  return values.flatMap((value) => String(value).split(",")).filter((part) => part !== "");
+}
+
+function pair(name: string, value: string | undefined): readonly [string, string][] {
+  return value === undefined ? [] : [[name, value]];
+}

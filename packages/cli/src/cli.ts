@@ -1,0 +1,69 @@
+import { parseArguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { commands } from "./commands/index.ts";
+import { describeFailure, usageFailure } from "./failure.ts";
+import { commandHelp, overview } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import { createPrinter } from "./printer.ts";
+import { version } from "./version.ts";
+import type { World } from "./world.ts";
+
+/**
+ * Runs one command line. Resolves to the exit code: 0 it worked, 1 it failed, 2 it was called wrongly.
+ *
+ * @example
+ * ```ts
+ * import { runCli } from "@countersign/cli";
+ * const code = await runCli(["client", "list"], world);
+ * ```
+ */
+export async function runCli(words: readonly string[], world: World): Promise<number> {
+  try {
+    await dispatch(words, world);
+    return 0;
+  } catch (error) {
+    const { text, exitCode } = describeFailure(error);
+    world.stderr.write(text);
+    return exitCode;
+  }
+}
+
+async function dispatch(words: readonly string[], world: World): Promise<void> {
+  const [first = "--help"] = words;
+  if (first === "--version") return write(world, `countersign ${version()}\n`);
+  if (first === "--help" || first === "help") return write(world, overview(commands));
+  const command = commands.find(({ name }) => startsWith(words, name));
+  if (command === undefined) return explainGroup(words, world);
+  const given = parseArguments(command, words.slice(command.name.split(" ").length));
+  if (given.flag("help")) return write(world, commandHelp(command));
+  await command.run({ given, world, print: createPrinter(world, given.flag("json")) });
+}
+
+/** The first word of several commands, or one that nobody knows. */
+function explainGroup(words: readonly string[], world: World): void {
+  const [first = "", second] = words;
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length > 0 && (second === undefined || second === "--help")) {
+    write(world, overview(group));
+    return;
+  }
+  const wanted = group.length > 0 && second !== undefined ? `${first} ${second}` : first;
+  throw unknownCommand(wanted, group.length > 0 ? group : commands);
+}
+
+function unknownCommand(wanted: string, among: readonly Command[]): Error {
+  const names = among.flatMap(({ name }) => [name, name.split(" ")[0] ?? name]);
+  const near = nearest(wanted, names);
+  return usageFailure(
+    `unknown command: ${wanted}`,
+    near === undefined ? "countersign --help lists the commands" : `did you mean countersign ${near}?`,
+  );
+}
+
+function startsWith(words: readonly string[], name: string): boolean {
+  return name.split(" ").every((word, at) => words[at] === word);
+}
+
+function write(world: World, text: string): void {
+  world.stdout.write(text);
+}

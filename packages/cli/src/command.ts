@@ -1,0 +1,40 @@
+import type { Arguments } from "./arguments.ts";
+import type { Printer } from "./printer.ts";
+import type { World } from "./world.ts";
+
+/** One option of a command. */
+export interface Option {
+  /** A flag takes no value; a list is given several times, or joined by commas. */
+  readonly kind: "text" | "flag" | "list";
+  readonly summary: string;
+  /** What stands for its value in the help. */
+  readonly value?: string;
+  readonly choices?: readonly string[];
+}
+
+/** One word that a command takes without a dash. */
+export interface Positional {
+  readonly name: string;
+  readonly summary: string;
+  /** @default true */
+  readonly required?: boolean;
+}
+
+/** What a command runs with. */
+export interface Run {
+  readonly given: Arguments;
+  readonly world: World;
+  readonly print: Printer;
+}
+
+/** One row of the table of commands. The help and the completions are printed from it. */
+export interface Command {
+  /** One or two words. */
+  readonly name: string;
+  readonly summary: string;
+  readonly positionals?: readonly Positional[];
+  readonly options?: Readonly<Record<string, Option>>;
+  /** Lines that can be tried. */
+  readonly examples?: readonly string[];
+  readonly run: (run: Run) => Promise<void>;
+}

@@ -1,0 +1,41 @@
+import { CountersignError } from "@countersign/protocol";
+
+/** A command cannot do what it was asked to: what went wrong, and how to mend it. */
+export class CliFailure extends Error {
+  override readonly name = "CliFailure";
+  readonly hints: readonly string[];
+  /** 1: it failed; 2: it was called wrongly. */
+  readonly exitCode: 1 | 2;
+
+  constructor(message: string, options: { readonly hints?: readonly string[]; readonly exitCode?: 1 | 2 } = {}) {
+    super(message);
+    this.hints = options.hints ?? [];
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** A command was called wrongly. */
+export function usageFailure(message: string, ...hints: readonly string[]): CliFailure {
+  return new CliFailure(message, { hints, exitCode: 2 });
+}
+
+/** What is said of any error: lower case after the prefix, and a line for each hint. */
+export function describeFailure(error: unknown): { readonly text: string; readonly exitCode: 1 | 2 } {
+  const hints = error instanceof CliFailure ? error.hints : [];
+  const lines = [
+    `countersign: error: ${lowerFirst(messageOf(error))}`,
+    ...hints.map((hint) => `countersign: hint: ${hint}`),
+  ];
+  return { text: `${lines.join("\n")}\n`, exitCode: error instanceof CliFailure ? error.exitCode : 1 };
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return "something that is not an error was thrown";
+  const detail = error instanceof CountersignError ? error.detail : undefined;
+  return detail === undefined ? error.message : `${error.message} (${detail})`;
+}
+
+function lowerFirst(text: string): string {
+  // A name in capitals keeps them: EADDRINUSE, JWK.
+  return /^[A-Z][a-z ]/.test(text) ? `${text.charAt(0).toLowerCase()}${text.slice(1)}` : text;
+}

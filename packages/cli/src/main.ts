@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import { systemClock, systemRandom } from "@countersign/protocol";
+import { runCli } from "./cli.ts";
+import type { Signal } from "./world.ts";
+
+const { argv, env, stdin, stdout, stderr } = process;
+const onSignal = (signal: Signal, listener: () => void) => process.on(signal, listener);
+const exit = (code: number): never => process.exit(code);
+
+process.exitCode = await runCli(argv.slice(2), {
+  env,
+  stdin,
+  stdout,
+  stderr,
+  clock: systemClock,
+  random: systemRandom,
+  onSignal,
+  exit,
+});

@@ -1,0 +1,78 @@
+import type { World } from "./world.ts";
+
+/** What a command says: data to stdout, everything else to stderr. */
+export interface Printer {
+  /** Whether machines read along: then only JSON goes to stdout. */
+  readonly json: boolean;
+  /** Data: as JSON for machines, otherwise as the lines for people. */
+  data(value: unknown, lines: () => readonly string[]): void;
+  /** Rows under headings; `--json` prints the values instead. */
+  table<Row extends object>(rows: readonly Row[], columns: Readonly<Record<string, (row: Row) => unknown>>): void;
+  /** Text as it is, to stdout. */
+  text(text: string): void;
+  /** A remark for people, to stderr. */
+  note(line: string): void;
+}
+
+/** A printer of a world. Colours only on a terminal, and not when NO_COLOR is set (no-color.org). */
+export function createPrinter(
+  { stdout, stderr, env }: Pick<World, "stdout" | "stderr" | "env">,
+  json: boolean,
+): Printer {
+  const colour = stdout.isTTY === true && (env.NO_COLOR ?? "") === "";
+  const text = (out: string) => {
+    stdout.write(out);
+  };
+  const data = (value: unknown, lines: () => readonly string[]) =>
+    text(
+      json
+        ? `${JSON.stringify(value, undefined, 2)}\n`
+        : lines()
+            .map((line) => `${line}\n`)
+            .join(""),
+    );
+  return {
+    json,
+    text,
+    data,
+    table: (rows, columns) => data(rows, () => tableLines(rows, columns, colour)),
+    note: (line) => {
+      stderr.write(`${line}\n`);
+    },
+  };
+}
+
+function tableLines<Row extends object>(
+  rows: readonly Row[],
+  columns: Readonly<Record<string, (row: Row) => unknown>>,
+  colour: boolean,
+): readonly string[] {
+  const headings = Object.keys(columns);
+  const cells = rows.map((row) => Object.values(columns).map((cell) => legible(cell(row))));
+  const widths = headings.map((heading, at) => Math.max(heading.length, ...cells.map((line) => width(line[at] ?? ""))));
+  const join = (line: readonly string[]) =>
+    line
+      .map((cell, at) => cell + " ".repeat((widths[at] ?? 0) - width(cell)))
+      .join("  ")
+      .trimEnd();
+  const heading = join(headings);
+  return [colour ? `\u001b[1m${heading}\u001b[0m` : heading, ...cells.map(join)];
+}
+
+/** A value in one cell. What others chose, names above all, cannot move the cursor or turn the text. */
+export function legible(value: unknown): string {
+  if (Array.isArray(value)) return value.map(legible).join(" ");
+  if (value === undefined || value === "") return "-";
+  return String(value).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+}
+
+function width(text: string): number {
+  return [...text].length;
+}
+
+/** Seconds since the epoch as text. */
+export function instant(seconds: unknown): string {
+  return typeof seconds === "number" && Number.isFinite(seconds)
+    ? new Date(seconds * 1000).toISOString().replace(".000Z", "Z")
+    : "-";
+}

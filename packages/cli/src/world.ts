@@ -1,0 +1,29 @@
+import type { Clock, Random } from "@countersign/protocol";
+
+/** The signals that ask a server to stop. */
+export type Signal = "SIGTERM" | "SIGINT";
+
+/** Where text goes. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+/** Where text comes from: a pipe, or a terminal whose echo can be switched off. */
+export type Input = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean;
+  setRawMode?(on: boolean): unknown;
+};
+
+/** All that a command may touch of the process it runs in. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onSignal: (signal: Signal, listener: () => void) => void;
+  /** Ends the process at once. */
+  readonly exit: (code: number) => never;
+}
