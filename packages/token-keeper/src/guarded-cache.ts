@@ -57,7 +57,7 @@ export class GuardedCache {
       const late = context.clock.sleep(this.#timeoutMs, timer.signal).then(() => {
         throw new TokenError("timed_out", `The cache did not answer within ${this.#timeoutMs} ms: ${this.name}`);
       });
-      const value = await Promise.race([run(), late]);
+      const value = await Promise.race([(async () => run())(), late]);
       this.#failing.delete(operation);
       return { failed: false, value };
     } catch (error) {

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { describe, it } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { createToken, noJitter, TokenManager } from "@countersign/token-keeper";
+import { FakeClock } from "@countersign/token-keeper/testing";
+import { scriptedSource } from "./support/scripted-source.ts";
+import { startTokenServer } from "./support/token-server.ts";
+
+function run(script: string) {
+  const args = ["-C", "@countersign/source", "--input-type=module", "--eval", script];
+  return spawnSync(process.execPath, args, { cwd: import.meta.dirname, encoding: "utf8", timeout: 30_000 });
+}
+
+describe("a process", () => {
+  it("I24 ends while a watcher runs: its timers hold nothing", () => {
+    const { status, stdout, signal } = run(`
+      import { constantSource, TokenWatcher } from "@countersign/token-keeper";
+      const watcher = await TokenWatcher.start(constantSource({ accessToken: "abc" }));
+      console.log(watcher.token().accessToken.reveal());`);
+    assert.deepEqual({ status, stdout, signal }, { status: 0, stdout: "abc\n", signal: null });
+  });
+
+  it("I24 meets no unhandled rejection when all is closed in the middle of it", async () => {
+    await using server = await startTokenServer(() => new Promise(() => undefined));
+    const { status, stderr } = run(`
+      import { clientCredentialsSource, memoryCache, publicClient, TokenManager, TokenWatcher } from "@countersign/token-keeper";
+      const source = clientCredentialsSource({ tokenEndpoint: "${server.tokenEndpoint}", client: publicClient("c") });
+      const manager = new TokenManager({ caches: [memoryCache()] });
+      const watcher = new TokenWatcher(source);
+      const got = manager.getToken(source).catch((error) => error.code);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      manager.close();
+      watcher.close();
+      if ((await got) !== "closed") process.exit(3);`);
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+  });
+
+  it("I26 is not led by a polluted prototype", async () => {
+    await using server = await startTokenServer(() => ({ body: { token_type: "Bearer" } }));
+    const { stdout, stderr } = run(`
+      for (const name of ["access_token", "error", "expires_in", "refresh_in", "scope", "strict"])
+        Object.defineProperty(Object.prototype, name, { value: "polluted", writable: true });
+      const { clientCredentialsSource, publicClient, TokenManager } = await import("@countersign/token-keeper");
+      const source = clientCredentialsSource({ tokenEndpoint: "${server.tokenEndpoint}", client: publicClient("c") });
+      await new TokenManager().getToken(source, { timeoutMs: 0 }).catch((error) => console.log(error.code));`);
+    assert.deepEqual({ stdout, stderr }, { stdout: "invalid_response\n", stderr: "" });
+  });
+});
+
+describe("TokenManager", () => {
+  it("I25 keeps no memory of 100,000 refreshes", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const clock = new FakeClock();
+    const manager = new TokenManager({ clock, jitter: noJitter(), timers: false, minIntervalMs: 0 });
+    let requests = 0;
+    const source = scriptedSource(async (context) =>
+      createToken({ accessToken: `token-${++requests}` }, { issuedAt: context.clock.now(), lifetimeMs: 3_600_000 }),
+    );
+    const refresh = async (times: number) => {
+      for (let i = 0; i < times; i++) {
+        manager.invalidate(source, await manager.getToken(source));
+        source.contexts.length = 0;
+      }
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await refresh(10_000);
+    const grownBytes = (await refresh(100_000)) - before;
+    assert.ok(grownBytes < 5_000_000, `${grownBytes}`);
+    manager.close();
+  });
+});

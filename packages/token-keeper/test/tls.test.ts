@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { describe, it } from "node:test";
+import { clientCredentialsSource, secretBasic, systemClock, tlsClient } from "@countersign/token-keeper";
+import { createTlsFetch } from "@countersign/token-keeper/node";
+import { startAuthority } from "./support/authority.ts";
+import { type Certificate, makeCertificates } from "./support/certificates.ts";
+import { aContext, aFolder } from "./support/context.ts";
+
+const context = () => aContext({ clock: systemClock });
+
+async function serve({ cert, key }: Certificate) {
+  let requests = 0;
+  const server = createServer({ cert, key }, (_request, response) => {
+    requests++;
+    response.end(JSON.stringify({ access_token: "abc", token_type: "Bearer", expires_in: 60 }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // listen() on a port gives an address of this kind.
+  const { port } = server.address() as AddressInfo;
+  return {
+    tokenEndpoint: `https://localhost:${port}/token`,
+    requests: () => requests,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe("createTlsFetch()", () => {
+  it("authenticates a client by its certificate at the authority (RFC 8705 §2.1)", async () => {
+    await using folder = await aFolder();
+    const made = makeCertificates(folder.path);
+    const ca = made.authority("ca");
+    const server = made.sign("server", "ca", "DNS:localhost");
+    const own = made.sign("reports", "ca", "DNS:reports.example");
+    await using authority = await startAuthority({ tls: { ...server, clientAuthorities: ca.cert } });
+    const certificate = { sanDns: "reports.example" };
+    const { client } = await authority.client({ authMethod: "tls_client_auth", certificate });
+    const source = (presented: Certificate) =>
+      clientCredentialsSource({
+        issuer: authority.issuer,
+        client: tlsClient(client.clientId),
+        fetch: createTlsFetch({ ...presented, ca: ca.cert }),
+      });
+    const token = await source(own).request(context());
+    const claims = JSON.parse(Buffer.from(token.accessToken.reveal().split(".")[1] ?? "", "base64url").toString());
+    assert.equal(typeof claims.cnf["x5t#S256"], "string");
+    const other = made.sign("other", "ca", "DNS:other.example");
+    await assert.rejects(source(other).request(context()), { code: "invalid_client" });
+  });
+
+  const servers: Record<string, (made: ReturnType<typeof makeCertificates>) => Certificate> = {
+    "another authority's": (made) => {
+      made.authority("stranger");
+      return made.sign("s", "stranger", "DNS:localhost");
+    },
+    "a self-signed": (made) => made.authority("localhost"),
+    "another host's": (made) => made.sign("s", "ca", "DNS:elsewhere.example"),
+    "an expired": (made) => made.sign("s", "ca", "DNS:localhost", 0),
+  };
+  for (const [name, make] of Object.entries(servers)) {
+    it(`I22 sends nothing to a server with ${name} certificate`, async () => {
+      await using folder = await aFolder();
+      const made = makeCertificates(folder.path);
+      const ca = made.authority("ca");
+      const own = made.sign("own", "ca", "DNS:own.example");
+      await using server = await serve(make(made));
+      const fetches = [undefined, createTlsFetch({ ...own, ca: ca.cert })];
+      for (const fetch of fetches) {
+        const options = { tokenEndpoint: server.tokenEndpoint, client: secretBasic("c", "s"), ...(fetch && { fetch }) };
+        await assert.rejects(clientCredentialsSource(options).request(context()), { code: "network_failed" });
+      }
+      assert.equal(server.requests(), 0);
+    });
+  }
+});
+
+describe("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
+  it("I22 is refused with a warning before anything is sent", async () => {
+    await using folder = await aFolder();
+    await using server = await serve(makeCertificates(folder.path).authority("localhost"));
+    const script = `
+      import { clientCredentialsSource, secretBasic, TokenManager } from "@countersign/token-keeper";
+      const source = clientCredentialsSource({ tokenEndpoint: "${server.tokenEndpoint}", client: secretBasic("c", "s") });
+      await new TokenManager().getToken(source).catch((error) => console.log(error.code));`;
+    const args = ["-C", "@countersign/source", "--input-type=module", "--eval", script];
+    const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+    const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: import.meta.dirname, env, encoding: "utf8" });
+    assert.equal(stdout.trim(), "insecure_tls");
+    assert.match(stderr, /COUNTERSIGN_INSECURE_TLS.*Refused to send credentials/);
+    assert.equal(server.requests(), 0);
+  });
+});
