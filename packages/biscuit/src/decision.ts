@@ -1,5 +1,6 @@
-import type { PolicyKind } from "./datalog/model.ts";
+import type { Policy, PolicyKind } from "./datalog/model.ts";
 import { AuthorizationError, type BiscuitError, type RustJson } from "./errors.ts";
+import { printPolicy } from "./text/printer.ts";
 
 /** A check that did not hold. */
 export interface FailedCheck {
@@ -12,12 +13,26 @@ export interface FailedCheck {
 }
 
 /** The first policy that matched. */
-export interface MatchedPolicy {
+export class MatchedPolicy {
   readonly kind: PolicyKind;
   /** Its place in the authorizer, from 0. */
   readonly index: number;
+  readonly #source: Policy;
+
+  constructor(source: Policy, index: number) {
+    this.kind = source.kind;
+    this.index = index;
+    this.#source = source;
+  }
+
   /** The policy as Datalog text. */
-  readonly policy: string;
+  get policy(): string {
+    return printPolicy(this.#source);
+  }
+
+  toJSON(): object {
+    return { kind: this.kind, index: this.index, policy: this.policy };
+  }
 }
 
 interface Outcome {

@@ -16,7 +16,7 @@ import {
 } from "./datalog/origin.ts";
 import { fromTerm, type TermOutput } from "./datalog/term.ts";
 import { World } from "./datalog/world.ts";
-import { Decision, type FailedCheck, type MatchedPolicy } from "./decision.ts";
+import { Decision, type FailedCheck, MatchedPolicy } from "./decision.ts";
 import { BiscuitError } from "./errors.ts";
 import { Fuel } from "./fuel.ts";
 import type { Limits } from "./limits.ts";
@@ -192,7 +192,7 @@ export class Evaluation {
       for (const query of queries) {
         this.#context.fuel.spend(1);
         if (!this.#world.matches(query, this.#trusted(query.scopes, trusted, standpoint))) continue;
-        return { kind: source.kind, index, policy: printPolicy(source) };
+        return new MatchedPolicy(source, index);
       }
     }
     return undefined;

@@ -26,7 +26,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
  *
  * @throws {RangeError} for a limit that is no positive integer.
  */
-export function resolveLimits(limits: Partial<Limits> = {}): Limits {
+export function resolveLimits(limits?: Partial<Limits>): Limits {
+  if (limits === undefined) return DEFAULT_LIMITS;
   const resolved = { ...DEFAULT_LIMITS, ...limits };
   for (const [name, value] of Object.entries(resolved)) {
     if (!Number.isSafeInteger(value) || value < 1) {

@@ -1,6 +1,5 @@
-import { type CompiledRule, compileRule, unboundVariables } from "./datalog/compile.ts";
-import type { BlockContent, Check, Fact, Policy, Rule } from "./datalog/model.ts";
-import { inTextOrder } from "./datalog/term.ts";
+import { type CompiledFact, type CompiledRule, compileFact, compileRule, unboundVariables } from "./datalog/compile.ts";
+import type { BlockContent, Check, Policy, Rule } from "./datalog/model.ts";
 import { AuthorizationError } from "./errors.ts";
 import { printRule } from "./text/printer.ts";
 
@@ -19,7 +18,7 @@ export interface CompiledPolicy {
 /** The content of a block made ready to run; it depends on the block alone and serves every evaluation of it. */
 export interface CompiledBlock {
   readonly content: BlockContent;
-  readonly facts: readonly Fact[];
+  readonly facts: readonly CompiledFact[];
   readonly rules: readonly CompiledRule[];
   readonly checks: readonly CompiledCheck[];
   /** The first rule whose head can never be filled; a token with one is refused. */
@@ -30,7 +29,7 @@ export interface CompiledBlock {
 export function compileBlock(content: BlockContent): CompiledBlock {
   return {
     content,
-    facts: content.facts.map(({ name, terms }) => ({ name, terms: terms.map(inTextOrder) })),
+    facts: content.facts.map(compileFact),
     rules: content.rules.map(compileRule),
     checks: content.checks.map((source) => ({ source, queries: source.queries.map(compileRule) })),
     invalidRule: content.rules.find((rule) => unboundVariables(rule).length > 0),

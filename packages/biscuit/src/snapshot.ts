@@ -1,9 +1,9 @@
 import { PublicKey } from "./crypto/keys.ts";
+import { compileFact } from "./datalog/compile.ts";
 import type { BlockContent, Fact, Policy, Rule } from "./datalog/model.ts";
 import type { ExternFunction } from "./datalog/operations.ts";
 import { AUTHORIZER, blockOrigin, type Origin, originBlocks, unite } from "./datalog/origin.ts";
 import { SymbolTable } from "./datalog/symbols.ts";
-import { inTextOrder } from "./datalog/term.ts";
 import { requiredVersion, VERSION_3_2, VERSION_3_3 } from "./datalog/version.ts";
 import { FormatError } from "./errors.ts";
 import { Evaluation, type TokenBlock } from "./evaluation.ts";
@@ -201,10 +201,8 @@ function readGenerated(reader: ProtobufReader, table: SymbolTable, blockCount: n
   const facts: Fact[] = [];
   while (reader.next()) {
     if (reader.field === 1) origin = unite(origin, readOrigin(reader.message(), blockCount));
-    else if (reader.field === 2) {
-      const { name, terms } = readFact(reader.message(), table);
-      facts.push({ name, terms: terms.map(inTextOrder) });
-    } else reader.skip();
+    else if (reader.field === 2) facts.push(readFact(reader.message(), table));
+    else reader.skip();
   }
   return { origin, facts };
 }
@@ -278,7 +276,8 @@ function evaluationOf(restored: RestoredWorld, hasRun: boolean, limits: Limits, 
     externs: new Map(Object.entries(options.externs ?? {})),
   };
   return new Evaluation(input, (world) => {
-    for (const { origin, facts } of restored.generated) for (const fact of facts) world.addFact(fact, origin);
+    for (const { origin, facts } of restored.generated)
+      for (const fact of facts) world.addFact(compileFact(fact), origin);
     if (hasRun) world.iterations = restored.iterations;
     else world.run();
   });

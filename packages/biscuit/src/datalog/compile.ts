@@ -1,6 +1,6 @@
-import type { Expression, Op, Predicate, Rule, Scope } from "./model.ts";
+import type { Expression, Fact, Op, Predicate, Rule, Scope } from "./model.ts";
 import type { BinaryName, UnaryName } from "./operators.ts";
-import { inTextOrder, type Term, Variable } from "./term.ts";
+import { inTextOrder, type Term, termKey, termSize, Variable } from "./term.ts";
 
 /** A step of an expression with its variables resolved to slots. */
 export type Step =
@@ -31,6 +31,8 @@ export class Closure {
 /** A predicate with its terms split into slots and constants: `slots[i]` is -1 where `constants[i]` stands. */
 export interface Pattern {
   readonly name: string;
+  /** The name under which facts of this name and arity are kept. */
+  readonly relation: string;
   readonly slots: readonly number[];
   readonly constants: readonly Term[];
 }
@@ -47,11 +49,43 @@ export interface CompiledRule {
   readonly slotCount: number;
 }
 
+/** A fact made ready to enter a world: its terms in text order, and what names it there. */
+export interface CompiledFact {
+  readonly fact: Fact;
+  readonly relation: string;
+  /** A text that equal facts share. */
+  readonly key: string;
+  /** What entering it costs, in parts; see {@link termSize}. */
+  readonly size: number;
+}
+
+/** The name under which facts of this name and arity are kept. */
+export function relationKey(name: string, arity: number): string {
+  return `${arity}/${name}`;
+}
+
+/** Makes a fact ready; its terms are in text order already. */
+export function prepareFact(fact: Fact, relation: string): CompiledFact {
+  let key = "";
+  let size = 1;
+  for (const term of fact.terms) {
+    key += termKey(term);
+    size += termSize(term);
+  }
+  return { fact, relation, key: `${relation}(${key}`, size };
+}
+
+/** Makes a fact ready to enter any number of worlds. */
+export function compileFact({ name, terms }: Fact): CompiledFact {
+  return prepareFact({ name, terms: terms.map(inTextOrder) }, relationKey(name, terms.length));
+}
+
 type Slots = Map<string, number>;
 
 function compilePattern(predicate: Predicate, slots: Slots): Pattern {
   const places = predicate.terms.map((term) => (term instanceof Variable ? (slots.get(term.name) ?? -1) : -1));
-  return { name: predicate.name, slots: places, constants: predicate.terms.map(inTextOrder) };
+  const relation = relationKey(predicate.name, places.length);
+  return { name: predicate.name, relation, slots: places, constants: predicate.terms.map(inTextOrder) };
 }
 
 class ExpressionCompiler {

@@ -22,11 +22,12 @@ export class Relation {
   readonly facts: StoredFact[] = [];
   /** Where the facts of the last round begin. */
   deltaStart = 0;
-  readonly #indexes = new Map<number, Map<Term, number[]>>();
+  #indexes: Map<number, Map<Term, number[]>> | undefined;
 
   /** Adds a fact that is not there yet. */
   add(fact: StoredFact): void {
     const at = this.facts.push(fact) - 1;
+    if (this.#indexes === undefined) return;
     for (const [position, index] of this.#indexes) Relation.#enter(index, fact.terms[position] ?? null, at);
   }
 
@@ -40,6 +41,7 @@ export class Relation {
   /** The places of facts with this term at this position, or `undefined` when a scan will do. */
   lookup(position: number, term: Term, fuel: Fuel): readonly number[] | undefined {
     if (this.facts.length <= SMALL) return undefined;
+    this.#indexes ??= new Map();
     let index = this.#indexes.get(position);
     if (index === undefined) {
       fuel.spend(this.facts.length);
@@ -49,9 +51,4 @@ export class Relation {
     }
     return index.get(indexKey(term)) ?? NOTHING;
   }
-}
-
-/** The name under which facts of this name and arity are kept. */
-export function relationKey(name: string, arity: number): string {
-  return `${arity}/${name}`;
 }

@@ -1,14 +1,14 @@
 import { LimitError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import type { CompiledRule, Pattern } from "./compile.ts";
+import { type CompiledFact, type CompiledRule, type Pattern, prepareFact } from "./compile.ts";
 import { evaluate } from "./evaluate.ts";
 import { failure } from "./failures.ts";
 import { join, type Part, planJoin } from "./join.ts";
 import type { Fact } from "./model.ts";
 import type { EvaluationContext } from "./operations.ts";
 import { type Origin, unite } from "./origin.ts";
-import { Relation, relationKey, type StoredFact } from "./relation.ts";
-import { type Term, termKey, termSize } from "./term.ts";
+import { Relation, type StoredFact } from "./relation.ts";
+import type { Term } from "./term.ts";
 
 /** A rule with where it stands in this world. */
 export interface PlacedRule {
@@ -26,16 +26,22 @@ interface PendingFact {
   readonly stored: StoredFact;
 }
 
+const fillHead = (head: Pattern, slots: readonly Term[]): Term[] =>
+  head.slots.map((slot, i) => (slot >= 0 ? slots[slot] : head.constants[i]) ?? null);
+
 /** The facts of one evaluation, and the rules that add to them. */
 export class World {
   readonly context: EvaluationContext;
   readonly #limits: Limits;
   readonly #relations = new Map<string, Relation>();
-  readonly #known = new Set<string>();
+  /** The keys of the facts of each origin. */
+  readonly #known = new Map<Origin, Set<string>>();
   readonly #rules: PlacedRule[] = [];
   #pending: PendingFact[] = [];
   /** Rounds that added facts. */
   iterations = 0;
+  /** The number of facts, the same fact of two origins counted twice. */
+  factCount = 0;
 
   constructor(context: EvaluationContext, limits: Limits) {
     this.context = context;
@@ -51,23 +57,17 @@ export class World {
     return this.#rules;
   }
 
-  /** The number of facts, the same fact of two origins counted twice. */
-  get factCount(): number {
-    return this.#known.size;
-  }
-
   addRule(rule: PlacedRule): void {
     this.#rules.push(rule);
   }
 
-  /** Adds a fact whose terms are in text order; one that is there already is left out. */
-  addFact(fact: Fact, origin: Origin): void {
-    const entry = this.#enter(fact.name, fact.terms, origin, fact);
+  /** Adds a fact; one that is there already is left out. */
+  addFact(fact: CompiledFact, origin: Origin): void {
+    const entry = this.#enter(fact, origin);
     if (entry !== undefined) entry.relation.add(entry.stored);
   }
 
-  #relation(name: string, arity: number): Relation {
-    const key = relationKey(name, arity);
+  #relation(key: string): Relation {
     let relation = this.#relations.get(key);
     if (relation === undefined) {
       relation = new Relation();
@@ -76,17 +76,17 @@ export class World {
     return relation;
   }
 
-  #enter(name: string, terms: readonly Term[], origin: Origin, fact?: Fact): PendingFact | undefined {
-    let key = `${origin}:${name}(`;
-    let cost = 1;
-    for (const term of terms) {
-      key += termKey(term);
-      cost += termSize(term);
+  #enter({ fact, relation, key, size }: CompiledFact, origin: Origin): PendingFact | undefined {
+    this.context.fuel.spend(FACT_COST * size);
+    let known = this.#known.get(origin);
+    if (known === undefined) {
+      known = new Set();
+      this.#known.set(origin, known);
     }
-    this.context.fuel.spend(FACT_COST * cost);
-    if (this.#known.has(key)) return undefined;
-    this.#known.add(key);
-    return { relation: this.#relation(name, terms.length), stored: { fact: fact ?? { name, terms }, terms, origin } };
+    if (known.has(key)) return undefined;
+    known.add(key);
+    this.factCount++;
+    return { relation: this.#relation(relation), stored: { fact, terms: fact.terms, origin } };
   }
 
   /**
@@ -134,7 +134,7 @@ export class World {
   }
 
   #relationOf(pattern: Pattern): Relation {
-    return this.#relation(pattern.name, pattern.slots.length);
+    return this.#relation(pattern.relation);
   }
 
   #fullParts(rule: CompiledRule): Part[] {
@@ -163,8 +163,8 @@ export class World {
     const { head } = placed.rule;
     this.#search(placed.rule, parts, placed.trusted, (origin, slots) => {
       if (head === undefined || !this.#holds(placed.rule, slots)) return false;
-      const terms = head.slots.map((slot, i) => (slot >= 0 ? slots[slot] : head.constants[i]) ?? null);
-      const entry = this.#enter(head.name, terms, unite(origin, placed.origin));
+      const fact = prepareFact({ name: head.name, terms: fillHead(head, slots) }, head.relation);
+      const entry = this.#enter(fact, unite(origin, placed.origin));
       if (entry !== undefined) this.#pending.push(entry);
       if (entry !== undefined && this.factCount > this.#limits.maxFacts) throw this.#tooManyFacts();
       return false;
@@ -221,11 +221,9 @@ export class World {
     const { head } = rule;
     this.#search(rule, this.#fullParts(rule), trusted, (_, slots) => {
       if (head === undefined || !this.#holds(rule, slots)) return false;
-      const terms = head.slots.map((slot, i) => (slot >= 0 ? slots[slot] : head.constants[i]) ?? null);
-      let size = 1;
-      for (const term of terms) size += termSize(term);
-      this.context.fuel.spend(FACT_COST * size);
-      facts.set(terms.map(termKey).join(""), { name: head.name, terms });
+      const found = prepareFact({ name: head.name, terms: fillHead(head, slots) }, head.relation);
+      this.context.fuel.spend(FACT_COST * found.size);
+      facts.set(found.key, found.fact);
       return false;
     });
     return [...facts.values()];
