@@ -7,7 +7,7 @@ import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
 import { isPublicKeyBytes, strictProvider } from "./strict-provider.ts";
 
 /** The length in bytes of a raw public key. */
-export const PUBLIC_KEY_LENGTH: Readonly<Record<KeyAlgorithm, number>> = { ed25519: 32, secp256r1: 33 };
+const PUBLIC_KEY_LENGTH: Readonly<Record<KeyAlgorithm, number>> = { ed25519: 32, secp256r1: 33 };
 
 /** Splits key text into its algorithm and bytes; `kind` is what may follow the algorithm, such as `-private`. */
 export function splitKeyText(text: string, kind: string): { algorithm: KeyAlgorithm; bytes: Uint8Array } {
