@@ -9,8 +9,6 @@ export interface Algorithm {
   readonly hash: string | null;
   /** Length of each base64url member of the key; absent for RSA. */
   readonly partBytes?: number;
-  /** Length of every signature; absent for RSA, where it is that of the modulus. */
-  readonly signatureBytes?: number;
   /** How the runtime is to check: raw r and s for ECDSA (RFC 7518 section 3.4), padding for RSA. */
   readonly check: {
     readonly dsaEncoding?: "ieee-p1363";
@@ -29,17 +27,17 @@ const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RS
  * no symmetric one, so that no public key can be taken for a secret (RFC 8725 section 2.1), and no "none".
  */
 export const algorithms = {
-  ES256: { kty: "EC", crv: "P-256", hash: "sha256", partBytes: 32, signatureBytes: 64, check: ecdsa },
-  ES384: { kty: "EC", crv: "P-384", hash: "sha384", partBytes: 48, signatureBytes: 96, check: ecdsa },
-  ES512: { kty: "EC", crv: "P-521", hash: "sha512", partBytes: 66, signatureBytes: 132, check: ecdsa },
-  EdDSA: { kty: "OKP", crv: "Ed25519", hash: null, partBytes: 32, signatureBytes: 64, check: {} },
+  ES256: { kty: "EC", crv: "P-256", hash: "sha256", partBytes: 32, check: ecdsa },
+  ES384: { kty: "EC", crv: "P-384", hash: "sha384", partBytes: 48, check: ecdsa },
+  ES512: { kty: "EC", crv: "P-521", hash: "sha512", partBytes: 66, check: ecdsa },
+  EdDSA: { kty: "OKP", crv: "Ed25519", hash: null, partBytes: 32, check: {} },
   RS256: { kty: "RSA", hash: "sha256", check: pkcs1 },
   RS384: { kty: "RSA", hash: "sha384", check: pkcs1 },
   RS512: { kty: "RSA", hash: "sha512", check: pkcs1 },
   PS256: { kty: "RSA", hash: "sha256", check: pss },
   PS384: { kty: "RSA", hash: "sha384", check: pss },
   PS512: { kty: "RSA", hash: "sha512", check: pss },
-  "ML-DSA-65": { kty: "AKP", hash: null, partBytes: 1952, signatureBytes: 3309, check: {} },
+  "ML-DSA-65": { kty: "AKP", hash: null, partBytes: 1952, check: {} },
 } as const satisfies Record<string, Algorithm>;
 
 /** The `alg` of a signature that is verified here. */

@@ -14,7 +14,6 @@ const smallOrderY: ReadonlySet<bigint> = new Set([0n, 1n, p - 1n, y8, p - y8]);
  * order. Under a small-order key one signature fits every message on some runtimes.
  */
 export function isEd25519Point(encoding: Uint8Array): boolean {
-  if (encoding.length !== 32) return false;
   const y = littleEndian(encoding) & (2n ** 255n - 1n);
   return y < p && !smallOrderY.has(y) && isOnCurve(y);
 }

@@ -84,7 +84,7 @@ export function checkForms(claims: JsonObject): void {
  */
 export function checkType(typ: string | undefined, rules: JwtRules): void {
   const types: readonly (string | undefined)[] = rules.types ?? profiles[rules.profile].types;
-  if (!types.includes(typ?.toLowerCase().replace(/^application\/(?=[^/]*$)/, ""))) throw new TokenRefused("wrong_type");
+  if (!types.includes(typ?.toLowerCase().replace(/^application\//, ""))) throw new TokenRefused("wrong_type");
 }
 
 /**
@@ -167,8 +167,7 @@ const checks: readonly Check[] = [
     if (cnf === undefined) return undefined;
     const bound = isJsonObject(cnf) ? Object.entries(cnf) : [];
     const isProven =
-      bound.length === 1 &&
-      bound.every(([name, value]) => name === "x5t#S256" && value === rules.certificateThumbprint);
+      bound.length > 0 && bound.every(([name, value]) => name === "x5t#S256" && value === rules.certificateThumbprint);
     return isProven ? undefined : "unproven_binding";
   },
 ];

@@ -63,6 +63,12 @@ describe("importKeys", () => {
     assert.equal(pinned(), "RS256");
     assert.equal(pinned({ rsaAlgorithm: "PS256" }), "PS256");
     assert.equal(pinned({ algorithms: ["ES256"] }), undefined);
+    assert.equal(pinned({ rsaAlgorithm: "ES256" }), undefined);
+  });
+
+  it("pins no key to an algorithm of another type, though the algorithm is allowed", () => {
+    const jwk = { ...aKey("EdDSA").jwk, alg: "ES256" };
+    assert.equal(importKeys({ keys: [jwk] }, { algorithms: ["ES256", "EdDSA"] }).refused[0]?.reason, "wrong_algorithm");
   });
 
   it("refuses what is no set, or too large a one", () => {

@@ -75,8 +75,10 @@ describe("verifyJwt", () => {
 
   it("does not believe a source that offers a key of another algorithm", async () => {
     const rsa = aKey("RS256");
-    const lying = { find: () => keySetOf(rsa).keys };
-    assert.equal(await verifyJwt(aToken(es), lying, accessTokenRules).catch(reasonOf), "bad_signature");
+    const careless = { find: () => keySetOf(rsa).keys };
+    const mislabelled = jws({ ...goodHeader(rsa), alg: "PS256" }, goodClaims, rsa, "RS256");
+    assert.equal(await verifyJwt(mislabelled, careless, accessTokenRules).catch(reasonOf), "bad_signature");
+    assert.equal((await verifyJwt(aToken(rsa), careless, accessTokenRules)).claims.sub, "user-1");
   });
 
   it("takes other types and further claims from the rules", async () => {

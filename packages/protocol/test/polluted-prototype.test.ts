@@ -16,6 +16,7 @@ const pollution: Readonly<Record<string, unknown>> = {
   k: "AA",
   dsaEncoding: "der",
   padding: 4,
+  context: Buffer.from("x"),
   passphrase: "x",
   maxLength: 1e9,
   clockSkewMs: 0,
@@ -23,7 +24,9 @@ const pollution: Readonly<Record<string, unknown>> = {
 
 describe("verifyJwt under a polluted Object.prototype", () => {
   const key = aKey("ES256");
-  const good = aToken(key);
+  const goodTokens = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"]
+    .map((alg) => aKey(alg))
+    .map((good) => [aToken(good), { keys: [good.jwk] }] as const);
   const without = (name: string) => aToken(key, { header: { [name]: undefined }, claims: { [name]: undefined } });
   const incomplete: Readonly<Record<string, [string, RefusalReason]>> = {
     typ: [without("typ"), "wrong_type"],
@@ -43,9 +46,11 @@ describe("verifyJwt under a polluted Object.prototype", () => {
     for (const name of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, name);
   });
 
-  it("imports the key and verifies the good token", async () => {
-    const { claims } = await verifyJwt(good, importKeys(jwks), accessTokenRules);
-    assert.equal(claims.sub, "user-1");
+  it("imports the keys and verifies good tokens", async () => {
+    for (const [token, keys] of goodTokens) {
+      const { claims } = await verifyJwt(token, importKeys(keys), accessTokenRules);
+      assert.equal(claims.sub, "user-1");
+    }
   });
 
   for (const [name, [token, reason]] of Object.entries(incomplete)) {

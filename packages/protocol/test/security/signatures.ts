@@ -372,7 +372,7 @@ export const signatureRows: readonly Row[] = [
           refused: "weak_key",
         }),
       ),
-      ...["AQ", "Ag", "Aw", "AQAA", "AAEAAQ", toBase64url(Buffer.alloc(9, 0xff))].map(
+      ...["AQ", "Ag", "Aw", "AQAA", "AQAC", "AAEAAQ", toBase64url(Buffer.alloc(9, 0xff))].map(
         (e): KeyCase => ({
           name: `e ${e}`,
           jwk: { ...rs.jwk, e },
