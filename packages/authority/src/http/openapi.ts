@@ -22,15 +22,16 @@ const errorSchema = z.object({
 /** `/openapi.json`: the table of routes as an OpenAPI 3.1 document. */
 export function openApiRoute(routes: readonly Route[], config: Config): Route {
   let text: string | undefined;
-  return {
+  const route: Route = {
     method: "GET",
     path: "/openapi.json",
     handle({ request }) {
-      text ??= JSON.stringify(openApiDocument(routes, config));
+      text ??= JSON.stringify(openApiDocument([...routes, route], config));
       return publicDocument(request, text, undefined, maxAgeSeconds);
     },
     doc: { summary: "This document", tag: "Operation", security: "none", success: { status: 200 } },
   };
+  return route;
 }
 
 /** The OpenAPI 3.1 document of some routes. Request bodies come from the schemas that check them. */

@@ -1,3 +1,5 @@
+import { readyResponse } from "../node/ready-response.ts";
+
 /** What every answer carries that may hold a token or a refusal (RFC 6749 section 5.1). */
 const neverStored = {
   "content-type": "application/json",
@@ -8,7 +10,7 @@ const neverStored = {
 
 /** A JSON answer that no cache may keep. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), { status, headers: { ...neverStored, ...headers } });
+  return readyResponse(JSON.stringify(body), { status, headers: { ...neverStored, ...headers } });
 }
 
 /** An answer without a body. */
