@@ -4,8 +4,7 @@ import type { JWK } from "jose";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithmNames } from "./algorithms.ts";
 import { publicJwk } from "./public-jwk.ts";
-import { acceptPrivateKey, importJwk, type PrivateSigningKey, unusable } from "./signing-key.ts";
-import { weaknessOf } from "./weak-key.ts";
+import { acceptPrivateKey, importPrivateJwk, type PrivateSigningKey, unusable } from "./signing-key.ts";
 
 /** How to read a key. */
 export interface ReadKeyOptions {
@@ -136,10 +135,8 @@ function readJwk(value: unknown, { algorithm }: ReadKeyOptions): PrivateSigningK
     jwk[member] = text;
   }
   if (jwk.kty === "oct") throw unusable("it is a symmetric key, which every verifier could sign with");
-  const weakness = weaknessOf(jwk);
-  if (weakness !== undefined) throw unusable(weakness);
   if (jwk.d === undefined && jwk.priv === undefined) throw unusable("it is a public key, and a private key is wanted");
-  return acceptPrivateKey(importJwk(jwk), algorithm ?? algorithmNamed(jwk.alg));
+  return acceptPrivateKey(importPrivateJwk(jwk), algorithm ?? algorithmNamed(jwk.alg));
 }
 
 /** A key made for something else must not sign tokens (RFC 7517 sections 4.2 and 4.3). */

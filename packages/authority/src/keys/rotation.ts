@@ -56,8 +56,11 @@ export interface Plan<Key extends KeyTimes> {
   readonly make: readonly Slot[];
 }
 
-/** From so many keys of one algorithm on, the timetable waits for the oldest to go, so that no setting floods the set. */
-export const mostKeysOfAlgorithm = 16;
+/**
+ * From so many keys of one algorithm on, the timetable waits for the oldest to go. Commands may double it, and even
+ * then the published set keeps below the hundred keys that verifiers take.
+ */
+export const mostKeysOfAlgorithm = 12;
 
 /** How long a key is published before it signs: until no cache and no node lacks it, whatever is configured. */
 export function leadMs(policy: RotationPolicy): number {

@@ -1,10 +1,9 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, importKeys, jwkThumbprint, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithmNames, algorithms } from "./algorithms.ts";
-import { thumbprint } from "./public-jwk.ts";
-import { weaknessOf } from "./weak-key.ts";
+import { publicMembers } from "./public-jwk.ts";
 
 /** A private key that was read and found fit to sign. */
 export interface PrivateSigningKey {
@@ -27,13 +26,16 @@ export function unusable(why: string, cause?: unknown): CountersignError {
 export function acceptPrivateKey(key: KeyObject, wanted?: SigningAlgorithm): PrivateSigningKey {
   const algorithm = algorithmOf(key, wanted);
   const jwk: JWK = key.export({ format: "jwk" });
-  const weakness = weaknessOf(jwk);
-  if (weakness !== undefined) throw unusable(weakness);
-  return { kid: thumbprint(jwk), algorithm, privateKey: importJwk(jwk) };
+  return { kid: jwkThumbprint(jwk), algorithm, privateKey: importPrivateJwk(jwk) };
 }
 
-/** Node checks on this way that the public half is on its curve and belongs to the private one. */
-export function importJwk(jwk: JWK): KeyObject {
+/**
+ * A private JWK as a key whose halves belong together, as Node checks. The public half is judged as verifiers judge it
+ * (sizes, exponents, points off the curve or of small order), so that nothing is signed that they refuse.
+ */
+export function importPrivateJwk(jwk: JWK): KeyObject {
+  const [refused] = importKeys({ keys: [publicMembers(jwk)] }).refused;
+  if (refused !== undefined) throw unusable(keyRefusals[refused.reason].replace(/^./, (first) => first.toLowerCase()));
   try {
     return createPrivateKey({ key: { ...jwk }, format: "jwk" });
   } catch (cause) {

@@ -121,7 +121,7 @@ describe("readSigningKey refuses", () => {
   const truncated = pem(ec.privateKey, "sec1").slice(0, 100);
 
   const rows: readonly { id: string; input: string | Uint8Array; expect: RegExp; algorithm?: "ES256" | "RS256" }[] = [
-    { id: "A12 a point off the curve", input: jwk({ x: other.x }), expect: /not those of one valid private key/ },
+    { id: "A12 a point off the curve", input: jwk({ x: other.x }), expect: /too small, too large, of small order/ },
     {
       id: "A12 a point off the curve in SEC 1",
       input: offCurve,
@@ -130,10 +130,10 @@ describe("readSigningKey refuses", () => {
     {
       id: "A12 the point at infinity",
       input: jwk({ x: "A".repeat(43), y: "A".repeat(43) }),
-      expect: /not those of one/,
+      expect: /not on its curve/,
     },
-    { id: "A12 a short x", input: jwk({ x: ecJwk.x?.slice(0, 40) }), expect: /32 bytes each/ },
-    { id: "A12 a long y", input: jwk({ y: `AAAA${ecJwk.y}` }), expect: /32 bytes each/ },
+    { id: "A12 a short x", input: jwk({ x: ecJwk.x?.slice(0, 40) }), expect: /wrong length/ },
+    { id: "A12 a long y", input: jwk({ y: `AAAA${ecJwk.y}` }), expect: /wrong length/ },
     { id: "another key's point", input: jwk({ x: other.x, y: other.y }), expect: /not those of one/ },
     { id: "another key's point in SEC 1", input: mismatched, expect: /not those of one|neither/ },
     { id: "d of zero", input: jwk({ d: "A".repeat(43) }), expect: /not those of one/ },
@@ -141,26 +141,30 @@ describe("readSigningKey refuses", () => {
     ...smallOrderPoints.map((hex, place) => ({
       id: `A14 Ed25519 point of small order ${place + 1}`,
       input: jwk({ x: base64url(hex) }, edJwk),
-      expect: /small order/,
+      expect: /of small order/,
     })),
-    { id: "A17 RSA of 512 bits", input: pem(small(512), "pkcs8"), expect: /has 512 bits, fewer than 2048/ },
-    { id: "A17 RSA of 1024 bits", input: pem(small(1024), "pkcs1"), expect: /has 1024 bits, fewer than 2048/ },
+    { id: "A17 RSA of 512 bits", input: pem(small(512), "pkcs8"), expect: /too small, too large, of small order/ },
+    { id: "A17 RSA of 1024 bits", input: pem(small(1024), "pkcs1"), expect: /too small, too large, of small order/ },
     {
       id: "A17 RSA of 1024 bits as JWK",
       input: JSON.stringify(small(1024).export({ format: "jwk" })),
-      expect: /1024 bits/,
+      expect: /too small, too large, of small order/,
     },
     {
       id: "A17 RSA of 16384 bits",
       input: jwk({ n: base64url(`c0${"01".repeat(2047)}`) }, rsaJwk),
-      expect: /16384 bits, more/,
+      expect: /too small, too large, of small order/,
     },
-    { id: "A17 RSA with e = 1", input: jwk({ e: "AQ" }, rsaJwk), expect: /exponent is 1/ },
-    { id: "A17 RSA with e even", input: jwk({ e: base64url("010002") }, rsaJwk), expect: /exponent is 65538/ },
+    { id: "A17 RSA with e = 1", input: jwk({ e: "AQ" }, rsaJwk), expect: /too small, too large, of small order/ },
+    {
+      id: "A17 RSA with e even",
+      input: jwk({ e: base64url("010002") }, rsaJwk),
+      expect: /too small, too large, of small order/,
+    },
     {
       id: "RSA with an even modulus",
       input: jwk({ n: base64url(`c0${"02".repeat(255)}`) }, rsaJwk),
-      expect: /is even/,
+      expect: /too small, too large, of small order/,
     },
     { id: "RSA of three primes", input: jwk({ oth: [{}] }, rsaJwk), expect: /more than two primes/ },
     { id: "A18 a symmetric key", input: JSON.stringify({ kty: "oct", k: "AAAAAAAAAAA" }), expect: /symmetric/ },

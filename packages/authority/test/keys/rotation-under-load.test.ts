@@ -89,10 +89,10 @@ describe("a hundred rotations on three nodes (F2)", () => {
           judged++;
         }
       }
-      await clock.advance(12 * minute);
+      await clock.advance(18 * minute);
     }
     assert.ok(kids.size > 95, `${kids.size} keys signed`);
-    assert.ok(judged > 10_000, `${judged} verifications`);
+    assert.ok(judged > 8_000, `${judged} verifications`);
     await Promise.all(nodes.map((node) => node.close()));
   });
 });
