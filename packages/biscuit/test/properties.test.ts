@@ -66,7 +66,7 @@ describe("Biscuit properties", () => {
         if (sign(a, b) <= 0 && sign(b, c) <= 0) assert.ok(sign(a, c) <= 0);
         assert.equal(sign(a, b) === 0, termKey(inTextOrder(a)) === termKey(inTextOrder(b)));
       }),
-      { seed, numRuns: 1000 },
+      { seed, numRuns: 300 },
     );
   });
 
@@ -75,7 +75,7 @@ describe("Biscuit properties", () => {
       fc.property(anyBlock, (block) => {
         assert.deepEqual(canonical(parseSource(printBlock(block, { escape: true }))), canonical(block));
       }),
-      { seed, numRuns: 1000 },
+      { seed, numRuns: 300 },
     );
   });
 
@@ -88,7 +88,7 @@ describe("Biscuit properties", () => {
         assert.equal(read.version, encoded.version);
         assert.deepEqual(encodeBlock(read, new SymbolTable()).data, data);
       }),
-      { seed, numRuns: 1000 },
+      { seed, numRuns: 300 },
     );
   });
 
@@ -104,7 +104,7 @@ describe("Biscuit properties", () => {
         const after = authorizer.authorize(narrow, { facts });
         if (after.allowed) assert.ok(before.allowed);
       }),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 150 },
     );
   });
 
@@ -120,7 +120,7 @@ describe("Biscuit properties", () => {
         assert.deepEqual(restored.decide().toRustJson(), evaluation.decide().toRustJson());
         assert.deepEqual(restored.dump(), evaluation.dump());
       }),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 100 },
     );
   });
 
@@ -133,7 +133,7 @@ describe("Biscuit properties", () => {
           assert.ok(error instanceof BiscuitError, String(error));
         }
       }),
-      { seed, numRuns: 2000 },
+      { seed, numRuns: 1000 },
     );
   });
 
@@ -152,7 +152,7 @@ describe("Biscuit properties", () => {
           assert.ok(error instanceof BiscuitError, String(error));
         }
       }),
-      { seed, numRuns: 2000 },
+      { seed, numRuns: 1000 },
     );
   });
 
@@ -163,7 +163,7 @@ describe("Biscuit properties", () => {
         const evaluation = authorizer.evaluate(undefined);
         assert.deepEqual(evaluation.query("data($x) <- user($x)"), [{ name: "data", terms: [value] }]);
       }),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 100 },
     );
   });
 });
