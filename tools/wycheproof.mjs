@@ -103,7 +103,7 @@ async function runAlgorithmSuite(directory, suite, alg) {
     for (const vector of group.tests) {
       const { msg, sig, ctx = "", result } = vector;
       const isValid = (await key?.verify(Buffer.from(msg, "hex"), Buffer.from(sig, "hex"))) ?? false;
-      // JOSE uses no context string (RFC 9964 section 3); "acceptable" vectors may go either way.
+      // JOSE uses no context string (RFC 9964 section 5); "acceptable" vectors may go either way.
       const isApplicable = ctx === "" && result !== "acceptable";
       tally.add(vector, !isApplicable || isValid === (result === "valid"), isApplicable);
     }

@@ -23,7 +23,7 @@ const pkcs1 = { padding: constants.RSA_PKCS1_PADDING };
 const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 
 /**
- * The signature algorithms that are verified: RFC 7518 section 3, RFC 8037 section 3.1, RFC 9964 section 3. There is
+ * The signature algorithms that are verified: RFC 7518 section 3, RFC 8037 section 3.1, RFC 9964 section 5. There is
  * no symmetric one, so that no public key can be taken for a secret (RFC 8725 section 2.1), and no "none".
  */
 export const algorithms = {
