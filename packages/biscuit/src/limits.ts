@@ -6,7 +6,7 @@ export interface Limits {
   readonly maxFacts: number;
   /** Rounds of rule application. @default 100 */
   readonly maxIterations: number;
-  /** Bytes of a token. @default 65_536 */
+  /** Bytes of a token. @default 32_768 */
   readonly maxTokenBytes: number;
   /** Blocks of a token, the authority included. @default 64 */
   readonly maxBlocks: number;
@@ -17,7 +17,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   fuel: 100_000,
   maxFacts: 1000,
   maxIterations: 100,
-  maxTokenBytes: 65_536,
+  maxTokenBytes: 32_768,
   maxBlocks: 64,
 });
 

@@ -417,7 +417,7 @@ const rows: readonly Row[] = [
 /** A `Fact` message with arrays in one another. */
 function nestedArrays(depth: number): Uint8Array {
   let bytes = message((writer) => writer.int64(2, 1));
-  for (let i = 0; i < depth && bytes.length < 50_000; i++) {
+  for (let i = 0; i < depth && bytes.length < 30_000; i++) {
     const inner = bytes;
     bytes = message((writer) =>
       writer.bytes(

@@ -124,8 +124,6 @@ export type TermOutput =
   | Set<TermOutput>
   | Map<number | bigint | string, TermOutput>;
 
-const SURROGATES = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/;
-
 function checkedInteger(value: number | bigint): number | bigint {
   if (typeof value === "bigint") {
     if (!isInt64(value))
@@ -139,7 +137,7 @@ function checkedInteger(value: number | bigint): number | bigint {
 }
 
 function checkedString(value: string): string {
-  if (SURROGATES.test(value)) throw new DatalogError("invalid_value", "Cannot hold a string with a lone surrogate");
+  if (!value.isWellFormed()) throw new DatalogError("invalid_value", "Cannot hold a string with a lone surrogate");
   return value;
 }
 

@@ -21,6 +21,9 @@ export interface PlacedRule {
 /** Entering a term of a fact, with its key, takes about as long as this many join candidates. */
 const FACT_COST = 4;
 
+/** Setting up a join takes about as long as this many join candidates for each predicate. */
+const JOIN_COST = 4;
+
 interface PendingFact {
   readonly relation: Relation;
   readonly stored: StoredFact;
@@ -138,7 +141,7 @@ export class World {
   }
 
   #fullParts(rule: CompiledRule): Part[] {
-    this.context.fuel.spend(1 + rule.body.length);
+    this.context.fuel.spend(JOIN_COST * (1 + rule.body.length));
     return rule.body.map((pattern) => {
       const relation = this.#relationOf(pattern);
       return { pattern, relation, start: 0, end: relation.facts.length };
