@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
@@ -84,7 +84,17 @@ describe("openKeyEncryptionKeyFile", () => {
     });
   }
 
-  it("accepts a key that somebody else wrote, with mode 0400 and no line feed", async () => {
+  const isRoot = userInfo().uid === 0;
+  it("refuses a key that belongs to somebody else", {
+    skip: isRoot ? false : "only root can give files away",
+  }, async () => {
+    const path = aPath();
+    await write(path, good, 0o600);
+    await chown(path, 12_345, 12_345);
+    await assert.rejects(openKeyEncryptionKeyFile({ path }), /belongs to user 12345/);
+  });
+
+  it("accepts a key that was written by hand, with mode 0400 and no line feed", async () => {
     const path = aPath();
     await write(path, good.trim(), 0o400);
     assert.equal((await openKeyEncryptionKeyFile({ path })).id.length, 16);

@@ -118,21 +118,27 @@ describe("createKeyRing refuses to start (F5)", () => {
     await assert.rejects(openTestRing(place, { keyEncryptionKey: other }), /sealed under key-encryption key/);
   });
 
-  it("and a running node keeps what it has and becomes not ready", async () => {
-    const place = aPlace();
-    const { ring } = await openTestRing(place);
-    await ring.signer("EdDSA");
-    const before = ring.published("jwks").body;
-    const item = await place.store.get<RingRecord>(keys.ring());
-    assert.ok(item);
-    await place.store.swap(keys.ring(), item.version, { value: swapSealed(item.value) });
-    await assert.rejects(ring.reload(), /was changed/);
-    await place.clock.advance(4 * minute);
-    assert.equal(ring.published("jwks").body, before);
-    assert.equal(ring.readiness().ready, false);
-    await assert.rejects(ring.signer("ES256"), /was changed/);
-    await ring.close();
-  });
+  const changes = [
+    { id: "two rows swapped", change: swapSealed },
+    { id: "a row relabelled", change: (record: RingRecord) => editRow(record, { algorithm: "PS256" }) },
+  ];
+  for (const { id, change } of changes) {
+    it(`and a running node keeps what it has and becomes not ready: ${id}`, async () => {
+      const place = aPlace();
+      const { ring } = await openTestRing(place);
+      await ring.signer("EdDSA");
+      const before = ring.published("jwks").body;
+      const item = await place.store.get<RingRecord>(keys.ring());
+      assert.ok(item);
+      await place.store.swap(keys.ring(), item.version, { value: change(item.value) });
+      await assert.rejects(ring.reload(), /was changed/);
+      await place.clock.advance(4 * minute);
+      assert.equal(ring.published("jwks").body, before);
+      assert.equal(ring.readiness().ready, false);
+      await assert.rejects(ring.signer("ES256"), /was changed/);
+      await ring.close();
+    });
+  }
 });
 
 function swapSealed(record: RingRecord): RingRecord {
