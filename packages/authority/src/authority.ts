@@ -9,6 +9,7 @@ import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createKeyRing } from "./keys/ring.ts";
 import { createPasswordHasher } from "./limits/argon2.ts";
 import { createLimits } from "./limits/store-limits.ts";
+import { platformResponse } from "./http/ready-response.ts";
 import type { Services } from "./services.ts";
 import type { Store } from "./store/store.ts";
 import { createUserService } from "./users/user-service.ts";
@@ -33,6 +34,8 @@ export interface AuthorityOptions {
 export interface Authority {
   /** Answers one request. The connection says who is at the other end; without it nobody is on loopback. */
   readonly fetch: FetchFace;
+  /** Answers like `fetch`, but with ready responses, which `serveAuthority` sends without building a stream first. */
+  readonly answer: FetchFace;
   /** The parts, for those who embed an authority. */
   readonly services: Services;
   /** Says from now on that it is not ready, so that a balancer sends its requests elsewhere; answers all the same. */
@@ -90,9 +93,11 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     clients,
     lifecycle,
   };
+  const answer = createApp(services);
   audit.notice("authority.started", { issuer: config.issuer });
   return {
-    fetch: createApp(services),
+    fetch: async (request, connection) => platformResponse(await answer(request, connection)),
+    answer,
     services,
     drain() {
       lifecycle.closing = true;

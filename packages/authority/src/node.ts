@@ -8,7 +8,7 @@ import { closeAll } from "./node/shutdown.ts";
 import { createWires } from "./node/wire.ts";
 
 export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
-export { readyParts, readyResponse } from "./node/ready-response.ts";
+export { readyParts, readyResponse } from "./http/ready-response.ts";
 export type { TlsOptions } from "./node/servers.ts";
 
 /** Where and how to serve. */
@@ -41,6 +41,8 @@ export interface Served {
 /** What can be served: an authority, or its `fetch` alone. */
 export interface Servable {
   readonly fetch: FetchFace;
+  /** Answers like `fetch`, where it can with a {@link readyResponse}. @default fetch */
+  readonly answer?: FetchFace;
 }
 
 /**
@@ -67,7 +69,7 @@ export async function serveAuthority(authority: Servable, options: ServeOptions 
   const scheme = tls === undefined ? "http" : "https";
   let draining = false;
   const parts = {
-    fetch: authority.fetch,
+    fetch: authority.answer ?? authority.fetch,
     scheme,
     limits: { ...defaultServerLimits, ...options.limits },
     clock: options.clock ?? systemClock,

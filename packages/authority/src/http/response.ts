@@ -1,4 +1,4 @@
-import { readyResponse } from "../node/ready-response.ts";
+import { readyResponse } from "./ready-response.ts";
 
 /** What every answer carries that may hold a token or a refusal (RFC 6749 section 5.1). */
 const neverStored = {

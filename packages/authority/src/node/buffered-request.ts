@@ -1,4 +1,4 @@
-import { completeFrom } from "./complete-from.ts";
+import { completeFrom } from "../http/complete-from.ts";
 import { requestHeaders } from "./request-headers.ts";
 
 /** What a server has read of a request. */

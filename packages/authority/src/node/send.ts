@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { readyParts } from "./ready-response.ts";
+import { readyParts } from "../http/ready-response.ts";
 
 /** Sends a response whole; `close` makes it the last one on its connection. */
 export async function sendResponse(outgoing: ServerResponse, response: Response, close: boolean): Promise<void> {

@@ -34,6 +34,13 @@ export function readyParts(response: object): ReadyParts | undefined {
   return response instanceof ReadyResponse && !response.touched ? response.parts : undefined;
 }
 
+/** The same answer as the platform's own kind of response, for servers that take no other. */
+export function platformResponse(response: object): Response {
+  if (response instanceof ReadyResponse) return response.real();
+  if (response instanceof Response) return response;
+  throw new TypeError("Cannot answer with something that is not a response");
+}
+
 class ReadyResponse {
   readonly parts: ReadyParts;
   #real: Response | undefined;
