@@ -7,10 +7,15 @@ import { type Clock, systemClock } from "@countersign/protocol";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 
-/** A directory that goes with its test. */
+const opened = new WeakMap<TestContext, Store[]>();
+
+/** A directory that goes with its test, after the stores in it were closed. */
 export function temporaryDirectory(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "store-"));
-  context.after(() => rmSync(directory, { recursive: true }));
+  context.after(async () => {
+    for (const store of opened.get(context) ?? []) await store.close();
+    rmSync(directory, { recursive: true });
+  });
   return directory;
 }
 
@@ -19,14 +24,14 @@ export function storePath(context: TestContext): string {
   return join(temporaryDirectory(context), "store.db");
 }
 
-/** A store at a path that is closed with its test. */
+/** A store in a temporary directory of this test. */
 export async function openAt(
   path: string,
   context: TestContext,
   options: Partial<SqliteStoreOptions> & { readonly clock?: Clock } = {},
 ): Promise<Store> {
   const store = await openSqliteStore({ path, clock: systemClock, ...options });
-  context.after(() => store.close());
+  opened.set(context, [...(opened.get(context) ?? []), store]);
   return store;
 }
 
