@@ -7,8 +7,8 @@ import { createServer, type TlsOptions } from "./node/servers.ts";
 import { closeAll } from "./node/shutdown.ts";
 import { createWires } from "./node/wire.ts";
 
-export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 export { readyParts, readyResponse } from "./http/ready-response.ts";
+export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 export type { TlsOptions } from "./node/servers.ts";
 
 /** Where and how to serve. */

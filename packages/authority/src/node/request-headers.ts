@@ -1,4 +1,4 @@
-import { completeFrom } from "./complete-from.ts";
+import { completeFrom } from "../http/complete-from.ts";
 
 /**
  * The headers of a request as they came from the socket. Looking one up walks the raw list; anything else builds a
