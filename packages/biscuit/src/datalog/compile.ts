@@ -60,7 +60,7 @@ export interface CompiledFact {
 }
 
 /** The name under which facts of this name and arity are kept. */
-export function relationKey(name: string, arity: number): string {
+function relationKey(name: string, arity: number): string {
   return `${arity}/${name}`;
 }
 

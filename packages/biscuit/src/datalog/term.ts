@@ -247,7 +247,7 @@ export function typeRank(term: Term | MapKey): number {
 export type StringOrder = (left: string, right: string) => number;
 
 /** The order of Unicode code points, which is that of UTF-8 bytes. */
-export function byCodePoint(left: string, right: string): number {
+function byCodePoint(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let i = 0; i < length; i++) {
     const a = left.charCodeAt(i);

@@ -40,7 +40,7 @@ export function algorithmNumber(algorithm: KeyAlgorithm): number {
 }
 
 /** The error for a field that must be there once. */
-export function fieldError(field: string, problem: "missing" | "repeated"): FormatError {
+function fieldError(field: string, problem: "missing" | "repeated"): FormatError {
   return new FormatError("bytes", `Cannot decode the message: ${problem} field "${field}"`);
 }
 

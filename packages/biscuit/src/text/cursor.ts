@@ -1,7 +1,7 @@
 import { DatalogError, type SourcePosition } from "../errors.ts";
 
 /** The line and column of an offset. */
-export function positionAt(text: string, offset: number): SourcePosition {
+function positionAt(text: string, offset: number): SourcePosition {
   const before = text.slice(0, offset);
   const lineStart = before.lastIndexOf("\n") + 1;
   const line = before.split("\n").length;

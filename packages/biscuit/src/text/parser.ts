@@ -7,7 +7,7 @@ import { parseExpression } from "./expression-parser.ts";
 import { parseParameter, parseTerms } from "./term-parser.ts";
 
 /** The length of Datalog text that is parsed, in UTF-16 units. */
-export const MAX_SOURCE_LENGTH = 1 << 20;
+const MAX_SOURCE_LENGTH = 1 << 20;
 
 const NAME = /[\w:]+/y;
 const PREDICATE = /[\w:]+[ \t\r\n]*\(/y;
@@ -17,7 +17,7 @@ const OR = /or(?![\w:])/iy;
 const KEY = /(?:ed25519|secp256r1)\/[0-9a-fA-F]+/y;
 
 /** A statement of Datalog source. */
-export type Statement =
+type Statement =
   | { readonly kind: "fact"; readonly fact: Fact }
   | { readonly kind: "rule"; readonly rule: Rule }
   | { readonly kind: "check"; readonly check: Check }

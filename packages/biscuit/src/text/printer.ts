@@ -84,7 +84,7 @@ function printOp(op: Op, stack: string[], options: PrintOptions): string | undef
 }
 
 /** Prints an expression; operations that form none are named so. */
-export function printExpression(expression: Expression, options: PrintOptions = {}): string {
+function printExpression(expression: Expression, options: PrintOptions = {}): string {
   const stack: string[] = [];
   for (const op of expression) {
     const text = printOp(op, stack, options);
@@ -101,7 +101,7 @@ function printScope(scope: Scope): string {
 }
 
 /** Prints a `trusting` clause without its keyword. */
-export function printScopes(scopes: readonly Scope[]): string {
+function printScopes(scopes: readonly Scope[]): string {
   return scopes.map(printScope).join(", ");
 }
 
