@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { signingAlgorithms } from "./store/records.ts";
 
 const seconds = (fallback: number, least: number, most: number, what: string) =>
   z.number().int().min(least).max(most).default(fallback).describe(`${what}, in seconds`);
 
-const algorithm = z.enum(["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"]);
+const algorithm = z.enum(signingAlgorithms);
 
 const day = 86_400;
 

@@ -12,7 +12,7 @@ import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Call, Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
-import { jwksDocument, metadata, oauthPaths, publicDocument } from "./well-known.ts";
+import { jwksDocument, metadata, metadataPaths, oauthPaths, publicDocument } from "./well-known.ts";
 
 const formType = "application/x-www-form-urlencoded";
 
@@ -55,12 +55,6 @@ const oauth: readonly Route[] = [
 ];
 
 const wellKnown: readonly Route[] = [
-  publicRoute("/.well-known/oauth-authorization-server", "Server metadata (RFC 8414)", showMetadata),
-  publicRoute(
-    "/.well-known/openid-configuration",
-    "The same metadata, where OpenID verifiers look for it",
-    showMetadata,
-  ),
   {
     ...publicRoute(oauthPaths.jwks, "Public keys that every JOSE library can read", (call) =>
       jwksDocument(call, "jwks"),
@@ -126,6 +120,7 @@ const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[
 export function routesOf(config: Config): readonly Route[] {
   const routes = [
     ...oauth,
+    ...metadataPaths(config).map((path) => publicRoute(path, "Server metadata (RFC 8414)", showMetadata)),
     ...wellKnown,
     ...management,
     ...operation,

@@ -1,5 +1,8 @@
+import { type OpenIdMetadata, openIdMetadata, type ServerOffer, wellKnownPath } from "@countersign/protocol";
+import type { Config } from "../config.ts";
 import { grantTypes } from "../grants/index.ts";
 import type { Services } from "../services.ts";
+import { clientAuthMethods } from "../store/records.ts";
 import type { Call } from "./route.ts";
 
 /** Paths of the OAuth endpoints, as routes and in the metadata. */
@@ -11,42 +14,33 @@ export const oauthPaths = {
   jwksPqc: "/.well-known/jwks-pqc.json",
 } as const;
 
-const authMethods = [
-  "none",
-  "client_secret_basic",
-  "client_secret_post",
-  "private_key_jwt",
-  "tls_client_auth",
-  "self_signed_tls_client_auth",
-];
-
-const assertionAlgorithms = ["ES256", "ES384", "EdDSA", "RS256", "PS256"];
+/** What this server offers to whoever asks. ML-DSA-65 is left out: verifiers that read the metadata do not know it yet. */
+const offer: ServerOffer = {
+  endpoints: {
+    token: oauthPaths.token,
+    jwks: oauthPaths.jwks,
+    introspection: oauthPaths.introspection,
+    revocation: oauthPaths.revocation,
+  },
+  grantTypes,
+  authMethods: clientAuthMethods,
+  assertionAlgorithms: ["ES256", "ES384", "EdDSA", "RS256", "PS256"],
+  signingAlgorithms: ["ES256", "EdDSA", "RS256", "PS256"],
+  certificateBoundTokens: true,
+};
 
 /**
- * `/.well-known/oauth-authorization-server` (RFC 8414 section 2) and `/.well-known/openid-configuration`, whose
- * `issuer` is the configured one byte for byte: verifiers compare it so, a trailing slash included.
+ * The metadata of RFC 8414 and OpenID Connect Discovery in one document. Its `issuer` is the configured one byte for
+ * byte: verifiers compare it so, a trailing slash included.
  */
-export function metadata({ config }: Pick<Services, "config">): Readonly<Record<string, unknown>> {
-  const base = config.issuer.replace(/\/$/, "");
-  const authenticated = authMethods.filter((method) => method !== "none");
-  return {
-    issuer: config.issuer,
-    token_endpoint: `${base}${oauthPaths.token}`,
-    token_endpoint_auth_methods_supported: authMethods,
-    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-    introspection_endpoint: `${base}${oauthPaths.introspection}`,
-    introspection_endpoint_auth_methods_supported: authenticated,
-    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-    revocation_endpoint: `${base}${oauthPaths.revocation}`,
-    revocation_endpoint_auth_methods_supported: authMethods,
-    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
-    jwks_uri: `${base}${oauthPaths.jwks}`,
-    grant_types_supported: grantTypes,
-    response_types_supported: [],
-    subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["RS256", "ES256"],
-    tls_client_certificate_bound_access_tokens: true,
-  };
+export function metadata({ config }: Pick<Services, "config">): OpenIdMetadata {
+  return openIdMetadata(config.issuer, offer);
+}
+
+/** Where the metadata stand: at the root, and where RFC 8414 section 3.1 puts them for an issuer with a path. */
+export function metadataPaths({ issuer }: Pick<Config, "issuer">): readonly string[] {
+  const names = ["oauth-authorization-server", "openid-configuration"] as const;
+  return [...new Set(names.flatMap((name) => [`/.well-known/${name}`, wellKnownPath(issuer, name)]))];
 }
 
 /** A cacheable JSON document that anyone may read, browsers of other origins included. */

@@ -4,16 +4,23 @@ import type { JWK } from "jose";
 export type GrantType = "password" | "client_credentials" | "refresh_token";
 
 /** How a client proves who it is (RFC 6749 section 2.3, RFC 7523, RFC 8705; names of RFC 7591 section 2). */
-export type ClientAuthMethod =
-  | "none"
-  | "client_secret_basic"
-  | "client_secret_post"
-  | "private_key_jwt"
-  | "tls_client_auth"
-  | "self_signed_tls_client_auth";
+export const clientAuthMethods = [
+  "none",
+  "client_secret_basic",
+  "client_secret_post",
+  "private_key_jwt",
+  "tls_client_auth",
+  "self_signed_tls_client_auth",
+] as const;
+
+/** One of {@link clientAuthMethods}. */
+export type ClientAuthMethod = (typeof clientAuthMethods)[number];
 
 /** The signature algorithms for JWTs that a client can be given. ML-DSA-65 keys are published in a set of their own. */
-export type SigningAlgorithm = "ES256" | "EdDSA" | "RS256" | "PS256" | "ML-DSA-65";
+export const signingAlgorithms = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"] as const;
+
+/** One of {@link signingAlgorithms}. */
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 /** The shape of access tokens: RFC 9068, or the small one that Vault roles without bound_audiences need. */
 export type TokenProfile = "at+jwt" | "plain";

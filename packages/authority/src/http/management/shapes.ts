@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clientAuthMethods, signingAlgorithms } from "../../store/records.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, "must be a scope-token (RFC 6749 section 3.3)");
@@ -15,16 +16,9 @@ const ttlSeconds = z.number().int().min(10).max(316_224_000);
 
 const grant = z.enum(["password", "client_credentials", "refresh_token"]);
 
-const authMethod = z.enum([
-  "none",
-  "client_secret_basic",
-  "client_secret_post",
-  "private_key_jwt",
-  "tls_client_auth",
-  "self_signed_tls_client_auth",
-]);
+const authMethod = z.enum(clientAuthMethods);
 
-export const signingAlgorithm = z.enum(["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"]);
+export const signingAlgorithm = z.enum(signingAlgorithms);
 
 const jwk = z.looseObject({ kty: z.string() });
 
