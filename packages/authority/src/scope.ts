@@ -18,7 +18,7 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 const mostScopes = 100;
 
 /** Whether a text can be one scope. */
-export function isScope(text: string): boolean {
+function isScope(text: string): boolean {
   return scopeToken.test(text);
 }
 

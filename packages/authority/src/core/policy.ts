@@ -24,7 +24,7 @@ export function narrow(request: GrantRequest, caller: Caller, grounds: Grounds, 
 }
 
 /** The audiences a client may ask for; the first is the one it gets without asking. */
-export function audiencesOf(client: ClientRecord, config: Config): readonly string[] {
+function audiencesOf(client: ClientRecord, config: Config): readonly string[] {
   const own = client.token.audience ?? config.tokens.audience;
   return own.length > 0 ? own : [config.issuer];
 }

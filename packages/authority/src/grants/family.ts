@@ -120,7 +120,7 @@ export async function rotateFamily(
 }
 
 /** Ends a family. Tokens already spent or live are refused from the acknowledgement on. */
-export async function revokeFamily(
+async function revokeFamily(
   item: Item<FamilyRecord>,
   because: NonNullable<FamilyRecord["revokedBecause"]>,
   services: Pick<Services, "store" | "clock">,

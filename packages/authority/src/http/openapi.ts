@@ -35,7 +35,7 @@ export function openApiRoute(routes: readonly Route[], config: Config): Route {
 }
 
 /** The OpenAPI 3.1 document of some routes. Request bodies come from the schemas that check them. */
-export function openApiDocument(routes: readonly Route[], config: Pick<Config, "issuer">) {
+function openApiDocument(routes: readonly Route[], config: Pick<Config, "issuer">) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, "{$1}");
