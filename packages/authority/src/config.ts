@@ -43,6 +43,10 @@ export const configSchema = z.strictObject({
       publish_before: seconds(day, 0, 60 * day, "A key is published so long before it signs"),
       jwks_max_age: seconds(900, 0, day, "Cache-Control max-age of the JWK sets"),
     })
+    .refine(({ rotate_every, publish_before }) => publish_before <= rotate_every, {
+      path: ["publish_before"],
+      message: "must not be longer than rotate_every, or no key would be ready in time",
+    })
     .prefault({}),
   registration: z
     .strictObject({
