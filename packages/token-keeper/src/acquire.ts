@@ -1,5 +1,6 @@
 import { type Clock, monotonicOf } from "./clock.ts";
 import { TokenError } from "./errors.ts";
+import { linkedAbort } from "./linked-abort.ts";
 import type { TokenSlot } from "./slot.ts";
 import type { Token } from "./token.ts";
 
@@ -38,21 +39,17 @@ export async function acquire(slot: TokenSlot, clock: Clock, options: GetTokenOp
 
 async function waitForToken(slot: TokenSlot, clock: Clock, options: GetTokenOptions): Promise<Token> {
   const timeoutMs = options.timeoutMs ?? 30_000;
-  const deadline = new AbortController();
-  const ended = AbortSignal.any([
-    deadline.signal,
-    slot.closed,
-    ...(options.signal === undefined ? [] : [options.signal]),
-  ]);
+  const ended = linkedAbort(slot.closed, options.signal);
   const timer = new AbortController();
   clock.sleep(timeoutMs, timer.signal).then(
-    () => deadline.abort(slot.lastError ?? new TokenError("deadline_exceeded", `No token within ${timeoutMs} ms`)),
+    () => ended.abort(slot.lastError ?? new TokenError("deadline_exceeded", `No token within ${timeoutMs} ms`)),
     () => undefined,
   );
   try {
-    return await retryUntil(slot, clock, ended, monotonicOf(clock) + timeoutMs);
+    return await retryUntil(slot, clock, ended.signal, monotonicOf(clock) + timeoutMs);
   } finally {
     timer.abort();
+    ended[Symbol.dispose]();
   }
 }
 
@@ -87,11 +84,11 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 async function settleWithin(work: Promise<unknown>, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
-  const timer = new AbortController();
-  const ended = signal === undefined ? timer.signal : AbortSignal.any([signal, timer.signal]);
+  const ended = linkedAbort(signal);
   try {
-    await Promise.race([work, clock.sleep(ms, ended)]);
+    await Promise.race([work, clock.sleep(ms, ended.signal)]);
   } finally {
-    timer.abort();
+    ended.abort(undefined);
+    ended[Symbol.dispose]();
   }
 }

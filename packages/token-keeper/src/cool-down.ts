@@ -2,6 +2,7 @@ import type { Backoff } from "./backoff.ts";
 import { TokenError } from "./errors.ts";
 import type { GuardedCache } from "./guarded-cache.ts";
 import { numberMember, parseObject } from "./json.ts";
+import { pauseAfter } from "./pause.ts";
 import type { SourceContext } from "./source.ts";
 
 /** A pause that a clock set back made longer than this is not believed. */
@@ -40,7 +41,9 @@ export class CoolDown {
 
   async start(error: TokenError, failures: number, context: SourceContext): Promise<void> {
     if (!error.retryable || error.code === "cooling_down" || context.signal.aborted) return;
-    const pauseMs = Math.max(this.#backoff({ failures, random: context.random }), error.retryAfterMs ?? 0);
+    const { random, current, clock } = context;
+    const leftMs = current?.untilExpired(clock.now());
+    const pauseMs = pauseAfter(error, { backoff: this.#backoff, failures, random, leftMs });
     await this.#set(failures, context.clock.now() + pauseMs, context);
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { TokenError } from "./errors.ts";
+import { linkedAbort } from "./linked-abort.ts";
 
 /** The part of `fetch` that is used here. */
 export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
@@ -34,11 +35,8 @@ export interface HttpAnswer {
 export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
   refuseUnverifiedTls(request);
   const { clock, signal, timeoutMs } = request;
-  const ended = new AbortController();
+  const ended = linkedAbort(signal);
   const timer = new AbortController();
-  const stop = () => ended.abort(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
   clock.sleep(timeoutMs, timer.signal).then(
     () => ended.abort(new TokenError("timed_out", `No answer within ${timeoutMs} ms: ${request.url}`)),
     () => undefined,
@@ -46,13 +44,12 @@ export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
   try {
     return await send(request, ended.signal);
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
     if (ended.signal.aborted) throw ended.signal.reason;
     if (error instanceof TokenError) throw error;
     throw new TokenError("network_failed", `Cannot reach: ${request.url}`, { cause: error });
   } finally {
     timer.abort();
-    signal.removeEventListener("abort", stop);
+    ended[Symbol.dispose]();
   }
 }
 

@@ -21,12 +21,13 @@ export function noJitter(): Jitter {
 }
 
 /**
- * Up to `maxMs` early, evenly spread.
+ * Up to `maxMs` early, evenly spread, and never more than a tenth of the fresh time: the earliest of a fleet refreshes for
+ * all, so a wider spread costs requests.
  * @throws RangeError when `maxMs` is negative. 0 is {@link noJitter}.
  */
 export function randomEarlyJitter(maxMs: number): Jitter {
   requireSpan(maxMs);
-  return ({ freshMs, random }) => random.fraction() * Math.min(maxMs, freshMs / 2);
+  return ({ freshMs, random }) => random.fraction() * Math.min(maxMs, freshMs / 10);
 }
 
 /** Anywhere in the second half of the fresh time: the widest spread. */

@@ -1,14 +1,14 @@
 import { type Backoff, exponentialBackoff } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { TokenEvents } from "./events.ts";
-import { fullJitter, type Jitter } from "./jitter.ts";
+import { type Jitter, randomEarlyJitter } from "./jitter.ts";
 import { type Random, systemRandom } from "./random.ts";
 import { SkewEstimate } from "./skew.ts";
 import type { SlotPorts, TokenSlot } from "./slot.ts";
 
 /** What watchers and managers have in common. */
 export interface KeeperOptions {
-  /** How early tokens are refreshed. @default fullJitter() */
+  /** How early tokens are refreshed. @default randomEarlyJitter(60000) */
   readonly jitter?: Jitter;
   /** How long to wait after an error. @default exponentialBackoff() */
   readonly backoff?: Backoff;
@@ -25,7 +25,12 @@ export interface KeeperOptions {
 
 /** Options with their defaults, as slots want them. */
 export function slotPorts(options: KeeperOptions, events: TokenEvents, changed: (slot: TokenSlot) => void): SlotPorts {
-  const { clock = systemClock, random = systemRandom, jitter = fullJitter(), backoff = exponentialBackoff() } = options;
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    jitter = randomEarlyJitter(60_000),
+    backoff = exponentialBackoff(),
+  } = options;
   const { mandatoryWindowMs = 10_000, minIntervalMs = 1_000 } = options;
   const skew = new SkewEstimate(clock);
   return { clock, random, jitter, backoff, mandatoryWindowMs, minIntervalMs, skew, emit: events.emit, changed };

@@ -4,6 +4,7 @@ import { TokenError, toTokenError } from "./errors.ts";
 import type { TokenEvent } from "./events.ts";
 import type { Jitter } from "./jitter.ts";
 import { tokenKey } from "./key.ts";
+import { pauseAfter } from "./pause.ts";
 import type { Random } from "./random.ts";
 import type { Secret } from "./secret.ts";
 import type { SkewEstimate } from "./skew.ts";
@@ -256,15 +257,12 @@ export class TokenSlot {
       emit({ type: "refresh_failed", key, error, failures });
       return error;
     }
-    const retryInMs = pauseMs(error, backoff({ failures, random }), random);
+    const leftMs = this.#held?.token.untilExpired(this.now());
+    // Many may have been told the same instant.
+    const spread = error.retryAfterMs === undefined ? 1 : 1 + random.fraction() / 10;
+    const retryInMs = pauseAfter(error, { backoff, failures, random, leftMs }) * spread;
     this.postpone(retryInMs);
     emit({ type: "refresh_failed", key, error, failures, retryInMs });
     return error;
   }
-}
-
-/** The server's wish and ours; spread a little, as many may have been told the same instant. */
-function pauseMs(error: TokenError, backoffMs: number, random: Random): number {
-  if (error.retryAfterMs === undefined) return backoffMs;
-  return Math.max(error.retryAfterMs * (1 + random.fraction() / 10), error.code === "cooling_down" ? 0 : backoffMs);
 }

@@ -76,16 +76,14 @@ export class FileLeases {
   async #isUnreadableOver(path: string): Promise<boolean> {
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) return false;
-    return this.#observer.isOver(path, `${found.ino}`, { until: Number.POSITIVE_INFINITY, ttlMs: breakingMs });
+    // File systems give an inode's number to the next file.
+    const nonce = `${found.ino} ${found.ctimeMs}`;
+    return this.#observer.isOver(path, nonce, { until: Number.POSITIVE_INFINITY, ttlMs: breakingMs });
   }
 
   async #breaking(path: string, run: () => Promise<boolean>): Promise<boolean> {
     if (!(await createIfAbsent(path, ""))) {
-      const found = await stat(path).catch(() => undefined);
-      const dead =
-        found !== undefined &&
-        this.#observer.isOver(path, `${found.ino}`, { until: Number.POSITIVE_INFINITY, ttlMs: breakingMs });
-      if (dead) await unlinkIfThere(path);
+      if (await this.#isUnreadableOver(path)) await unlinkIfThere(path);
       return false;
     }
     try {

@@ -99,7 +99,8 @@ function requirePrivate(stat: { uid: number; mode: number; nlink: number }, path
   if (stat.uid !== me) throw new UnsafeFileError(`Refused to read a file of another owner: ${path}`);
   if ((stat.mode & 0o077) !== 0)
     throw new UnsafeFileError(`Refused to read a file others may read, chmod 600: ${path}`);
-  if (stat.nlink !== 1) throw new UnsafeFileError(`Refused to read a file with other names: ${path}`);
+  // None is a file that was replaced since it was opened: what it says was true a moment ago.
+  if (stat.nlink > 1) throw new UnsafeFileError(`Refused to read a file with other names: ${path}`);
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { TokenError } from "../errors.ts";
 import type { TokenIdentity } from "../key.ts";
 import type { LifetimePolicy } from "../lifetime.ts";
+import { linkedAbort } from "../linked-abort.ts";
 import type { SourceContext, TokenSource } from "../source.ts";
 import { createToken, type TokenInit } from "../token.ts";
 
@@ -48,16 +49,18 @@ export function customSource(
 }
 
 async function within<T>(timeoutMs: number, context: SourceContext, run: (context: SourceContext) => Promise<T>) {
-  const ended = new AbortController();
+  const ended = linkedAbort(context.signal);
   const timer = new AbortController();
   const late = context.clock.sleep(timeoutMs, timer.signal).then(() => {
-    const error = new TokenError("timed_out", `The source did not answer within ${timeoutMs} ms`);
-    ended.abort(error);
-    throw error;
+    throw new TokenError("timed_out", `The source did not answer within ${timeoutMs} ms`);
   });
   try {
-    return await Promise.race([run({ ...context, signal: AbortSignal.any([context.signal, ended.signal]) }), late]);
+    return await Promise.race([run({ ...context, signal: ended.signal }), late]);
+  } catch (error) {
+    ended.abort(error);
+    throw error;
   } finally {
     timer.abort();
+    ended[Symbol.dispose]();
   }
 }

@@ -1,0 +1,61 @@
+import { createAuthority, createKeyEncryptionKey, createMemoryStore, parseConfig } from "@countersign/authority";
+import { serveAuthority } from "@countersign/authority/node";
+import { systemClock, systemRandom } from "@countersign/protocol";
+
+/** One request to the token endpoint. */
+export interface TokenRequest {
+  readonly at: number;
+  readonly answered: boolean;
+}
+
+/** A real authority on a socket that can be taken away and given back. */
+export async function startFleetAuthority(lifetimeS: number, audiences: readonly string[]) {
+  const requests: TokenRequest[] = [];
+  let down = false;
+  const relay: { fetch?: Awaited<ReturnType<typeof createAuthority>>["fetch"] } = {};
+  const served = await serveAuthority(
+    {
+      async fetch(request, ...rest) {
+        requests.push({ at: systemClock.now(), answered: !down });
+        const answer = down ? undefined : await relay.fetch?.(request, ...rest);
+        return answer ?? new Response(null, { status: 503 });
+      },
+    },
+    { port: 0 },
+  );
+  const authority = await createAuthority({
+    config: parseConfig({
+      issuer: served.url,
+      tokens: { access_ttl: lifetimeS },
+      limits: { address_attempts_per_minute: 100_000 },
+    }),
+    store: createMemoryStore({ clock: systemClock }),
+    keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
+  });
+  relay.fetch = authority.fetch;
+  const { client, secret = "" } = await authority.services.clients.create(
+    {
+      clientName: "fleet",
+      scopes: [],
+      grants: ["client_credentials"],
+      loopback: false,
+      authMethod: "client_secret_basic",
+      token: { audience: audiences },
+      disabled: false,
+    },
+    "fleet",
+  );
+  return {
+    tokenEndpoint: `${served.url}/oauth/token`,
+    clientId: client.clientId,
+    secret,
+    requests,
+    setDown: (value: boolean) => {
+      down = value;
+    },
+    async [Symbol.asyncDispose]() {
+      await served.close({ atMostMs: 1_000 });
+      await authority.close();
+    },
+  };
+}

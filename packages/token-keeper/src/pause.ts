@@ -1,0 +1,25 @@
+import type { Backoff } from "./backoff.ts";
+import type { TokenError } from "./errors.ts";
+import type { Random } from "./random.ts";
+
+/** However short the life that is left, no attempts follow each other faster. */
+const shortestMs = 250;
+
+/** What the pause after an error depends on. */
+export interface PauseInput {
+  readonly backoff: Backoff;
+  readonly failures: number;
+  readonly random: Random;
+  /** What is left of the token that is held; undefined when there is none. */
+  readonly leftMs: number | undefined;
+}
+
+/**
+ * The pause after a retryable error: the server's wish, or the backoff. While a token lives, no pause takes more than a
+ * quarter of what is left of it, so that a server that comes back is noticed in time.
+ */
+export function pauseAfter(error: TokenError, { backoff, failures, random, leftMs }: PauseInput): number {
+  const ownMs = backoff({ failures, random });
+  const urgentMs = leftMs === undefined || leftMs <= 0 ? ownMs : Math.min(ownMs, Math.max(shortestMs, leftMs / 4));
+  return Math.max(urgentMs, error.retryAfterMs ?? 0);
+}

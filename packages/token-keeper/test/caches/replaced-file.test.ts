@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fileCache } from "@countersign/token-keeper/node";
+import { aFolder } from "../support/context.ts";
+
+describe("fileCache() under concurrent writers", () => {
+  it("reads a whole value or another, and never an error, while it is replaced", async () => {
+    await using folder = await aFolder();
+    const caches = Array.from({ length: 4 }, () => fileCache({ folder: folder.path }));
+    const values = caches.map((_, index) => `${index}`.repeat(10_000));
+    await caches[0]?.set("k", values[0] ?? "");
+    let writing = true;
+    const readers = Promise.all(
+      caches.map(async (cache) => {
+        while (writing) assert.ok(values.includes((await cache.get("k")) ?? ""));
+      }),
+    );
+    for (let round = 0; round < 100; round++)
+      await Promise.all(caches.map((cache, index) => cache.set("k", values[index] ?? "")));
+    writing = false;
+    await readers;
+  });
+
+  it("grants leases that come and go quickly to one at a time, and never fails", async () => {
+    await using folder = await aFolder();
+    let [holders, most, granted] = [0, 0, 0];
+    const contend = async () => {
+      const cache = fileCache({ folder: folder.path });
+      while (granted < 300) {
+        const lease = await cache.lease("k", 60_000);
+        if (lease === undefined) continue;
+        assert.equal(lease.takenOver, false);
+        granted++;
+        most = Math.max(most, ++holders);
+        await cache.get("k");
+        holders--;
+        await lease.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, contend));
+    assert.equal(most, 1);
+  });
+});
