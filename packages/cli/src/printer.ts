@@ -61,7 +61,7 @@ function tableLines<Row extends object>(
 
 /** A value in one cell. What others chose, names above all, cannot move the cursor or turn the text. */
 export function legible(value: unknown): string {
-  if (Array.isArray(value)) return value.map(legible).join(" ");
+  if (Array.isArray(value)) return legible(value.map(legible).join(" "));
   if (value === undefined || value === "") return "-";
   return String(value).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
 }

@@ -1,5 +1,23 @@
 import type { Command } from "../command.ts";
+import { audit } from "./audit.ts";
+import { clientCommands } from "./client.ts";
+import { completionCommand } from "./completion.ts";
+import { configCommands } from "./config.ts";
+import { keyCommands } from "./keys.ts";
 import { serve } from "./serve.ts";
+import { tokenCommands } from "./token.ts";
+import { userCommands } from "./user.ts";
+import { vault } from "./vault.ts";
 
-/** Every command: one row each. */
-export const commands: readonly Command[] = [serve];
+/** Every command: one row each. The help and the completions are printed from this table. */
+export const commands: readonly Command[] = [
+  serve,
+  ...configCommands,
+  ...clientCommands,
+  ...userCommands,
+  ...keyCommands,
+  ...tokenCommands,
+  audit,
+  vault,
+  completionCommand(() => commands),
+];

@@ -1,0 +1,215 @@
+import { readFileSync } from "node:fs";
+import { listAll, textIn } from "../answers.ts";
+import { type Answer, apiPath, openApi, remoteOptions } from "../api.ts";
+import type { Arguments } from "../arguments.ts";
+import type { Command, Option, Run } from "../command.ts";
+import { CliFailure } from "../failure.ts";
+
+const client = [{ name: "client", summary: "Its client id" }];
+const path = "/api/v1/client";
+
+const clientOptions: Readonly<Record<string, Option & { readonly member: string }>> = {
+  name: { kind: "text", summary: "What people call it", member: "client_name" },
+  scopes: { kind: "list", value: "SCOPE,…", summary: "The most its tokens may hold", member: "scopes" },
+  grants: {
+    kind: "list",
+    choices: ["password", "client_credentials", "refresh_token"],
+    summary: "How it may get tokens",
+    member: "grants",
+  },
+  "auth-method": {
+    kind: "text",
+    choices: [
+      "none",
+      "client_secret_basic",
+      "client_secret_post",
+      "private_key_jwt",
+      "tls_client_auth",
+      "self_signed_tls_client_auth",
+    ],
+    summary: "How it proves who it is",
+    member: "token_endpoint_auth_method",
+  },
+  jwks: { kind: "text", value: "FILE", summary: "Its public keys or certificates, a JWK set", member: "jwks" },
+  "san-dns": { kind: "text", value: "NAME", summary: "DNS name in its certificate", member: "tls_client_auth_san_dns" },
+  "san-uri": { kind: "text", value: "URI", summary: "URI in its certificate", member: "tls_client_auth_san_uri" },
+  profile: {
+    kind: "text",
+    choices: ["at+jwt", "plain"],
+    summary: "Shape of its tokens",
+    member: "access_token_profile",
+  },
+  algorithm: {
+    kind: "text",
+    choices: ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"],
+    summary: "Signature of its tokens",
+    member: "access_token_signing_alg",
+  },
+  audience: {
+    kind: "list",
+    value: "AUD,…",
+    summary: "Audiences it may ask for; the first is the default",
+    member: "audience",
+  },
+  "access-ttl": { kind: "text", value: "SECONDS", summary: "Life of its access tokens", member: "access_token_ttl" },
+  "refresh-idle-ttl": {
+    kind: "text",
+    value: "SECONDS",
+    summary: "Its refresh tokens die when unused for so long",
+    member: "refresh_token_idle_ttl",
+  },
+  "refresh-absolute-ttl": {
+    kind: "text",
+    value: "SECONDS",
+    summary: "Its logins end after so long",
+    member: "refresh_token_absolute_ttl",
+  },
+  loopback: { kind: "flag", summary: "Only over the loopback interface", member: "loopback" },
+};
+
+const integers: ReadonlySet<string> = new Set(["access-ttl", "refresh-idle-ttl", "refresh-absolute-ttl"]);
+
+/** Applications. */
+export const clientCommands: readonly Command[] = [
+  {
+    name: "client list",
+    summary: "List clients",
+    options: { ...remoteOptions, search: { kind: "text", summary: "Part of a name or id" } },
+    async run(run) {
+      const found = await listAll(await openApi(run), { path, member: "clients", search: run.given.text("search") });
+      run.print.table(found, {
+        ID: (row) => row.client_id,
+        NAME: (row) => row.client_name,
+        GRANTS: (row) => row.grants,
+        SCOPES: (row) => row.scopes,
+        STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
+      });
+    },
+  },
+  {
+    name: "client show",
+    summary: "Show a client",
+    positionals: client,
+    options: remoteOptions,
+    async run(run) {
+      const api = await openApi(run);
+      const found = await api.get(apiPath`/api/v1/client/${run.given.required("client")}`);
+      run.print.data(found, () => members(found));
+    },
+  },
+  {
+    name: "client create",
+    summary: "Create a client; its secret is shown this once",
+    options: {
+      ...remoteOptions,
+      id: { kind: "text", summary: "Its client id; a UUID by default" },
+      credential: { kind: "flag", summary: "Give it a secret" },
+      ...clientOptions,
+    },
+    examples: ["countersign client create --name ci --grants client_credentials --credential --audience vault"],
+    async run(run) {
+      const { given } = run;
+      const wanted = {
+        client_name: given.required("name"),
+        scopes: [],
+        grants: [],
+        ...settings(given),
+        ...(given.flag("credential") ? { credential: true } : {}),
+        ...(given.text("id") === undefined ? {} : { client_id: given.text("id") }),
+      };
+      const made = await (await openApi(run)).send("POST", path, wanted);
+      run.print.data(made, () => secretLines(made));
+    },
+  },
+  {
+    name: "client update",
+    summary: "Change a client; what is not named stays",
+    positionals: client,
+    options: { ...remoteOptions, ...clientOptions },
+    async run(run) {
+      const change = settings(run.given);
+      if (Object.keys(change).length === 0) throw new CliFailure("nothing to change", { exitCode: 2 });
+      await patch(run, change);
+    },
+  },
+  {
+    name: "client rotate-secret",
+    summary: "Give a client a new secret, shown this once",
+    positionals: client,
+    options: {
+      ...remoteOptions,
+      overlap: { kind: "text", value: "SECONDS", summary: "How long the old one goes on working; 0 by default" },
+    },
+    async run(run) {
+      const api = await openApi(run);
+      const overlap = { overlap_seconds: run.given.integer("overlap") ?? 0 };
+      const made = await api.send("POST", apiPath`/api/v1/client/${run.given.required("client")}/secret`, overlap);
+      run.print.data(made, () => secretLines(made));
+    },
+  },
+  {
+    name: "client disable",
+    summary: "Refuse a client's requests until it is enabled",
+    positionals: client,
+    options: remoteOptions,
+    run: (run) => patch(run, { disabled: true }),
+  },
+  {
+    name: "client enable",
+    summary: "Accept a client's requests again",
+    positionals: client,
+    options: remoteOptions,
+    run: (run) => patch(run, { disabled: false }),
+  },
+  {
+    name: "client delete",
+    summary: "Delete a client; its refresh tokens die with it",
+    positionals: client,
+    options: remoteOptions,
+    async run(run) {
+      const id = run.given.required("client");
+      await (await openApi(run)).send("DELETE", apiPath`/api/v1/client/${id}`);
+      run.print.note(`deleted ${id}`);
+    },
+  },
+];
+
+async function patch(run: Run, change: object): Promise<void> {
+  const id = run.given.required("client");
+  await (await openApi(run)).send("PATCH", apiPath`/api/v1/client/${id}`, change);
+  run.print.note(`changed ${id}`);
+}
+
+function settings(given: Arguments): Record<string, unknown> {
+  const wanted: Record<string, unknown> = {};
+  for (const [name, { kind, member }] of Object.entries(clientOptions)) {
+    const value =
+      kind === "list" ? given.list(name) : kind === "flag" ? given.flag(name) || undefined : given.text(name);
+    if (value === undefined) continue;
+    wanted[member] = integers.has(name) ? given.integer(name) : name === "jwks" ? readJwks(String(value)) : value;
+  }
+  return wanted;
+}
+
+function readJwks(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    throw new CliFailure(`cannot read a JWK set from: ${file}`);
+  }
+}
+
+function secretLines(made: Answer): readonly string[] {
+  const secret = textIn(made, "client_secret");
+  return [`client id: ${made.client_id}`, ...(secret === undefined ? [] : [`client secret: ${secret}`])];
+}
+
+function members(answer: Answer): readonly string[] {
+  return Object.entries(answer).map(
+    ([name, value]) => `${name}: ${Array.isArray(value) ? value.map(shown).join(" ") || "-" : shown(value)}`,
+  );
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,39 @@
+import { writeFileSync } from "node:fs";
+import { parseAddress } from "../address.ts";
+import type { Command } from "../command.ts";
+import { configTemplate } from "../config-template.ts";
+import { CliFailure } from "../failure.ts";
+import { defaultConfigPath, loadSettings } from "../settings.ts";
+import { flagSettings, settingOptions } from "../settings-flags.ts";
+
+/** Configuration files. */
+export const configCommands: readonly Command[] = [
+  {
+    name: "init",
+    summary: "Write a configuration file with every setting, explained",
+    positionals: [{ name: "file", summary: `${defaultConfigPath} by default`, required: false }],
+    async run({ given, print }) {
+      const path = given.text("file") ?? defaultConfigPath;
+      try {
+        writeFileSync(path, configTemplate(), { flag: "wx", mode: 0o644 });
+      } catch (error) {
+        const exists = error instanceof Error && "code" in error && error.code === "EEXIST";
+        throw new CliFailure(`${exists ? "will not overwrite" : "cannot write"}: ${path}`, {
+          hints: [exists ? "name another file, or remove this one" : "check that the directory is there and writable"],
+        });
+      }
+      print.note(`wrote ${path}`);
+    },
+  },
+  {
+    name: "config check",
+    summary: "Check file, environment and flags as serve would read them",
+    options: settingOptions,
+    async run({ given, world, print }) {
+      const { settings, path, warnings } = loadSettings({ ...flagSettings(given), env: world.env });
+      parseAddress(settings.listen);
+      for (const warning of warnings) print.note(`countersign: warning: ${warning}`);
+      print.data(settings, () => [path === undefined ? "no file; the settings are fine" : `${path} is fine`]);
+    },
+  },
+];

@@ -1,0 +1,136 @@
+import { decodeJwt, importKeys, TokenRefused, verifyJwt } from "@countersign/protocol";
+import { type Answer, call, postForm, remoteOptions, urlOf } from "../api.ts";
+import type { Command, Option, Run } from "../command.ts";
+import { CliFailure, usageFailure } from "../failure.ts";
+import { instant, legible } from "../printer.ts";
+import { askSecret, readAll } from "../prompt.ts";
+
+const clientOptions: Readonly<Record<string, Option>> = {
+  "client-id": { kind: "text", value: "ID", summary: "COUNTERSIGN_CLIENT_ID, or loopback" },
+};
+
+const token = [{ name: "token", summary: "The token; - is stdin" }];
+
+/** Tokens, as a client sees them. */
+export const tokenCommands: readonly Command[] = [
+  {
+    name: "token get",
+    summary: "Get an access token: of a client by COUNTERSIGN_CLIENT_SECRET, else of a user by password",
+    options: {
+      ...remoteOptions,
+      ...clientOptions,
+      username: { kind: "text", summary: "COUNTERSIGN_USERNAME, or admin" },
+      scope: { kind: "list", value: "SCOPE,…", summary: "What to ask for" },
+      audience: { kind: "text", summary: "Whom the token is for" },
+    },
+    examples: [
+      "countersign token get --client-id ci",
+      "countersign token get --username alice --scope read,offline_access",
+    ],
+    async run(run) {
+      const answer = await postForm(`${urlOf(run)}/oauth/token`, {
+        ...(await grantOf(run)),
+        scope: run.given.list("scope")?.join(" "),
+        audience: run.given.text("audience"),
+      });
+      run.print.data(answer, () => [String(answer.access_token)]);
+    },
+  },
+  {
+    name: "token inspect",
+    summary: "Show what an access token says, and whether the authority's keys verify it",
+    positionals: token,
+    options: { ...remoteOptions, offline: { kind: "flag", summary: "Only decode it" } },
+    run: inspect,
+  },
+  {
+    name: "token revoke",
+    summary: "Revoke an access token, or a refresh token and its login",
+    positionals: token,
+    options: { ...remoteOptions, ...clientOptions },
+    async run(run) {
+      const { env } = run.world;
+      await postForm(`${urlOf(run)}/oauth/revoke`, {
+        token: await tokenText(run),
+        client_id: run.given.text("client-id") ?? env.COUNTERSIGN_CLIENT_ID ?? "loopback",
+        client_secret: env.COUNTERSIGN_CLIENT_SECRET,
+      });
+      run.print.note("revoked, if it was this client's");
+    },
+  },
+];
+
+async function grantOf({ given, world }: Run): Promise<Readonly<Record<string, string | undefined>>> {
+  const { env } = world;
+  const clientId = given.text("client-id") ?? env.COUNTERSIGN_CLIENT_ID ?? "loopback";
+  const secret = env.COUNTERSIGN_CLIENT_SECRET;
+  const named = given.text("username") ?? env.COUNTERSIGN_USERNAME;
+  if (named === undefined && clientId !== "loopback") {
+    const asked = secret ?? (await askSecret(world, `secret of ${clientId}: `));
+    if (asked === undefined) throw usageFailure("no credential", "set COUNTERSIGN_CLIENT_SECRET, or give --username");
+    return { grant_type: "client_credentials", client_id: clientId, client_secret: asked };
+  }
+  const username = named ?? "admin";
+  const password = env.COUNTERSIGN_PASSWORD ?? (await askSecret(world, `password of ${username}: `));
+  if (password === undefined) throw usageFailure("no credential", "set COUNTERSIGN_PASSWORD");
+  return { grant_type: "password", client_id: clientId, client_secret: secret, username, password };
+}
+
+async function inspect(run: Run): Promise<void> {
+  const text = await tokenText(run);
+  const { header, claims } = decoded(text);
+  const verdict = run.given.flag("offline") ? notChecked : await verdictOn(text, header, claims, run);
+  run.print.data({ header, claims, verdict }, () => [
+    ...Object.entries(header).map(([name, value]) => `${name}: ${shown(value)}`),
+    "",
+    ...Object.entries(claims).map(([name, value]) => `${name}: ${dates.has(name) ? instant(value) : shown(value)}`),
+    "",
+    `verdict: ${verdict}`,
+  ]);
+  if (verdict !== valid && verdict !== notChecked) throw new CliFailure(`the token is not valid: ${verdict}`);
+}
+
+const valid = "valid";
+const notChecked = "not checked";
+const dates: ReadonlySet<string> = new Set(["exp", "iat", "nbf"]);
+
+function decoded(text: string): { readonly header: Answer; readonly claims: Answer } {
+  try {
+    const { header, claims } = decodeJwt(text);
+    return { header: { ...header }, claims: { ...claims } };
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
+    throw new CliFailure(`this is no JWT: ${error.message}`, { hints: ["a refresh token has nothing to show"] });
+  }
+}
+
+/** Verifies by the published keys, for whatever audience the token names: this is nobody it was sent to. */
+async function verdictOn(text: string, header: Answer, claims: Answer, run: Run): Promise<string> {
+  const url = urlOf(run);
+  const set = header.alg === "ML-DSA-65" ? "jwks-pqc.json" : "jwks.json";
+  const metadata = await call(`${url}/.well-known/oauth-authorization-server`);
+  const keys = importKeys(await call(`${url}/.well-known/${set}`));
+  const rules = { issuer: String(metadata.issuer), audience: audienceOf(claims), clock: run.world.clock };
+  try {
+    const profile = String(header.typ).toLowerCase() === "at+jwt" ? "access_token" : "plain";
+    await verifyJwt(text, keys, { profile, ...rules });
+    return valid;
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
+    return error.message;
+  }
+}
+
+function audienceOf({ aud }: Answer): readonly string[] | undefined {
+  if (typeof aud === "string") return [aud];
+  return Array.isArray(aud) ? aud.map(String) : undefined;
+}
+
+async function tokenText({ given, world }: Run): Promise<string> {
+  const text = given.required("token");
+  return text === "-" ? (await readAll(world.stdin)).trim() : text;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : legible(value);
+}

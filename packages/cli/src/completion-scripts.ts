@@ -1,0 +1,136 @@
+import { commonOptions } from "./arguments.ts";
+import type { Command, Option } from "./command.ts";
+
+/** Options whose value is the name of a file or directory. */
+const fileValues: ReadonlySet<string> = new Set(["FILE", "DIR"]);
+
+/** The completion script of each shell, made from the table of commands. */
+export const completionScripts: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
+  bash,
+  zsh,
+  fish,
+};
+
+function bash(commands: readonly Command[]): string {
+  const cases = commands.map((command) => {
+    const words = Object.keys(optionsOf(command)).map((name) => `--${name}`);
+    return `    "${command.name}") words="${words.join(" ")}" ;;`;
+  });
+  const groups = [...groupsOf(commands)].map(([first, seconds]) => `    "${first}") words="${seconds.join(" ")}" ;;`);
+  return `# bash completion of countersign
+_countersign() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" first="\${COMP_WORDS[1]}" second="\${COMP_WORDS[2]}" words=""
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    words="${firstWords(commands).join(" ")} --help --version"
+  elif [ "$COMP_CWORD" -eq 2 ] && [ "\${current#-}" = "$current" ]; then
+    case "$first" in
+${groups.join("\n")}
+    esac
+  fi
+  if [ -z "$words" ] && [ "\${current#-}" != "$current" ]; then
+    case "$first $second" in
+${cases.filter((line) => /^ *"\S+ \S+"/.test(line)).join("\n")}
+    *) case "$first" in
+${cases.filter((line) => /^ *"\S+"/.test(line)).join("\n")}
+    esac ;;
+    esac
+  fi
+  if [ -n "$words" ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  else
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+  fi
+}
+complete -o filenames -F _countersign countersign
+`;
+}
+
+function zsh(commands: readonly Command[]): string {
+  const cases = commands.map((command) => {
+    const specs = Object.entries(optionsOf(command)).map(([name, option]) => `'${zshSpec(name, option)}'`);
+    return `    ${zshPattern(command.name)}) _arguments ${specs.join(" ")} '*:file:_files' ;;`;
+  });
+  const groups = [...groupsOf(commands)].map(
+    ([first, seconds]) => `    ${first}) compadd -- ${seconds.join(" ")}; return ;;`,
+  );
+  return `#compdef countersign
+_countersign() {
+  if (( CURRENT == 2 )); then
+    compadd -- ${firstWords(commands).join(" ")} --help --version
+    return
+  fi
+  if (( CURRENT == 3 )); then
+    case "$words[2]" in
+${groups.join("\n")}
+    esac
+  fi
+  case "$words[2] $words[3]" in
+${cases.join("\n")}
+  esac
+}
+if [ "$funcstack[1]" = "_countersign" ]; then _countersign "$@"; else compdef _countersign countersign; fi
+`;
+}
+
+function fish(commands: readonly Command[]): string {
+  const lines = commands.flatMap((command) => {
+    const [first = "", second] = command.name.split(" ");
+    const seen = `__fish_seen_subcommand_from ${first}`;
+    const chosen = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`;
+    const word =
+      second === undefined
+        ? `complete -c countersign -n __fish_use_subcommand -a ${first} -d ${fishText(command.summary)}`
+        : `complete -c countersign -n '${seen}' -a ${second} -d ${fishText(command.summary)}`;
+    return [word, ...Object.entries(optionsOf(command)).map(([name, option]) => fishOption(chosen, name, option))];
+  });
+  const groups = [...groupsOf(commands).keys()].map(
+    (first) => `complete -c countersign -n __fish_use_subcommand -a ${first}`,
+  );
+  return `# fish completion of countersign\n${[...groups, ...lines].join("\n")}\n`;
+}
+
+function fishOption(condition: string, name: string, option: Option): string {
+  const takes = option.kind === "flag" ? "" : fileValues.has(option.value ?? "") ? " -r" : " -x";
+  const choices = option.choices === undefined ? "" : ` -a ${fishText(option.choices.join(" "))}`;
+  return `complete -c countersign -n '${condition}' -l ${name}${takes}${choices} -d ${fishText(option.summary)}`;
+}
+
+function fishText(text: string): string {
+  return `'${text.replace(/[\\']/g, "\\$&")}'`;
+}
+
+function zshSpec(name: string, option: Option): string {
+  const summary = option.summary.replace(/[[\]':\\]/g, " ");
+  if (option.kind === "flag") return `--${name}[${summary}]`;
+  const action =
+    option.choices === undefined
+      ? fileValues.has(option.value ?? "")
+        ? "_files"
+        : " "
+      : `(${option.choices.join(" ")})`;
+  return `--${name}[${summary}]:value:${action}`;
+}
+
+/** A command of one word is followed by anything. */
+function zshPattern(name: string): string {
+  return name.includes(" ") ? `"${name}"` : `"${name} "*`;
+}
+
+function optionsOf(command: Command): Readonly<Record<string, Option>> {
+  return { ...command.options, ...commonOptions };
+}
+
+function firstWords(commands: readonly Command[]): readonly string[] {
+  return [...new Set(commands.map(({ name }) => name.split(" ")[0] ?? ""))];
+}
+
+/** First words that several commands share, with their second words. */
+function groupsOf(commands: readonly Command[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, readonly string[]>();
+  for (const { name } of commands) {
+    const [first = "", second] = name.split(" ");
+    if (second !== undefined) groups.set(first, [...(groups.get(first) ?? []), second]);
+  }
+  return groups;
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { describeFailure, usageFailure } from "../src/failure.ts";
+import { createPrinter, legible } from "../src/printer.ts";
+
+function printed(options: {
+  readonly isTTY?: boolean;
+  readonly env?: Record<string, string>;
+  readonly json?: boolean;
+}) {
+  let text = "";
+  const write = (more: string) => {
+    text += more;
+  };
+  const stdout = { write, ...(options.isTTY === undefined ? {} : { isTTY: options.isTTY }) };
+  const printer = createPrinter({ stdout, stderr: { write }, env: options.env ?? {} }, options.json ?? false);
+  printer.table(
+    [
+      { name: "é", tags: ["a", "b"] },
+      { name: "long", tags: [] },
+    ],
+    { NAME: (row) => row.name, TAGS: (row) => row.tags },
+  );
+  return text;
+}
+
+const bold = "\u001b[1m";
+
+describe("createPrinter", () => {
+  it("aligns columns and marks empty cells", () => assert.equal(printed({}), "NAME  TAGS\né     a b\nlong  -\n"));
+
+  it("prints headings bold on a terminal", () => assert.ok(printed({ isTTY: true }).startsWith(`${bold}NAME  TAGS`)));
+
+  it("uses no colour when NO_COLOR is set", () => {
+    assert.ok(!printed({ isTTY: true, env: { NO_COLOR: "1" } }).includes(bold));
+  });
+
+  it("prints the rows as JSON for machines", () => {
+    assert.deepEqual(JSON.parse(printed({ json: true, isTTY: true })), [
+      { name: "é", tags: ["a", "b"] },
+      { name: "long", tags: [] },
+    ]);
+  });
+});
+
+describe("legible", () => {
+  it("lets no name move the cursor, turn the text or hide", () => {
+    assert.equal(legible("a\u001b[2J\nb\u202ec\u200bd"), "a\ufffd[2J\ufffdb\ufffdc\ufffdd");
+  });
+});
+
+describe("describeFailure", () => {
+  it("begins in lower case, one line a hint", () => {
+    assert.deepEqual(describeFailure(usageFailure("Cannot do it", "do this", "or that")), {
+      text: "countersign: error: cannot do it\ncountersign: hint: do this\ncountersign: hint: or that\n",
+      exitCode: 2,
+    });
+  });
+
+  it("keeps names that are written in capitals", () => {
+    assert.equal(describeFailure(new Error("EPERM: no")).text, "countersign: error: EPERM: no\n");
+  });
+});

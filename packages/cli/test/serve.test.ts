@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { run, start } from "./script-world.ts";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
+/** The program as a process of its own, on a data directory. */
+class Program implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  stdout = "";
+  stderr = "";
+
+  constructor(data: string, ...flags: readonly string[]) {
+    const words = ["-C", "@countersign/source", main, "serve", "--listen", "127.0.0.1:0", "--data", data, ...flags];
+    this.#child = spawn(process.execPath, words, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env.PATH },
+    });
+    this.#child.stdout?.on("data", (chunk) => {
+      this.stdout += chunk;
+    });
+    this.#child.stderr?.on("data", (chunk) => {
+      this.stderr += chunk;
+    });
+    this.exit = once(this.#child, "close").then(([code, signal]) => ({ code, signal }));
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for text on either stream. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
+      if (found !== null) return found;
+      const ended = await Promise.race([this.exit, new Promise<void>((resolve) => setTimeout(resolve, 5))]);
+      if (ended !== undefined) assert.fail(`The program ended: ${this.stdout}${this.stderr}`);
+    }
+  }
+
+  async port(): Promise<number> {
+    return Number((await this.says(/listening at http:\/\/localhost:(\d+)/))[1]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill("SIGKILL");
+    await this.exit;
+  }
+}
+
+async function withData(use: (data: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "countersign-serve-"));
+  try {
+    await use(join(directory, "data"));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function logIn(port: number, password: string): Promise<Response> {
+  const form = { grant_type: "password", client_id: "loopback", username: "admin", password, scope: "superuser" };
+  return fetch(`http://localhost:${port}/oauth/token`, { method: "POST", body: new URLSearchParams(form) });
+}
+
+const passwordLine = /^admin password: ([A-Za-z0-9_-]{32})$/m;
+
+describe("countersign serve", () => {
+  it("shows the password once, on a line of its own, and never in the log", () =>
+    withData(async (data) => {
+      let password = "";
+      {
+        await using first = new Program(data, "--log-level", "debug");
+        password = (await first.says(passwordLine))[1] ?? "";
+        const port = await first.port();
+        assert.equal((await logIn(port, password)).status, 200);
+        first.kill("SIGTERM");
+        assert.deepEqual(await first.exit, { code: 0, signal: null });
+        assert.equal(first.stdout.split(password).length, 2);
+        assert.doesNotMatch(first.stderr, new RegExp(password));
+      }
+      await using second = new Program(data);
+      const port = await second.port();
+      assert.equal((await logIn(port, password)).status, 200);
+      second.kill("SIGTERM");
+      await second.exit;
+      assert.equal(second.stdout, `countersign is listening at http://localhost:${port}\n`);
+    }));
+
+  it("keeps its data where only its owner can read it", () =>
+    withData(async (data) => {
+      await using program = new Program(data);
+      await program.port();
+      for (const name of ["", "kek", "countersign.db"]) assert.equal((await stat(join(data, name))).mode & 0o077, 0);
+    }));
+
+  for (const moment of ["key.rotated", "authority.started", "user.registered", "client.created"]) {
+    it(`killed in a first start, after ${moment}: the next start works and shows a password that works`, () =>
+      withData(async (data) => {
+        {
+          await using killed = new Program(data);
+          await killed.says(new RegExp(`"event":"${moment}"`));
+        }
+        await using program = new Program(data);
+        const port = await program.port();
+        // The first start may have come so far as to show its password; then it is known and shown no more.
+        const shown = passwordLine.exec(program.stdout)?.[1];
+        if (shown !== undefined) assert.equal((await logIn(port, shown)).status, 200);
+        assert.equal((await fetch(`http://localhost:${port}/health/ready`)).status, 200);
+      }));
+  }
+
+  it("refuses to start without the key that seals its keys, and makes no other", () =>
+    withData(async (data) => {
+      const started = start(["serve", "--listen", "localhost:0", "--data", data], {});
+      await started.printed("admin password");
+      started.stop();
+      assert.equal(await started.exitCode, 0, started.stderr());
+      await rm(join(data, "kek"));
+      const { exitCode, stderr } = await run(["serve", "--listen", "localhost:0", "--data", data]);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /cannot find the key that seals the keys of this store/);
+      await assert.rejects(readFile(join(data, "kek")));
+    }));
+
+  it("takes the key from COUNTERSIGN_KEY, and then writes none", () =>
+    withData(async (data) => {
+      const env = { COUNTERSIGN_KEY: Buffer.from("0123456789abcdef0123456789ABCDEF").toString("base64url") };
+      const started = start(["serve", "--listen", "localhost:0", "--data", data], env);
+      await started.printed("admin password");
+      started.stop();
+      assert.equal(await started.exitCode, 0, started.stderr());
+      await assert.rejects(readFile(join(data, "kek")));
+      const short = await run(["serve", "--listen", "localhost:0", "--data", data], { COUNTERSIGN_KEY: "abc" });
+      assert.match(short.stderr, /COUNTERSIGN_KEY is not a key/);
+    }));
+
+  it("names a taken port, and makes no data directory for it", () =>
+    withData(async (data) => {
+      await using program = new Program(`${data}-other`);
+      const port = await program.port();
+      const { exitCode, stderr } = await run(["serve", "--listen", `localhost:${port}`, "--data", data]);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /the address is taken/);
+      await assert.rejects(stat(data));
+      program.kill("SIGKILL");
+      await program.exit;
+      await rm(`${data}-other`, { recursive: true });
+    }));
+
+  it("answers what it accepted before it ends on SIGTERM, and says meanwhile that it is not ready", () =>
+    withData(async (data) => {
+      await using program = new Program(data);
+      const port = await program.port();
+      const socket = connect(port, "127.0.0.1");
+      let answer = "";
+      socket.setEncoding("utf8").on("data", (chunk) => {
+        answer += chunk;
+      });
+      // Half a request keeps the connection in use while the server closes.
+      socket.write("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n");
+      await fetch(`http://localhost:${port}/health/live`);
+      program.kill("SIGTERM");
+      await refusesConnections(port);
+      socket.write("\r\n");
+      await once(socket, "close");
+      assert.match(answer, /^HTTP\/1\.1 503 /);
+      assert.deepEqual(await program.exit, { code: 0, signal: null });
+      assert.match(program.stderr, /"event":"authority.stopped"/);
+    }));
+
+  it("ends at once on the second signal", () =>
+    withData(async (data) => {
+      await using program = new Program(data);
+      const port = await program.port();
+      const socket = connect(port, "127.0.0.1").on("error", () => {});
+      socket.write("GET /health/ready HTTP/1.1\r\n");
+      await fetch(`http://localhost:${port}/health/live`);
+      program.kill("SIGTERM");
+      await refusesConnections(port);
+      program.kill("SIGTERM");
+      assert.deepEqual(await program.exit, { code: 1, signal: null });
+    }));
+});
+
+async function refusesConnections(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, "127.0.0.1");
+    const accepted = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (!accepted) return;
+  }
+}
