@@ -13,7 +13,8 @@ interface Row extends Omit<Item, "value"> {
 }
 
 /**
- * A store that lives as long as its process: for tests and development. Keeps values as JSON text, like the others.
+ * A store that lives as long as its process: for tests and development. Keeps values as JSON text, like the others, and
+ * keeps what has expired until it is written anew.
  *
  * @example
  * ```ts
@@ -32,7 +33,6 @@ class MemoryStore implements Store {
   readonly #nextVersion: () => number;
   readonly #rows = new Map<string, Row>();
   readonly #keysOf = new Map<string, Set<string>>();
-  #sweep = this.#rows.values();
   #closed = false;
 
   constructor(clock: Clock) {
@@ -49,7 +49,6 @@ class MemoryStore implements Store {
     checkKey(key);
     const text = serialise(draft);
     const current = this.#live(key);
-    this.#sweepStep();
     if ((current?.version ?? 0) !== expectedVersion) return undefined;
     const version = this.#nextVersion();
     const { owner, expiresAt } = draft;
@@ -113,15 +112,6 @@ class MemoryStore implements Store {
     const keys = this.#keysOf.get(owner);
     keys?.delete(key);
     if (keys?.size === 0) this.#keysOf.delete(owner);
-  }
-
-  /** Every write looks at two old items, so that the dead never outgrow the living and no timer is needed. */
-  #sweepStep(): void {
-    for (let step = 0; step < 2; step++) {
-      const next = this.#sweep.next();
-      if (next.done) this.#sweep = this.#rows.values();
-      else if (this.#isExpired(next.value)) this.#erase(next.value.key);
-    }
   }
 }
 

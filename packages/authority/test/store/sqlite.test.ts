@@ -3,8 +3,10 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { systemClock } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { SqliteRowCache } from "../../src/store/sqlite-row-cache.ts";
 import { storeContract } from "./store-contract.ts";
 import { copyAsAfterCrash, openAt, storePath, temporaryDirectory } from "./stores.ts";
 
@@ -127,13 +129,33 @@ describe("openSqliteStore: rows held in memory", () => {
     assert.equal(await store.get("k"), undefined);
   });
 
-  it("still finds more items than it holds", async (context) => {
-    const store = await openAt(storePath(context), context);
-    for (let from = 0; from < 6000; from += 3000) {
-      await Promise.all(Array.from({ length: 3000 }, (_, i) => store.swap(`k${from + i}`, 0, { value: from + i })));
+  it("are the ones read last, at most as many as the capacity", () => {
+    const read: string[] = [];
+    const cache = new SqliteRowCache(2);
+    const look = (key: string) =>
+      cache.get(key, () => {
+        read.push(key);
+        return [key];
+      });
+    for (const key of ["a", "b", "a", "c", "a", "b"]) assert.deepEqual(look(key), [key]);
+    assert.deepEqual(read, ["a", "b", "c", "b"]);
+    cache.drop("a");
+    look("a");
+    assert.equal(read.at(-1), "a");
+  });
+});
+
+describe("openSqliteStore: log", () => {
+  it("is folded into the file as it grows", async (context) => {
+    const path = storePath(context);
+    const store = await openAt(path, context);
+    const value = "v".repeat(500);
+    for (let round = 0; round < 16; round++) {
+      await Promise.all(Array.from({ length: 1000 }, (_, i) => store.swap(`${round}-${i}`, 0, { value })));
     }
-    for (let i = 0; i < 6000; i++) assert.equal((await store.get(`k${i}`))?.value, i);
-    assert.equal((await store.get("k0"))?.value, 0);
+    const written = 16 * 1000 * value.length;
+    assert.ok(statSync(`${path}-wal`).size < written / 2);
+    assert.ok(statSync(path).size > written / 2);
   });
 });
 
@@ -145,11 +167,13 @@ describe("openSqliteStore: another process holds the file (J4)", () => {
     using holder = new DatabaseSync(path);
     holder.exec("BEGIN EXCLUSIVE");
     for (let attempt = 0; attempt < 2; attempt++) {
+      const before = systemClock.monotonic();
       await assert.rejects(store.swap("other", 0, { value: 1 }), {
         code: "temporarily_unavailable",
         retryAfterMs: 1000,
         detail: /locked/,
       });
+      assert.ok(systemClock.monotonic() - before >= 40, "did not wait");
     }
     assert.equal((await store.get("k"))?.value, "before");
     holder.exec("ROLLBACK");
