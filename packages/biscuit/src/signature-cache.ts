@@ -1,41 +1,12 @@
 import type { Biscuit } from "./biscuit.ts";
 import type { PublicKey } from "./crypto/keys.ts";
+import { LruCache } from "./crypto/lru.ts";
 
 // Every byte decodes to a character of its own, so equal text means equal bytes.
 const latin1 = new TextDecoder("latin1");
 
 /** Tokens up to this many bytes are remembered whole. */
 const MAX_WHOLE_TOKEN = 4096;
-
-/** A bounded map that forgets what was used longest ago. */
-class RecentMap<Value extends object | true> {
-  readonly #capacity: number;
-  readonly #entries = new Map<string, Value>();
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  get(key: string): Value | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    // Entered again as the most recent: a Map iterates in the order of insertion.
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
-  }
-
-  set(key: string, value: Value): void {
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#capacity) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
-  }
-}
 
 /**
  * Remembers signatures that were found valid, so that a token seen again, or one that extends it, costs no cryptography.
@@ -49,16 +20,16 @@ class RecentMap<Value extends object | true> {
  * const token = await Biscuit.parse(text).verify(rootKey, { cache });
  */
 export class SignatureCache {
-  readonly #signatures: RecentMap<true>;
-  readonly #tokens: RecentMap<Biscuit>;
+  readonly #signatures: LruCache<true>;
+  readonly #tokens: LruCache<Biscuit>;
 
   /** @param capacity How many signatures are kept, and a quarter as many whole tokens. @default 4096 */
   constructor(capacity = 4096) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       throw new RangeError(`Cannot keep this number of signatures: ${capacity}`);
     }
-    this.#signatures = new RecentMap(capacity);
-    this.#tokens = new RecentMap(Math.ceil(capacity / 4));
+    this.#signatures = new LruCache(capacity);
+    this.#tokens = new LruCache(Math.ceil(capacity / 4));
   }
 
   /** The number of signatures kept now. */

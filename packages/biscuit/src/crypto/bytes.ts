@@ -45,57 +45,62 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const NO_DIGIT = 0xff;
+const VALUES = new Uint8Array(128).fill(NO_DIGIT);
+for (const [value, digit] of [...DIGITS].entries()) VALUES[digit.charCodeAt(0)] = value;
+VALUES["+".charCodeAt(0)] = 62;
+VALUES["/".charCodeAt(0)] = 63;
 
-function encode(bytes: Uint8Array, alphabet: string): string {
+/** Unpadded base64url (RFC 7515 section 2). */
+export function toBase64Url(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) {
     const group = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    const characters = Math.min(4, bytes.length - i + 1);
-    for (let c = 0; c < characters; c++) text += alphabet[(group >> (18 - 6 * c)) & 63];
+    text += DIGITS.charAt(group >> 18) + DIGITS.charAt((group >> 12) & 63);
+    if (i + 1 < bytes.length) text += DIGITS.charAt((group >> 6) & 63);
+    if (i + 2 < bytes.length) text += DIGITS.charAt(group & 63);
   }
   return text;
 }
 
-function decode(text: string, alphabet: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(Math.floor((text.length * 6) / 8));
+/** The bytes of unpadded base64 in either alphabet, or `undefined`; what is left over after the last byte must be zero. */
+export function fromAnyBase64(text: string): Uint8Array | undefined {
+  // A lone character carries no byte (RFC 4648 section 3.5).
+  if (text.length % 4 === 1) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let group = 0;
   let bits = 0;
-  let held = 0;
   let at = 0;
-  for (const character of text) {
-    const value = alphabet.indexOf(character);
-    if (value < 0) return undefined;
-    bits = (bits << 6) | value;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes[at++] = (bits >> held) & 0xff;
+  for (let i = 0; i < text.length; i++) {
+    const value = VALUES[text.charCodeAt(i)] ?? NO_DIGIT;
+    if (value === NO_DIGIT) return undefined;
+    group = ((group << 6) | value) & 0x3fff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = (group >> bits) & 0xff;
     }
   }
-  // Only the canonical form: no lone character, no stray bits after the last byte (RFC 4648 section 3.5).
-  const stray = bits & ((1 << held) - 1);
-  return held >= 6 || stray !== 0 ? undefined : bytes;
-}
-
-/** Unpadded base64url (RFC 7515 section 2). */
-export function toBase64Url(bytes: Uint8Array): string {
-  return encode(bytes, BASE64URL);
+  return (group & ((1 << bits) - 1)) === 0 ? bytes : undefined;
 }
 
 /** The bytes of canonical unpadded base64url, or `undefined`. */
 export function fromBase64Url(text: string): Uint8Array | undefined {
-  return decode(text, BASE64URL);
+  return /[+/]/.test(text) ? undefined : fromAnyBase64(text);
+}
+
+/** `text` filled up to groups of four characters. */
+export function padBase64(text: string): string {
+  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
 }
 
 /** Padded base64 (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
-  const text = encode(bytes, BASE64);
-  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+  return padBase64(toBase64Url(bytes)).replaceAll("-", "+").replaceAll("_", "/");
 }
 
 /** The bytes of canonical padded base64, or `undefined`. */
 export function fromBase64(text: string): Uint8Array | undefined {
-  if (text.length % 4 !== 0) return undefined;
-  return decode(text.replace(/={1,2}$/, ""), BASE64);
+  return text.length % 4 !== 0 || /[-_]/.test(text) ? undefined : fromAnyBase64(text.replace(/={1,2}$/, ""));
 }

@@ -1,3 +1,4 @@
+import { toHex } from "../crypto/bytes.ts";
 import { DatalogError } from "../errors.ts";
 
 /** A variable of a rule, written `$name`. */
@@ -365,8 +366,6 @@ export function termSize(term: Term): number {
   return size;
 }
 
-const hexByte = (byte: number): string => byte.toString(16).padStart(2, "0");
-
 /** A text that two terms share exactly when they are equal; both are in text order. */
 export function termKey(term: Term | MapKey): string {
   switch (typeof term) {
@@ -381,7 +380,7 @@ export function termKey(term: Term | MapKey): string {
   }
   if (term === null) return "n";
   if (term instanceof Timestamp) return `d${term.seconds};`;
-  if (term instanceof Uint8Array) return `b${Array.from(term, hexByte).join("")};`;
+  if (term instanceof Uint8Array) return `b${toHex(term)};`;
   if (term instanceof TermSet) return `{${term.items.map(termKey).join("")}}`;
   if (term instanceof TermMap) return `<${term.entries.map(([key, value]) => termKey(key) + termKey(value)).join("")}>`;
   if (term instanceof Variable) return `$${term.name};`;

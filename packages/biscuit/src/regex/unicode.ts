@@ -1,4 +1,4 @@
-import { propertyNames } from "./property-names.ts";
+import { spelling } from "./property-names.ts";
 
 /** A set of code points given by a JavaScript expression that matches exactly one of them. */
 export type PropertyTest = RegExp;
@@ -43,47 +43,45 @@ function looseName(name: string): string {
 
 const compiled = new Map<string, PropertyTest>();
 
-/** Only names out of our own tables come here, never text of a token. */
-function compileProperty(expression: string): PropertyTest | undefined {
-  const known = compiled.get(expression);
-  if (known !== undefined) return known;
+/** The property that JavaScript knows by this name behind `prefix`. */
+function compileProperty(prefix: string, loose: string): PropertyTest | undefined {
+  const key = prefix + loose;
+  const known = compiled.get(key);
+  const name = spelling(loose);
+  if (known !== undefined || name === undefined) return known;
   try {
-    const test = new RegExp(`\\p{${expression}}`, "u");
-    compiled.set(expression, test);
+    const test = new RegExp(`\\p{${prefix}${name}}`, "u");
+    compiled.set(key, test);
     return test;
   } catch {
-    // A script younger than the Unicode version of this runtime.
+    // No name of a property, or one younger than the Unicode version of this runtime.
     return undefined;
   }
 }
 
+const WIDE: Readonly<Record<string, PropertyTest>> = { any: ANY, ascii: ASCII, assigned: /\p{Assigned}/u };
+
 function category(loose: string): PropertyTest | undefined {
-  if (loose === "any") return ANY;
-  if (loose === "ascii") return ASCII;
-  const long = propertyNames().categories.get(loose);
-  if (long === "Assigned") return compileProperty(long);
-  return long === undefined ? undefined : compileProperty(`General_Category=${long}`);
+  return Object.hasOwn(WIDE, loose) ? WIDE[loose] : compileProperty("General_Category=", loose);
 }
 
-function script(property: "Script" | "Script_Extensions", loose: string): PropertyTest | undefined {
-  const long = propertyNames().scripts.get(loose);
-  return long === undefined ? undefined : compileProperty(`${property}=${long}`);
-}
+const script = (loose: string): PropertyTest | undefined => compileProperty("Script=", loose);
+const scriptExtensions = (loose: string): PropertyTest | undefined => compileProperty("Script_Extensions=", loose);
 
 /** The property that `\p{name}` means: a binary property, a general category or a script. */
 export function findProperty(name: string): PropertyTest | undefined {
   const loose = looseName(name);
-  const long = propertyNames().binary.get(loose);
-  return (long !== undefined ? compileProperty(long) : undefined) ?? category(loose) ?? script("Script", loose);
+  // Without a prefix JavaScript too takes general categories beside binary properties.
+  return (Object.hasOwn(WIDE, loose) ? WIDE[loose] : compileProperty("", loose)) ?? script(loose);
 }
 
 const BY_VALUE: ReadonlyMap<string, (loose: string) => PropertyTest | undefined> = new Map([
   ["gc", category],
   ["generalcategory", category],
-  ["sc", (loose) => script("Script", loose)],
-  ["script", (loose) => script("Script", loose)],
-  ["scx", (loose) => script("Script_Extensions", loose)],
-  ["scriptextensions", (loose) => script("Script_Extensions", loose)],
+  ["sc", script],
+  ["script", script],
+  ["scx", scriptExtensions],
+  ["scriptextensions", scriptExtensions],
 ]);
 
 /** The property that `\p{name=value}` means. */

@@ -1,3 +1,4 @@
+import { toHex } from "../crypto/bytes.ts";
 import type {
   AuthorizerContent,
   BlockContent,
@@ -12,8 +13,6 @@ import type {
 import { BINARY, UNARY } from "../datalog/operators.ts";
 import { type MapKey, Parameter, type Term, TermMap, TermSet, Timestamp, Variable } from "../datalog/term.ts";
 import { formatDate } from "./date.ts";
-
-const hexByte = (byte: number): string => byte.toString(16).padStart(2, "0");
 
 /**
  * Prints a term. Strings are printed as the reference prints them, without escapes, so a printed term is for reading;
@@ -42,7 +41,7 @@ export function printTerm(term: Term, options: PrintOptions = {}): string {
   if (term instanceof Variable) return `$${term.name}`;
   if (term instanceof Parameter) return `{${term.name}}`;
   if (term instanceof Timestamp) return formatDate(term.seconds);
-  if (term instanceof Uint8Array) return `hex:${Array.from(term, hexByte).join("")}`;
+  if (term instanceof Uint8Array) return `hex:${toHex(term)}`;
   const inner = (item: Term): string => printTerm(item, options);
   if (term instanceof TermSet) return term.items.length === 0 ? "{,}" : `{${term.items.map(inner).join(", ")}}`;
   if (term instanceof TermMap) {

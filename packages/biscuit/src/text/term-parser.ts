@@ -1,3 +1,4 @@
+import { fromHex } from "../crypto/bytes.ts";
 import {
   isInt64,
   MAX_TERM_DEPTH,
@@ -87,7 +88,7 @@ function parseHex(cursor: Cursor): Uint8Array | undefined {
   }
   const digits = match[1] ?? "";
   if (digits === "") throw cursor.unexpected("Expected hexadecimal digits after hex:");
-  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+  return fromHex(digits);
 }
 
 /** Parses items between commas up to `close`. */
