@@ -1,76 +1,112 @@
 /**
- * Countersign as it is served: SQLite with synchronous=FULL, hashed secrets, a durable audit record for each grant.
- * Prints its URL and the forms that the load sends, as one line of JSON.
+ * Countersign as its users run it: the command, built, on SQLite with synchronous=FULL, hashed secrets and a durable
+ * audit record for each grant. Clients and users are made over its own API.
  */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAuthority, createKeyEncryptionKey, openSqliteStore, parseConfig } from "@countersign/authority";
-import { serveAuthority } from "@countersign/authority/node";
-import { systemClock, systemRandom } from "@countersign/protocol";
 
-const [directory = "."] = process.argv.slice(2);
-const logins = 64;
+type Fields = Readonly<Record<string, string>>;
 
-const store = await openSqliteStore({ path: join(directory, "countersign.db"), clock: systemClock });
-const authority = await createAuthority({
-  config: parseConfig({ issuer: "http://localhost", limits: { address_attempts_per_minute: 1000 } }),
-  store,
-  keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
-});
-const common = { loopback: false, disabled: false, token: {} };
-const { client, secret = "" } = await authority.services.clients.create(
-  {
-    ...common,
-    clientName: "bench",
-    scopes: ["read"],
-    grants: ["client_credentials"],
-    authMethod: "client_secret_post",
-  },
-  "bench",
-);
-const app = await authority.services.clients.create(
-  {
-    ...common,
-    clientName: "app",
-    scopes: ["read", "offline_access"],
-    grants: ["password", "refresh_token"],
-    authMethod: "none",
-  },
-  "bench",
-);
-const password = "correct horse battery";
-await authority.services.users.register({ username: "alice", password, fullName: "Alice", scopes: ["read"] }, "bench");
-const served = await serveAuthority(authority, { port: 0, host: "127.0.0.1" });
-
-async function post(fields: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
-  const response = await fetch(`${served.url}/oauth/token`, { method: "POST", body: new URLSearchParams(fields) });
-  return (await response.json()) as Readonly<Record<string, string>>;
+/** A server that runs, and what the load sends to it. */
+export interface Countersign {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly grant: Fields;
+  readonly app: string;
+  readonly refreshTokens: readonly string[];
 }
 
-const refreshTokens: string[] = [];
-for (let login = 0; login < logins; login++) {
-  const answer = await post({
+/** A started command, before anything is set up in it. */
+export interface Started {
+  readonly child: ChildProcess;
+  readonly origin: string;
+  readonly adminPassword: string;
+}
+
+const command = "packages/cli/dist/main.js";
+
+/** Starts the command on a new data directory; resolves when it has printed its address and the first password. */
+export async function startCommand(data: string): Promise<Started> {
+  mkdirSync(data, { recursive: true });
+  const config = join(data, "countersign.toml");
+  writeFileSync(config, "[limits]\naddress_attempts_per_minute = 10000\n");
+  const args = [command, "serve", "--listen", "127.0.0.1:0", "--data", data, "--config", config];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+  let text = "";
+  for await (const chunk of child.stdout) {
+    text += chunk;
+    const origin = /listening at (\S+)/.exec(text)?.[1];
+    const adminPassword = /admin password: (\S{32})/.exec(text)?.[1];
+    if (origin !== undefined && adminPassword !== undefined) {
+      child.stdout.resume();
+      return { child, origin, adminPassword };
+    }
+  }
+  throw new Error(`Cannot read the address and the password from what the server printed: ${text}`);
+}
+
+/** A server with a confidential client, and with as many logins of one user as there will be devices. */
+export async function startCountersign(data: string, devices: number): Promise<Countersign> {
+  const { child, origin, adminPassword } = await startCommand(data);
+  const url = `${origin}/oauth/token`;
+  const admin = await token(url, {
     grant_type: "password",
-    client_id: app.client.clientId,
+    client_id: "loopback",
+    username: "admin",
+    password: adminPassword,
+    scope: "superuser",
+  });
+  const api = (path: string, body: object) => post(`${origin}${path}`, JSON.stringify(body), "application/json", admin);
+  const backend = await api("/api/v1/client", {
+    client_name: "backend",
+    scopes: ["read"],
+    grants: ["client_credentials"],
+    credential: true,
+  });
+  const app = await api("/api/v1/client", {
+    client_name: "app",
+    scopes: ["read", "offline_access"],
+    grants: ["password", "refresh_token"],
+  });
+  const password = "correct horse battery";
+  await api("/api/v1/user", { username: "alice", password, full_name: "Alice", scopes: ["read"] });
+  const login = {
+    grant_type: "password",
+    client_id: app.client_id ?? "",
     username: "alice",
     password,
     scope: "read offline_access",
-  });
-  refreshTokens.push(answer.refresh_token ?? "");
+  };
+  const refreshTokens: string[] = [];
+  for (let device = 0; device < devices; device++) refreshTokens.push((await form(url, login)).refresh_token ?? "");
+  const grant = {
+    grant_type: "client_credentials",
+    client_id: backend.client_id ?? "",
+    client_secret: backend.client_secret ?? "",
+    scope: "read",
+  };
+  return { name: "countersign", child, url, grant, app: app.client_id ?? "", refreshTokens };
 }
 
-console.log(
-  JSON.stringify({
-    url: `${served.url}/oauth/token`,
-    grant: { grant_type: "client_credentials", client_id: client.clientId, client_secret: secret, scope: "read" },
-    app: app.client.clientId,
-    refreshTokens,
-  }),
-);
+/** Resident memory of a process, in MB. */
+export function residentMb(child: ChildProcess): number {
+  return Math.round(Number(execFileSync("ps", ["-o", "rss=", "-p", String(child.pid)])) / 1024);
+}
 
-process.on("SIGTERM", async () => {
-  await served.close();
-  await authority.close();
-});
-process.on("message", (message) => {
-  if (message === "memory") process.send?.(process.memoryUsage.rss());
-});
+async function token(url: string, fields: Fields): Promise<string> {
+  return (await form(url, fields)).access_token ?? "";
+}
+
+async function form(url: string, fields: Fields): Promise<Fields> {
+  return post(url, new URLSearchParams(fields).toString(), "application/x-www-form-urlencoded");
+}
+
+async function post(url: string, body: string, type: string, bearer?: string): Promise<Fields> {
+  const headers = { "content-type": type, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) };
+  const response = await fetch(url, { method: "POST", headers, body });
+  const answer = (await response.json()) as Fields;
+  if (!response.ok) throw new Error(`Cannot set up the server: ${answer.error_description}`);
+  return answer;
+}

@@ -10,6 +10,7 @@ import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFi
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import autocannon from "autocannon";
+import { type Countersign, residentMb, startCommand, startCountersign } from "./countersign.ts";
 
 const [seconds = 5, rounds = 5] = process.argv.slice(2).map(Number);
 const connections = 64;
@@ -26,11 +27,6 @@ interface Target {
   readonly grant: Fields;
 }
 
-interface Countersign extends Target {
-  readonly app: string;
-  readonly refreshTokens: readonly string[];
-}
-
 const directory = mkdtempSync(join(tmpdir(), "countersign-bench-"));
 const children: ChildProcess[] = [];
 
@@ -45,7 +41,7 @@ try {
 }
 
 async function measure() {
-  const ours = await startCountersign("main");
+  const ours = await ownServer("main", connections);
   const peer = await startPeer();
   progress("warm-up");
   for (const target of [ours, peer]) await load(target, 3);
@@ -59,8 +55,8 @@ async function measure() {
   }
   peer.child.kill();
   const refresh = await measureRefresh(ours);
-  const memory = await measureMemory(ours);
   ours.child.kill();
+  const memory = await measureMemory();
   return {
     machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version },
     load: { connections, seconds, rounds },
@@ -73,30 +69,22 @@ async function measure() {
   };
 }
 
-async function startCountersign(name: string): Promise<Countersign> {
-  const data = join(directory, name);
-  mkdirSync(data);
-  const { child, line } = await start("bench/authority/countersign.ts", [data]);
-  return { name: "countersign", child, ...JSON.parse(line) };
+async function ownServer(name: string, devices: number): Promise<Countersign> {
+  const server = await startCountersign(join(directory, name), devices);
+  children.push(server.child);
+  return server;
 }
 
 async function startPeer(): Promise<Target> {
-  const { child, line } = await start("bench/authority/peer-oidc-provider.ts", []);
-  const secret = "bench-secret-bench-secret-bench-secret-bench";
-  const grant = { grant_type: "client_credentials", client_id: "bench", client_secret: secret, scope: "read" };
-  return { name: "oidc-provider", child, url: line, grant };
-}
-
-/** A process of its own, and the last line it prints when it is ready. */
-async function start(file: string, args: readonly string[]) {
-  const child = fork(file, args, {
-    execArgv: ["-C", "@countersign/source"],
+  const child = fork("bench/authority/peer-oidc-provider.ts", {
     env: { ...process.env, NODE_NO_WARNINGS: "1" },
     stdio: ["ignore", "pipe", "ignore", "ipc"],
   });
   children.push(child);
-  const [chunk] = await once(child.stdout ?? child, "data");
-  return { child, line: String(chunk).trim().split("\n").at(-1) ?? "" };
+  const [line] = await once(child.stdout ?? child, "data");
+  const secret = "bench-secret-bench-secret-bench-secret-bench";
+  const grant = { grant_type: "client_credentials", client_id: "bench", client_secret: secret, scope: "read" };
+  return { name: "oidc-provider", child, url: String(line).trim(), grant };
 }
 
 function body(fields: Fields): string {
@@ -140,56 +128,34 @@ async function measureRefresh({ url, app, refreshTokens }: Countersign): Promise
   return rates;
 }
 
-/** Resident memory while 100,000 grants pass, sampled ten times. */
-async function measureMemory(ours: Countersign) {
-  const samples: number[] = [];
-  for (let tenth = 0; tenth < 10; tenth++) {
-    await autocannon({
-      url: ours.url,
-      connections,
-      amount: grantsForMemory / 10,
-      method: "POST",
-      headers,
-      body: body(ours.grant),
-    });
-    ours.child.send("memory");
-    const [rss] = await once(ours.child, "message");
-    samples.push(Math.round(Number(rss) / 1_048_576));
-    progress(`memory after ${(tenth + 1) * (grantsForMemory / 10)} more grants: ${samples.at(-1)} MB`);
+/** Resident memory of a server of its own while 100,000 grants pass, sampled ten times. */
+async function measureMemory() {
+  const { child, url, grant } = await ownServer("memory", 0);
+  const rssMb = [residentMb(child)];
+  for (let tenth = 1; tenth <= 10; tenth++) {
+    const amount = grantsForMemory / 10;
+    await autocannon({ url, connections, amount, method: "POST", headers, body: body(grant) });
+    rssMb.push(residentMb(child));
+    progress(`memory after ${tenth * amount} grants: ${rssMb.at(-1)} MB`);
   }
-  return { rssMb: samples, lastMb: samples.at(-1) };
+  child.kill();
+  return { rssMb, lastMb: rssMb.at(-1) };
 }
 
 /** From the start of the process to the first answer, on a new data directory each time. */
 async function measureStart(): Promise<number[]> {
   const times: number[] = [];
-  for (let run = 0; run < startsMeasured; run++) {
-    const data = join(directory, `start-${run}`);
+  for (let run = 1; run <= startsMeasured; run++) {
     const startedAt = performance.now();
-    const child = fork("packages/cli/src/main.ts", ["serve", "--listen", "127.0.0.1:0", "--data", data, "--json"], {
-      execArgv: ["-C", "@countersign/source"],
-      env: { ...process.env, NODE_NO_WARNINGS: "1" },
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    });
+    const { child, origin } = await startCommand(join(directory, `start-${run}`));
     children.push(child);
-    const url = await urlOf(child);
-    await fetch(`${url}/health/ready`);
+    await fetch(`${origin}/.well-known/jwks.json`);
     times.push(Math.round(performance.now() - startedAt));
-    progress(`start, run ${run + 1} of ${startsMeasured}: ${times.at(-1)} ms`);
+    progress(`start, run ${run} of ${startsMeasured}: ${times.at(-1)} ms`);
     child.kill();
     await once(child, "exit");
   }
   return times;
-}
-
-async function urlOf(child: ChildProcess): Promise<string> {
-  let text = "";
-  for await (const chunk of child.stdout ?? []) {
-    text += chunk;
-    const url = /http:\/\/[\w.[\]:]+:\d+/.exec(text)?.[0];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`Cannot find the URL in what the server printed: ${text}`);
 }
 
 /** What the disk gives: small appends, each with its fsync, one after the other. */
