@@ -31,3 +31,8 @@ export function joinObservers(observers: readonly Observer[]): Observer {
     },
   };
 }
+
+/** The metrics of an authority, as Prometheus scrapes them. */
+export interface MetricsSource {
+  exposition(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
