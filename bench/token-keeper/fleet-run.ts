@@ -17,6 +17,8 @@ export interface FleetPlan {
   readonly callersPerProcess: number;
   readonly audiences: number;
   readonly lifetimeS: number;
+  /** Before anything is counted. */
+  readonly warmUpLifetimes: number;
   /** Lifetimes of steady running before the outage. */
   readonly steadyLifetimes: number;
   readonly recoveryLifetimes: number;
@@ -61,19 +63,18 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
       await Promise.all(batch.map(ready));
     }
     const lifetimeMs = plan.lifetimeS * 1000;
-    await sleep(lifetimeMs);
+    await sleep(plan.warmUpLifetimes * lifetimeMs);
     const startedAt = systemClock.now();
     await tell(fleet, "reset");
     await sleep(plan.steadyLifetimes * lifetimeMs);
     // The worst moment to lose the authority: every token is about to be refreshed.
     const lastAt = authority.requests.at(-1)?.at ?? startedAt;
     await sleep(Math.max(0, lastAt + lifetimeMs * (2 / 3) * 0.85 - systemClock.now()));
-    const steady = await collect(fleet);
     // adaptiveLifetime(): the last third of a short lifetime.
     const outageMs = Math.floor(lifetimeMs / 3);
     const downAt = systemClock.now() - startedAt;
     authority.setDown(true);
-    await sleep(outageMs);
+    const [steady] = await Promise.all([collect(fleet), sleep(outageMs)]);
     authority.setDown(false);
     const upAt = systemClock.now() - startedAt;
     const outage = await collect(fleet);

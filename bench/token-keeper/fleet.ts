@@ -15,8 +15,24 @@ const { values } = parseArgs({
   options: { quick: { type: "boolean", default: false }, only: { type: "string" }, plot: { type: "string" } },
 });
 const size = values.quick
-  ? { processes: 4, callersPerProcess: 5, audiences: 2, lifetimeS: 10, steadyLifetimes: 1, recoveryLifetimes: 1 }
-  : { processes: 50, callersPerProcess: 20, audiences: 5, lifetimeS: 20, steadyLifetimes: 3, recoveryLifetimes: 2 };
+  ? {
+      processes: 4,
+      callersPerProcess: 5,
+      audiences: 2,
+      lifetimeS: 10,
+      warmUpLifetimes: 0.2,
+      steadyLifetimes: 1,
+      recoveryLifetimes: 0.5,
+    }
+  : {
+      processes: 50,
+      callersPerProcess: 20,
+      audiences: 5,
+      lifetimeS: 20,
+      warmUpLifetimes: 1,
+      steadyLifetimes: 3,
+      recoveryLifetimes: 2,
+    };
 const plans: readonly FleetPlan[] = [
   { mode: "keeper", cache: "file", ...size },
   { mode: "keeper", cache: "redis", ...size },
@@ -26,7 +42,8 @@ const plans: readonly FleetPlan[] = [
 
 const results: FleetResult[] = [];
 for (const plan of plans) {
-  if (values.only !== undefined && plan.mode !== values.only && plan.cache !== values.only) continue;
+  if (values.only !== undefined && plan.mode !== values.only && !(plan.mode === "keeper" && plan.cache === values.only))
+    continue;
   const result = await runFleet(plan);
   results.push(result);
   console.log(
@@ -35,9 +52,14 @@ for (const plan of plans) {
 }
 console.log(table(results));
 if (values.plot !== undefined) await writeFile(values.plot, plot(results));
-for (const result of results) {
-  if (result.plan.mode !== "keeper") continue;
-  const { perLifetimeAndAudience, failedInOutage, failedInRecovery, wrong, recoveryRatio } = figures(result);
-  const kept = perLifetimeAndAudience <= 2 && failedInOutage + failedInRecovery + wrong === 0 && recoveryRatio <= 1.2;
-  if (!kept) process.exitCode = 1;
+
+/** What is promised: two requests per lifetime and audience, no failed call, no rush when the authority is back. */
+function isKept(result: FleetResult): boolean {
+  const { steadyPeak, recoveryPeak, recoveryRatio, failedInOutage, failedInRecovery, wrong } = figures(result);
+  const most = 2 * result.plan.audiences;
+  // A single lifetime is too short to compare a rate with.
+  const calm = values.quick ? recoveryPeak <= most : recoveryRatio <= 1.2;
+  return steadyPeak <= most && calm && failedInOutage + failedInRecovery + wrong === 0;
 }
+
+if (!results.filter(({ plan }) => plan.mode === "keeper").every(isKept)) process.exitCode = 1;

@@ -23,7 +23,7 @@ export interface GetTokenOptions {
  */
 export async function acquire(slot: TokenSlot, clock: Clock, options: GetTokenOptions): Promise<Token> {
   options.signal?.throwIfAborted();
-  const held = slot.status() === "expired" ? undefined : slot.token;
+  const held = usable(slot);
   if (held === undefined) return waitForToken(slot, clock, options);
   const mayStart = slot.refreshing || (slot.blockedMs() === 0 && slot.dueInMs() <= 0);
   if (!mayStart) return held;
@@ -34,7 +34,11 @@ export async function acquire(slot: TokenSlot, clock: Clock, options: GetTokenOp
   }
   const patienceMs = Math.min(options.timeoutMs ?? 30_000, held.untilExpired(slot.now()) / 2);
   await settleWithin(refresh, patienceMs, clock, options.signal);
-  return slot.token ?? waitForToken(slot, clock, options);
+  return usable(slot) ?? waitForToken(slot, clock, options);
+}
+
+function usable(slot: TokenSlot): Token | undefined {
+  return slot.status() === "expired" ? undefined : slot.token;
 }
 
 async function waitForToken(slot: TokenSlot, clock: Clock, options: GetTokenOptions): Promise<Token> {

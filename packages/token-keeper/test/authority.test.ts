@@ -108,17 +108,7 @@ describe("against the authority", () => {
       scopes: ["offline_access"],
     });
     await authority.user("ada", "correct horse battery");
-    const login = await fetch(`${authority.issuer}/oauth/token`, {
-      method: "POST",
-      body: new URLSearchParams({
-        grant_type: "password",
-        client_id: client.clientId,
-        username: "ada",
-        password: "correct horse battery",
-        scope: "offline_access",
-      }),
-    });
-    const { refresh_token: refreshToken } = (await login.json()) as { refresh_token: string };
+    const refreshToken = await authority.login(client.clientId, "ada", "correct horse battery");
     assert.equal(typeof refreshToken, "string");
     const restart = () =>
       refreshTokenSource({

@@ -2,17 +2,30 @@ import { createAuthority, createKeyEncryptionKey, createMemoryStore, parseConfig
 import { type Served, serveAuthority, type TlsOptions } from "@countersign/authority/node";
 import { systemClock, systemRandom } from "@countersign/protocol";
 
+/** How an authority is set up. */
+export interface AuthoritySetUp {
+  readonly tls?: TlsOptions;
+  /** Told of each request when it was answered, and before the answer is sent. */
+  readonly answered?: (request: Request) => void;
+}
+
 /** The real authority on a socket, in this process. */
-export async function startAuthority(options: { tls?: TlsOptions; config?: object } = {}) {
-  const { tls, config = {} } = options;
+export async function startAuthority(options: AuthoritySetUp = {}) {
+  const { tls, answered } = options;
   const relay: { fetch?: Awaited<ReturnType<typeof createAuthority>>["fetch"] } = {};
   const unavailable = () => new Response(null, { status: 503 });
   const served: Served = await serveAuthority(
-    { fetch: async (...args) => (await relay.fetch?.(...args)) ?? unavailable() },
+    {
+      async fetch(...args) {
+        const response = (await relay.fetch?.(...args)) ?? unavailable();
+        answered?.(args[0]);
+        return response;
+      },
+    },
     { port: 0, ...(tls === undefined ? {} : { tls }) },
   );
   const authority = await createAuthority({
-    config: parseConfig({ issuer: served.url, ...config }),
+    config: parseConfig({ issuer: served.url }),
     store: createMemoryStore({ clock: systemClock }),
     keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
   });
@@ -33,6 +46,13 @@ export async function startAuthority(options: { tls?: TlsOptions; config?: objec
       clients.create({ ...defaults, ...settings }, "test"),
     user: (username: string, password: string) =>
       users.register({ username, password, fullName: username, scopes: [] }, "test"),
+    /** Logs a user in by password and gives the refresh token. */
+    async login(clientId: string, username: string, password: string): Promise<string> {
+      const form = { grant_type: "password", client_id: clientId, username, password, scope: "offline_access" };
+      const answer = await fetch(`${served.url}/oauth/token`, { method: "POST", body: new URLSearchParams(form) });
+      // The authority's own answer (RFC 6749 §5.1).
+      return ((await answer.json()) as { refresh_token: string }).refresh_token;
+    },
     async [Symbol.asyncDispose]() {
       await served.close();
       await authority.close();
