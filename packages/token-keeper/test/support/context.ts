@@ -49,8 +49,3 @@ export async function aFolder(): Promise<AsyncDisposable & { readonly path: stri
   const path = await mkdtemp(join(tmpdir(), "token-keeper-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
-
-/** Waits until something real, a file or a socket, has happened; the test's own timeout is the bound. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
-}

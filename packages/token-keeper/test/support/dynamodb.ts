@@ -1,11 +1,7 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-
-// dynalite has no types and no ES module.
-const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
+import dynalite from "dynalite";
 
 /** An emulator in this process, with one empty table. */
 export async function startDynamodb(tableName: string): Promise<AsyncDisposable & { readonly client: DynamoDBClient }> {
