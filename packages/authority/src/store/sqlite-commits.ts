@@ -45,11 +45,11 @@ export class Commits {
 
   /** Starts the writing thread; resolves when it has opened the file. */
   static async start(options: CommitsOptions): Promise<Commits> {
-    const { path, busyTimeoutMs } = options satisfies ConnectionOptions;
+    const workerData: ConnectionOptions = { path: options.path, busyTimeoutMs: options.busyTimeoutMs };
     // Sources run as they are; a build has the compiled file beside this one.
     const file = import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js";
     // No flags of the process: with --input-type, say, a thread cannot start.
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: { path, busyTimeoutMs }, execArgv: [] });
+    const worker = new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
     await once(worker, "message");
     return new Commits(worker, options);
   }

@@ -1,5 +1,15 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, statfsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
@@ -39,17 +49,24 @@ const networkFileSystems = new Map([
   [0x0bd00bd0, "Lustre"],
 ]);
 
+/** A file that is ours until its lock is closed or the process ends. */
+export interface PreparedFile {
+  /** Where it is, links followed: two names of one file must not make two locks. */
+  readonly path: string;
+  readonly lock: DatabaseSync;
+}
+
 /**
  * Takes the single-writer lock, looks at the file before anything is written, and brings it to the current schema.
  *
- * @returns the lock, held until it is closed or the process ends.
  * @throws {Error} when another server holds the file, or it is damaged, newer, foreign or on a network file system.
  */
 export function prepareFile(
-  path: string,
+  name: string,
   fileSystemOf = (directory: string) => statfsSync(directory).type,
-): DatabaseSync {
-  makeDirectory(dirname(path));
+): PreparedFile {
+  makeDirectory(dirname(resolve(name)));
+  const path = existsSync(name) ? realpathSync(name) : join(realpathSync(dirname(name)), basename(name));
   const network = networkFileSystems.get(fileSystemOf(dirname(path)));
   if (network !== undefined) throw refusal(path, `${network} is a network file system; use a disk of this machine`);
   const lock = acquireLock(path);
@@ -58,10 +75,10 @@ export function prepareFile(
     const found = inspect(path);
     for (const suffix of ["", "-wal", "-shm"]) restrict(`${path}${suffix}`);
     if (found < schemaVersion) migrate(path, found);
-    return lock;
+    return { path, lock };
   } catch (error) {
     lock.close();
-    throw error;
+    throw isSqliteError(error) ? refusal(path, explain(error), error) : error;
   }
 }
 
@@ -123,25 +140,17 @@ function restrict(path: string): void {
 /** The schema version found, by a connection that cannot write. */
 function inspect(path: string): number {
   if (statSync(path).size === 0) return 0;
-  try {
-    using database = connect(path, "ro", 0);
-    const found = pragma(database, "user_version");
-    const owner = pragma(database, "application_id");
-    const tables = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
-    if (found === 0 && owner === 0 && tables === undefined) return 0;
-    if (owner !== applicationId) throw refusal(path, "it is the database of another application");
-    if (found > schemaVersion) {
-      throw refusal(
-        path,
-        `its schema version ${found} is newer than ${schemaVersion}, which this program knows; update it`,
-      );
-    }
-    if (statSync(path).size <= checkedBytes) checkPages(path, database);
-    return found;
-  } catch (error) {
-    if (error instanceof Error && "errcode" in error) throw refusal(path, damaged(error.message), error);
-    throw error;
+  using database = connect(path, "ro", 0);
+  const found = pragma(database, "user_version");
+  const owner = pragma(database, "application_id");
+  const tables = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+  if (found === 0 && owner === 0 && tables === undefined) return 0;
+  if (owner !== applicationId) throw refusal(path, "it is the database of another application");
+  if (found > schemaVersion) {
+    throw refusal(path, `its schema version ${found} is newer than ${schemaVersion}; update this program`);
   }
+  if (statSync(path).size <= checkedBytes) checkPages(path, database);
+  return found;
 }
 
 function checkPages(path: string, database: DatabaseSync): void {
@@ -151,6 +160,16 @@ function checkPages(path: string, database: DatabaseSync): void {
 
 function damaged(what: string): string {
   return `it is damaged or no database (${what}); restore it from a backup`;
+}
+
+function isSqliteError(error: unknown): error is Error & { readonly errcode: number } {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number";
+}
+
+/** SQLite's codes CORRUPT and NOTADB say that it is damaged; others, that it cannot be used now. */
+function explain({ errcode, message }: Error & { readonly errcode: number }): string {
+  const primary = errcode & 0xff;
+  return primary === 11 || primary === 26 ? damaged(message) : message;
 }
 
 function migrate(path: string, found: number): void {

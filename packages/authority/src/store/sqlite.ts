@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { checkKey, checkPage, isKey, serialise } from "./checks.ts";
@@ -43,8 +42,7 @@ export interface SqliteStoreOptions {
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { clock, maxWaiting = 4096, busyTimeoutMs = 500 } = options;
-  const path = resolve(options.path);
-  const lock = prepareFile(path);
+  const { path, lock } = prepareFile(options.path);
   try {
     const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting });
     return new SqliteStore(clock, { lock, commits, reader: new SqliteReader(path) });

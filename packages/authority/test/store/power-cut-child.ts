@@ -41,7 +41,7 @@ function rotateOnConnection(): void {
     exec.call(this, sql.replace("PRAGMA synchronous = FULL", `PRAGMA synchronous = ${synchronous}`));
     settings.push(this.prepare("PRAGMA synchronous").get()?.synchronous);
   };
-  using _lock = prepareFile(path);
+  using _lock = prepareFile(path).lock;
   using connection = new WritingConnection({ path, busyTimeoutMs: 0 });
   assert.equal(settings.at(-1), synchronous === "OFF" ? 0 : 1);
   for (let generation = 1; generation <= generations; generation++) {

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it, type TestContext } from "node:test";
 import { FakeClock } from "@countersign/protocol/testing";
@@ -10,6 +20,7 @@ import { copyAsAfterCrash, openAt, storePath } from "./stores.ts";
 
 const clock = new FakeClock();
 const count = 300;
+const noLinks = process.platform === "win32" ? "Windows makes links for administrators only" : false;
 
 /** A closed store with items k0 … k299. */
 async function closedStore(context: TestContext): Promise<string> {
@@ -99,6 +110,13 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
     });
   }
 
+  it("a file that another program holds for itself", async (context) => {
+    const path = await closedStore(context);
+    using holder = new DatabaseSync(path);
+    holder.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    await assert.rejects(openSqliteStore({ path, clock }), /^Error: Cannot open the store .*: database is locked$/);
+  });
+
   it("a network file system", async (context) => {
     const path = storePath(context);
     assert.throws(() => prepareFile(path, () => 0x6969), /NFS is a network file system/);
@@ -164,6 +182,16 @@ describe("openSqliteStore has one writer (J5)", () => {
     assert.ok(await first.swap("still works", 0, { value: 1 }));
     await first.close();
     await openAt(path, context, { clock });
+  });
+
+  it("refuses a second store that knows the file by another name", { skip: noLinks }, async (context) => {
+    const path = await closedStore(context);
+    symlinkSync(path, `${path}.link`);
+    symlinkSync(dirname(path), `${path}.directory`);
+    await openAt(path, context, { clock });
+    for (const name of [`${path}.link`, join(`${path}.directory`, "store.db")]) {
+      await assert.rejects(openSqliteStore({ path: name, clock }), /another server is using it/);
+    }
   });
 
   it("refuses a second server, and lets it in once the first is closed", async (context) => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -11,7 +11,7 @@ const opened = new WeakMap<TestContext, Store[]>();
 
 /** A directory that goes with its test, after the stores in it were closed. */
 export function temporaryDirectory(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), "store-"));
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), "store-")));
   context.after(async () => {
     for (const store of opened.get(context) ?? []) await store.close();
     rmSync(directory, { recursive: true });
