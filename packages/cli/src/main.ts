@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { systemClock, systemRandom } from "@countersign/protocol";
 import { runCli } from "./cli.ts";
 import type { Signal } from "./world.ts";
@@ -15,5 +14,6 @@ process.exitCode = await runCli(argv.slice(2), {
   clock: systemClock,
   random: systemRandom,
   onSignal,
+  parent: () => process.ppid,
   exit,
 });

@@ -24,6 +24,8 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly onSignal: (signal: Signal, listener: () => void) => void;
+  /** The id of the parent process; another one after it ended. */
+  readonly parent: () => number;
   /** Ends the process at once. */
   readonly exit: (code: number) => never;
 }

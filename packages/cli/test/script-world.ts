@@ -37,6 +37,7 @@ export function start(words: readonly string[], env: World["env"], stdin = ""): 
     clock: systemClock,
     random: systemRandom,
     onSignal: (_signal, listener) => listeners.push(listener),
+    parent: () => 1,
     exit: (code) => {
       throw new Error(`exit ${code}`);
     },

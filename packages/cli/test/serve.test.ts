@@ -177,6 +177,35 @@ describe("countersign serve", () => {
       assert.match(program.stderr, /"event":"authority.stopped"/);
     }));
 
+  it("ends when the shell of npm start ended", () =>
+    withData(async (data) => {
+      const words = [
+        process.execPath,
+        "-C",
+        "@countersign/source",
+        main,
+        "serve",
+        "--listen",
+        "localhost:0",
+        "--data",
+        data,
+      ];
+      // A shell that stays beside its child, as the one of npm does.
+      const shell = spawn("sh", ["-c", '"$@"; exit', "sh", ...words], {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { PATH: process.env.PATH, npm_lifecycle_event: "start" },
+      });
+      let log = "";
+      shell.stderr.on("data", (chunk) => {
+        log += chunk;
+      });
+      const ended = once(shell, "close");
+      await once(shell.stdout, "data");
+      shell.kill("SIGTERM");
+      await ended;
+      assert.match(log, /"event":"authority.stopped"/);
+    }));
+
   it("ends at once on the second signal", () =>
     withData(async (data) => {
       await using program = new Program(data);

@@ -20,6 +20,8 @@ import type { World } from "../world.ts";
 /** SIGTERM to exit, at most: what orchestrators grant before they kill is 30 s or less. */
 const shutdownMs = 25_000;
 
+const parentCheckMs = 500;
+
 export const serve: Command = {
   name: "serve",
   summary: "Run the authority",
@@ -152,7 +154,7 @@ async function greet({ served, authority }: Running, { print }: Run): Promise<vo
 }
 
 /** Resolves at the first signal; the second ends the process at once. */
-function stopRequest({ onSignal, exit }: World): Promise<void> {
+function stopRequest({ env, onSignal, parent, exit }: World): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let asked = false;
   const listener = () => {
@@ -162,7 +164,19 @@ function stopRequest({ onSignal, exit }: World): Promise<void> {
   };
   onSignal("SIGTERM", listener);
   onSignal("SIGINT", listener);
+  // npm gives a signal to its shell, which ends without passing it on.
+  if (env.npm_lifecycle_event !== undefined) whenParentEnds(parent, resolve);
   return promise;
+}
+
+function whenParentEnds(parent: () => number, act: () => void): void {
+  const first = parent();
+  const timer = setInterval(() => {
+    if (parent() === first) return;
+    clearInterval(timer);
+    act();
+  }, parentCheckMs);
+  timer.unref();
 }
 
 /** Not ready first, then no new connection, then the answers that are owed, then the store. */
