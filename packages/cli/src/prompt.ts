@@ -8,7 +8,10 @@ const erase = new Set(["\u007f", "\b"]);
 const interrupt = "\u0003";
 
 /** Asks on the terminal, without echo. `undefined` where there is no terminal. */
-export async function askSecret({ stdin, stderr }: World, question: string): Promise<string | undefined> {
+export async function askSecret(
+  { stdin, stderr }: Pick<World, "stdin" | "stderr">,
+  question: string,
+): Promise<string | undefined> {
   if (stdin.isTTY !== true || stdin.setRawMode === undefined) return undefined;
   stderr.write(question);
   stdin.setRawMode(true);
