@@ -4,7 +4,7 @@ import type { Connection } from "../caller.ts";
 import type { Services } from "../services.ts";
 import { errorResponse } from "./error-response.ts";
 import { peerOf, refuseRebinding } from "./peer.ts";
-import type { Route } from "./route.ts";
+import type { Call, Route } from "./route.ts";
 import { routesOf } from "./routes.ts";
 
 type Env = { Bindings: { connection: Connection } };
@@ -37,28 +37,25 @@ async function answer(
   services: Services,
 ): Promise<Response> {
   const startedAt = services.clock.monotonic();
-  const response = await handled(route, request, params, connection, services);
+  const labels: Call["labels"] = {};
+  const response = await handled(route, { request, params, services, labels }, connection);
   if (route.cors) allowOrigin(request, response, services);
   services.audit.observer.exchange({
     route: route.path,
     method: route.method,
     status: response.status,
     durationMs: services.clock.monotonic() - startedAt,
+    ...labels,
   });
   return response;
 }
 
-async function handled(
-  route: Route,
-  request: Request,
-  params: Readonly<Record<string, string>>,
-  connection: Connection,
-  services: Services,
-): Promise<Response> {
+async function handled(route: Route, call: Omit<Call, "peer">, connection: Connection): Promise<Response> {
+  const { request, services } = call;
   try {
     const peer = peerOf(request.headers, connection, services.config);
     refuseRebinding(request.headers, peer);
-    return await route.handle({ request, peer, services, params });
+    return await route.handle({ ...call, peer });
   } catch (error) {
     return errorResponse(error, request, route.path, services);
   }

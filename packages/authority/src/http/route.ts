@@ -9,6 +9,8 @@ export interface Call {
   readonly services: Services;
   /** The parameters of the route's path, decoded. */
   readonly params: Readonly<Record<string, string>>;
+  /** What the face found out that the metrics count by. */
+  readonly labels: { grant?: string };
 }
 
 /** What a route says of itself in the OpenAPI document. */

@@ -10,9 +10,10 @@ import type { Call } from "../route.ts";
 import { callerOf, readForm } from "./client-credentials.ts";
 
 /** `POST /oauth/token` and `POST /api/v1/token` (RFC 6749 sections 3.2 and 5.1). */
-export async function tokenEndpoint({ request, peer, services }: Call): Promise<Response> {
+export async function tokenEndpoint({ request, peer, services, labels }: Call): Promise<Response> {
   const form = await readForm(request, services);
   const grantRequest = grantRequestOf(request, form, peer);
+  labels.grant = grantLabel(grantRequest);
   try {
     const caller = await callerOf(request, form, peer, services);
     return json(render(await issue(grantRequest, caller, services)));
@@ -44,9 +45,13 @@ function render(issued: Issued) {
 }
 
 /** Only what is known to be a name of ours may be logged: a mistyped secret could stand in any parameter. */
+function grantLabel({ grantType }: GrantRequest): string {
+  return grantTypes.find((type) => type === grantType) ?? "other";
+}
+
 function noticeRefusal(error: CountersignError, request: GrantRequest, services: Services): void {
   services.audit.notice("token.refused", {
-    grant: grantTypes.find((type) => type === request.grantType) ?? "other",
+    grant: grantLabel(request),
     code: error.code,
     ...(error.detail === undefined ? {} : { detail: error.detail }),
     ...(request.address === undefined ? {} : { address: request.address }),
