@@ -17,8 +17,8 @@ export interface AuditTrailOptions {
 
 const dayMs = 86_400_000;
 const pageSize = 1000;
-/** The most pages one `read` looks at, so that a rare name in a long trail cannot occupy the store. */
-const mostPages = 500;
+/** The most records one `read` looks at, so that a rare name in a long trail cannot occupy the store. */
+const mostRecords = 100_000;
 
 /**
  * Makes the durable trail: one store item an event, listed by the day it happened on.
@@ -86,15 +86,16 @@ class StoreTrail implements AuditTrail {
     // Another node's clock may be ahead of this one.
     const until = Math.min(query.until ?? Number.POSITIVE_INFINITY, now + dayMs);
     const since = Math.max(query.since ?? 0, now - this.#retentionMs);
-    const before = earlier(keys.audit(until, ""), query.before && keyOf(query.before));
-    let pagesLeft = mostPages;
+    const before = earlier(keys.audit(until, ""), query.before === undefined ? undefined : keyOf(query.before));
+    let recordsLeft = mostRecords;
     for (let day = dayOf(until); day >= dayOf(since); day--) {
-      for (let after: string | undefined = before; after !== undefined && pagesLeft > 0; pagesLeft--) {
+      for (let after: string | undefined = before; after !== undefined && recordsLeft > 0; ) {
         const page: readonly Item<AuthorityEvent>[] = await this.#store.list(owners.auditDay(day * dayMs), {
           limit: pageSize,
           after,
           reverse: true,
         });
+        recordsLeft -= page.length;
         yield* page.filter(({ value }) => value.at >= since);
         after = page.length === pageSize ? page.at(-1)?.key : undefined;
       }

@@ -8,7 +8,7 @@ export interface AuditTrail {
   /** Tells the observers only: for what is too frequent or too late to be durable (refusals of strangers, failures). */
   notice<Name extends EventName>(name: Name, fields: EventFields[Name]): void;
   /**
-   * Records newest first, at most `limit`. One read looks at no more than 500,000 records; to go further back, name an
+   * Records newest first, at most `limit`. One read looks at no more than 100,000 records; to go further back, name an
    * earlier `until` or the last id as `before`.
    */
   read(query: AuditQuery): Promise<readonly AuditRecord[]>;

@@ -21,7 +21,7 @@ export interface NodeOptions {
   readonly store?: Store;
   /** Where the audit trail goes. @default the store */
   readonly auditStore?: Store;
-  readonly config?: ConfigInput;
+  readonly config?: Omit<ConfigInput, "issuer">;
   readonly seed?: number | string;
   readonly cost?: PasswordCost;
   readonly derive?: Derive;
@@ -46,7 +46,7 @@ export const leastCost: PasswordCost = { memoryKib: 8, passes: 1, lanes: 1 };
 
 const defaults = configOf({});
 
-function configOf(input: ConfigInput): Config {
+function configOf(input: Omit<ConfigInput, "issuer">): Config {
   return parseConfig({ issuer: "http://localhost:8080", ...input });
 }
 

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { FakeClock } from "@countersign/protocol/testing";
+import { Slots } from "../../src/limits/slots.ts";
+
+/** Tasks that run until they are told to end. */
+function makeTasks(slots: Slots) {
+  const running: (() => void)[] = [];
+  const order: number[] = [];
+  const start = (id: number) =>
+    slots.run(async () => {
+      order.push(id);
+      await new Promise<void>((resolve) => running.push(resolve));
+      return id;
+    });
+  return { running, order, start };
+}
+
+const turns = async () => {
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+};
+
+describe("Slots", () => {
+  it("runs no more tasks at once than it has slots, and the others in the order they came", async () => {
+    const { running, order, start } = makeTasks(new Slots({ clock: new FakeClock(), parallel: 2, waitMs: 500 }));
+    const all = [1, 2, 3, 4, 5].map(start);
+    for (let ended = 0; ended < 5; ended++) {
+      await turns();
+      assert.equal(running.length, Math.min(2, 5 - ended));
+      running.shift()?.();
+    }
+    assert.deepEqual(await Promise.all(all), [1, 2, 3, 4, 5]);
+    assert.deepEqual(order, [1, 2, 3, 4, 5]);
+  });
+
+  it("E6 refuses who waits too long, with the time after which to come back", async () => {
+    const clock = new FakeClock();
+    const { running, order, start } = makeTasks(new Slots({ clock, parallel: 1, waitMs: 500 }));
+    const first = start(1);
+    const second = start(2);
+    const refused = assert.rejects(second, { code: "temporarily_unavailable", retryAfterMs: 1000 });
+    await clock.advance(499);
+    const third = start(3);
+    await clock.advance(1);
+    await refused;
+    running.shift()?.();
+    await turns();
+    running.shift()?.();
+    assert.deepEqual(await Promise.all([first, third]), [1, 3]);
+    assert.deepEqual(order, [1, 3]);
+  });
+
+  it("E6 refuses at once when a thousand wait", async () => {
+    const clock = new FakeClock();
+    const { running, start } = makeTasks(new Slots({ clock, parallel: 1, waitMs: 500 }));
+    const first = start(0);
+    const waiting = Array.from({ length: 1000 }, (_, id) => assert.rejects(start(id)));
+    await assert.rejects(start(1001), { code: "temporarily_unavailable" });
+    await clock.advance(500);
+    await Promise.all(waiting);
+    running.shift()?.();
+    await first;
+  });
+
+  it("frees the slot of a task that fails", async () => {
+    const slots = new Slots({ clock: new FakeClock(), parallel: 1, waitMs: 500 });
+    await assert.rejects(
+      slots.run(() => Promise.reject(new Error("broken"))),
+      /broken/,
+    );
+    assert.equal(await slots.run(async () => 1), 1);
+  });
+});
