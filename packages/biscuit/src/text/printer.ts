@@ -67,9 +67,10 @@ function printBinary(op: Op & { kind: "binary" }, left: string, right: string): 
   return style === "infix" ? `${left} ${text} ${right}` : `${left}.${text}${op.extern ?? ""}(${right})`;
 }
 
-function printClosure(op: Op & { kind: "closure" }, options: PrintOptions): string {
-  const body = printExpression(op.ops, options);
-  return op.params.length === 0 ? body : `${op.params.map((param) => `$${param}`).join(", ")} -> ${body}`;
+function printClosure(op: Op & { kind: "closure" }, options: PrintOptions): string | undefined {
+  const body = printOps(op.ops, options);
+  if (op.params.length === 0 || body === undefined) return body;
+  return `${op.params.map((param) => `$${param}`).join(", ")} -> ${body}`;
 }
 
 function printOp(op: Op, stack: string[], options: PrintOptions): string | undefined {
@@ -82,16 +83,20 @@ function printOp(op: Op, stack: string[], options: PrintOptions): string | undef
   return left === undefined ? undefined : printBinary(op, left, right);
 }
 
-/** Prints an expression; operations that form none are named so. */
-function printExpression(expression: Expression, options: PrintOptions = {}): string {
+/** The operations as an expression, or `undefined` when they form none. */
+function printOps(ops: Expression, options: PrintOptions): string | undefined {
   const stack: string[] = [];
-  for (const op of expression) {
+  for (const op of ops) {
     const text = printOp(op, stack, options);
-    if (text === undefined) return "<invalid expression>";
+    if (text === undefined) return undefined;
     stack.push(text);
   }
-  const [text] = stack;
-  return text === undefined || stack.length !== 1 ? "<invalid expression>" : text;
+  return stack.length === 1 ? stack[0] : undefined;
+}
+
+/** Prints an expression; operations that form none are named so. */
+function printExpression(expression: Expression, options: PrintOptions): string {
+  return printOps(expression, options) ?? "<invalid expression>";
 }
 
 function printScope(scope: Scope): string {
