@@ -141,7 +141,14 @@ process.on("message", (message) => {
 });
 process.on("disconnect", () => process.exit());
 for (const [index, caller] of callers.entries()) {
-  const begin = () => setInterval(() => void call(caller, audiences[index] ?? ""), order.callEveryMs);
+  let calling = false;
+  const callUnlessCalling = async () => {
+    if (calling) return;
+    calling = true;
+    await call(caller, audiences[index] ?? "");
+    calling = false;
+  };
+  const begin = () => setInterval(() => void callUnlessCalling(), order.callEveryMs);
   // The callers of a fleet do not call in step.
   setTimeout(begin, Math.floor(Math.random() * order.callEveryMs));
 }

@@ -5,8 +5,8 @@ import { numberMember, parseObject } from "./json.ts";
 import { pauseAfter } from "./pause.ts";
 import type { SourceContext } from "./source.ts";
 
-/** A pause that a clock set back made longer than this is not believed. */
-const longestMs = 3_600_000;
+/** How far the clocks of a fleet may be apart: a pause that seems longer than it was meant is not believed. */
+const clockToleranceMs = 2_000;
 
 /**
  * Backoff that a fleet shares: after a retryable error the cache says how long nobody asks the server again. Without it
@@ -31,10 +31,11 @@ export class CoolDown {
   async check(context: SourceContext): Promise<number> {
     const { value } = await this.#cache.get(context, this.#key);
     const state = value === undefined ? undefined : parseObject(value);
-    const [failures, until] = [state && numberMember(state, "failures"), state && numberMember(state, "until_ms")];
-    if (failures === undefined || until === undefined) return 0;
+    if (state === undefined) return 0;
+    const [failures, until, pauseMs] = ["failures", "until_ms", "pause_ms"].map((name) => numberMember(state, name));
+    if (failures === undefined || until === undefined || pauseMs === undefined) return 0;
     const leftMs = until - context.clock.now();
-    if (leftMs <= 0 || leftMs > longestMs) return failures;
+    if (leftMs <= 0 || leftMs > pauseMs + clockToleranceMs) return failures;
     const message = `Another process met error ${failures} in a row a moment ago`;
     throw new TokenError("cooling_down", message, { retryAfterMs: leftMs });
   }
@@ -44,15 +45,16 @@ export class CoolDown {
     const { random, current, clock } = context;
     const leftMs = current?.untilExpired(clock.now());
     const pauseMs = pauseAfter(error, { backoff: this.#backoff, failures, random, leftMs });
-    await this.#set(failures, context.clock.now() + pauseMs, context);
+    await this.#set(failures, pauseMs, context);
   }
 
   async end(context: SourceContext): Promise<void> {
-    await this.#set(0, context.clock.now(), context);
+    await this.#set(0, 0, context);
   }
 
-  async #set(failures: number, until: number, context: SourceContext): Promise<void> {
-    const text = JSON.stringify({ failures, until_ms: until });
+  async #set(failures: number, pauseMs: number, context: SourceContext): Promise<void> {
+    const until = context.clock.now() + pauseMs;
+    const text = JSON.stringify({ failures, until_ms: until, pause_ms: pauseMs });
     await this.#cache.set(context, this.#key, text, until + 60_000);
   }
 }

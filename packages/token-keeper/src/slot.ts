@@ -64,6 +64,7 @@ export class TokenSlot {
   #jitterMs = 0;
   /** Monotonic instant before which no attempt starts. */
   #blockedUntil = Number.NEGATIVE_INFINITY;
+  #attemptedAt = Number.NEGATIVE_INFINITY;
   #announced: TokenStatus = "fresh";
 
   constructor(source: TokenSource, ports: SlotPorts) {
@@ -76,7 +77,10 @@ export class TokenSlot {
   set source(source: TokenSource) {
     if (source === this.#source) return;
     this.#source = source;
-    if (this.terminalError !== undefined) this.#blockedUntil = Number.NEGATIVE_INFINITY;
+    if (this.terminalError === undefined) return;
+    this.#lastError = undefined;
+    // A source made anew for each call must not lift the pause each time.
+    this.#blockedUntil = this.#attemptedAt + this.#ports.minIntervalMs;
   }
 
   /** The token held, whatever its status. */
@@ -203,6 +207,7 @@ export class TokenSlot {
 
   async #attempt(): Promise<Token> {
     const { clock, random, skew, emit } = this.#ports;
+    this.#attemptedAt = monotonicOf(clock);
     try {
       this.#closed.signal.throwIfAborted();
       const context = {

@@ -147,9 +147,24 @@ describe("TokenManager.getToken()", () => {
   });
 
   it("uses newer credentials of the same identity from the next attempt on", async () => {
-    const { manager } = aManager();
+    const { clock, manager } = aManager();
     await assert.rejects(manager.getToken(scriptedSource("invalid_client")), { code: "invalid_client" });
-    assert.equal((await manager.getToken(scriptedSource(3600))).accessToken.reveal(), "t1");
+    const got = manager.getToken(scriptedSource(3600));
+    await clock.advance(1_000);
+    assert.equal((await got).accessToken.reveal(), "t1");
+  });
+
+  it("asks once a second at most when each call brings a new source that cannot work", async () => {
+    const { clock, manager } = aManager();
+    const sources = Array.from({ length: 50 }, () => scriptedSource("invalid_client"));
+    const work = (async () => {
+      for (const source of sources) await assert.rejects(manager.getToken(source), { code: "invalid_client" });
+    })();
+    await clock.advance(10_500);
+    const requests = sources.reduce((sum, { contexts }) => sum + contexts.length, 0);
+    assert.equal(requests, 11);
+    await clock.advance(60_000);
+    await work;
   });
 
   it("drops what was used longest ago", async () => {

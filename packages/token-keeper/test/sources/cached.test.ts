@@ -146,6 +146,17 @@ describe("cachedSource()", () => {
     assert.equal(server.received.length, 2);
   });
 
+  it("is not stopped by a pause that a clock set back made long", async () => {
+    await using server = await startTokenServer(() => refusal("server_error", 500));
+    const context = aContext();
+    const source = cachedSource(aSource(server), { caches: [memoryCache()] });
+    await assert.rejects(source.request(context), { code: "server_error" });
+    context.clock.jump(-1_800_000);
+    server.handler = freshTokens();
+    await source.request(context);
+    assert.equal(server.received.length, 2);
+  });
+
   it("does not share a terminal error: a sibling may have better credentials", async () => {
     await using server = await startTokenServer(() => refusal("invalid_client", 401));
     const cache = memoryCache();
