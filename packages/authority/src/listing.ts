@@ -1,3 +1,5 @@
+import { CountersignError } from "@countersign/protocol";
+import { isId } from "./id.ts";
 import type { Store } from "./store/store.ts";
 
 /** Which values of an owner are wanted. */
@@ -27,4 +29,14 @@ export async function listMatching<Value>(
     start = page.at(-1)?.key;
     if (found.length >= limit || page.length < pageSize) return found;
   }
+}
+
+/**
+ * Checks the id after which a listing goes on.
+ *
+ * @throws {CountersignError} `invalid_request` when it cannot be an id.
+ */
+export function checkAfter(id: string): string {
+  if (!isId(id)) throw new CountersignError("invalid_request", { hint: "The listing cannot go on after this id" });
+  return id;
 }

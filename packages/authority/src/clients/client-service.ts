@@ -1,6 +1,7 @@
 import { type Clock, CountersignError, type Random, randomSecret, randomUuid, sha256 } from "@countersign/protocol";
 import type { AuditTrail } from "../audit/trail.ts";
-import { listMatching } from "../listing.ts";
+import { isId } from "../id.ts";
+import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, ClientSecret } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
@@ -36,7 +37,7 @@ const longestOverlapMs = 90 * 86_400_000;
 export function createClientService(options: ClientServiceOptions): ClientService {
   const { store, clock, random, audit } = options;
   return {
-    byId: async (clientId) => (await store.get<ClientRecord>(keys.client(clientId)))?.value,
+    byId: async (clientId) => (await readClient(store, clientId))?.value,
 
     async create({ clientId: given, ...wanted }, actor) {
       const settings = checkSettings(wanted);
@@ -86,8 +87,12 @@ export function createClientService(options: ClientServiceOptions): ClientServic
   };
 }
 
+async function readClient(store: Store, clientId: string): Promise<Item<ClientRecord> | undefined> {
+  return isId(clientId) ? store.get<ClientRecord>(keys.client(clientId)) : undefined;
+}
+
 async function requireClient(store: Store, clientId: string): Promise<Item<ClientRecord>> {
-  const item = await store.get<ClientRecord>(keys.client(clientId));
+  const item = await readClient(store, clientId);
   if (item === undefined) throw new CountersignError("not_found");
   return item;
 }
@@ -142,11 +147,11 @@ function draftOf(client: ClientRecord): Draft<ClientRecord> {
   return { value: client, owner: owners.clients() };
 }
 
-function list(store: Store, { limit, after, search }: ClientPage): Promise<readonly ClientRecord[]> {
+async function list(store: Store, { limit, after, search }: ClientPage): Promise<readonly ClientRecord[]> {
   const wanted = search?.toLowerCase();
   return listMatching<ClientRecord>(store, owners.clients(), {
     limit,
-    after: after === undefined ? undefined : keys.client(after),
+    after: after === undefined ? undefined : keys.client(checkAfter(after)),
     matches: ({ clientId, clientName }) =>
       wanted === undefined || [clientId, clientName].some((text) => text.toLowerCase().includes(wanted)),
   });

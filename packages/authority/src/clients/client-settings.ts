@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { CountersignError, importKeys } from "@countersign/protocol";
 import type { JWK } from "jose";
 import { displayName } from "../display-name.ts";
+import { isId } from "../id.ts";
 import { checkScopes } from "../scope.ts";
 import type {
   ClientAuthMethod,
@@ -48,9 +49,6 @@ const mostAudiences = 50;
 const longestAudience = 512;
 const mostKeys = 16;
 
-/** Ids that are given: safe in URLs, headers and logs. */
-const clientIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
-
 /** Whether clients of this method have a secret. */
 export function usesSecret(method: ClientAuthMethod): boolean {
   return methods[method].usesSecret;
@@ -64,7 +62,7 @@ export function usesSecret(method: ClientAuthMethod): boolean {
  */
 export function checkClientId(clientId: string): string {
   const isUserId = clientId.startsWith("user_") || clientId === "admin_id";
-  if (isUserId || !clientIdPattern.test(clientId)) {
+  if (isUserId || !isId(clientId)) {
     throw refuse("client_id must be 1 to 64 of A-Z a-z 0-9 . _ - and must not look like a user's");
   }
   return clientId;

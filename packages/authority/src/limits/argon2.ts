@@ -54,6 +54,9 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   /** Nobody's: it stands in where there is no hash to compare with. */
   const dummy: PasswordHash = { cost, salt: random.bytes(saltBytes), tag: random.bytes(tagBytes) };
   return {
+    get waiting() {
+      return slots.waiting;
+    },
     hash: (password) =>
       slots.run(async () => {
         const salt = random.bytes(saltBytes);
@@ -84,7 +87,8 @@ function difference(today: PasswordCost, paid: PasswordCost): PasswordCost | und
   return { memoryKib: Math.max(8, Math.round(missing / passes)), passes, lanes: 1 };
 }
 
-const argon2id: Derive = ({ password, salt, tagBytes: tagLength, cost }) =>
+/** Argon2id of the runtime (RFC 9106), computed in its thread pool. */
+export const argon2id: Derive = ({ password, salt, tagBytes: tagLength, cost }) =>
   new Promise((resolve, reject) => {
     const { memoryKib: memory, passes, lanes: parallelism } = cost;
     const parameters = { message: password, nonce: salt, tagLength, memory, passes, parallelism };

@@ -7,6 +7,8 @@ export interface PasswordHasher {
    * user costs as much time as a known one. Refuses with `temporarily_unavailable` when the queue is too long.
    */
   verify(password: string, phc: string | undefined): Promise<boolean>;
+  /** How many hashes wait for a slot. */
+  readonly waiting: number;
   /** Whether a hash was made with other parameters than today's. */
   isOutdated(phc: string): boolean;
 }

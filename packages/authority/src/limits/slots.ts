@@ -26,6 +26,11 @@ export class Slots {
     this.#waitMs = waitMs;
   }
 
+  /** How many tasks wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /**
    * Runs the task when a slot is free.
    *

@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import { isId } from "../id.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { FamilyRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
@@ -43,7 +44,7 @@ export async function revokeFamily(
 ): Promise<void> {
   let isRecorded = false;
   for (let race = 0; race < mostRaces; race++) {
-    const item = await store.get<FamilyRecord>(keys.family(familyId));
+    const item = isId(familyId) ? await store.get<FamilyRecord>(keys.family(familyId)) : undefined;
     if (item?.value.userId !== userId) throw new CountersignError("not_found");
     if (item.value.revokedAt !== undefined) return;
     if (!isRecorded) await audit.record("family.revoked", { familyId, userId, actor });

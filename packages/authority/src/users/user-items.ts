@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import { isId } from "../id.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { UsernameClaim, UserRecord, UserTombstone } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
@@ -16,7 +17,7 @@ export function isUser(item: Item<UserPlace> | undefined): item is Item<UserReco
 
 /** The item of a user, or `undefined` when there is none. */
 export async function readUser(store: Store, userId: string): Promise<Item<UserRecord> | undefined> {
-  const item = await store.get<UserPlace>(keys.user(userId));
+  const item = isId(userId) ? await store.get<UserPlace>(keys.user(userId)) : undefined;
   return isUser(item) ? item : undefined;
 }
 

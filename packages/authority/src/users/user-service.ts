@@ -1,4 +1,4 @@
-import { listMatching } from "../listing.ts";
+import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { UserRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
@@ -39,11 +39,11 @@ export function createUserService(options: UserServiceOptions): UserService {
   };
 }
 
-function list(store: Store, { limit, after, search }: UserPage): Promise<readonly UserRecord[]> {
+async function list(store: Store, { limit, after, search }: UserPage): Promise<readonly UserRecord[]> {
   const wanted = search?.toLowerCase();
   return listMatching<UserRecord>(store, owners.users(), {
     limit,
-    after: after === undefined ? undefined : keys.user(after),
+    after: after === undefined ? undefined : keys.user(checkAfter(after)),
     matches: ({ userId, username, fullName }) =>
       wanted === undefined || userId === search || username.includes(wanted) || fullName.toLowerCase().includes(wanted),
   });
