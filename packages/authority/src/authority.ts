@@ -24,6 +24,8 @@ export interface AuthorityOptions {
   readonly clock?: Clock;
   /** @default the machine's randomness */
   readonly random?: Random;
+  /** Where tokens are signed: in a thread of its own, or, for short-lived processes, where they are asked for. @default "thread" */
+  readonly signing?: "thread" | "inline";
   /** Counts events and exchanges, and answers /metrics. @default a registry of its own */
   readonly metrics?: Metrics;
   /** Hears every event and exchange, beside the metrics. @default none */
@@ -73,7 +75,8 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   } = options;
   const observer = options.observer === undefined ? metrics : joinObservers([metrics, options.observer]);
   const audit = createAuditTrail({ store, clock, random, observer, retentionMs: config.audit.retention * 1000 });
-  const keys = await createKeyRing({ store, clock, random, config, keyEncryptionKey, audit });
+  const { signing = "thread" } = options;
+  const keys = await createKeyRing({ store, clock, random, config, keyEncryptionKey, audit, signing });
   const limits = createLimits({ store, clock, config });
   const passwords = createPasswordHasher({ clock, random, config });
   const users = createUserService({ store, clock, random, audit, limits, passwords });

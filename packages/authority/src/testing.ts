@@ -79,6 +79,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     clock,
     random: seededRandom(options.seed ?? 2),
     observer,
+    signing: "inline",
   });
   return {
     ...authority,

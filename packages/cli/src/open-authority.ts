@@ -31,9 +31,11 @@ export async function openAuthority({ settings, issuer, observer }: OpenOptions,
   makeDataDirectory(settings.data);
   // Before the store: so wherever there is a store there was a key.
   const keyEncryptionKey = await readKeyEncryptionKey(settings.data, existsSync(database), world);
-  const store = await openSqliteStore({ path: database, clock });
+  const parts: { authority?: Authority } = {};
+  const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
+  const metrics = createMetrics({ process: true, passwordQueue });
+  const store = await openSqliteStore({ path: database, clock, onCommit: metrics.storeCommit });
   try {
-    const metrics = createMetrics({ process: true });
     const config = parseConfig({ ...authorityPart(settings), issuer });
     const authority = await createAuthority({
       config,
@@ -44,6 +46,7 @@ export async function openAuthority({ settings, issuer, observer }: OpenOptions,
       metrics,
       ...(observer === undefined ? {} : { observer }),
     });
+    parts.authority = authority;
     if (settings.key_file !== undefined) await importKeyFile(authority, settings.key_file);
     return authority;
   } catch (error) {

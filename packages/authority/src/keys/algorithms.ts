@@ -16,6 +16,8 @@ export interface AlgorithmRow {
     readonly padding?: number;
     readonly saltLength?: number;
   };
+  /** Whether a signature takes less than a tenth of a millisecond. */
+  readonly fast: boolean;
   /** A fresh private key. */
   readonly generate: () => Promise<KeyObject>;
 }
@@ -32,6 +34,7 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmRow>> = {
     keyType: "ec",
     digest: "sha256",
     scheme: { dsaEncoding: "ieee-p1363" },
+    fast: true,
     generate: async () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
   },
   EdDSA: {
@@ -39,6 +42,7 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmRow>> = {
     keyType: "ed25519",
     digest: null,
     scheme: {},
+    fast: true,
     generate: async () => generateKeyPairSync("ed25519").privateKey,
   },
   RS256: {
@@ -46,6 +50,7 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmRow>> = {
     keyType: "rsa",
     digest: "sha256",
     scheme: { padding: constants.RSA_PKCS1_PADDING },
+    fast: false,
     generate: rsa,
   },
   PS256: {
@@ -53,6 +58,7 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmRow>> = {
     keyType: "rsa",
     digest: "sha256",
     scheme: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
+    fast: false,
     generate: rsa,
   },
   "ML-DSA-65": {
@@ -60,6 +66,7 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmRow>> = {
     keyType: "ml-dsa-65",
     digest: null,
     scheme: {},
+    fast: false,
     generate: async () => generateKeyPairSync("ml-dsa-65").privateKey,
   },
 };

@@ -30,7 +30,7 @@ export interface OpenRing {
 /** How to open a ring. */
 export interface OpenOptions {
   readonly keyEncryptionKey: KeyEncryptionKey;
-  readonly signing: SigningPlace;
+  readonly place: SigningPlace;
   /** The version before: keys that did not change are taken from it. */
   readonly before?: OpenRing;
 }
@@ -70,14 +70,14 @@ export async function openRing(version: number, record: RingRecord, options: Ope
   };
 }
 
-async function openKey(row: KeyRow, { before, keyEncryptionKey, signing }: OpenOptions): Promise<OpenKey> {
+async function openKey(row: KeyRow, { before, keyEncryptionKey, place }: OpenOptions): Promise<OpenKey> {
   const known = before?.keys.get(row.kid);
   if (known?.sealedText === row.sealed.text && known.jwk.alg === row.algorithm) return known;
   const pkcs8 = await unseal(row.sealed, signingContext(row), keyEncryptionKey);
   const privateKey = createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });
   pkcs8.fill(0);
   const jwk = publicJwk(privateKey, row.algorithm);
-  return { jwk, sign: signatureFunction(privateKey, row.algorithm, signing), sealedText: row.sealed.text };
+  return { jwk, sign: signatureFunction(privateKey, row.algorithm, place), sealedText: row.sealed.text };
 }
 
 /** HMAC-SHA-256 of an input under the ring's secret, base64url; each purpose has values of its own. */

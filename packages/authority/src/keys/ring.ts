@@ -32,9 +32,10 @@ import {
   timetable,
   withdraw,
 } from "./rotation.ts";
-import type { SigningPlace } from "./sign.ts";
+import { inlineSigning } from "./sign.ts";
 import type { KeyRing, PublishedKeys, Signer } from "./signer.ts";
 import type { PrivateSigningKey } from "./signing-key.ts";
+import { SigningThread } from "./signing-thread.ts";
 
 /** What a key ring is made with. */
 export interface KeyRingOptions {
@@ -44,8 +45,8 @@ export interface KeyRingOptions {
   readonly config: Pick<Config, "keys" | "tokens">;
   readonly keyEncryptionKey: KeyEncryptionKey;
   readonly audit: Pick<AuditTrail, "record">;
-  /** Where signatures are computed. @default "thread-pool" */
-  readonly signing?: SigningPlace;
+  /** Where ES256 and EdDSA signatures are computed: in a thread of their own, or where they are asked for. @default "thread" */
+  readonly signing?: "thread" | "inline";
   /** How often the ring is read again, and the timetable looked at. @default 60000 */
   readonly reloadEveryMs?: number;
 }
@@ -113,8 +114,9 @@ export interface ManagedKeyRing extends KeyRing {
  * ```
  */
 export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKeyRing> {
-  const { store, random, config, keyEncryptionKey, signing = "thread-pool" } = options;
-  const openOptions = { keyEncryptionKey, signing };
+  const { store, random, config, keyEncryptionKey } = options;
+  const place = options.signing === "inline" ? inlineSigning : new SigningThread();
+  const openOptions = { keyEncryptionKey, place };
   if ((await store.get(keys.ring())) === undefined) {
     await store.swap(keys.ring(), 0, { value: await emptyRing({ keyEncryptionKey, random }) });
   }
@@ -241,6 +243,7 @@ class StoredKeyRing implements ManagedKeyRing {
     this.#stop.abort();
     await this.#timer;
     await this.#queue;
+    await this.#openOptions.place.close();
   }
 
   /** Every node looks at the timetable; the conditional write lets one of them turn it. */

@@ -2,27 +2,40 @@ import { type KeyObject, sign as signBytes } from "node:crypto";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithms } from "./algorithms.ts";
 
-/**
- * Where signatures are computed: in libuv's thread pool, which leaves the event loop free and uses the other cores,
- * or inline, which costs no hand-over.
- */
-export type SigningPlace = "thread-pool" | "inline";
-
 /** Computes the JWS signature of a signing input (RFC 7515 section 5.1), base64url. */
 export type SignatureFunction = (input: string) => Promise<string>;
 
-/** The signature function of a private key: one-shot node:crypto, everything but the input prepared. */
-export function signatureFunction(
-  privateKey: KeyObject,
-  algorithm: SigningAlgorithm,
-  place: SigningPlace,
-): SignatureFunction {
+/** Where signatures that take little time are computed. */
+export interface SigningPlace {
+  /** The function that signs with a key. */
+  signWith(key: KeyObject, algorithm: SigningAlgorithm): SignatureFunction;
+  /** Finishes what was begun and lets go of threads. */
+  close(): Promise<void>;
+}
+
+/** On the thread that asks. */
+export const inlineSigning: SigningPlace = {
+  signWith: (key, algorithm) => async (input) => signNow(key, algorithm, input),
+  close: async () => {},
+};
+
+/** One signature, on the thread that asks for it. */
+export function signNow(key: KeyObject, algorithm: SigningAlgorithm, input: string): string {
   const { digest, scheme } = algorithms[algorithm];
-  const key = { key: privateKey, ...scheme };
-  if (place === "inline") return async (input) => signBytes(digest, Buffer.from(input), key).toString("base64url");
+  return signBytes(digest, Buffer.from(input), { key, ...scheme }).toString("base64url");
+}
+
+/**
+ * The signature function of a private key. Where a signature takes little time, handing it over one by one is what
+ * costs, so those go to `place` together; the slow ones go to the thread pool, which uses every core.
+ */
+export function signatureFunction(key: KeyObject, algorithm: SigningAlgorithm, place: SigningPlace): SignatureFunction {
+  const { digest, scheme, fast } = algorithms[algorithm];
+  if (fast) return place.signWith(key, algorithm);
+  const prepared = { key, ...scheme };
   return (input) =>
     new Promise((resolve, reject) => {
-      signBytes(digest, Buffer.from(input), key, (error, signature) => {
+      signBytes(digest, Buffer.from(input), prepared, (error, signature) => {
         if (error) reject(error);
         else resolve(signature.toString("base64url"));
       });

@@ -37,9 +37,8 @@ const tagBytes = 32;
  *
  * @example
  * ```ts
- * import { createPasswordHasher, parseConfig } from "@countersign/authority";
- * import { systemClock as clock, systemRandom as random } from "@countersign/protocol";
- * const passwords = createPasswordHasher({ clock, random, config: parseConfig({ issuer: "http://localhost:8080" }) });
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { passwords } = (await testAuthority()).services;
  * const phc = await passwords.hash("correct horse battery staple");
  * await passwords.verify("correct horse battery staple", phc); // true
  * ```

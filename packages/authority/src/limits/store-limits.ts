@@ -24,10 +24,8 @@ const mostRefusals = 10_000;
  *
  * @example
  * ```ts
- * import { createLimits, createMemoryStore, parseConfig } from "@countersign/authority";
- * import { systemClock as clock } from "@countersign/protocol";
- * const config = parseConfig({ issuer: "http://localhost:8080" });
- * const limits = createLimits({ store: createMemoryStore({ clock }), clock, config });
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { limits } = (await testAuthority()).services;
  * await limits.countLogin({ username: "alice", address: "192.0.2.1" }); // true
  * ```
  */

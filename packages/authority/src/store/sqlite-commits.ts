@@ -9,12 +9,17 @@ export interface CommitsOptions extends ConnectionOptions {
   readonly clock: Clock;
   /** Operations that may wait for a commit; past it they are refused. */
   readonly maxWaiting: number;
+  /** Told of each commit: how many writes it made durable, and how long it took. */
+  readonly onCommit: (writes: number, durationMs: number) => void;
 }
 
 /** Keeps the thread from being away for long, however many wait. */
 const operationsPerBatch = 1024;
 
 const retryAfterMs = 1000;
+
+/** A batch is short-lived: a large young generation would only hold memory. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8 };
 
 interface Waiter {
   readonly resolve: (outcome: Outcome) => void;
@@ -25,6 +30,7 @@ interface Waiter {
 interface Group {
   readonly operations: Cell[];
   readonly waiters: Waiter[];
+  postedAt: number;
 }
 
 /**
@@ -34,6 +40,7 @@ interface Group {
 export class Commits {
   readonly #clock: Clock;
   readonly #maxWaiting: number;
+  readonly #onCommit: CommitsOptions["onCommit"];
   readonly #worker: Worker;
   readonly #exited = Promise.withResolvers<void>();
   readonly #waiting: Group[] = [];
@@ -49,15 +56,16 @@ export class Commits {
     // Sources run as they are; a build has the compiled file beside this one.
     const file = import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js";
     // No flags of the process: with --input-type, say, a thread cannot start.
-    const worker = new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
+    const worker = new Worker(new URL(file, import.meta.url), { workerData, execArgv: [], resourceLimits });
     await once(worker, "message");
     return new Commits(worker, options);
   }
 
-  private constructor(worker: Worker, { clock, maxWaiting }: CommitsOptions) {
+  private constructor(worker: Worker, { clock, maxWaiting, onCommit }: CommitsOptions) {
     this.#worker = worker;
     this.#clock = clock;
     this.#maxWaiting = maxWaiting;
+    this.#onCommit = onCommit;
     worker.on("message", (reply: Reply) => this.#settle(reply));
     worker.on("error", (error) => this.#fail(`The writing thread failed: ${error}`));
     worker.on("exit", () => {
@@ -92,7 +100,7 @@ export class Commits {
   #gathering(): Group {
     const last = this.#waiting.at(-1);
     if (last !== undefined && last.waiters.length < operationsPerBatch) return last;
-    const group: Group = { operations: [], waiters: [] };
+    const group: Group = { operations: [], waiters: [], postedAt: 0 };
     this.#waiting.push(group);
     return group;
   }
@@ -116,6 +124,7 @@ export class Commits {
     }
     this.#waitingCount -= group.waiters.length;
     this.#committing = group;
+    group.postedAt = this.#clock.monotonic();
     this.#worker.ref();
     const batch: Batch = { now: this.#clock.now(), operations: group.operations };
     this.#worker.postMessage(batch);
@@ -127,6 +136,7 @@ export class Commits {
     this.#worker.unref();
     this.#post();
     if (group === undefined) return;
+    this.#onCommit(group.waiters.length, this.#clock.monotonic() - group.postedAt);
     if ("failure" in reply) rejectAll(group, unavailable(`Cannot commit: ${reply.failure}`));
     else for (const [index, waiter] of group.waiters.entries()) answer(waiter, reply.outcomes[index]);
   }

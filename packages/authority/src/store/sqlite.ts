@@ -18,6 +18,8 @@ export interface SqliteStoreOptions {
   readonly maxWaiting?: number;
   /** How long a commit waits for another process that holds the file, in milliseconds. @default 500 */
   readonly busyTimeoutMs?: number;
+  /** Told of each commit: how many writes it made durable, and how long it took. @default nobody */
+  readonly onCommit?: (writes: number, durationMs: number) => void;
 }
 
 /**
@@ -41,10 +43,10 @@ export interface SqliteStoreOptions {
  * ```
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { clock, maxWaiting = 4096, busyTimeoutMs = 500 } = options;
+  const { clock, maxWaiting = 4096, busyTimeoutMs = 500, onCommit = () => {} } = options;
   const { path, lock } = prepareFile(options.path);
   try {
-    const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting });
+    const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting, onCommit });
     return new SqliteStore(clock, { lock, commits, reader: new SqliteReader(path) });
   } catch (error) {
     lock.close();

@@ -25,7 +25,7 @@ async function fetchDocument(): Promise<Document> {
 describe("/openapi.json", () => {
   it("is valid OpenAPI 3.1", async () => {
     const document = await fetchDocument();
-    const result = await new Validator().validate(structuredClone(document));
+    const result = await new Validator().validate({ ...document });
     assert.deepEqual(result.errors ?? [], []);
     assert.match(document.openapi, /^3\.1\./);
   });

@@ -24,6 +24,7 @@ export async function openTestRing(
 ): Promise<TestRing> {
   const trail: TrailLine[] = [];
   const ring = await createKeyRing({
+    signing: "inline",
     store,
     clock,
     random: seededRandom(options.seed ?? "ring"),

@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { compactVerify, importJWK } from "jose";
 import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
 import { publicJwk } from "../../src/keys/public-jwk.ts";
-import { signatureFunction } from "../../src/keys/sign.ts";
+import { inlineSigning, type SigningPlace, signatureFunction } from "../../src/keys/sign.ts";
+import { SigningThread } from "../../src/keys/signing-thread.ts";
+
+const thread = new SigningThread();
+const places: Readonly<Record<string, SigningPlace>> = { thread, inline: inlineSigning };
+
+after(() => thread.close());
 
 describe("signatureFunction", () => {
   const lengths = { ES256: 64, EdDSA: 64, RS256: 256, PS256: 256, "ML-DSA-65": 3309 };
   for (const algorithm of algorithmNames) {
-    for (const place of ["thread-pool", "inline"] as const) {
-      it(`makes what jose verifies: ${algorithm}, ${place}`, async () => {
+    for (const [name, place] of Object.entries(places)) {
+      it(`makes what jose verifies: ${algorithm}, ${name}`, async () => {
         const privateKey = await algorithms[algorithm].generate();
         const header = Buffer.from(JSON.stringify({ alg: algorithm })).toString("base64url");
         const input = `${header}.${Buffer.from("payload").toString("base64url")}`;
@@ -23,10 +29,34 @@ describe("signatureFunction", () => {
     }
   }
 
-  for (const place of ["thread-pool", "inline"] as const) {
-    it(`rejects when the key cannot sign: ${place}`, async () => {
+  for (const [name, place] of Object.entries(places)) {
+    it(`rejects when the key cannot sign: ${name}`, async () => {
       const key = createPublicKey(await algorithms.ES256.generate());
       await assert.rejects(async () => signatureFunction(key, "ES256", place)("input"));
     });
   }
+});
+
+describe("SigningThread", () => {
+  it("answers a batch of several keys each with its own signature, a bad key only for itself", async () => {
+    const keys = await Promise.all([algorithms.ES256.generate(), algorithms.EdDSA.generate()]);
+    const [first, second] = [thread.signWith(keys[0], "ES256"), thread.signWith(keys[1], "EdDSA")];
+    const unfit = thread.signWith(createPublicKey(keys[0]), "ES256");
+    const inputs = Array.from({ length: 50 }, (_, index) => `header.${index}`);
+    const bad = assert.rejects(unfit("input"), /could not sign/);
+    const signatures = await Promise.all(inputs.flatMap((input) => [first(input), second(input)]));
+    await bad;
+    assert.equal(new Set(signatures).size, 100);
+    assert.equal(signatures[1], await inlineSigning.signWith(keys[1], "EdDSA")("header.0"));
+  });
+
+  it("closes after what was begun is signed, and starts anew when asked again", async () => {
+    const own = new SigningThread();
+    const sign = own.signWith(await algorithms.EdDSA.generate(), "EdDSA");
+    const begun = sign("one");
+    await own.close();
+    const signature = await begun;
+    assert.equal(await sign("one"), signature);
+    await own.close();
+  });
 });
