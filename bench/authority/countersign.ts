@@ -25,7 +25,7 @@ export interface Started {
   readonly adminPassword: string;
 }
 
-const command = "packages/cli/dist/main.js";
+const command = "packages/cli/bin/countersign.js";
 
 /** Starts the command on a new data directory; resolves when it has printed its address and the first password. */
 export async function startCommand(data: string): Promise<Started> {
