@@ -1,4 +1,10 @@
-import { type CompiledFact, type CompiledRule, compileFact, compileRule, unboundVariables } from "./datalog/compile.ts";
+import {
+  type CompiledFact,
+  type CompiledRule,
+  compileFact,
+  compileRule,
+  unboundHeadVariables,
+} from "./datalog/compile.ts";
 import type { BlockContent, Check, Policy, Rule } from "./datalog/model.ts";
 import { AuthorizationError } from "./errors.ts";
 import { printRule } from "./text/printer.ts";
@@ -32,7 +38,7 @@ export function compileBlock(content: BlockContent): CompiledBlock {
     facts: content.facts.map(compileFact),
     rules: content.rules.map(compileRule),
     checks: content.checks.map((source) => ({ source, queries: source.queries.map(compileRule) })),
-    invalidRule: content.rules.find((rule) => unboundVariables(rule).length > 0),
+    invalidRule: content.rules.find((rule) => unboundHeadVariables(rule).length > 0),
   };
 }
 

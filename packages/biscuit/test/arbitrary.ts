@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { unboundVariables } from "../src/datalog/compile.ts";
 import type { Check, Expression, Op, Predicate, Rule } from "../src/datalog/model.ts";
 import { checkedSet, makeMap, makeSet, type Term, Timestamp, Variable } from "../src/datalog/term.ts";
 
@@ -115,4 +116,5 @@ export const anyRule: fc.Arbitrary<Rule> = query
       name: "p",
       terms: [1, ...rule.body.flatMap(({ terms }) => terms.filter((term) => term instanceof Variable))],
     },
-  }));
+  }))
+  .filter((rule) => unboundVariables(rule).length === 0);

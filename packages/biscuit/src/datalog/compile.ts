@@ -133,13 +133,21 @@ function bodySlots(rule: Rule): Slots {
   return slots;
 }
 
-/** The variables of a rule's head that its body does not bind. */
-export function unboundVariables(rule: Rule): string[] {
+function unbound(rule: Rule, terms: readonly Term[]): string[] {
   const slots = bodySlots(rule);
-  const names = rule.head.terms.flatMap((term) =>
-    term instanceof Variable && !slots.has(term.name) ? [term.name] : [],
-  );
+  const names = terms.flatMap((term) => (term instanceof Variable && !slots.has(term.name) ? [term.name] : []));
   return [...new Set(names)];
+}
+
+/** The variables of a rule's head that its body does not bind. */
+export function unboundHeadVariables(rule: Rule): string[] {
+  return unbound(rule, rule.head.terms);
+}
+
+/** The same with those of its expressions; what stands in closures is judged when it is used. */
+export function unboundVariables(rule: Rule): string[] {
+  const values = rule.expressions.flat().flatMap((op) => (op.kind === "value" ? [op.term] : []));
+  return unbound(rule, [...rule.head.terms, ...values]);
 }
 
 /** Makes a rule, or a query of a check or policy, ready to run. */

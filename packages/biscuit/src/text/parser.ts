@@ -122,10 +122,7 @@ function parseRule(cursor: Cursor): Rule {
   const rule = parseBody(cursor, head);
   const [unbound] = unboundVariables(rule);
   if (unbound !== undefined) {
-    throw cursor.error(
-      `Cannot use a variable in the head of a rule that no predicate of its body binds: $${unbound}`,
-      start,
-    );
+    throw cursor.error(`Cannot use a variable in a rule that no predicate of its body binds: $${unbound}`, start);
   }
   return rule;
 }

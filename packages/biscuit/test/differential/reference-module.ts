@@ -53,6 +53,7 @@ export interface ReferenceModule {
     buildAuthenticated(token: ReferenceToken): ReferenceAuthorizer;
   };
   readonly ThirdPartyRequest: { fromBytes(data: Uint8Array): ReferenceRequest };
+  readonly KeyPair: { fromPrivateKey(key: ReferenceKey): { getPublicKey(): ReferenceKey } };
   readonly PrivateKey: { fromString(text: string): ReferenceKey };
   readonly PublicKey: { fromString(text: string, algorithm: 0 | 1): ReferenceKey };
   readonly Rule: { fromString(text: string): unknown };
@@ -61,20 +62,29 @@ export interface ReferenceModule {
 
 const ENTRY = import.meta.resolve("@biscuit-auth/biscuit-wasm");
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+let compiled: Promise<object> | undefined;
 let instances = 0;
+
+/** The part of WebAssembly used here, as not every set of types that compiles this file has it. */
+interface Assembly {
+  compile(bytes: Uint8Array): Promise<object>;
+  instantiate(module: object, imports: object): Promise<{ readonly exports: object }>;
+  readonly Module: { imports(module: object): readonly { readonly module: string }[] };
+}
+
+const assembly = (globalThis as unknown as { readonly WebAssembly: Assembly }).WebAssembly;
 
 /** Instantiates the reference's WebAssembly by hand: its loader needs a flag or a bundler. */
 export async function instantiateReference(): Promise<ReferenceModule> {
-  compiled ??= readFile(new URL("./biscuit_bg.wasm", ENTRY)).then((bytes) => WebAssembly.compile(bytes));
+  compiled ??= readFile(new URL("./biscuit_bg.wasm", ENTRY)).then((bytes) => assembly.compile(bytes));
   const module = await compiled;
   // The glue keeps its instance in a variable, so that each instance needs glue of its own.
   const glue = await import(new URL(`./biscuit_bg.js?${instances++}`, ENTRY).href);
-  const imports: WebAssembly.Imports = {};
-  for (const { module: name } of WebAssembly.Module.imports(module)) {
+  const imports: Record<string, object> = {};
+  for (const { module: name } of assembly.Module.imports(module)) {
     imports[name] = name === "./biscuit_bg.js" ? glue : { performance_now: () => performance.now() };
   }
-  const { exports } = await WebAssembly.instantiate(module, imports);
+  const { exports } = await assembly.instantiate(module, imports);
   glue.__wbg_set_wasm(exports);
   return glue;
 }
