@@ -4,7 +4,7 @@
  * Grants are measured in turns (A B A B …) after a warm-up, so that a drift of the machine's speed meets both. Prints a
  * table and writes bench/results/authority.json.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -43,17 +43,18 @@ try {
 async function measure() {
   const ours = await ownServer("main", connections);
   const peer = await startPeer();
+  const targets = [ours, peer, ...(await startBun())];
   progress("warm-up");
-  for (const target of [ours, peer]) await load(target, 3);
-  const grants: Record<string, number[]> = { [ours.name]: [], [peer.name]: [] };
+  for (const target of targets) await load(target, 3);
+  const grants: Record<string, number[]> = Object.fromEntries(targets.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
-    for (const target of [ours, peer]) {
+    for (const target of targets) {
       const rate = await load(target, seconds);
       grants[target.name]?.push(rate);
       progress(`grants, round ${round} of ${rounds}: ${target.name} ${rate}/s`);
     }
   }
-  peer.child.kill();
+  for (const { child } of targets) if (child !== ours.child) child.kill();
   const refresh = await measureRefresh(ours);
   ours.child.kill();
   const memory = await measureMemory();
@@ -61,7 +62,11 @@ async function measure() {
     machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version },
     load: { connections, seconds, rounds },
     grantsPerSecond: Object.fromEntries(Object.entries(grants).map(([name, rates]) => [name, summary(rates)])),
-    ratio: summary((grants[ours.name] ?? []).map((rate, round) => rate / (grants[peer.name]?.[round] ?? Number.NaN))),
+    ratioToPeer: Object.fromEntries(
+      targets
+        .filter(({ name }) => name !== peer.name)
+        .map(({ name }) => [name, ratios(grants[name], grants[peer.name])]),
+    ),
     refreshesPerSecond: summary(refresh),
     fsyncsPerSecond: measureFsync(),
     startToFirstAnswerMs: summary(await measureStart()),
@@ -85,6 +90,23 @@ async function startPeer(): Promise<Target> {
   const secret = "bench-secret-bench-secret-bench-secret-bench";
   const grant = { grant_type: "client_credentials", client_id: "bench", client_secret: secret, scope: "read" };
   return { name: "oidc-provider", child, url: String(line).trim(), grant };
+}
+
+/** The same authority under Bun, where the variable BUN names one. */
+async function startBun(): Promise<readonly Target[]> {
+  const { BUN } = process.env;
+  if (BUN === undefined) return [];
+  const data = join(directory, "bun");
+  mkdirSync(data);
+  const child = spawn(BUN, ["bench/authority/bun-server.ts", data], { stdio: ["ignore", "pipe", "inherit"] });
+  children.push(child);
+  const [line] = await once(child.stdout, "data");
+  return [{ name: "countersign under Bun", child, ...JSON.parse(String(line)) }];
+}
+
+/** Round by round, so that a drift of the machine's speed cancels out. */
+function ratios(ours: readonly number[] = [], theirs: readonly number[] = []) {
+  return summary(ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN)));
 }
 
 function body(fields: Fields): string {
@@ -180,12 +202,14 @@ function summary(values: readonly number[]) {
 }
 
 function print(report: Awaited<ReturnType<typeof measure>>): void {
-  const { grantsPerSecond, ratio, refreshesPerSecond, startToFirstAnswerMs, memory } = report;
+  const { grantsPerSecond, ratioToPeer, refreshesPerSecond, startToFirstAnswerMs, memory } = report;
   const rows = {
     ...Object.fromEntries(
       Object.entries(grantsPerSecond).map(([name, rates]) => [`client_credentials/s, ${name}`, rates]),
     ),
-    "ratio to oidc-provider": ratio,
+    ...Object.fromEntries(
+      Object.entries(ratioToPeer).map(([name, ratio]) => [`ratio to oidc-provider, ${name}`, ratio]),
+    ),
     "refreshes/s at 64 clients": refreshesPerSecond,
     "start to first answer, ms": startToFirstAnswerMs,
   };
