@@ -12,10 +12,14 @@ export interface TokenRequest {
 export async function startFleetAuthority(lifetimeS: number, audiences: readonly string[]) {
   const requests: TokenRequest[] = [];
   let down = false;
+  let nextRequest: (() => void) | undefined;
   const relay: { fetch?: Awaited<ReturnType<typeof createAuthority>>["fetch"] } = {};
   const served = await serveAuthority(
     {
       async fetch(request, ...rest) {
+        if (nextRequest !== undefined) down = true;
+        nextRequest?.();
+        nextRequest = undefined;
         requests.push({ at: systemClock.now(), answered: !down });
         const answer = down ? undefined : await relay.fetch?.(request, ...rest);
         return answer ?? new Response(null, { status: 503 });
@@ -50,8 +54,13 @@ export async function startFleetAuthority(lifetimeS: number, audiences: readonly
     clientId: client.clientId,
     secret,
     requests,
-    setDown: (value: boolean) => {
-      down = value;
+    /** Goes away when the next request arrives, and does not answer it. */
+    goDownOnRequest: () =>
+      new Promise<void>((resolve) => {
+        nextRequest = resolve;
+      }),
+    comeBack: () => {
+      down = false;
     },
     async [Symbol.asyncDispose]() {
       await served.close({ atMostMs: 1_000 });

@@ -67,15 +67,13 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
     const startedAt = systemClock.now();
     await tell(fleet, "reset");
     await sleep(plan.steadyLifetimes * lifetimeMs);
-    // The worst moment to lose the authority: every token is about to be refreshed.
-    const lastAt = authority.requests.at(-1)?.at ?? startedAt;
-    await sleep(Math.max(0, lastAt + lifetimeMs * (2 / 3) * 0.85 - systemClock.now()));
     // adaptiveLifetime(): the last third of a short lifetime.
     const outageMs = Math.floor(lifetimeMs / 3);
+    // The worst moment: with the request for a new token.
+    await authority.goDownOnRequest();
     const downAt = systemClock.now() - startedAt;
-    authority.setDown(true);
     const [steady] = await Promise.all([collect(fleet), sleep(outageMs)]);
-    authority.setDown(false);
+    authority.comeBack();
     const upAt = systemClock.now() - startedAt;
     const outage = await collect(fleet);
     await sleep(plan.recoveryLifetimes * lifetimeMs);

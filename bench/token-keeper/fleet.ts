@@ -30,8 +30,8 @@ const size = values.quick
       audiences: 5,
       lifetimeS: 20,
       warmUpLifetimes: 1,
-      steadyLifetimes: 3,
-      recoveryLifetimes: 2,
+      steadyLifetimes: 2,
+      recoveryLifetimes: 1,
     };
 const plans: readonly FleetPlan[] = [
   { mode: "keeper", cache: "file", ...size },

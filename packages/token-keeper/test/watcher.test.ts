@@ -128,6 +128,15 @@ describe("TokenWatcher", () => {
     }
   });
 
+  it("refuses a token that was expired when it came", async () => {
+    const source = scriptedSource(async ({ clock }) =>
+      createToken({ accessToken: "old" }, { issuedAt: clock.now() - 60_000, lifetimeMs: 60_000 }),
+    );
+    const { watcher } = await aWatcher(source);
+    assert.throws(() => watcher.token({ allowExpired: true }), { code: "token_expired" });
+    watcher.close();
+  });
+
   it("honours Retry-After over its own backoff", async () => {
     const error = new TokenError("rate_limited", "Slow", { retryAfterMs: 30_000 });
     const source = scriptedSource(error, 600);
