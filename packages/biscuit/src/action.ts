@@ -13,6 +13,29 @@ export function* perform<Result>(action: Action<Result>): Steps<Result> {
   return (yield action) as Result;
 }
 
+/**
+ * Two actions, side by side where they are asynchronous. The second result comes as a function, so that its failure counts
+ * only once the first result has been judged.
+ */
+export function both<First, Second>(
+  first: Action<First>,
+  second: Action<Second>,
+): Action<readonly [First, () => Second]> {
+  return {
+    now: () => [first.now(), second.now],
+    later: () =>
+      Promise.all([
+        first.later(),
+        second.later().then(
+          (value) => () => value,
+          (error) => () => {
+            throw error;
+          },
+        ),
+      ]),
+  };
+}
+
 /** Runs steps at once. */
 export function runNow<Result>(steps: Steps<Result>): Result {
   let state = steps.next();

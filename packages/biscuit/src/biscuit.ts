@@ -23,7 +23,6 @@ import { type Container, readContainer, writeContainer } from "./format/wrapper.
 import { type Limits, resolveLimits } from "./limits.ts";
 import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
-import { SignatureCache } from "./signature-cache.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
 import { privateKeyOf, type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
@@ -77,12 +76,11 @@ export class UnverifiedBiscuit {
   *#verify(root: RootKey, options: VerifyOptions): Steps<Biscuit> {
     const key = yield* perform(chooseRoot(root, this.rootKeyId));
     const { cache } = options;
-    const cacheKey = cache && this.#bytes && SignatureCache.tokenKey(key, this.#bytes);
-    const known = cacheKey === undefined ? undefined : cache?.token(cacheKey);
+    const known = this.#bytes && cache?.token(key, this.#bytes);
     if (known !== undefined) return known;
     yield* verifyChain(this.#container, key, options);
     const token = new Biscuit(this.#decoded(), key.algorithm);
-    if (cacheKey !== undefined) cache?.addToken(cacheKey, token);
+    if (this.#bytes !== undefined) cache?.addToken(key, this.#bytes, token);
     return token;
   }
 

@@ -1,4 +1,5 @@
 import type { Biscuit } from "./biscuit.ts";
+import { equalBytes, toHex } from "./crypto/bytes.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import { LruCache } from "./crypto/lru.ts";
 
@@ -7,6 +8,16 @@ const latin1 = new TextDecoder("latin1");
 
 /** Tokens up to this many bytes are remembered whole. */
 const MAX_WHOLE_TOKEN = 4096;
+
+interface KnownToken {
+  readonly bytes: Uint8Array;
+  readonly token: Biscuit;
+}
+
+/** A name short enough to be made for each look-up; a token ends with its proof, which hardly two have in common. */
+function tokenName(rootKey: PublicKey, bytes: Uint8Array): string {
+  return `${rootKey}/${toHex(bytes.subarray(-16))}`;
+}
 
 /**
  * Remembers signatures that were found valid, so that a token seen again, or one that extends it, costs no cryptography.
@@ -21,7 +32,7 @@ const MAX_WHOLE_TOKEN = 4096;
  */
 export class SignatureCache {
   readonly #signatures: LruCache<true>;
-  readonly #tokens: LruCache<Biscuit>;
+  readonly #tokens: LruCache<KnownToken>;
 
   /** @param capacity How many signatures are kept, and a quarter as many whole tokens. @default 4096 */
   constructor(capacity = 4096) {
@@ -42,11 +53,6 @@ export class SignatureCache {
     return `${publicKey}/${signature.length}/${latin1.decode(signature)}${latin1.decode(message)}`;
   }
 
-  /** The name of a whole token in the cache; `undefined` for one that is too long. */
-  static tokenKey(rootKey: PublicKey, token: Uint8Array): string | undefined {
-    return token.length > MAX_WHOLE_TOKEN ? undefined : `${rootKey}/${latin1.decode(token)}`;
-  }
-
   /** Whether this signature is known to be valid. */
   has(key: string): boolean {
     return this.#signatures.get(key) === true;
@@ -57,13 +63,15 @@ export class SignatureCache {
     this.#signatures.set(key, true);
   }
 
-  /** The token that was verified under this name. */
-  token(key: string): Biscuit | undefined {
-    return this.#tokens.get(key);
+  /** The token that was verified under this root key, if these are its bytes. */
+  token(rootKey: PublicKey, bytes: Uint8Array): Biscuit | undefined {
+    if (bytes.length > MAX_WHOLE_TOKEN) return undefined;
+    const known = this.#tokens.get(tokenName(rootKey, bytes));
+    return known !== undefined && equalBytes(known.bytes, bytes) ? known.token : undefined;
   }
 
-  /** Keeps a token that was verified. */
-  addToken(key: string, token: Biscuit): void {
-    this.#tokens.set(key, token);
+  /** Keeps a token that was verified under this root key. */
+  addToken(rootKey: PublicKey, bytes: Uint8Array, token: Biscuit): void {
+    if (bytes.length <= MAX_WHOLE_TOKEN) this.#tokens.set(tokenName(rootKey, bytes), { bytes, token });
   }
 }

@@ -28,13 +28,17 @@ function quantify(term: Term, closure: Closure, decisive: boolean, slots: Term[]
   return !decisive;
 }
 
+/** Raising an error and catching it takes about as long as this many steps. */
+const FAILURE_COST = 100;
+
 function tryOr(fallback: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
   try {
     return evaluate(closure.steps, slots, context);
   } catch (error) {
     // Only a failed expression has a fallback; a spent limit must end the evaluation.
-    if (error instanceof ExpressionError) return fallback;
-    throw error;
+    if (!(error instanceof ExpressionError)) throw error;
+    context.fuel.spend(FAILURE_COST);
+    return fallback;
   }
 }
 

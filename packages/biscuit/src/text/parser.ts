@@ -119,6 +119,7 @@ function parseRule(cursor: Cursor): Rule {
   const start = cursor.offset;
   const head = parseHead(cursor);
   cursor.expect("<-", "after the head of a rule");
+  if (head.terms.length === 0) throw cursor.error(`Expected at least one term in ${head.name}()`, start);
   const rule = parseBody(cursor, head);
   const [unbound] = unboundVariables(rule);
   if (unbound !== undefined) {
