@@ -44,7 +44,11 @@ describe("a process", () => {
         Object.defineProperty(Object.prototype, name, { value: "polluted", writable: true });
       const { clientCredentialsSource, publicClient, TokenManager } = await import("@countersign/token-keeper");
       const source = clientCredentialsSource({ tokenEndpoint: "${server.tokenEndpoint}", client: publicClient("c") });
-      await new TokenManager().getToken(source, { timeoutMs: 0 }).catch((error) => console.log(error.code));`);
+      const manager = new TokenManager();
+      const failed = new Promise((resolve) => manager.on("refresh_failed", resolve));
+      manager.getToken(source).catch(() => undefined);
+      console.log((await failed).error.code);
+      manager.close();`);
     assert.deepEqual({ stdout, stderr }, { stdout: "invalid_response\n", stderr: "" });
   });
 });
