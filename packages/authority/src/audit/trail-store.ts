@@ -25,10 +25,8 @@ const mostRecords = 100_000;
  *
  * @example
  * ```ts
- * import { createAuditTrail, createMemoryStore, silentObserver } from "@countersign/authority";
- * import { systemClock as clock, systemRandom as random } from "@countersign/protocol";
- * const store = createMemoryStore({ clock });
- * const audit = createAuditTrail({ store, clock, random, observer: silentObserver, retentionMs: 86_400_000 });
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { audit } = (await testAuthority()).services;
  * await audit.record("user.deleted", { userId: "user_1", actor: "admin_id" });
  * const [latest] = await audit.read({ limit: 1 });
  * latest?.name; // "user.deleted"

@@ -13,6 +13,7 @@ import type {
   SigningAlgorithm,
   TokenProfile,
 } from "../store/records.ts";
+import { administrator } from "../users/administrator.ts";
 import type { ClientSettings } from "./clients.ts";
 
 /** The settings of a client without its id. */
@@ -61,7 +62,7 @@ export function usesSecret(method: ClientAuthMethod): boolean {
  * @throws {CountersignError} `invalid_client_metadata`
  */
 export function checkClientId(clientId: string): string {
-  const isUserId = clientId.startsWith("user_") || clientId === "admin_id";
+  const isUserId = clientId.startsWith("user_") || clientId === administrator.userId;
   if (isUserId || !isId(clientId)) {
     throw refuse("client_id must be 1 to 64 of A-Z a-z 0-9 . _ - and must not look like a user's");
   }

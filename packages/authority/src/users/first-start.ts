@@ -4,6 +4,7 @@ import { superuser } from "../scope.ts";
 import { keys } from "../store/keys.ts";
 import type { BootstrapRecord, UserRecord } from "../store/records.ts";
 import type { Draft, Item } from "../store/store.ts";
+import { administrator } from "./administrator.ts";
 import { makeUser } from "./registration.ts";
 import { isUser, type UserPlace, userDraft } from "./user-items.ts";
 import type { UserServiceOptions } from "./user-service-options.ts";
@@ -23,15 +24,11 @@ export interface FirstStart {
   confirmShown(): Promise<void>;
 }
 
-/** The user id of the administrator that the first start makes. */
-export const adminId = "admin_id";
-
 /** A start that holds the first start for longer has crashed, or will find that it was overtaken. */
 const holdMs = 5000;
 const pollMs = 250;
 const passwordBytes = 24;
-
-const adminName = { username: "admin", fullName: "Administrator", scopes: [superuser] };
+const adminId = administrator.userId;
 
 /**
  * Makes the administrator and the client it logs in with, once, over any number of nodes and crashes. A start that
@@ -73,7 +70,8 @@ async function makeAdministrator(options: FirstStartOptions, before: Hold): Prom
   const held = await hold(options, before);
   if (held === undefined) return undefined;
   const adminPassword = randomSecret(options.random, passwordBytes);
-  const user = await makeUser(options, { ...adminName, password: adminPassword }, adminId);
+  const registration = { ...administrator, scopes: [superuser], password: adminPassword };
+  const user = await makeUser(options, registration, adminId);
   if (!(await writeAdministrator(options, user, held))) return undefined;
   await makeLoopbackClient(options.clients);
   // Taken again, so that a node which was overtaken shows nothing, and the time to show it starts now.

@@ -26,18 +26,7 @@ const longestCode = 128;
 const shortestLifeMs = 60_000;
 const longestLifeMs = 90 * 86_400_000;
 
-/**
- * Makes the service that invites.
- *
- * @example
- * ```ts
- * import { createInvitations } from "@countersign/authority";
- * import { testAuthority } from "@countersign/authority/testing";
- * const { services } = await testAuthority();
- * const { code } = await createInvitations(services).create(86_400_000, "admin_id");
- * code.length; // 24
- * ```
- */
+/** Makes the service that invites. */
 export function createInvitations({ store, clock, random, audit }: InvitationOptions): Invitations {
   return {
     async create(lifetimeMs, actor) {

@@ -2,6 +2,7 @@ import { type Clock, CountersignError } from "@countersign/protocol";
 import { keys } from "../store/keys.ts";
 import type { UsernameClaim, UserTombstone } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
+import { administrator } from "./administrator.ts";
 import { isUser, type UserPlace, userDraft } from "./user-items.ts";
 
 /** What claims are kept with. */
@@ -28,6 +29,8 @@ const mostRaces = 32;
  */
 export async function claimUsername(ports: ClaimPorts, username: string, userId: string): Promise<void> {
   const { store, clock } = ports;
+  const isReserved = username === administrator.username && userId !== administrator.userId;
+  if (isReserved) throw new CountersignError("already_exists");
   const key = keys.username(username);
   for (let race = 0; race < mostRaces; race++) {
     const claim = await store.get<UsernameClaim>(key);

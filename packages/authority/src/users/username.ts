@@ -62,8 +62,9 @@ const rightToLeftShape = /^\p{L}(?:.*[\p{L}\p{Nd}\p{M}])?$/u;
  * @throws {CountersignError} `invalid_username` when the text cannot be a username.
  * @example
  * ```ts
- * import { normaliseUsername } from "@countersign/authority";
- * normaliseUsername("ＡＤＭＩＮ"); // "admin"
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { users } = (await testAuthority()).services;
+ * users.normalise("ＡＤＭＩＮ"); // "admin"
  * ```
  */
 export function normaliseUsername(text: string): string {

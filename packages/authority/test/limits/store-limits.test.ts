@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
-import { FakeClock } from "@countersign/protocol/testing";
+import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import { type ConfigInput, parseConfig } from "../../src/config.ts";
 import type { Limits } from "../../src/limits/limits.ts";
 import { createLimits } from "../../src/limits/store-limits.ts";
@@ -16,15 +16,16 @@ interface Nodes {
   calls(): number;
 }
 
-/** Several nodes on one store, whose calls give way to each other. */
+/** Several nodes on one store, whose calls overtake each other. */
 function makeNodes(count: number, limits: ConfigInput["limits"] = {}, around?: Around): Nodes {
   const clock = new FakeClock();
   const memory = createMemoryStore({ clock });
   const config = parseConfig({ issuer: "http://localhost:8080", limits });
+  const jitter = seededRandom("jitter");
   let calls = 0;
   const store = aroundStore(memory, async (call, run) => {
     calls += 1;
-    await new Promise(setImmediate);
+    for (let turns = 1 + ((jitter.bytes(1)[0] ?? 0) % 4); turns > 0; turns--) await new Promise(setImmediate);
     return around === undefined ? run() : around(call, run);
   });
   const nodes = Array.from({ length: count }, () => createLimits({ store, clock, config }));

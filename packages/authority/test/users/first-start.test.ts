@@ -6,11 +6,13 @@ import { keys, owners } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { UserRecord } from "../../src/store/records.ts";
 import type { Store } from "../../src/store/store.ts";
-import { adminId, prepareFirstStart } from "../../src/users/first-start.ts";
+import { administrator } from "../../src/users/administrator.ts";
+import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { type Around, aroundStore } from "./around-store.ts";
 import { type Actor, everything, explore, type Outcome } from "./explore.ts";
 import { aRegistration, makeNode, type Node } from "./world.ts";
 
+const adminId = administrator.userId;
 const login = { username: "admin", clientId: "loopback" };
 
 /** After the eighth call the first node has made the administrator; the rest takes minutes. */
@@ -197,10 +199,24 @@ function assertCrash(error: unknown): void {
   assert.ok(error instanceof Crash, String(error));
 }
 
-describe("a name that the first start needs", () => {
-  it("D14 belongs to nobody else: a start that finds it taken fails loudly", async () => {
+describe("the administrator's name", () => {
+  it("D14 goes to nobody else, before the first start and after", async () => {
     const node = makeNode();
-    await node.users.register(aRegistration({ username: "admin" }), "test");
-    await assert.rejects(start(node), { code: "already_exists" });
+    const { userId } = await node.users.register(aRegistration(), "test");
+    const attempts = [
+      () => node.users.register(aRegistration({ username: "ＡＤＭＩＮ" }), "test"),
+      () => node.users.rename(userId, "Adm\u0131n", "test"),
+    ];
+    for (const attempt of attempts) await assert.rejects(attempt, { code: "already_exists" });
+    await start(node);
+    await node.users.delete(adminId, "test");
+    for (const attempt of attempts) await assert.rejects(attempt, { code: "already_exists" });
+  });
+
+  it("D14 can be changed by the administrator, and taken back", async () => {
+    const node = makeNode();
+    await start(node);
+    await node.users.rename(adminId, "root", "test");
+    assert.equal((await node.users.rename(adminId, "admin", "test")).username, "admin");
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { CountersignError, sha256 } from "@countersign/protocol";
 import { keys, owners } from "../../src/store/keys.ts";
 import type { FamilyRecord } from "../../src/store/records.ts";
+import { claimUsername } from "../../src/users/username-claims.ts";
 import { aroundStore } from "./around-store.ts";
 import { aRegistration, makeNode, type Node } from "./world.ts";
 
@@ -74,6 +75,16 @@ describe("UserService.register", () => {
       assert.deepEqual(await audit.read({ limit: 10 }), []);
     });
   }
+});
+
+describe("UserService.byUsername", () => {
+  it("D4 finds nobody by a claim that its user does not name back, and lets nobody log in by it", async () => {
+    const { users, store, clock, alice } = await withAlice();
+    await claimUsername({ store, clock }, "bob", alice.userId);
+    assert.equal(await users.byUsername("bob"), undefined);
+    await assert.rejects(users.authenticate({ ...login, username: "bob" }), { code: "invalid_grant" });
+    assert.deepEqual(await users.authenticate(login), alice);
+  });
 });
 
 describe("UserService.rename", () => {
