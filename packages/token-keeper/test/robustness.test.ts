@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { describe, it } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -8,14 +9,24 @@ import { FakeClock } from "@countersign/token-keeper/testing";
 import { scriptedSource } from "./support/scripted-source.ts";
 import { startTokenServer } from "./support/token-server.ts";
 
-function run(script: string) {
+/** Runs beside this process, whose server must answer meanwhile. */
+async function run(script: string) {
   const args = ["-C", "@countersign/source", "--input-type=module", "--eval", script];
-  return spawnSync(process.execPath, args, { cwd: import.meta.dirname, encoding: "utf8", timeout: 30_000 });
+  const child = spawn(process.execPath, args, { cwd: import.meta.dirname, timeout: 30_000 });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const [status, signal] = await once(child, "close");
+  return { status, signal, stdout, stderr };
 }
 
 describe("a process", () => {
-  it("I24 ends while a watcher runs: its timers hold nothing", () => {
-    const { status, stdout, signal } = run(`
+  it("I24 ends while a watcher runs: its timers hold nothing", async () => {
+    const { status, stdout, signal } = await run(`
       import { constantSource, TokenWatcher } from "@countersign/token-keeper";
       const watcher = await TokenWatcher.start(constantSource({ accessToken: "abc" }));
       console.log(watcher.token().accessToken.reveal());`);
@@ -24,7 +35,7 @@ describe("a process", () => {
 
   it("I24 meets no unhandled rejection when all is closed in the middle of it", async () => {
     await using server = await startTokenServer(() => new Promise(() => undefined));
-    const { status, stderr } = run(`
+    const { status, stderr } = await run(`
       import { clientCredentialsSource, memoryCache, publicClient, TokenManager, TokenWatcher } from "@countersign/token-keeper";
       const source = clientCredentialsSource({ tokenEndpoint: "${server.tokenEndpoint}", client: publicClient("c") });
       const manager = new TokenManager({ caches: [memoryCache()] });
@@ -39,15 +50,15 @@ describe("a process", () => {
 
   it("I26 is not led by a polluted prototype", async () => {
     await using server = await startTokenServer(() => ({ body: {} }));
-    const { stdout, stderr } = run(`
-      for (const name of ["access_token", "error", "expires_in", "refresh_in", "token_type"])
-        Object.defineProperty(Object.prototype, name, { value: "polluted", writable: true });
+    const { stdout, stderr } = await run(`
+      for (const [name, value] of Object.entries({ access_token: "polluted", token_type: "Bearer", expires_in: 60 }))
+        Object.defineProperty(Object.prototype, name, { value, writable: true });
       const { clientCredentialsSource, publicClient, TokenManager } = await import("@countersign/token-keeper");
       const source = clientCredentialsSource({ tokenEndpoint: "${server.tokenEndpoint}", client: publicClient("c") });
       const manager = new TokenManager();
       const failed = new Promise((resolve) => manager.on("refresh_failed", resolve));
-      manager.getToken(source).catch(() => undefined);
-      console.log((await failed).error.code);
+      const got = manager.getToken(source).then(() => "polluted", () => "closed");
+      console.log(await Promise.race([failed.then(({ error }) => error.code), got]));
       manager.close();`);
     assert.deepEqual({ stdout, stderr }, { stdout: "invalid_response\n", stderr: "" });
   });

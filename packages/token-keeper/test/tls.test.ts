@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import { clientCredentialsSource, secretBasic, systemClock, tlsClient } from "@countersign/token-keeper";
 import { createTlsFetch } from "@countersign/token-keeper/node";
 import { startAuthority } from "./support/authority.ts";
@@ -91,7 +92,11 @@ describe("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
       await new TokenManager().getToken(source).catch((error) => console.log(error.code));`;
     const args = ["-C", "@countersign/source", "--input-type=module", "--eval", script];
     const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0" };
-    const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: import.meta.dirname, env, encoding: "utf8" });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+      cwd: import.meta.dirname,
+      env,
+      encoding: "utf8",
+    });
     assert.equal(stdout.trim(), "insecure_tls");
     assert.match(stderr, /COUNTERSIGN_INSECURE_TLS.*Refused to send credentials/);
     assert.equal(server.requests(), 0);
