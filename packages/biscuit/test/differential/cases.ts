@@ -309,8 +309,12 @@ export async function textCase(seed: number, host: ReferenceHost): Promise<Outco
   const outcome = compareAnswers(mine, theirs);
   if (outcome !== "different") return outcome;
   if (isRefused(theirs) && LAXER.some(({ form }) => form.test(source))) return "laxer";
-  // The reference reads one semicolon at the beginning, and words that nothing parts: `check iftrue`, `ortrue`.
-  if (isRefused(mine) && /^\s*;|(?:if|all|or)[\w:]|(?:true|previous|authority|false|null)or/i.test(source))
+  // The reference reads one semicolon at the beginning, words that nothing parts (`check iftrue`, `ortrue`), and dates
+  // with any sign where RFC 3339 has a T.
+  if (
+    isRefused(mine) &&
+    /^\s*;|\d{4}-\d\d-\d\d[^Tt]|(?:if|all|or|trusting)[\w:]|(?:true|previous|authority|false|null)or/i.test(source)
+  )
     return "stricter";
   return { kind: "text", seed, input: source, ours: mine, reference: theirs };
 }

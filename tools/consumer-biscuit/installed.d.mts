@@ -1,0 +1,2 @@
+export const hasSamples: boolean;
+export function installPacked(): string;

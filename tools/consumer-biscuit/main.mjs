@@ -1,0 +1,3 @@
+import { run } from "./samples.mjs";
+
+console.log(JSON.stringify(await run()));

@@ -1,0 +1,1 @@
+export function bundleSize(names: string): Promise<{ readonly minified: number; readonly gzip: number }>;
