@@ -78,12 +78,20 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   };
 }
 
-/** What a cheaper hash falls short of today's work, so that an old hash takes as long as none does. */
+/** Fresh memory costs about as much as so many passes over it (measured; it depends little on the amount). */
+const setupPasses = 0.2;
+
+/** What a cheaper hash falls short of today's work, so that an old hash takes about as long as none does. */
 function difference(today: PasswordCost, paid: PasswordCost): PasswordCost | undefined {
-  const missing = today.memoryKib * today.passes - paid.memoryKib * paid.passes;
-  if (missing < 8) return undefined;
-  const passes = Math.ceil(missing / today.memoryKib);
-  return { memoryKib: Math.max(8, Math.round(missing / passes)), passes, lanes: 1 };
+  const missing = workOf(today) - workOf(paid);
+  const passes = Math.max(1, Math.ceil(missing / today.memoryKib - setupPasses));
+  const memoryKib = Math.round(missing / (passes + setupPasses));
+  return memoryKib < 8 ? undefined : { memoryKib, passes, lanes: 1 };
+}
+
+/** Work in KiB passed over. */
+export function workOf({ memoryKib, passes }: PasswordCost): number {
+  return memoryKib * (passes + setupPasses);
 }
 
 /** Argon2id of the runtime (RFC 9106), computed in its thread pool. */
