@@ -2,7 +2,7 @@
 export interface Subject {
   readonly name: string;
   readonly run: (call: number) => unknown;
-  /** Calls in one round. */
+  /** Calls in one round: enough for the time of a thread, which systems count in steps of up to 4 ms. */
   readonly calls: number;
 }
 

@@ -65,12 +65,19 @@ function payloadVersion(
   return Math.max(0, ...previous.map(({ version }) => version));
 }
 
+/** The secrets of tokens in use, as importing one costs as much as signing with it. */
+const secrets = new WeakMap<Container, PrivateKey>();
+
 /** The secret at the end of the chain. */
 function nextSecret(container: Container): PrivateKey {
+  const known = secrets.get(container);
+  if (known !== undefined) return known;
   if (container.proof.kind === "seal") {
     throw new SealError("append_on_sealed", "Cannot append a block to a sealed token");
   }
-  return PrivateKey.fromBytes(lastBlock(container).nextKey.algorithm, container.proof.secret);
+  const secret = PrivateKey.fromBytes(lastBlock(container).nextKey.algorithm, container.proof.secret);
+  secrets.set(container, secret);
+  return secret;
 }
 
 interface Draft {
