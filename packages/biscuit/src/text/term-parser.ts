@@ -91,17 +91,21 @@ function parseHex(cursor: Cursor): Uint8Array | undefined {
   return fromHex(digits);
 }
 
-/** Parses items between commas up to `close`. */
-function parseItems<T>(cursor: Cursor, close: string, parseItem: () => T): T[] {
+/** Parses one item or more between commas up to `close`. */
+function parseSomeItems<T>(cursor: Cursor, close: string, parseItem: () => T): T[] {
   const items: T[] = [];
-  cursor.skipSpace();
-  if (cursor.takeText(close)) return items;
   for (;;) {
     items.push(parseItem());
     cursor.skipSpace();
     if (cursor.takeText(close)) return items;
     cursor.expect(",", `or "${close}"`);
   }
+}
+
+/** Parses items between commas up to `close`; there may be none. */
+function parseItems<T>(cursor: Cursor, close: string, parseItem: () => T): T[] {
+  cursor.skipSpace();
+  return cursor.takeText(close) ? [] : parseSomeItems(cursor, close, parseItem);
 }
 
 function asMapKey(term: Term, cursor: Cursor, offset: number): MapKey {
@@ -127,7 +131,7 @@ function parseRestOfMap(cursor: Cursor, first: readonly [MapKey, Term], place: P
   cursor.skipSpace();
   if (cursor.takeText("}")) return makeMap([first]);
   cursor.expect(",", 'or "}" in a map');
-  const rest = parseItems(cursor, "}", () => {
+  const rest = parseSomeItems(cursor, "}", () => {
     cursor.skipSpace();
     const start = cursor.offset;
     return parseEntry(cursor, asMapKey(parseInner(cursor, place), cursor, start), place);
@@ -151,7 +155,7 @@ function parseSetOrMap(cursor: Cursor, place: Place): Term {
   checkSetItem(first, first, cursor, start);
   if (cursor.takeText("}")) return makeSet([first]);
   cursor.expect(",", 'or "}" in a set');
-  const rest = parseItems(cursor, "}", () => {
+  const rest = parseSomeItems(cursor, "}", () => {
     cursor.skipSpace();
     const offset = cursor.offset;
     const item = parseInner(cursor, place);

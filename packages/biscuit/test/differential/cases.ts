@@ -313,7 +313,9 @@ export async function textCase(seed: number, host: ReferenceHost): Promise<Outco
   // with any sign where RFC 3339 has a T.
   if (
     isRefused(mine) &&
-    /^\s*;|\d{4}-\d\d-\d\d[^Tt]|(?:if|all|or|trusting)[\w:]|(?:true|previous|authority|false|null)or/i.test(source)
+    /^\s*;|\d{4}-\d\d-\d\d[^Tt]|(?:if|all|or|trusting)[\w:]|(?:true|previous|authority|false|null)(?:or|trusting)/i.test(
+      source,
+    )
   )
     return "stricter";
   return { kind: "text", seed, input: source, ours: mine, reference: theirs };
