@@ -91,7 +91,7 @@ describe("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
       const source = clientCredentialsSource({ tokenEndpoint: "${server.tokenEndpoint}", client: secretBasic("c", "s") });
       await new TokenManager().getToken(source).catch((error) => console.log(error.code));`;
     const args = ["-C", "@countersign/source", "--input-type=module", "--eval", script];
-    const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+    const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "" };
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
       cwd: import.meta.dirname,
       env,
