@@ -150,6 +150,8 @@ function openSource(source: string): Cursor {
       `Cannot parse text of more than ${MAX_SOURCE_LENGTH} characters: ${source.length}`,
     );
   }
+  // It could not be encoded, and encoders would put another character in its place.
+  if (!source.isWellFormed()) throw new DatalogError("syntax", "Cannot parse text with a lone surrogate");
   return new Cursor(source);
 }
 

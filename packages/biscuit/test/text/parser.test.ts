@@ -41,6 +41,11 @@ const wrong: readonly (readonly [source: string, message: RegExp, line: number, 
 ];
 
 describe("parseSource", () => {
+  it("refuses text with a lone surrogate", () => {
+    assert.throws(() => parseSource('f("\ud800");'), /lone surrogate/);
+    assert.equal(parseSource('f("\u{1f600}");').facts.length, 1);
+  });
+
   for (const [source, message, line, column] of wrong) {
     it(`says where and why ${JSON.stringify(source.slice(0, 40))} is wrong`, () => {
       assert.throws(
