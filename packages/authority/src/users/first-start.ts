@@ -48,11 +48,13 @@ const adminId = administrator.userId;
 export async function prepareFirstStart(options: FirstStartOptions): Promise<FirstStart> {
   const { store, clock, random } = options;
   const holder = randomSecret(random, 16);
-  for (;;) {
+  for (let waitedMs = 0; ; ) {
     const current = await store.get<BootstrapRecord>(keys.bootstrap());
     if (current?.value.shownAt !== undefined) return { confirmShown: async () => {} };
-    if (current !== undefined && clock.now() < current.value.heldAt + holdMs) {
+    // The clocks of two nodes may differ by more than a hold lasts; waiting too little is safe, waiting on is not.
+    if (current !== undefined && clock.now() < current.value.heldAt + holdMs && waitedMs < holdMs) {
       await clock.sleep(pollMs);
+      waitedMs += pollMs;
       continue;
     }
     const first = await makeAdministrator(options, { holder, version: current?.version ?? 0 });

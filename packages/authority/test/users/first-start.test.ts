@@ -81,6 +81,14 @@ describe("prepareFirstStart", () => {
     await assert.rejects(slow.confirmShown(), { code: "conflict" });
   });
 
+  it("D14 waits 5 s at most for a crashed start whose clock was an hour ahead", async () => {
+    const { store, clock } = makeWorld();
+    await prepareFirstStart(makeNode({ store, clock: new FakeClock(clock.now() + 3_600_000) }));
+    const started = start(makeNode({ store, clock, seed: 2 }));
+    for (let poll = 0; poll <= 20; poll++) await clock.advance(250);
+    assert.equal((await started)?.length, 32);
+  });
+
   it("D14 does not bring back an administrator or client that was removed since", async () => {
     const node = makeNode();
     await start(node);

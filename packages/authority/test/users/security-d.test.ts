@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { CountersignError } from "@countersign/protocol";
+import { FakeClock } from "@countersign/protocol/testing";
 import { argon2id, type DeriveInput } from "../../src/limits/argon2.ts";
 import { keys, owners } from "../../src/store/keys.ts";
-import type { createMemoryStore } from "../../src/store/memory.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import type { UserRecord } from "../../src/store/records.ts";
+import type { Store } from "../../src/store/store.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { createInvitations } from "../../src/users/invitations.ts";
+import { openAt, storePath } from "../store/stores.ts";
 import { aroundStore } from "./around-store.ts";
 import { aRegistration, leastCost, makeNode, type Node } from "./world.ts";
 
@@ -353,11 +356,25 @@ function nodeOf({ store, clock }: Node, seed: number): Node {
   return makeNode({ store, clock, seed });
 }
 
-describe("section D: users, clients, administration", () => {
-  for (const { id, name, build, expect } of rows) {
-    it(`${id} ${name}`, async () => assert.deepEqual(await build(makeNode()), expect));
-  }
-});
+const engines: readonly {
+  readonly engine: string;
+  readonly open: (clock: FakeClock, context: TestContext) => Promise<Store>;
+}[] = [
+  { engine: "memory", open: async (clock) => createMemoryStore({ clock }) },
+  { engine: "SQLite", open: (clock, context) => openAt(storePath(context), context, { clock }) },
+];
+
+for (const { engine, open } of engines) {
+  describe(`section D: users, clients, administration, on ${engine}`, () => {
+    for (const { id, name, build, expect } of rows) {
+      it(`${id} ${name}`, async (context) => {
+        const clock = new FakeClock();
+        const node = makeNode({ clock, store: await open(clock, context) });
+        assert.deepEqual(await build(node), expect);
+      });
+    }
+  });
+}
 
 /** Every change an administrator can make, and the one record it leaves. */
 const changes: readonly {
@@ -430,7 +447,7 @@ async function makeSubjects(node: Node): Promise<{ readonly userId: string; read
 }
 
 /** What users and clients there are, and which names lead to them. */
-async function snapshot(store: ReturnType<typeof createMemoryStore>, { userId }: { readonly userId: string }) {
+async function snapshot(store: Store, { userId }: { readonly userId: string }) {
   const node = makeNode({ store });
   const families = await store.list(owners.familiesOf(userId), { limit: 10 });
   const users = await store.list<UserRecord>(owners.users(), { limit: 10 });
