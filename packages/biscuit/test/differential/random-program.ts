@@ -169,9 +169,9 @@ export class RandomProgram extends Choices {
   /** A pattern that needs no escape in Datalog text. */
   #matches(): string {
     const { pattern, text } = this.#regex.next();
-    const plain = [pattern, text].map((part) =>
-      part.replace(/[\\"\n]/g, (unit) => (unit === "\n" ? "\\n" : `\\${unit}`)),
-    );
+    const plain = [pattern, text]
+      .map((part) => part.toWellFormed())
+      .map((part) => part.replace(/[\\"\n]/g, (unit) => (unit === "\n" ? "\\n" : `\\${unit}`)));
     return `"${plain[1]}".matches("${plain[0]}")`;
   }
 
