@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Answer } from "../../src/testing.ts";
-import { basic, canary, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
+import { basic, canary, issuedTokens, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
 
 const invalidGrant = { status: 400, error: "invalid_grant" };
 const invalidScope = { status: 400, error: "invalid_scope" };
@@ -264,7 +264,13 @@ const rows: readonly SecurityRow[] = [
     name: "200 parallel refreshes leave one lineage and nobody logged out",
     async build(scene) {
       const { refresh } = await scene.login();
+      const before = issuedTokens(scene);
       const answers = await Promise.all(Array.from({ length: 200 }, () => scene.refresh(refresh)));
+      assert.equal(
+        issuedTokens(scene) - before,
+        answers.length,
+        "the trail counts the tokens that were given, no others",
+      );
       const successors = new Set(answers.filter((answer) => answer.status === 200).map(refreshOf));
       assert.equal(successors.size, 1);
       assert.ok(

@@ -95,8 +95,10 @@ function answersWithToken(answers: readonly Answer[]): number {
   return answers.filter((answer) => typeof answer.body.access_token === "string").length;
 }
 
-function issuedTokens(scene: Scene): number {
-  return scene.authority.events.filter((event) => event.name === "token.issued").length;
+/** Tokens that somebody has: those that lost a race were signed and thrown away. */
+export function issuedTokens({ authority }: Scene): number {
+  const count = (name: string) => authority.events.filter((event) => event.name === name).length;
+  return count("token.issued") - count("token.withdrawn");
 }
 
 async function makeScene(answers: Answer[], config: ConfigInput = {}): Promise<Scene> {
