@@ -50,47 +50,45 @@ const parens = (ops: Expression): Expression => [...ops, { kind: "unary", op: "p
 const lazily = (ops: Expression): Op => ({ kind: "closure", params: [], ops });
 
 /** An expression as the parser makes it, with parentheses around every operand that is one itself. */
-export const anyExpression: fc.Arbitrary<Expression> = fc.letrec<{ expression: Expression; operand: Expression }>(
-  (tie) => ({
-    operand: fc.oneof(
-      { depthSize: "small" },
-      fc.oneof(variable, anyTerm).map((term) => [value(term)]),
-      tie("expression").map(parens),
-    ),
-    expression: fc.oneof(
-      { depthSize: "small" },
-      tie("operand"),
-      fc
-        .tuple(
-          tie("operand"),
-          tie("operand"),
-          fc.constantFrom("less", "add", "multiply", "equal", "strictEqual", "bitXor"),
-        )
-        .map(([left, right, op]): Expression => [...left, ...right, { kind: "binary", op }]),
-      fc
-        .tuple(tie("operand"), tie("operand"), fc.constantFrom("lazyAnd", "lazyOr"))
-        .map(([left, right, op]): Expression => [...left, lazily(right), { kind: "binary", op }]),
-      fc
-        .tuple(tie("operand"), tie("expression"), fc.constantFrom("contains", "get", "union", "startsWith"))
-        .map(([left, right, op]): Expression => [...left, ...right, { kind: "binary", op }]),
-      fc
-        .tuple(tie("operand"), tie("expression"))
-        .map(([left, right]): Expression => [lazily(left), ...right, { kind: "binary", op: "tryOr" }]),
-      fc
-        .tuple(tie("operand"), tie("expression"), fc.constantFrom("all", "any"))
-        .map(
-          ([left, right, op]): Expression => [
-            ...left,
-            { kind: "closure", params: ["p"], ops: right },
-            { kind: "binary", op },
-          ],
-        ),
-      tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "type" }]),
-      tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "negate" }]),
-      tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "extern", extern: "f" }]),
-    ),
-  }),
-).expression;
+const anyExpression: fc.Arbitrary<Expression> = fc.letrec<{ expression: Expression; operand: Expression }>((tie) => ({
+  operand: fc.oneof(
+    { depthSize: "small" },
+    fc.oneof(variable, anyTerm).map((term) => [value(term)]),
+    tie("expression").map(parens),
+  ),
+  expression: fc.oneof(
+    { depthSize: "small" },
+    tie("operand"),
+    fc
+      .tuple(
+        tie("operand"),
+        tie("operand"),
+        fc.constantFrom("less", "add", "multiply", "equal", "strictEqual", "bitXor"),
+      )
+      .map(([left, right, op]): Expression => [...left, ...right, { kind: "binary", op }]),
+    fc
+      .tuple(tie("operand"), tie("operand"), fc.constantFrom("lazyAnd", "lazyOr"))
+      .map(([left, right, op]): Expression => [...left, lazily(right), { kind: "binary", op }]),
+    fc
+      .tuple(tie("operand"), tie("expression"), fc.constantFrom("contains", "get", "union", "startsWith"))
+      .map(([left, right, op]): Expression => [...left, ...right, { kind: "binary", op }]),
+    fc
+      .tuple(tie("operand"), tie("expression"))
+      .map(([left, right]): Expression => [lazily(left), ...right, { kind: "binary", op: "tryOr" }]),
+    fc
+      .tuple(tie("operand"), tie("expression"), fc.constantFrom("all", "any"))
+      .map(
+        ([left, right, op]): Expression => [
+          ...left,
+          { kind: "closure", params: ["p"], ops: right },
+          { kind: "binary", op },
+        ],
+      ),
+    tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "type" }]),
+    tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "negate" }]),
+    tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "extern", extern: "f" }]),
+  ),
+})).expression;
 
 const query: fc.Arbitrary<Rule> = fc
   .record({

@@ -4,7 +4,7 @@ import { join } from "node:path";
 const repository = join(import.meta.dirname, "../../..");
 
 /** Where the third-party vectors are kept; they are not part of the repository. */
-export const vectorsFolder = process.env.COUNTERSIGN_VECTORS ?? join(repository, "../shared/vectors");
+const vectorsFolder = process.env.COUNTERSIGN_VECTORS ?? join(repository, "../shared/vectors");
 
 const samplesFolder = join(vectorsFolder, "biscuit");
 

@@ -46,7 +46,8 @@ export async function presentFamily(
 ): Promise<PresentedFamily> {
   const text = parseRefreshText(token);
   const item = text && (await services.store.get<FamilyRecord>(keys.family(text.familyId)));
-  if (text === undefined || item?.value.clientId !== caller.client.clientId) throw refuse("unknown refresh token");
+  if (text === undefined || item === undefined || !isOf(item.value, caller.client))
+    throw refuse("unknown refresh token");
   const family = item.value;
   const now = services.clock.now();
   if (family.revokedAt !== undefined) throw refuse("family revoked");
@@ -147,9 +148,14 @@ export async function introspectRefreshToken(token: string, services: Services):
 /** Logs a device out: revokes the family of any genuine token of it, live or spent (RFC 7009 section 2.1). */
 export async function revokeByToken(token: string, { client }: Caller, services: Services): Promise<void> {
   const item = await genuineFamily(token, services);
-  if (item === undefined || item.value.clientId !== client.clientId) return;
+  if (item === undefined || !isOf(item.value, client)) return;
   await revokeFamily(item, "logout", services);
   await services.audit.record("token.revoked", { clientId: client.clientId, familyId: item.value.familyId });
+}
+
+/** Whether a family was started by this client, and not by another of the same id that was deleted before. */
+export function isOf(family: FamilyRecord, client: ClientRecord): boolean {
+  return family.clientId === client.clientId && family.createdAt >= client.createdAt;
 }
 
 async function genuineFamily(token: string, services: Services): Promise<Item<FamilyRecord> | undefined> {

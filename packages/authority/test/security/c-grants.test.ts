@@ -294,6 +294,29 @@ const rows: readonly SecurityRow[] = [
     expect: { status: 401, error: "invalid_client" },
   },
   {
+    id: "C13",
+    name: "refresh after the client was deleted and another of the same id made",
+    async build(scene) {
+      const { client } = await scene.authority.client({
+        clientId: "phoenix",
+        authMethod: "none",
+        grants: ["password", "refresh_token"],
+        scopes: ["offline_access"],
+      });
+      const login = await scene.post(passwordForm(scene, { client_id: client.clientId, scope: "offline_access" }));
+      await scene.authority.clock.advance(1);
+      await scene.authority.services.clients.delete(client.clientId, "test");
+      await scene.authority.client({
+        clientId: "phoenix",
+        authMethod: "none",
+        grants: ["password", "refresh_token"],
+        scopes: ["offline_access"],
+      });
+      return scene.refresh(refreshOf(login), { client_id: "phoenix" });
+    },
+    expect: invalidGrant,
+  },
+  {
     id: "C14",
     name: "the idle lifetime ends a family",
     config: { tokens: { refresh_idle_ttl: 3600 } },

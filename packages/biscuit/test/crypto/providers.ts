@@ -9,7 +9,7 @@ import { webCryptoProvider } from "../../src/crypto/webcrypto.ts";
 export const ALGORITHMS: readonly KeyAlgorithm[] = ["ed25519", "secp256r1"];
 
 /** Every provider there is, by name. */
-export const PROVIDERS: Readonly<Record<string, CryptoProvider>> = {
+const PROVIDERS: Readonly<Record<string, CryptoProvider>> = {
   node: nodeProvider(),
   webcrypto: webCryptoProvider(),
   noble: nobleProvider({ ed25519, p256, sha512 }),

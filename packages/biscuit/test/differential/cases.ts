@@ -47,7 +47,7 @@ const THIRD_PARTIES = [signer("ed25519", "3c"), signer("secp256r1", "3c")] as co
 export const TRUSTED = THIRD_PARTIES.map(({ pair }) => pair.publicKey.toString());
 
 /** Our answer in the same form; what is thrown beside our errors is a defect and goes up. */
-export function answerOf<Value>(question: () => Value): Answer<Value> {
+function answerOf<Value>(question: () => Value): Answer<Value> {
   try {
     return { kind: "value", value: question() };
   } catch (error) {
@@ -252,7 +252,7 @@ const dependsOnOrder = (left: Answer<unknown>, right: Answer<unknown>): boolean 
   isExecutionError(left) || isExecutionError(right);
 
 /** A token made by both sides in turns, then read and judged by each. */
-export async function tokenCase(seed: number, host: ReferenceHost): Promise<Outcome> {
+async function tokenCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const random = new RandomProgram(seed, TRUSTED);
   const plan = planToken(random);
   const token = await host.ask((reference) => buildToken(plan, reference));
@@ -271,7 +271,7 @@ export async function tokenCase(seed: number, host: ReferenceHost): Promise<Outc
 }
 
 /** The bytes of a block that both sides make of one text. */
-export async function encodingCase(seed: number, host: ReferenceHost): Promise<Outcome> {
+async function encodingCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const random = new RandomProgram(seed, TRUSTED);
   const source = random.block();
   const [root] = ROOTS;
@@ -295,7 +295,7 @@ const LAXER: readonly { readonly form: RegExp; readonly meaning: string }[] = [
 ];
 
 /** Text with mistakes in it: both parse it to the same statements, or neither does. */
-export async function textCase(seed: number, host: ReferenceHost): Promise<Outcome> {
+async function textCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const random = new RandomProgram(seed, TRUSTED);
   const source = random.damaged(random.block());
   const mine = answerOf(() => new BlockBuilder(source).toString());
@@ -352,7 +352,7 @@ export function twoBlocks(random: RandomProgram): Uint8Array | undefined {
 }
 
 /** Blocks with changed bytes under good signatures: what decoding accepts is the same. */
-export async function decodingCase(seed: number, host: ReferenceHost): Promise<Outcome> {
+async function decodingCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const random = new RandomProgram(seed, TRUSTED);
   const token = twoBlocks(random);
   if (token === undefined) return "refused";
@@ -373,7 +373,7 @@ export async function decodingCase(seed: number, host: ReferenceHost): Promise<O
 }
 
 /** A token with changed bytes anywhere. */
-export async function bytesCase(seed: number, host: ReferenceHost): Promise<Outcome> {
+async function bytesCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const random = new RandomProgram(seed, TRUSTED);
   const good = twoBlocks(random);
   if (good === undefined) return "refused";

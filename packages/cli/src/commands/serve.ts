@@ -61,7 +61,7 @@ async function start(settings: Settings, world: World, log: Log): Promise<Runnin
   const served = await listen({ fetch: (request, connection) => face(request, connection) }, settings, tls, log);
   try {
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? served.url, observer: log }, world);
-    face = authority.fetch;
+    face = authority.answer;
     resolve(face);
     return { served, authority };
   } catch (error) {

@@ -28,7 +28,7 @@ const unknownKids = [
 const injections = ["' OR 1=1--", '{"$ne":1}', "x'; DROP TABLE keys", "`id`", "$(id)", "ES256-1' --", "*"];
 
 /** Addresses at which a server of the test listens, or at which nobody should ever ask. */
-export const urlsNotToFollow = (canary: string): readonly string[] => [
+const urlsNotToFollow = (canary: string): readonly string[] => [
   `${canary}/jwks.json`,
   `${canary}/redirect`,
   canary.replace("http://", "http://id.example.com@"),

@@ -17,6 +17,7 @@ export const auditRoutes: readonly Route[] = [
       name: z.string().max(64).optional().describe("An event's name, or its first part"),
       about: z.string().max(256).optional().describe("A client, user or family id"),
       since: instant.optional().describe("Seconds since the epoch"),
+      before: z.string().max(256).optional().describe("The id of the last record of the page before"),
       until: instant.optional().describe("Seconds since the epoch"),
     }),
     result: z.object({
@@ -29,11 +30,12 @@ export const auditRoutes: readonly Route[] = [
         }),
       ),
     }),
-    async run({ query: { limit, name, about, since, until }, services }) {
+    async run({ query: { limit, name, about, before, since, until }, services }) {
       const records = await services.audit.read({
         limit,
         ...(name === undefined ? {} : { name }),
         ...(about === undefined ? {} : { about }),
+        ...(before === undefined ? {} : { before }),
         ...(since === undefined ? {} : { since: since * 1000 }),
         ...(until === undefined ? {} : { until: until * 1000 }),
       });

@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../../caller.ts";
 import { type AccessToken, isInForce, readAccessToken } from "../../core/access-token.ts";
-import { introspectRefreshToken } from "../../grants/family.ts";
+import { introspectRefreshToken, isOf } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import { introspect, superuser } from "../../scope.ts";
 import type { Services } from "../../services.ts";
@@ -27,7 +27,7 @@ export async function introspectionEndpoint({ request, peer, services }: Call): 
 
 async function ofRefreshToken(token: string, caller: Caller, services: Services) {
   const family = await introspectRefreshToken(token, services);
-  if (family === undefined || family.clientId !== caller.client.clientId) return inactive;
+  if (family === undefined || !isOf(family, caller.client)) return inactive;
   return {
     active: true,
     client_id: family.clientId,
