@@ -1,6 +1,7 @@
 import { decodeJwt, importKeys, isJsonObject, type KeySet, TokenRefused, verifyJwt } from "@countersign/protocol";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
+import type { ClientRecord } from "../store/records.ts";
 
 /** What a token of ours says, once its signature and dates are checked. */
 export interface AccessToken {
@@ -35,14 +36,14 @@ export async function revokeAccessToken(token: AccessToken, { store }: Pick<Serv
   await store.swap(keys.revokedToken(token.jti), 0, { value: {}, expiresAt: token.expiresAt });
 }
 
-/** Whether a token is still in force: not revoked, and its client and user exist and are enabled. */
-export async function isInForce(token: AccessToken, services: Services): Promise<boolean> {
-  if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return false;
+/** The client of a token that is still in force: not revoked, and its client and user exist and are enabled. */
+export async function clientInForce(token: AccessToken, services: Services): Promise<ClientRecord | undefined> {
+  if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
-  if (client === undefined || client.disabled) return false;
-  if (token.userId === undefined) return true;
+  if (client === undefined || client.disabled) return undefined;
+  if (token.userId === undefined) return client;
   const user = await services.users.byId(token.userId);
-  return user !== undefined && !user.disabled;
+  return user === undefined || user.disabled ? undefined : client;
 }
 
 async function verified(text: string, services: Services): Promise<AccessToken> {

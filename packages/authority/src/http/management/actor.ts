@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import { isInForce, readAccessToken } from "../../core/access-token.ts";
+import { clientInForce, readAccessToken } from "../../core/access-token.ts";
 import { thumbprintOf } from "../../core/caller-certificate.ts";
 import { superuser } from "../../scope.ts";
 import type { Call } from "../route.ts";
@@ -28,13 +28,13 @@ export async function actorOf({ request, peer, services }: Call): Promise<Actor>
   if (text === undefined) throw refuse("no token");
   const token = await readAccessToken(text, services);
   if (!token.audience.includes(services.config.issuer)) throw refuse("meant for another audience");
-  if (!(await isInForce(token, services))) throw refuse("revoked, or its user or client is gone");
+  const client = await clientInForce(token, services);
+  if (client === undefined) throw refuse("revoked, or its user or client is gone");
   const bound = token.certificateThumbprint;
   if (bound !== undefined && (peer.certificate === undefined || thumbprintOf(peer.certificate.der) !== bound)) {
     throw refuse("bound to another certificate");
   }
-  const client = await services.clients.byId(token.clientId);
-  if (client?.loopback && !peer.loopback) throw refuse("token of a loopback client used from elsewhere");
+  if (client.loopback && !peer.loopback) throw refuse("token of a loopback client used from elsewhere");
   return {
     ...(token.userId === undefined ? {} : { userId: token.userId }),
     clientId: token.clientId,

@@ -1,6 +1,6 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../../caller.ts";
-import { type AccessToken, isInForce, readAccessToken } from "../../core/access-token.ts";
+import { type AccessToken, clientInForce, readAccessToken } from "../../core/access-token.ts";
 import { introspectRefreshToken, isOf } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import { introspect, superuser } from "../../scope.ts";
@@ -41,7 +41,8 @@ async function ofRefreshToken(token: string, caller: Caller, services: Services)
 
 async function ofAccessToken(text: string, caller: Caller, services: Services) {
   const token = await readAccessToken(text, services).catch(() => undefined);
-  if (token === undefined || !mayLearn(token, caller) || !(await isInForce(token, services))) return inactive;
+  if (token === undefined || !mayLearn(token, caller) || (await clientInForce(token, services)) === undefined)
+    return inactive;
   return { active: true, ...token.claims, token_type: "Bearer" };
 }
 
