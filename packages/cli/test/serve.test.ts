@@ -118,6 +118,38 @@ describe("countersign serve", () => {
       }));
   }
 
+  it("answers nothing before the administrator and its client are made", () =>
+    withData(async (data) => {
+      await using program = new Program(data);
+      const port = Number((await program.says(/"event":"authority.started".*http:\/\/localhost:(\d+)/))[1]);
+      const answer = await logIn(port, "wrong");
+      // To an authority without its loopback client this would be invalid_client.
+      assert.equal(((await answer.json()) as { error: string }).error, "invalid_grant");
+    }));
+
+  it("started twice at once on an empty data directory: one serves and shows its password, the other says why not", () =>
+    withData(async (data) => {
+      let password = "";
+      {
+        await using one = new Program(data);
+        await using other = new Program(data);
+        const [first, second] = await Promise.race([
+          one.exit.then(() => [other, one] as const),
+          other.exit.then(() => [one, other] as const),
+        ]);
+        assert.deepEqual(await second.exit, { code: 1, signal: null });
+        assert.match(second.stderr, /countersign: error: .*another server is using it/);
+        assert.equal(second.stdout, "");
+        password = (await first.says(passwordLine))[1] ?? "";
+        assert.equal((await logIn(await first.port(), password)).status, 200);
+        first.kill("SIGTERM");
+        await first.exit;
+      }
+      await using next = new Program(data);
+      assert.equal((await logIn(await next.port(), password)).status, 200);
+      assert.doesNotMatch(next.stdout, passwordLine);
+    }));
+
   it("refuses to start without the key that seals its keys, and makes no other", () =>
     withData(async (data) => {
       const started = start(["serve", "--listen", "localhost:0", "--data", data], {});

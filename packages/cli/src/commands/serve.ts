@@ -10,11 +10,11 @@ import { type Served, serveAuthority, type TlsOptions } from "@countersign/autho
 import { parseAddress } from "../address.ts";
 import type { Command, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
+import { greet } from "../greet.ts";
 import { openAuthority, readBytes } from "../open-authority.ts";
 import { loadSettings } from "../settings.ts";
 import { flagSettings, settingOptions } from "../settings-flags.ts";
 import type { Settings } from "../settings-schema.ts";
-import { welcome } from "../welcome.ts";
 import type { World } from "../world.ts";
 
 /** SIGTERM to exit, at most: what orchestrators grant before they kill is 30 s or less. */
@@ -41,19 +41,26 @@ export const serve: Command = {
     const stopped = stopRequest(world);
     const log = openLog(settings, run);
     const running = await start(settings, world, log);
-    await greet(running, run);
-    await stopped;
-    await stop(running, settings, world);
-    log.flush();
+    try {
+      await greet(running, print);
+      await stopped;
+    } finally {
+      await stop(running, settings, world);
+      log.flush();
+    }
   },
 };
 
 interface Running {
   readonly served: Served;
   readonly authority: Authority;
+  readonly first: FirstStart;
 }
 
-/** Binds first: a taken port must not make a data directory. Requests that come before the authority is open wait. */
+/**
+ * Binds first: a taken port must not make a data directory. Requests that come before the authority is open and its
+ * administrator made wait, so none is answered by half an authority.
+ */
 async function start(settings: Settings, world: World, log: Log): Promise<Running> {
   const { promise: opened, resolve } = Promise.withResolvers<FetchFace>();
   let face: FetchFace = async (request, connection) => (await opened)(request, connection);
@@ -61,9 +68,13 @@ async function start(settings: Settings, world: World, log: Log): Promise<Runnin
   const served = await listen({ fetch: (request, connection) => face(request, connection) }, settings, tls, log);
   try {
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? served.url, observer: log }, world);
+    const first = await prepareFirstStart(authority.services).catch(async (error: unknown) => {
+      await authority.close();
+      throw error;
+    });
     face = authority.answer;
     resolve(face);
-    return { served, authority };
+    return { served, authority, first };
   } catch (error) {
     await served.close({ atMostMs: 0 });
     throw error;
@@ -141,16 +152,6 @@ function openLog(settings: Settings, { world, print }: Run): Log {
     colour: terminal && (env.NO_COLOR ?? "") === "",
     clock,
   });
-}
-
-/** The password of a first start goes to stdout, never to the log; it counts as shown when it was written. */
-async function greet({ served, authority }: Running, { print }: Run): Promise<void> {
-  const first: FirstStart = await prepareFirstStart(authority.services);
-  const { adminPassword } = first;
-  const { issuer } = authority.services.config;
-  if (print.json) print.text(`${JSON.stringify({ url: served.url, issuer, admin_password: adminPassword })}\n`);
-  else print.text(welcome({ url: served.url, issuer, ...(adminPassword === undefined ? {} : { adminPassword }) }));
-  await first.confirmShown();
 }
 
 /** Resolves at the first signal; the second ends the process at once. */

@@ -1,0 +1,45 @@
+import { type Authority, type FirstStart, prepareFirstStart } from "@countersign/authority";
+import { CountersignError } from "@countersign/protocol";
+import type { Printer } from "./printer.ts";
+import { welcome } from "./welcome.ts";
+
+/** A server that answers, and what its start has to tell. */
+export interface Greeted {
+  readonly served: { readonly url: string };
+  readonly authority: Pick<Authority, "services">;
+  readonly first: FirstStart;
+}
+
+/**
+ * Prints the address and, on a first start, the administrator's password: to stdout, never to the log. It counts as
+ * shown when it was written. A node that was overtaken meanwhile takes its password back and prints what holds now.
+ */
+export async function greet({ served, authority, first }: Greeted, print: Printer): Promise<void> {
+  const { services } = authority;
+  for (let start = first; ; start = await prepareFirstStart(services)) {
+    print.text(greeting({ url: served.url, issuer: services.config.issuer, ...start }, print.json));
+    if (await isConfirmed(start)) return;
+    print.note("countersign: warning: this password is void: another node took over the first start");
+  }
+}
+
+interface Greeting {
+  readonly url: string;
+  readonly issuer: string;
+  readonly adminPassword?: string;
+}
+
+function greeting({ url, issuer, adminPassword }: Greeting, json: boolean): string {
+  if (json) return `${JSON.stringify({ url, issuer, admin_password: adminPassword })}\n`;
+  return welcome({ url, issuer, ...(adminPassword === undefined ? {} : { adminPassword }) });
+}
+
+async function isConfirmed(start: FirstStart): Promise<boolean> {
+  try {
+    await start.confirmShown();
+    return true;
+  } catch (error) {
+    if (error instanceof CountersignError && error.code === "conflict") return false;
+    throw error;
+  }
+}
