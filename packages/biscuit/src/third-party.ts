@@ -6,15 +6,9 @@ import { SymbolTable } from "./datalog/symbols.ts";
 import { FormatError } from "./errors.ts";
 import { fromBase64, toBase64 } from "./format/base64.ts";
 import { encodeBlock } from "./format/block-codec.ts";
-import { ProtobufReader, ProtobufWriter } from "./format/protobuf.ts";
+import { BYTES, type Codec, message, optional, required } from "./format/schema.ts";
 import { externalPayload } from "./format/signature-payload.ts";
-import {
-  type ExternalSignature,
-  once,
-  readExternalSignature,
-  required,
-  writeExternalSignature,
-} from "./format/wrapper.ts";
+import { CONTEXT, EXTERNAL_SIGNATURE, type ExternalSignature } from "./format/wrapper.ts";
 import type { CryptoOptions } from "./verification.ts";
 
 /** A signing key, alone or with its public key. */
@@ -29,6 +23,31 @@ export function privateKeyOf(key: SigningKey): PrivateKey {
 export function messageBytes(message: Uint8Array | string): Uint8Array {
   return typeof message === "string" ? fromBase64(message) : message;
 }
+
+/** Keys in requests come from versions whose blocks could be moved to another token. */
+const UNSAFE: Codec<undefined> = {
+  read: () => {
+    throw new FormatError("bytes", "Cannot read a third-party request with public keys in it");
+  },
+  write: () => {},
+};
+
+interface Request {
+  readonly legacyKey?: undefined;
+  readonly legacyKeys?: undefined;
+  readonly previousSignature: Uint8Array;
+}
+
+const REQUEST = message<Request>({
+  legacyKey: optional(1, UNSAFE),
+  legacyKeys: optional(2, UNSAFE),
+  previousSignature: required(3, BYTES),
+});
+
+const BLOCK = message<{ readonly payload: Uint8Array; readonly externalSignature: ExternalSignature }>({
+  payload: required(1, BYTES),
+  externalSignature: required(2, EXTERNAL_SIGNATURE),
+});
 
 /**
  * What a holder sends to a third party to have a block signed for this very token: nothing but the last signature.
@@ -50,23 +69,12 @@ export class ThirdPartyRequest {
    *
    * @throws {FormatError} for what is no request, and for requests of the old, unsafe form.
    */
-  static parse(message: Uint8Array | string): ThirdPartyRequest {
-    const reader = new ProtobufReader(messageBytes(message));
-    let previous: Uint8Array | undefined;
-    while (reader.next()) {
-      if (reader.field === 3) previous = once(previous, "previousSignature", reader.bytes().slice());
-      // Requests with keys in them come from versions whose blocks could be moved to another token.
-      else if (reader.field <= 2)
-        throw new FormatError("bytes", "Cannot read a third-party request with public keys in it");
-      else reader.skip();
-    }
-    return new ThirdPartyRequest(required(previous, "previousSignature"));
+  static parse(text: Uint8Array | string): ThirdPartyRequest {
+    return new ThirdPartyRequest(REQUEST.decode(messageBytes(text), CONTEXT).previousSignature.slice());
   }
 
   toBytes(): Uint8Array {
-    const writer = new ProtobufWriter();
-    writer.bytes(3, this.#previous);
-    return writer.finish();
+    return REQUEST.encode({ previousSignature: this.#previous }, CONTEXT);
   }
 
   /** URL-safe base64, as {@link ThirdPartyRequest.parse} reads it. */
@@ -112,23 +120,13 @@ export class ThirdPartyBlock {
    *
    * @throws {FormatError}
    */
-  static parse(message: Uint8Array | string): ThirdPartyBlock {
-    const reader = new ProtobufReader(messageBytes(message));
-    let data: Uint8Array | undefined;
-    let external: ExternalSignature | undefined;
-    while (reader.next()) {
-      if (reader.field === 1) data = once(data, "payload", reader.bytes().slice());
-      else if (reader.field === 2) external = once(external, "signature", readExternalSignature(reader.message()));
-      else reader.skip();
-    }
-    return new ThirdPartyBlock(required(data, "payload"), required(external, "externalSignature"));
+  static parse(text: Uint8Array | string): ThirdPartyBlock {
+    const { payload, externalSignature } = BLOCK.decode(messageBytes(text), CONTEXT);
+    return new ThirdPartyBlock(payload.slice(), externalSignature);
   }
 
   toBytes(): Uint8Array {
-    const writer = new ProtobufWriter();
-    writer.bytes(1, this.data);
-    writeExternalSignature(writer, 2, this.external);
-    return writer.finish();
+    return BLOCK.encode({ payload: this.data, externalSignature: this.external }, CONTEXT);
   }
 
   /** URL-safe base64, as {@link ThirdPartyBlock.parse} reads it. */

@@ -45,7 +45,7 @@ const checkOf =
     writer.message(6, () => {
       writer.message(1, () => {
         writer.message(1, () => writer.uint64(1, 27));
-        writer.message(3, () => writer.message(1, () => writer.message(1, () => writer.bool(6, true))));
+        writer.message(3, () => writer.message(1, () => writer.message(1, () => writer.uint64(6, 1))));
         if (scope !== undefined) writer.message(4, () => scope(writer));
       });
       if (kind !== undefined) writer.uint64(2, kind);

@@ -54,7 +54,7 @@ const writeCheck = (writer: ProtobufWriter, ops: () => void, kind?: number, scop
   });
 
 const opTrue = (writer: ProtobufWriter) => (): void =>
-  writer.message(1, () => writer.message(1, () => writer.bool(6, true)));
+  writer.message(1, () => writer.message(1, () => writer.uint64(6, 1)));
 
 const forged = (
   version: number,

@@ -40,19 +40,7 @@ export interface EvaluationContext {
 const isInteger = (term: Term): term is Integer => typeof term === "number" || typeof term === "bigint";
 const isArray = (term: Term): term is readonly Term[] => Array.isArray(term);
 
-const TYPE_NAMES: readonly string[] = [
-  "",
-  "integer",
-  "string",
-  "date",
-  "bytes",
-  "bool",
-  "set",
-  "",
-  "null",
-  "array",
-  "map",
-];
+const TYPE_NAMES: readonly string[] = ["", "integer", "string", "date", "bytes", "bool", "set", "null", "array", "map"];
 
 function utf8Length(text: string): number {
   let length = text.length;

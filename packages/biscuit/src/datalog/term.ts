@@ -234,21 +234,20 @@ export function typeRank(term: Term | MapKey): number {
       return 5;
     default:
   }
-  if (term === null) return 8;
+  if (term === null) return 7;
   if (term instanceof Variable) return 0;
   if (term instanceof Timestamp) return 3;
   if (term instanceof Uint8Array) return 4;
   if (term instanceof TermSet) return 6;
-  if (term instanceof Parameter) return 7;
-  if (term instanceof TermMap) return 10;
-  return 9;
+  if (term instanceof TermMap) return 9;
+  return term instanceof Parameter ? 10 : 8;
 }
 
 /** Orders two strings: by text, or by their index in a symbol table. */
 export type StringOrder = (left: string, right: string) => number;
 
 /** The order of Unicode code points, which is that of UTF-8 bytes. */
-function byCodePoint(left: string, right: string): number {
+export function byCodePoint(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let i = 0; i < length; i++) {
     const a = left.charCodeAt(i);

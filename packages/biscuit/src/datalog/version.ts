@@ -43,7 +43,7 @@ function queryVersion(rule: Rule): number {
 const CHECK_VERSION = { "check if": MIN_VERSION, "check all": VERSION_3_1, "reject if": VERSION_3_3 } as const;
 
 /** The lowest Datalog version that can hold this content: what a writer declares and a reader demands. */
-export function requiredVersion(block: BlockContent): number {
+export function requiredVersion(block: Omit<BlockContent, "context">): number {
   return Math.max(
     block.scopes.length > 0 ? VERSION_3_1 : MIN_VERSION,
     highest(block.facts, predicateVersion),

@@ -26,19 +26,16 @@ function malformed(what: string): FormatError {
  */
 export class ProtobufReader {
   readonly #bytes: Uint8Array;
-  readonly #end: number;
-  readonly #depth: number;
-  #at: number;
+  #at = 0;
+  #end: number;
+  #depth = 0;
   /** The number of the field that {@link next} moved to. */
   field = 0;
   #wireType = 0;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length, depth = 0) {
-    if (depth > MAX_DEPTH) throw malformed(`nested deeper than ${MAX_DEPTH} messages`);
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-    this.#depth = depth;
+    this.#end = bytes.length;
   }
 
   /** Moves to the next field; `false` at the end of the message. */
@@ -71,10 +68,6 @@ export class ProtobufReader {
     return Number(value);
   }
 
-  bool(): boolean {
-    return this.uint64() !== 0;
-  }
-
   /** The value as bytes, a view on the message. */
   bytes(): Uint8Array {
     const end = this.#length();
@@ -92,12 +85,18 @@ export class ProtobufReader {
     }
   }
 
-  /** A reader of the embedded message. */
-  message(): ProtobufReader {
-    const end = this.#length();
-    const reader = new ProtobufReader(this.#bytes, this.#at, end, this.#depth + 1);
-    this.#at = end;
-    return reader;
+  /** Enters the embedded message; what it returns is for {@link close}. */
+  open(): number {
+    const outerEnd = this.#end;
+    this.#end = this.#length();
+    if (++this.#depth > MAX_DEPTH) throw malformed(`nested deeper than ${MAX_DEPTH} messages`);
+    return outerEnd;
+  }
+
+  /** Goes on behind an embedded message that was read to its end. */
+  close(outerEnd: number): void {
+    this.#end = outerEnd;
+    this.#depth--;
   }
 
   /** Passes over a field that this version of the format does not know. */
@@ -181,10 +180,6 @@ export class ProtobufWriter {
 
   int64(field: number, value: number | bigint): void {
     this.uint64(field, value < 0 ? BigInt.asUintN(64, BigInt(value)) : value);
-  }
-
-  bool(field: number, value: boolean): void {
-    this.uint64(field, value ? 1 : 0);
   }
 
   bytes(field: number, value: Uint8Array): void {
