@@ -3,13 +3,15 @@ export { createLog, type Log, type LogLevel, type LogOptions, logLevels } from "
 export { createMetrics, type Metrics, type MetricsOptions } from "./audit/metrics.ts";
 export { type Exchange, joinObservers, type Observer, silentObserver } from "./audit/observer.ts";
 export type { AuditQuery, AuditRecord, AuditTrail } from "./audit/trail.ts";
+export { type AuditTrailOptions, createAuditTrail } from "./audit/trail-store.ts";
 export { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 export type { Caller, Connection, Peer } from "./caller.ts";
 export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";
 export type { FetchFace } from "./http/app.ts";
 export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
-export { openKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
+export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
+export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewrap-ring.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { openSqliteStore } from "./store/sqlite.ts";

@@ -39,3 +39,8 @@ function lowerFirst(text: string): string {
   // A name in capitals keeps them: EADDRINUSE, JWK.
   return /^[A-Z][a-z ]/.test(text) ? `${text.charAt(0).toLowerCase()}${text.slice(1)}` : text;
 }
+
+/** What the system said, for a hint. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : "the system gave no reason";
+}

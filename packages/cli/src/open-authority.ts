@@ -1,19 +1,14 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import {
   type Authority,
   createAuthority,
-  createKeyEncryptionKey,
   createMetrics,
-  type KeyEncryptionKey,
   type Observer,
-  openKeyEncryptionKeyFile,
-  openSqliteStore,
   parseConfig,
   readSigningKey,
 } from "@countersign/authority";
-import { fromBase64url } from "@countersign/protocol";
-import { CliFailure } from "./failure.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { CliFailure, reasonOf } from "./failure.ts";
 import type { Settings } from "./settings-schema.ts";
 import type { World } from "./world.ts";
 
@@ -27,14 +22,10 @@ export interface OpenOptions {
 /** Opens the authority of a data directory, making what is not there yet. One process at a time. */
 export async function openAuthority({ settings, issuer, observer }: OpenOptions, world: World): Promise<Authority> {
   const { clock, random } = world;
-  const database = join(settings.data, "countersign.db");
-  makeDataDirectory(settings.data);
-  // Before the store: so wherever there is a store there was a key.
-  const keyEncryptionKey = await readKeyEncryptionKey(settings.data, existsSync(database), world);
   const parts: { authority?: Authority } = {};
   const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
   const metrics = createMetrics({ process: true, passwordQueue });
-  const store = await openSqliteStore({ path: database, clock, onCommit: metrics.storeCommit });
+  const { store, keyEncryptionKey } = await openDataDirectory(settings.data, world, { onCommit: metrics.storeCommit });
   try {
     const config = parseConfig({ ...authorityPart(settings), issuer });
     const authority = await createAuthority({
@@ -61,37 +52,6 @@ function authorityPart(settings: Settings) {
   return rest;
 }
 
-function makeDataDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new CliFailure(`cannot make the data directory: ${path}`, { hints: [reasonOf(error)] });
-  }
-}
-
-async function readKeyEncryptionKey(
-  data: string,
-  storeExists: boolean,
-  { env, random }: World,
-): Promise<KeyEncryptionKey> {
-  const path = join(data, "kek");
-  if (env.COUNTERSIGN_KEY !== undefined) return createKeyEncryptionKey(decodeKey(env.COUNTERSIGN_KEY), random);
-  if (storeExists && !existsSync(path)) {
-    throw new CliFailure(`cannot find the key that seals the keys of this store: ${path}`, {
-      hints: ["restore the file from a backup, or set COUNTERSIGN_KEY if the key was given there"],
-    });
-  }
-  return openKeyEncryptionKeyFile({ path, random });
-}
-
-function decodeKey(text: string): Uint8Array {
-  const bytes = fromBase64url(text.trim().replace(/=+$/, ""));
-  if (bytes?.length === 32) return bytes;
-  throw new CliFailure("COUNTERSIGN_KEY is not a key", {
-    hints: ["it must be 32 random bytes as base64url: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='"],
-  });
-}
-
 /** An existing key signs from the first token on; a second start finds it in the ring. */
 async function importKeyFile({ services }: Authority, path: string): Promise<void> {
   const key = readSigningKey(readBytes(path));
@@ -106,8 +66,4 @@ export function readBytes(path: string): Buffer {
   } catch (error) {
     throw new CliFailure(`cannot read the file: ${path}`, { hints: [reasonOf(error)] });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : "the system gave no reason";
 }

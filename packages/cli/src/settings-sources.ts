@@ -12,7 +12,7 @@ export function variableOf(path: readonly string[]): string {
 
 /** Variables that are no members of the configuration. */
 const otherVariables: ReadonlySet<string> = new Set(
-  ["CONFIG", "KEY", "URL", "TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"].map(
+  ["CONFIG", "KEY", "NEW_KEY", "URL", "TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"].map(
     (name) => `COUNTERSIGN_${name}`,
   ),
 );

@@ -17,7 +17,7 @@ describe("countersign completion", () => {
   const rows: readonly { readonly words: readonly string[]; readonly expect: readonly string[] }[] = [
     { words: ["countersign", "au"], expect: ["audit"] },
     { words: ["countersign", "k"], expect: ["keys"] },
-    { words: ["countersign", "keys", "r"], expect: ["rotate", "revoke"] },
+    { words: ["countersign", "keys", "r"], expect: ["rotate", "revoke", "rewrap"] },
     { words: ["countersign", "keys", "convert", "--t"], expect: ["--to"] },
     { words: ["countersign", "serve", "--tls-k"], expect: ["--tls-key"] },
     { words: ["countersign", "serve", "--listen", "x", "--insec"], expect: ["--insecure-http"] },

@@ -14,6 +14,23 @@ export interface Started {
   readonly printed: (text: string) => Promise<boolean>;
 }
 
+/** A world without a terminal, where nothing is heard and nobody sends signals. */
+export function aWorld(stdin = ""): World {
+  return {
+    env: {},
+    stdin: Readable.from([Buffer.from(stdin)]),
+    stdout: { write() {} },
+    stderr: { write() {} },
+    clock: systemClock,
+    random: systemRandom,
+    onSignal: () => {},
+    parent: () => 1,
+    exit: (code) => {
+      throw new Error(`exit ${code}`);
+    },
+  };
+}
+
 /** Starts a command line. */
 export function start(words: readonly string[], env: World["env"], stdin = ""): Started {
   const listeners: (() => void)[] = [];
@@ -21,8 +38,8 @@ export function start(words: readonly string[], env: World["env"], stdin = ""): 
   let stdout = "";
   let stderr = "";
   const world: World = {
+    ...aWorld(stdin),
     env,
-    stdin: Readable.from([Buffer.from(stdin)]),
     stdout: {
       write(text) {
         stdout += text;
@@ -34,13 +51,7 @@ export function start(words: readonly string[], env: World["env"], stdin = ""): 
         stderr += text;
       },
     },
-    clock: systemClock,
-    random: systemRandom,
     onSignal: (_signal, listener) => listeners.push(listener),
-    parent: () => 1,
-    exit: (code) => {
-      throw new Error(`exit ${code}`);
-    },
   };
   const exitCode = runCli(words, world);
   const printed = (text: string) =>

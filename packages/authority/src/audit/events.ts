@@ -29,6 +29,7 @@ export const eventTable = {
   "key.rotated": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.imported": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
+  "key.rewrapped": { level: "info", fields: ["keyEncryptionKey", "previous", "actor"], optional: [] },
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["address"] },
   "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
   "authority.started": { level: "info", fields: ["issuer"], optional: [] },

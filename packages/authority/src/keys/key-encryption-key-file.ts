@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, link, open, rm } from "node:fs/promises";
+import { type FileHandle, link, open, rename, rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { fromBase64url, type Random, randomSecret, systemRandom } from "@countersign/protocol";
@@ -36,6 +36,47 @@ export async function openKeyEncryptionKeyFile(options: KeyEncryptionKeyFileOpti
   const made = await read(path, random);
   if (made === undefined) throw new Error(`Cannot read the key-encryption key just written: ${path}`);
   return made;
+}
+
+/** What takes the place of a key-encryption key. */
+export interface ReplaceKeyFileOptions {
+  readonly path: string;
+  /** The file that becomes `path`; without it `path` is only put aside. */
+  readonly nextPath?: string;
+}
+
+/**
+ * Puts the file of another key-encryption key in the place of one. The one that was there stays beside it as
+ * `<path>-<id>`, as backups may need it; resolves to that path, or `undefined` when nothing was there. A crash at any
+ * point leaves at `path` a whole key, the one or the other, unless it was to be put aside.
+ *
+ * @throws {Error} when a file cannot be read or moved, or another key has the name already.
+ * @example
+ * ```ts
+ * import { replaceKeyEncryptionKeyFile } from "@countersign/authority";
+ * await replaceKeyEncryptionKeyFile({ path: "data/kek", nextPath: "data/kek.next" });
+ * ```
+ */
+export async function replaceKeyEncryptionKeyFile(options: ReplaceKeyFileOptions): Promise<string | undefined> {
+  const { path, nextPath } = options;
+  const kept = await keepBeside(path);
+  if (nextPath !== undefined) await rename(nextPath, path);
+  else await rm(path, { force: true });
+  await syncDirectory(dirname(path));
+  return kept;
+}
+
+/** A second name for the file, checked and durable before the first one goes. */
+async function keepBeside(path: string): Promise<string | undefined> {
+  const key = await read(path, systemRandom);
+  if (key === undefined) return undefined;
+  const kept = `${path}-${key.id}`;
+  await link(path, kept).catch((error: unknown) => {
+    if (errorCode(error) !== "EEXIST") throw error;
+  });
+  if ((await read(kept, systemRandom))?.id !== key.id) throw new Error(`Cannot keep the key before in: ${kept}`);
+  await syncDirectory(dirname(path));
+  return kept;
 }
 
 async function read(path: string, random: Random): Promise<KeyEncryptionKey | undefined> {

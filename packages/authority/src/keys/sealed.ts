@@ -50,11 +50,7 @@ export async function unseal(
   context: SealContext,
   keyEncryptionKey: KeyEncryptionKey,
 ): Promise<Uint8Array> {
-  if (sealed.kek !== keyEncryptionKey.id) {
-    throw new Error(
-      `Cannot unseal key ${context.kid}: it is sealed under key-encryption key ${sealed.kek}, and this one is ${keyEncryptionKey.id}`,
-    );
-  }
+  refuseOtherKey(sealed, context, keyEncryptionKey);
   const associatedData = encodeContext(context);
   try {
     const dataKey = await keyEncryptionKey.unwrap(decode(sealed.key), associatedData);
@@ -62,6 +58,35 @@ export async function unseal(
   } catch (cause) {
     throw new Error(`Cannot unseal key ${context.kid}: it was changed, or moved here from another key`, { cause });
   }
+}
+
+/** From one key-encryption key to another. */
+export interface RewrapKeys {
+  readonly from: KeyEncryptionKey;
+  readonly to: KeyEncryptionKey;
+}
+
+/**
+ * The same secret under another key-encryption key: only the data-encryption key is wrapped anew.
+ *
+ * @throws {Error} when `from` does not open it, or `to` does not open what it wrapped.
+ */
+export async function rewrap(sealed: Sealed, context: SealContext, { from, to }: RewrapKeys): Promise<Sealed> {
+  (await unseal(sealed, context, from)).fill(0);
+  const associatedData = encodeContext(context);
+  const dataKey = await from.unwrap(decode(sealed.key), associatedData);
+  const wrapped = await to.wrap(dataKey, associatedData);
+  dataKey.fill(0);
+  const rewrapped = { kek: to.id, key: toBase64url(wrapped), text: sealed.text };
+  (await unseal(rewrapped, context, to)).fill(0);
+  return rewrapped;
+}
+
+function refuseOtherKey(sealed: Sealed, { kid }: SealContext, { id }: KeyEncryptionKey): void {
+  if (sealed.kek === id) return;
+  throw new Error(
+    `Cannot unseal key ${kid}: it is sealed under key-encryption key ${sealed.kek}, and this one is ${id}`,
+  );
 }
 
 /** An array, so that the encoding has one form. */

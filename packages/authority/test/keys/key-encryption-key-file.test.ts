@@ -3,9 +3,9 @@ import { execFile } from "node:child_process";
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { openKeyEncryptionKeyFile } from "../../src/keys/key-encryption-key-file.ts";
+import { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "../../src/keys/key-encryption-key-file.ts";
 
 const run = promisify(execFile);
 const good = `${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64url")}\n`;
@@ -102,6 +102,49 @@ describe("openKeyEncryptionKeyFile", () => {
 
   it("reports a directory that does not exist", async () => {
     await assert.rejects(openKeyEncryptionKeyFile({ path: join(directory, "missing", "kek") }), /Cannot create/);
+  });
+});
+
+describe("replaceKeyEncryptionKeyFile", () => {
+  const files = async (context: TestContext) => {
+    const directory = await mkdtemp(join(tmpdir(), "countersign-kek-"));
+    context.after(() => rm(directory, { recursive: true }));
+    return { directory, path: join(directory, "kek"), nextPath: join(directory, "kek.next") };
+  };
+
+  it("puts the next key in place and keeps the one before under its id, for its owner alone", async (context) => {
+    const { directory, path, nextPath } = await files(context);
+    const before = await openKeyEncryptionKeyFile({ path });
+    const next = await openKeyEncryptionKeyFile({ path: nextPath });
+    const kept = await replaceKeyEncryptionKeyFile({ path, nextPath });
+    assert.equal(kept, `${path}-${before.id}`);
+    assert.deepEqual((await readdir(directory)).sort(), ["kek", `kek-${before.id}`]);
+    assert.equal((await openKeyEncryptionKeyFile({ path })).id, next.id);
+    assert.equal((await openKeyEncryptionKeyFile({ path: kept ?? "" })).id, before.id);
+    assert.equal((await stat(kept ?? "")).mode & 0o777, 0o600);
+  });
+
+  it("only puts the key aside when no other takes its place", async (context) => {
+    const { directory, path } = await files(context);
+    const { id } = await openKeyEncryptionKeyFile({ path });
+    await replaceKeyEncryptionKeyFile({ path });
+    assert.deepEqual(await readdir(directory), [`kek-${id}`]);
+  });
+
+  it("keeps nothing where there was no key", async (context) => {
+    const { directory, path, nextPath } = await files(context);
+    await openKeyEncryptionKeyFile({ path: nextPath });
+    assert.equal(await replaceKeyEncryptionKeyFile({ path, nextPath }), undefined);
+    assert.deepEqual(await readdir(directory), ["kek"]);
+  });
+
+  it("loses no key to a file that has its name already", async (context) => {
+    const { path, nextPath } = await files(context);
+    const { id } = await openKeyEncryptionKeyFile({ path });
+    await openKeyEncryptionKeyFile({ path: nextPath });
+    await write(`${path}-${id}`, good, 0o600);
+    await assert.rejects(replaceKeyEncryptionKeyFile({ path, nextPath }), /Cannot keep the key before/);
+    assert.equal((await openKeyEncryptionKeyFile({ path })).id, id);
   });
 });
 

@@ -7,6 +7,7 @@ import { readBytes } from "../open-authority.ts";
 import { instant } from "../printer.ts";
 import { readAll } from "../prompt.ts";
 import type { World } from "../world.ts";
+import { rewrapKeys } from "./rewrap-keys.ts";
 
 const algorithms = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"] as const;
 
@@ -84,6 +85,7 @@ export const keyCommands: readonly Command[] = [
       print.text(writeKey(await readKey(given.required("file"), given.text("algorithm"), world), form));
     },
   },
+  rewrapKeys,
 ];
 
 async function readKey(path: string, wanted: string | undefined, { stdin }: World) {

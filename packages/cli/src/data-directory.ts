@@ -1,0 +1,112 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  createKeyEncryptionKey,
+  type KeyEncryptionKey,
+  openKeyEncryptionKeyFile,
+  openSqliteStore,
+  replaceKeyEncryptionKeyFile,
+  ringSealedUnder,
+  type Store,
+} from "@countersign/authority";
+import { fromBase64url } from "@countersign/protocol";
+import { CliFailure, reasonOf } from "./failure.ts";
+import type { World } from "./world.ts";
+
+/** The files of a data directory. */
+export interface DataPaths {
+  readonly database: string;
+  /** The key-encryption key, unless COUNTERSIGN_KEY holds it. */
+  readonly key: string;
+  /** The one that takes its place, while `keys rewrap` is at work. */
+  readonly nextKey: string;
+}
+
+/** Where things are in a data directory. */
+export function dataPaths(data: string): DataPaths {
+  return { database: join(data, "countersign.db"), key: join(data, "kek"), nextKey: join(data, "kek.next") };
+}
+
+/** An open data directory. */
+export interface DataDirectory {
+  readonly store: Store;
+  /** What the keys in the store are sealed under. */
+  readonly keyEncryptionKey: KeyEncryptionKey;
+}
+
+/** How to open a data directory. */
+export interface DataDirectoryOptions {
+  readonly onCommit?: (writes: number, durationMs: number) => void;
+  /** A key that may be the one as well: that of an earlier `keys rewrap` which was interrupted. */
+  readonly otherKey?: KeyEncryptionKey;
+}
+
+/** Opens the store of a data directory, making what is not there yet. One process at a time. */
+export async function openDataDirectory(
+  data: string,
+  world: World,
+  options: DataDirectoryOptions = {},
+): Promise<DataDirectory> {
+  const { onCommit, otherKey } = options;
+  const paths = dataPaths(data);
+  makeDataDirectory(data);
+  // Before the store: so wherever there is a store there was a key.
+  const current = await currentKey(paths, world);
+  const { clock } = world;
+  const store = await openSqliteStore({
+    path: paths.database,
+    clock,
+    ...(onCommit === undefined ? {} : { onCommit }),
+  });
+  try {
+    const id = await ringSealedUnder(store);
+    if (otherKey !== undefined && id === otherKey.id) return { store, keyEncryptionKey: otherKey };
+    return { store, keyEncryptionKey: (await finishRewrap(paths, id, world)) ?? current };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function makeDataDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new CliFailure(`cannot make the data directory: ${path}`, { hints: [reasonOf(error)] });
+  }
+}
+
+async function currentKey({ database, key, nextKey }: DataPaths, world: World): Promise<KeyEncryptionKey> {
+  const { random } = world;
+  const given = keyFromVariable("COUNTERSIGN_KEY", world);
+  if (given !== undefined) return given;
+  if (existsSync(key) || !existsSync(database)) return openKeyEncryptionKeyFile({ path: key, random });
+  if (existsSync(nextKey)) return openKeyEncryptionKeyFile({ path: nextKey, random });
+  throw new CliFailure(`cannot find the key that seals the keys of this store: ${key}`, {
+    hints: ["restore the file from a backup, or set COUNTERSIGN_KEY if the key was given there"],
+  });
+}
+
+/** The second half of a `keys rewrap` that was interrupted between its two writes. */
+async function finishRewrap(
+  { key, nextKey }: DataPaths,
+  ringKeyId: string | undefined,
+  { env, random }: World,
+): Promise<KeyEncryptionKey | undefined> {
+  if (env.COUNTERSIGN_KEY !== undefined || !existsSync(nextKey)) return undefined;
+  const next = await openKeyEncryptionKeyFile({ path: nextKey, random });
+  if (next.id !== ringKeyId) return undefined;
+  await replaceKeyEncryptionKeyFile({ path: key, nextPath: nextKey });
+  return next;
+}
+
+/** @throws {CliFailure} when the variable is set and holds no key. */
+export function keyFromVariable(name: string, { env, random }: World): KeyEncryptionKey | undefined {
+  const text = env[name];
+  if (text === undefined) return undefined;
+  const bytes = fromBase64url(text.trim().replace(/=+$/, ""));
+  if (bytes?.length === 32) return createKeyEncryptionKey(bytes, random);
+  throw new CliFailure(`${name} is not a key`, {
+    hints: ["it must be 32 random bytes as base64url: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='"],
+  });
+}
