@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 
 const canonicalBase64url = /^[A-Za-z0-9_-]*$/;
 
@@ -19,7 +19,7 @@ export function fromBase64url(text: string): Uint8Array | undefined {
 
 /** SHA-256 of text (as UTF-8) or bytes, as base64url. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("base64url");
+  return hash("sha256", data, "base64url");
 }
 
 /** Compares two texts in a time that does not depend on where they differ; of texts of different length it tells that. */

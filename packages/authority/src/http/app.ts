@@ -26,7 +26,20 @@ export function createApp(services: Services): FetchFace {
     app.all(path, ({ req }) => otherMethod(req.raw, path, allowed, services));
   }
   app.notFound(({ req }) => errorResponse(new CountersignError("not_found"), req.raw, "none", services));
-  return async (request, connection = {}) => app.fetch(request, { connection });
+  const literal = new Map(
+    routes.filter(({ path }) => !path.includes(":")).map((route) => [`${route.method} ${route.path}`, route]),
+  );
+  return async (request, connection = {}) => {
+    const route = literal.get(`${request.method} ${pathOf(request.url)}`);
+    return route === undefined ? app.fetch(request, { connection }) : answer(route, request, {}, connection, services);
+  };
+}
+
+/** The path of an absolute URL as it is written. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const query = url.indexOf("?", start);
+  return query < 0 ? url.slice(start) : url.slice(start, query);
 }
 
 async function answer(

@@ -9,8 +9,9 @@ const neverStored = {
 } as const;
 
 /** A JSON answer that no cache may keep. */
-export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
-  return readyResponse(JSON.stringify(body), { status, headers: { ...neverStored, ...headers } });
+export function json(body: unknown, status = 200, headers?: Readonly<Record<string, string>>): Response {
+  const all = headers === undefined ? neverStored : { ...neverStored, ...headers };
+  return readyResponse(JSON.stringify(body), { status, headers: all });
 }
 
 /** An answer without a body. */

@@ -1,24 +1,29 @@
 import { parentPort } from "node:worker_threads";
 import { signNow } from "./sign.ts";
-import type { IntroducedKey, SignedBatch, SigningBatch } from "./signing-thread.ts";
+import {
+  type IntroducedKey,
+  type SignedBatch,
+  type SigningBatch,
+  type SigningJob,
+  unpackJobs,
+} from "./signing-batch.ts";
 
-/** The thread of {@link SigningThread}: it knows keys by number and signs what it is sent, in order. */
+/** The thread of `SigningThread`: it knows keys by number and signs what it is sent, in order. */
 const keys = new Map<number, IntroducedKey>();
 
 parentPort?.on("message", ({ introduced, jobs }: SigningBatch) => {
   for (const key of introduced) keys.set(key.id, key);
-  const signed: (string | null)[] = [];
-  for (let index = 0; index < jobs.length; index += 2) signed.push(signOne(jobs[index], jobs[index + 1]));
-  parentPort?.postMessage(signed satisfies SignedBatch);
+  const signatures = unpackJobs(jobs).map(signOne).join("\n");
+  parentPort?.postMessage({ signatures } satisfies SignedBatch);
 });
 
 /** A key that cannot sign refuses its own inputs, not those of others in the batch. */
-function signOne(id: number | string | undefined, input: number | string | undefined): string | null {
-  const known = typeof id === "number" ? keys.get(id) : undefined;
-  if (known === undefined || typeof input !== "string") return null;
+function signOne([keyId, input]: SigningJob): string {
+  const known = keys.get(keyId);
+  if (known === undefined) return "";
   try {
     return signNow(known.key, known.algorithm, input);
   } catch {
-    return null;
+    return "";
   }
 }

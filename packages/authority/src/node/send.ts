@@ -5,7 +5,9 @@ import { readyParts } from "../http/ready-response.ts";
 export async function sendResponse(outgoing: ServerResponse, response: Response, close: boolean): Promise<void> {
   const ready = readyParts(response);
   if (ready !== undefined) {
-    sendWhole(outgoing, ready.status, Object.entries(ready.headers).flat(), ready.body, close);
+    const headers: string[] = [];
+    for (const name in ready.headers) headers.push(name, ready.headers[name] ?? "");
+    sendWhole(outgoing, ready.status, headers, ready.body, close);
     return;
   }
   const headers: string[] = [];

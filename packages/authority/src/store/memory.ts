@@ -1,5 +1,6 @@
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { checkKey, checkPage, serialise } from "./checks.ts";
+import { parseFrozen } from "./frozen.ts";
 import type { Draft, Item, Page, Store } from "./store.ts";
 import { createVersions } from "./versions.ts";
 
@@ -117,7 +118,7 @@ class MemoryStore implements Store {
 
 function toItem<Value>({ text, ...rest }: Row): Item<Value> {
   // The port leaves the shape of a value to whoever wrote it under this key (store/records.ts).
-  return { ...rest, value: JSON.parse(text) as Value };
+  return { ...rest, value: parseFrozen(text) as Value };
 }
 
 function compareBytes(a: string, b: string): number {

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type Clock, CountersignError } from "@countersign/protocol";
-import type { Batch, Cell, Operation, Outcome, Reply } from "./sqlite-batch.ts";
+import { Pipeline } from "../threads/pipeline.ts";
+import { type Batch, type Operation, type Outcome, packOperations, type Reply } from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
 
 /** How commits are grouped. */
@@ -13,29 +14,17 @@ export interface CommitsOptions extends ConnectionOptions {
   readonly onCommit: (writes: number, durationMs: number) => void;
 }
 
-/** Keeps the thread from being away for long, however many wait. */
-const operationsPerBatch = 1024;
+/** A larger batch means fewer messages, a smaller one that the writing thread begins earlier. */
+const batchSize = 16;
 
 const retryAfterMs = 1000;
 
 /** A batch is short-lived: a large young generation would only hold memory. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 };
 
-interface Waiter {
-  readonly resolve: (outcome: Outcome) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** Operations that one commit will make durable, and who waits for each. */
-interface Group {
-  readonly operations: Cell[];
-  readonly waiters: Waiter[];
-  postedAt: number;
-}
-
 /**
- * Group commit: operations gather while the writing thread commits those before them, then go to it in one message
- * and share one fsync. A promise resolves only after COMMIT returned.
+ * Group commit: the writing thread commits all operations that arrived while it was busy with those before them, with
+ * one fsync. A promise resolves only after COMMIT returned.
  */
 export class Commits {
   readonly #clock: Clock;
@@ -43,10 +32,7 @@ export class Commits {
   readonly #onCommit: CommitsOptions["onCommit"];
   readonly #worker: Worker;
   readonly #exited = Promise.withResolvers<void>();
-  readonly #waiting: Group[] = [];
-  #waitingCount = 0;
-  #committing: Group | undefined;
-  #scheduled = false;
+  readonly #pipeline: Pipeline<Operation, Outcome>;
   #refusal: string | undefined;
   #ending = false;
 
@@ -66,7 +52,11 @@ export class Commits {
     this.#clock = clock;
     this.#maxWaiting = maxWaiting;
     this.#onCommit = onCommit;
-    worker.on("message", (reply: Reply) => this.#settle(reply));
+    this.#pipeline = new Pipeline({ batchSize, send: (jobs) => this.#send(jobs), onIdle: () => this.#rest() });
+    worker.on("message", (reply: Partial<Reply>) => {
+      // `node --watch` sends messages of its own from every thread.
+      if (isReply(reply)) this.#settle(reply);
+    });
     worker.on("error", (error) => this.#fail(`The writing thread failed: ${error}`));
     worker.on("exit", () => {
       this.#fail("The writing thread has ended");
@@ -76,74 +66,38 @@ export class Commits {
   }
 
   /** Resolves when the operation is durable, to its outcome. */
-  submit(operation: Operation): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      if (this.#refusal !== undefined) return reject(unavailable(this.#refusal));
-      if (this.#waitingCount >= this.#maxWaiting) {
-        return reject(unavailable(`${this.#waitingCount} operations wait for a commit`));
-      }
-      const group = this.#gathering();
-      group.operations.push(...operation);
-      group.waiters.push({ resolve, reject });
-      this.#waitingCount++;
-      this.#schedule();
-    });
+  async submit(operation: Operation): Promise<Outcome> {
+    if (this.#refusal !== undefined) throw unavailable(this.#refusal);
+    const { size } = this.#pipeline;
+    if (size >= this.#maxWaiting) throw unavailable(`${size} operations wait for a commit`);
+    return this.#pipeline.submit(operation);
   }
 
   /** Lets accepted operations finish, then ends the thread. */
   async close(): Promise<void> {
     this.#refusal ??= "The store is closed";
-    this.#endIfIdle();
+    if (this.#pipeline.size === 0) this.#end();
     await this.#exited.promise;
   }
 
-  #gathering(): Group {
-    const last = this.#waiting.at(-1);
-    if (last !== undefined && last.waiters.length < operationsPerBatch) return last;
-    const group: Group = { operations: [], waiters: [], postedAt: 0 };
-    this.#waiting.push(group);
-    return group;
-  }
-
-  /** Posts after the events of this turn, so that requests which arrived together share a commit. */
-  #schedule(): void {
-    if (this.#scheduled || this.#committing !== undefined) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#post();
-    });
-  }
-
-  #post(): void {
-    if (this.#committing !== undefined) return;
-    const group = this.#waiting.shift();
-    if (group === undefined) {
-      this.#endIfIdle();
-      return;
-    }
-    this.#waitingCount -= group.waiters.length;
-    this.#committing = group;
-    group.postedAt = this.#clock.monotonic();
+  #send(operations: readonly Operation[]): void {
+    const batch: Batch = { now: this.#clock.now(), operations: packOperations(operations) };
     this.#worker.ref();
-    const batch: Batch = { now: this.#clock.now(), operations: group.operations };
     this.#worker.postMessage(batch);
   }
 
   #settle(reply: Reply): void {
-    const group = this.#committing;
-    this.#committing = undefined;
-    this.#worker.unref();
-    this.#post();
-    if (group === undefined) return;
-    this.#onCommit(group.waiters.length, this.#clock.monotonic() - group.postedAt);
-    if ("failure" in reply) rejectAll(group, unavailable(`Cannot commit: ${reply.failure}`));
-    else for (const [index, waiter] of group.waiters.entries()) answer(waiter, reply.outcomes[index]);
+    this.#onCommit(reply.count, reply.durationMs);
+    this.#pipeline.settle("failure" in reply ? failures(reply) : reply.outcomes.map(judge));
   }
 
-  #endIfIdle(): void {
-    const idle = this.#committing === undefined && this.#waiting.length === 0;
-    if (!idle || this.#refusal === undefined || this.#ending) return;
+  #rest(): void {
+    if (this.#refusal === undefined) this.#worker.unref();
+    else this.#end();
+  }
+
+  #end(): void {
+    if (this.#ending) return;
     this.#ending = true;
     this.#worker.ref();
     this.#worker.postMessage("close");
@@ -151,23 +105,21 @@ export class Commits {
 
   #fail(why: string): void {
     this.#refusal ??= why;
-    const lost = this.#committing === undefined ? this.#waiting : [this.#committing, ...this.#waiting];
-    for (const group of lost) rejectAll(group, unavailable(why));
-    this.#committing = undefined;
-    this.#waiting.length = 0;
+    this.#pipeline.fail(unavailable(why));
   }
 }
 
-function answer(waiter: Waiter, outcome: Outcome | undefined): void {
-  if (typeof outcome === "string") {
-    waiter.reject(new CountersignError("server_error", { detail: `Cannot run the statement: ${outcome}` }));
-  } else if (outcome === undefined) {
-    waiter.reject(unavailable("The writing thread did not answer this operation"));
-  } else waiter.resolve(outcome);
+function isReply(message: Partial<Reply>): message is Reply {
+  return message.count !== undefined;
 }
 
-function rejectAll(group: Group, error: Error): void {
-  for (const waiter of group.waiters) waiter.reject(error);
+function failures({ count, failure }: Extract<Reply, { readonly failure: string }>): readonly Error[] {
+  return Array.from({ length: count }, () => unavailable(`Cannot commit: ${failure}`));
+}
+
+function judge(outcome: Outcome): Outcome | Error {
+  if (typeof outcome !== "string") return outcome;
+  return new CountersignError("server_error", { detail: `Cannot run the statement: ${outcome}` });
 }
 
 function unavailable(detail: string): CountersignError {

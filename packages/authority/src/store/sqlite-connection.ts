@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type Batch, type Cell, cellsPerOperation, type Outcome, rowColumns } from "./sqlite-batch.ts";
+import { type Operation, type Outcome, rowColumns } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
 
 /** How the writing connection is opened. */
@@ -72,11 +72,9 @@ export class WritingConnection implements Disposable {
    * @throws when nothing of the batch may be acknowledged. The kernel may then have dropped pages it could not write
    * and call the next fsync of them a success, so the handle is closed, never asked again.
    */
-  commit({ now, operations }: Batch): readonly Outcome[] {
+  commit(operations: readonly Operation[], now: number): readonly Outcome[] {
     this.#begin.run();
-    const outcomes: Outcome[] = [];
-    for (let at = 0; at < operations.length; at += cellsPerOperation)
-      outcomes.push(this.#tryApply(operations, at, now));
+    const outcomes = operations.map((operation) => this.#tryApply(operation, now));
     this.#sweepStep(sweptPerOperation * outcomes.length, now);
     this.#end.run();
     return outcomes;
@@ -91,22 +89,16 @@ export class WritingConnection implements Disposable {
     this.#database.close();
   }
 
-  #tryApply(operations: readonly Cell[], at: number, now: number): Outcome {
+  #tryApply(operation: Operation, now: number): Outcome {
     try {
-      return this.#apply(operations, at, now);
+      return this.#apply(operation, now);
     } catch (error) {
       if (!this.#database.isTransaction || !isOwnFault(error)) throw error;
       return String(error);
     }
   }
 
-  #apply(operations: readonly Cell[], at: number, now: number): Outcome {
-    const key = operations[at] ?? null;
-    const expected = operations[at + 1] ?? null;
-    const version = operations[at + 2] ?? null;
-    const owner = operations[at + 3] ?? null;
-    const expiresAt = operations[at + 4] ?? null;
-    const text = operations[at + 5] ?? null;
+  #apply([key, expected, version, owner, expiresAt, text]: Operation, now: number): Outcome {
     // With setReturnArrays a row is an array, which the types do not know.
     if (text === null) return (this.#take.get(key, expected, now) as Outcome | undefined) ?? false;
     if (expected === 0) return this.#create.run(key, version, owner, expiresAt, text, now).changes === 1;

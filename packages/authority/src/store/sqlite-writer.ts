@@ -1,11 +1,18 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { type Batch, cellsPerOperation, type Reply } from "./sqlite-batch.ts";
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { systemClock } from "@countersign/protocol";
+import { type Batch, type Operation, type Reply, unpackOperations } from "./sqlite-batch.ts";
 import { type ConnectionOptions, WritingConnection } from "./sqlite-connection.ts";
+
+/** Keeps a commit short, however many wait. */
+const operationsPerCommit = 1024;
 
 /** After so many operations the log goes into the database file: some 16 MiB of pages when they hit keys at random. */
 const operationsPerCheckpoint = 2000;
 
-/** What the writing thread runs: one batch after the other, while the main thread gathers the next. */
+/** What the main thread sends. */
+type Message = Batch | "close";
+
+/** What the writing thread runs: one commit after the other. */
 class Writer {
   readonly #options: ConnectionOptions;
   #connection: WritingConnection | undefined;
@@ -16,18 +23,14 @@ class Writer {
     this.#connection = new WritingConnection(options);
   }
 
-  commit(batch: Batch): Reply {
-    try {
-      this.#connection ??= new WritingConnection(this.#options);
-      return { outcomes: this.#connection.commit(batch) };
-    } catch (error) {
-      this.#discard();
-      return { failure: String(error) };
-    }
+  commit(operations: readonly Operation[], now: number): Reply {
+    const startedAt = systemClock.monotonic();
+    const result = this.#tryCommit(operations, now);
+    return { ...result, count: operations.length, durationMs: systemClock.monotonic() - startedAt };
   }
 
-  checkpointIfDue({ operations }: Batch): void {
-    this.#sinceCheckpoint += operations.length / cellsPerOperation;
+  checkpointIfDue(operations: number): void {
+    this.#sinceCheckpoint += operations;
     if (this.#sinceCheckpoint < operationsPerCheckpoint) return;
     this.#sinceCheckpoint = 0;
     this.#checkpoint("PASSIVE");
@@ -36,6 +39,16 @@ class Writer {
   close(): void {
     this.#checkpoint("TRUNCATE");
     this.#discard();
+  }
+
+  #tryCommit(operations: readonly Operation[], now: number) {
+    try {
+      this.#connection ??= new WritingConnection(this.#options);
+      return { outcomes: this.#connection.commit(operations, now) };
+    } catch (error) {
+      this.#discard();
+      return { failure: String(error) };
+    }
   }
 
   #checkpoint(mode: "PASSIVE" | "TRUNCATE"): void {
@@ -52,18 +65,27 @@ class Writer {
   }
 }
 
-function serve(port: NonNullable<typeof parentPort>, options: ConnectionOptions): void {
+/** Serves the main thread: all that has arrived by the time a commit begins shares it. */
+function serve(port: MessagePort, options: ConnectionOptions): void {
   const writer = new Writer(options);
-  port.on("message", (batch: Batch | "close") => {
-    if (batch === "close") {
-      writer.close();
-      port.close();
-      return;
+  port.on("message", (first: Message) => {
+    const messages = [first, ...arrived(port)];
+    const batches = messages.filter((message) => message !== "close");
+    const operations = batches.flatMap((batch) => unpackOperations(batch.operations));
+    const now = batches.at(-1)?.now ?? 0;
+    for (let at = 0; at < operations.length; at += operationsPerCommit) {
+      port.postMessage(writer.commit(operations.slice(at, at + operationsPerCommit), now));
     }
-    port.postMessage(writer.commit(batch));
-    writer.checkpointIfDue(batch);
+    writer.checkpointIfDue(operations.length);
+    if (!messages.includes("close")) return;
+    writer.close();
+    port.close();
   });
   port.postMessage("ready");
+}
+
+function* arrived(port: MessagePort): Generator<Message> {
+  for (let one = receiveMessageOnPort(port); one !== undefined; one = receiveMessageOnPort(port)) yield one.message;
 }
 
 if (parentPort !== null) serve(parentPort, workerData);

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { checkKey, checkPage, isKey, serialise } from "./checks.ts";
+import { parseFrozen } from "./frozen.ts";
+import { ItemCache } from "./item-cache.ts";
 import type { Operation, Outcome, Row } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import { SqliteRowCache } from "./sqlite-row-cache.ts";
 import type { Draft, Item, Page, Store } from "./store.ts";
 import { createVersions } from "./versions.ts";
 
@@ -54,8 +55,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-/** Some megabytes of the rows in use. */
-const cachedRows = 4096;
+/** Some megabytes of the items in use. */
+const cachedItems = 4096;
 
 interface Parts {
   readonly lock: DatabaseSync;
@@ -67,8 +68,11 @@ class SqliteStore implements Store {
   readonly #clock: Clock;
   readonly #parts: Parts;
   readonly #nextVersion: () => number;
-  readonly #rows = new SqliteRowCache(cachedRows);
-  readonly #read = (key: string) => this.#parts.reader.get(key);
+  readonly #items = new ItemCache(cachedItems);
+  readonly #read = (key: string) => {
+    const row = this.#parts.reader.get(key);
+    return row && toItem(key, row);
+  };
   #closed: Promise<void> | undefined;
 
   constructor(clock: Clock, parts: Parts) {
@@ -80,8 +84,8 @@ class SqliteStore implements Store {
   async get<Value>(key: string): Promise<Item<Value> | undefined> {
     this.#checkOpen();
     if (!isKey(key)) return undefined;
-    const row = this.#rows.get(key, this.#read);
-    const item = row && toItem<Value>(key, row);
+    // The port leaves the shape of a value to whoever wrote it under this key (store/records.ts).
+    const item = this.#items.get(key, this.#read) as Item<Value> | undefined;
     return item?.expiresAt !== undefined && item.expiresAt <= this.#clock.now() ? undefined : item;
   }
 
@@ -91,13 +95,17 @@ class SqliteStore implements Store {
     const version = this.#nextVersion();
     const { owner = null, expiresAt = null } = draft;
     const written = await this.#submit([key, expectedVersion, version, owner, expiresAt, text]);
-    return written ? version : undefined;
+    if (written !== true) return undefined;
+    this.#items.replace(key, () => toItem(key, [version, owner, expiresAt, text]));
+    return version;
   }
 
   async take<Value>(key: string, version?: number): Promise<Item<Value> | undefined> {
     if (!isKey(key)) return undefined;
     const row = await this.#submit([key, version ?? null, null, null, null, null]);
-    return typeof row === "object" ? toItem<Value>(key, row) : undefined;
+    if (typeof row !== "object") return undefined;
+    this.#items.drop(key);
+    return toItem<Value>(key, row);
   }
 
   async list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]> {
@@ -124,8 +132,9 @@ class SqliteStore implements Store {
   async #submit(operation: Operation): Promise<Outcome> {
     try {
       return await this.#parts.commits.submit(operation);
-    } finally {
-      this.#rows.drop(operation[0]);
+    } catch (error) {
+      this.#items.drop(operation[0]);
+      throw error;
     }
   }
 
@@ -141,7 +150,7 @@ function toItem<Value>(key: string, [version, owner, expiresAt, text]: Row): Ite
     key,
     version: Number(version),
     // The port leaves the shape of a value to whoever wrote it under this key (store/records.ts).
-    value: JSON.parse(String(text)) as Value,
+    value: parseFrozen(String(text)) as Value,
     ...(owner !== null && { owner: String(owner) }),
     ...(expiresAt !== null && { expiresAt: Number(expiresAt) }),
   };

@@ -7,6 +7,7 @@ export interface Item<Value = unknown> {
    * written anew, so whoever read the old item cannot mistake the new one for it.
    */
   readonly version: number;
+  /** Frozen through and through: one reading may serve many callers. */
   readonly value: Value;
   /** Whose item it is, for `list`. */
   readonly owner?: string;

@@ -50,6 +50,13 @@ describe("SigningThread", () => {
     assert.equal(signatures[1], await inlineSigning.signWith(keys[1], "EdDSA")("header.0"));
   });
 
+  it("refuses an input of several lines, which in a batch would be taken for two", async () => {
+    const sign = thread.signWith(await algorithms.EdDSA.generate(), "EdDSA");
+    const [before, bad, after] = await Promise.allSettled([sign("one"), sign("two\n0\nthree"), sign("four")]);
+    assert.equal(bad.status, "rejected");
+    assert.deepEqual([before, after], await Promise.allSettled([sign("one"), sign("four")]));
+  });
+
   it("closes after what was begun is signed, and starts anew when asked again", async () => {
     const own = new SigningThread();
     const sign = own.signWith(await algorithms.EdDSA.generate(), "EdDSA");

@@ -22,20 +22,20 @@ const store = await openSqliteStore({ path, clock: systemClock });
 /** As much as two batches of this bring on a checkpoint now and then. */
 const batchSize = 700;
 
-async function writeBatch(name: string): Promise<"acknowledged" | "refused"> {
+/** Writes of one turn may go to several commits, of which some fail: each write counts by its own answer. */
+async function writeBatch(name: string) {
   const writes = Array.from({ length: batchSize }, (_, i) =>
     store.swap(`${name}-${i}`, 0, { value: name, owner: name }),
   );
   const results = await Promise.allSettled(writes);
   const refusals = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+  const acknowledged = results.flatMap(({ status }, i) => (status === "fulfilled" ? [`${name}-${i}`] : []));
   for (const reason of refusals) {
     assert.ok(reason instanceof CountersignError && reason.code === "temporarily_unavailable", String(reason));
     assert.equal(reason.retryAfterMs, 1000);
   }
-  assert.ok(refusals.length === 0 || refusals.length === batchSize, "a batch was acknowledged in part");
-  if (refusals.length > 0) return "refused";
-  for (let i = 0; i < batchSize; i++) assert.equal((await store.get(`${name}-${i}`))?.value, name);
-  return "acknowledged";
+  for (const key of acknowledged) assert.equal((await store.get(key))?.value, name);
+  return { outcome: refusals.length > 0 ? "refused" : "acknowledged", acknowledged };
 }
 
 const batches = [];
@@ -44,9 +44,9 @@ for (const { id, fault, calls } of faults) {
     armFault(call, fault);
     for (const turn of ["first", "second", "third"]) {
       const name = `${id} ${index} ${turn}`;
-      batches.push({ id, turn, name, outcome: await writeBatch(name) });
+      batches.push({ id, turn, ...(await writeBatch(name)) });
     }
   }
 }
 await store.close();
-console.log(JSON.stringify({ batchSize, batches }));
+console.log(JSON.stringify(batches));

@@ -47,10 +47,10 @@ function rotateOnConnection(): void {
   for (let generation = 1; generation <= generations; generation++) {
     for (const half of [0, 1]) {
       const chosen = Array.from({ length: families / 2 }, (_, index) => 2 * index + half);
-      const operations = chosen.flatMap((family): Operation => {
+      const operations = chosen.map((family): Operation => {
         return [`family ${family}`, generation - 1, generation, owner, null, `${generation}`];
       });
-      for (const outcome of connection.commit({ now: 0, operations })) assert.equal(outcome, true);
+      for (const outcome of connection.commit(operations, 0)) assert.equal(outcome, true);
       for (const family of chosen) acknowledge(family, generation);
     }
     if (generation % 32 === 0) connection.checkpoint("PASSIVE");

@@ -5,8 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { systemClock } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
+import { ItemCache } from "../../src/store/item-cache.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { SqliteRowCache } from "../../src/store/sqlite-row-cache.ts";
 import { storeContract } from "./store-contract.ts";
 import { copyAsAfterCrash, openAt, storePath, temporaryDirectory } from "./stores.ts";
 
@@ -43,13 +43,18 @@ describe("openSqliteStore: durability", () => {
 });
 
 describe("openSqliteStore: group commit", () => {
-  it("commits 2,000 writes of one turn in two transactions", async (context) => {
+  it("commits together what arrived while a commit was under way", async (context) => {
     const path = storePath(context);
-    const store = await openAt(path, context);
-    await Promise.all(Array.from({ length: 2000 }, (_, i) => store.swap(`k${i}`, 0, { value: i })));
+    const store = await openAt(path, context, { busyTimeoutMs: 60_000 });
+    using holder = new DatabaseSync(path);
+    holder.exec("BEGIN IMMEDIATE");
+    const writes = Array.from({ length: 2000 }, (_, i) => store.swap(`k${i}`, 0, { value: i }));
+    holder.exec("ROLLBACK");
+    await Promise.all(writes);
     const copy = storePath(context);
     copyAsAfterCrash(path, copy);
-    assert.equal(commitsInLog(`${copy}-wal`), 2);
+    const commits = commitsInLog(`${copy}-wal`);
+    assert.ok(commits >= 2 && commits <= 3, `${commits} commits`);
   });
 
   it("refuses past maxWaiting, says when to retry, and serves what it accepted", async (context) => {
@@ -110,14 +115,7 @@ describe("openSqliteStore: sweep", () => {
   });
 });
 
-describe("openSqliteStore: rows held in memory", () => {
-  it("does not change for its readers when one of them changes the value it got", async (context) => {
-    const store = await openAt(storePath(context), context);
-    await store.swap("k", 0, { value: { list: [1] } });
-    (await store.get<{ list: number[] }>("k"))?.value.list.push(2);
-    assert.deepEqual((await store.get("k"))?.value, { list: [1] });
-  });
-
+describe("openSqliteStore: items held in memory", () => {
   it("sees a write at once after reading its predecessor", async (context) => {
     const store = await openAt(storePath(context), context);
     let version = 0;
@@ -131,13 +129,13 @@ describe("openSqliteStore: rows held in memory", () => {
 
   it("are the ones read last, at most as many as the capacity", () => {
     const read: string[] = [];
-    const cache = new SqliteRowCache(2);
+    const cache = new ItemCache(2);
     const look = (key: string) =>
       cache.get(key, () => {
         read.push(key);
-        return [key];
+        return { key, version: 1, value: "read" };
       });
-    for (const key of ["a", "b", "a", "c", "a", "b"]) assert.deepEqual(look(key), [key]);
+    for (const key of ["a", "b", "a", "c", "a", "b"]) assert.equal(look(key)?.key, key);
     assert.deepEqual(read, ["a", "b", "c", "b"]);
     cache.drop("a");
     look("a");

@@ -51,6 +51,18 @@ export function storeContract(name: string, make: MakeStore): void {
       assert.deepEqual(await store.list("o", { limit: 10 }), []);
     });
 
+    it("gives values that none of their readers can change", async (context) => {
+      const { store } = await open(context);
+      await store.swap("k", 0, { value: { list: [{ deep: 1 }] }, owner: "o" });
+      const [listed] = await store.list<{ list: object[] }>("o", { limit: 1 });
+      const got = await store.get<{ list: object[] }>("k");
+      const taken = await store.take<{ list: object[] }>("k");
+      for (const item of [listed, got, taken]) {
+        assert.throws(() => item?.value.list.push({}), TypeError);
+        assert.throws(() => Object.assign(item?.value.list[0] ?? {}, { deep: 2 }), TypeError);
+      }
+    });
+
     it("gives no version twice to a key, though it is removed and written anew", async (context) => {
       const { store } = await open(context);
       const first = await created(store, "k", 1);

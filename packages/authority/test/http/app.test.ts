@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { testAuthority, testIssuer } from "../../src/testing.ts";
+
+const rows: readonly {
+  readonly id: string;
+  readonly method?: string;
+  readonly target: string;
+  readonly status: number;
+  readonly route: string;
+}[] = [
+  { id: "a literal path", target: "/health/live", status: 200, route: "/health/live" },
+  { id: "with a query", target: "/health/live?x=/status", status: 200, route: "/health/live" },
+  { id: "with a fragment", target: "/health/live#x", status: 200, route: "/health/live" },
+  { id: "HEAD for GET", method: "HEAD", target: "/health/live", status: 200, route: "/health/live" },
+  { id: "a path with a parameter", target: "/api/v1/user/nobody", status: 401, route: "/api/v1/user/:id" },
+  { id: "the pattern itself as a path", target: "/api/v1/user/:id", status: 401, route: "/api/v1/user/:id" },
+];
+
+describe("createApp", () => {
+  for (const { id, method = "GET", target, status, route } of rows) {
+    it(`finds the route of ${id}`, async () => {
+      const authority = await testAuthority();
+      const response = await authority.fetch(new Request(`${testIssuer}${target}`, { method }));
+      assert.equal(response.status, status);
+      assert.equal(authority.exchanges.at(-1)?.route, route);
+      await authority.close();
+    });
+  }
+
+  it("answers a method that the path does not have with those it has (RFC 9110 section 15.5.6)", async () => {
+    const authority = await testAuthority();
+    const response = await authority.fetch(new Request(`${testIssuer}/oauth/token`, { method: "GET" }));
+    assert.equal(response.status, 405);
+    assert.equal(response.headers.get("allow"), "POST");
+    await authority.close();
+  });
+
+  it("knows nothing else", async () => {
+    const authority = await testAuthority();
+    for (const path of ["/", "/oauth", "/oauth/token/", "//oauth/token", "/OAUTH/TOKEN"]) {
+      assert.equal((await authority.fetch(new Request(`${testIssuer}${path}`, { method: "POST" }))).status, 404, path);
+    }
+    await authority.close();
+  });
+});
