@@ -157,6 +157,7 @@ export type ExpressionCode =
   | "invalid_stack"
   | "shadowed_variable"
   | "undefined_extern"
+  | "unsupported_property"
   | "extern_failed";
 
 /** An expression cannot be evaluated; the whole authorization fails closed. */

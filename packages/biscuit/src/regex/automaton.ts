@@ -1,6 +1,6 @@
 import type { Fuel } from "../fuel.ts";
-import { BEYOND, LOOKS, neighbour } from "./look.ts";
-import type { Instruction } from "./program.ts";
+import { BEYOND, neighbour, START } from "./look.ts";
+import type { Instruction } from "./node.ts";
 
 /** The code that stands for the end of the text. */
 const END = -1;
@@ -81,7 +81,7 @@ export class Automaton {
     let cost = reached.cost;
     for (const at of reached.consuming) {
       const step = this.#program[at];
-      if (step?.kind === "set") cost += step.set.cost;
+      if (step?.kind === "set") cost += step.cost;
       if (step !== undefined && consumes(step, code)) next.push(at + 1);
     }
     const dead = code === END || next.length === 0;
@@ -118,7 +118,7 @@ export class Automaton {
       if (step.kind === "jump") stack.push(step.target);
       else if (step.kind === "split") stack.push(step.second, step.first);
       else if (step.kind !== "look") consuming.push(at);
-      else if (step.look.holds(before, after)) stack.push(at + 1);
+      else if (step.look.holds(before & step.look.sees, after & step.look.sees)) stack.push(at + 1);
     }
     return { matched: false, consuming, cost };
   }
@@ -134,7 +134,7 @@ export class Automaton {
       if (step?.kind === "jump") stack.push(step.target);
       else if (step?.kind === "split") stack.push(step.second, step.first);
       else if (step?.kind !== "look") return false;
-      else if (step.look !== LOOKS.start) stack.push(at + 1);
+      else if (step.look !== START) stack.push(at + 1);
     }
     return true;
   }
@@ -155,5 +155,5 @@ function isState(state: State, kernel: readonly number[], before: number): boole
 
 function consumes(step: Instruction, code: number): boolean {
   if (code === END) return false;
-  return step.kind === "set" ? step.set.has(code) : step.kind === "character" && step.code === code;
+  return step.kind === "set" ? step.has(code) : step.kind === "character" && step.code === code;
 }

@@ -1,49 +1,34 @@
-import { CharSet, rangeLeaf, type SetOperator, type SetProgram } from "./char-set.ts";
+import { asciiClass, type CharSet, combined, negated, rangeSet, type SetOperator, union } from "./char-set.ts";
 import { type Cursor, invalid } from "./cursor.ts";
-import { type Escape, parseEscape } from "./escape.ts";
-import { type Flags, foldingOf } from "./flags.ts";
-
-const ASCII_CLASSES: Readonly<Record<string, readonly number[]>> = {
-  alnum: [48, 57, 65, 90, 97, 122],
-  alpha: [65, 90, 97, 122],
-  ascii: [0, 127],
-  blank: [9, 9, 32, 32],
-  cntrl: [0, 31, 127, 127],
-  digit: [48, 57],
-  graph: [33, 126],
-  lower: [97, 122],
-  print: [32, 126],
-  punct: [33, 47, 58, 64, 91, 96, 123, 126],
-  space: [9, 13, 32, 32],
-  upper: [65, 90],
-  word: [48, 57, 65, 90, 95, 95, 97, 122],
-  xdigit: [48, 57, 65, 70, 97, 102],
-};
+import { type Escape, type Flags, parseEscape } from "./escape.ts";
 
 const OPERATORS: readonly (readonly [text: string, operator: SetOperator])[] = [
-  ["&&", "and"],
-  ["--", "minus"],
-  ["~~", "xor"],
+  ["&&", (left, right) => left && right],
+  ["--", (left, right) => left && !right],
+  ["~~", (left, right) => left !== right],
 ];
+
+/** A set with the depth of its nesting, counted as Rust's `regex-syntax` does. */
+interface Class {
+  readonly set: CharSet;
+  readonly depth: number;
+}
 
 /** A bracket that is open: the union being read, and the operator waiting for it. */
 interface Bracket {
-  readonly negated: boolean;
+  readonly isNegated: boolean;
   ranges: number[];
-  /** How many sets the union has put on the program's stack; ranges are gathered and put there last. */
-  pushed: number;
+  sets: CharSet[];
   items: number;
   depth: number;
-  operator: SetOperator | undefined;
-  leftDepth: number;
+  left?: Class & { readonly operator: SetOperator };
 }
 
-/** Reads a bracketed class, nested ones and set operations included, into one postfix program. */
+/** Reads a bracketed class, nested ones and set operations included. */
 export class ClassParser {
   readonly #cursor: Cursor;
   readonly #flags: Flags;
   readonly #open: Bracket[] = [];
-  readonly #program: SetProgram[number][] = [];
 
   constructor(cursor: Cursor, flags: Flags) {
     this.#cursor = cursor;
@@ -51,15 +36,15 @@ export class ClassParser {
   }
 
   /** The cursor is at the opening bracket, and ends after the closing one. */
-  parse(): { set: CharSet; depth: number } {
+  parse(): Class {
     this.#openBracket();
     for (;;) {
       this.#cursor.bumpSpace();
       const bracket = this.#open.at(-1);
       if (bracket === undefined || this.#cursor.atEnd) throw invalid();
       if (this.#cursor.at("]")) {
-        const depth = this.#closeBracket(bracket);
-        if (depth !== undefined) return { set: new CharSet(this.#program, foldingOf(this.#flags)), depth };
+        const whole = this.#closeBracket(bracket);
+        if (whole !== undefined) return whole;
       } else if (this.#cursor.at("[")) {
         if (!this.#parseAsciiClass(bracket)) this.#openBracket();
       } else if (!this.#parseOperator(bracket)) {
@@ -74,11 +59,11 @@ export class ClassParser {
       if (!cursor.bumpAndSpace()) throw invalid();
     };
     more();
-    const negated = cursor.at("^");
+    const isNegated = cursor.at("^");
     // Without Unicode a negated class would hold bytes that are no characters.
-    if (negated && !this.#flags.unicode) throw invalid();
-    if (negated) more();
-    const bracket: Bracket = { negated, ranges: [], pushed: 0, items: 0, depth: 0, operator: undefined, leftDepth: 0 };
+    if (isNegated && !this.#flags.has("u")) throw invalid();
+    if (isNegated) more();
+    const bracket: Bracket = { isNegated, ranges: [], sets: [], items: 0, depth: 0 };
     while (cursor.at("-")) {
       addRange(bracket, 45, 45);
       more();
@@ -90,47 +75,24 @@ export class ClassParser {
     this.#open.push(bracket);
   }
 
-  /** Returns the depth of the whole class once the outermost bracket is closed. */
-  #closeBracket(bracket: Bracket): number | undefined {
+  /** Returns the whole class once the outermost bracket is closed. */
+  #closeBracket(bracket: Bracket): Class | undefined {
     this.#cursor.bump();
-    const depth = this.#endUnion(bracket) + 1;
-    if (this.#flags.ignoreCase) this.#program.push("fold");
-    if (bracket.negated) this.#program.push("not");
+    const { set, depth } = endUnion(bracket);
+    const closed = { set: bracket.isNegated ? negated(set) : set, depth: depth + 1 };
     this.#open.pop();
     const parent = this.#open.at(-1);
-    if (parent === undefined) return depth;
-    this.#addSet(parent, [], depth);
+    if (parent === undefined) return closed;
+    addSet(parent, closed);
     return undefined;
-  }
-
-  /** Puts the union that was read on the stack, and applies the operator that waited for it. */
-  #endUnion(bracket: Bracket): number {
-    if (bracket.ranges.length > 0 || bracket.pushed === 0) {
-      this.#program.push(rangeLeaf(bracket.ranges));
-      if (bracket.pushed > 0) this.#program.push("or");
-    }
-    const depth = bracket.items > 1 ? bracket.depth + 1 : bracket.depth;
-    if (bracket.operator === undefined) return depth;
-    if (this.#flags.ignoreCase) this.#program.push("fold");
-    this.#program.push(bracket.operator);
-    return Math.max(depth, bracket.leftDepth) + 1;
   }
 
   #parseOperator(bracket: Bracket): boolean {
     const found = OPERATORS.find(([text]) => this.#cursor.bumpIf(text));
     if (found === undefined) return false;
-    const leftDepth = this.#endUnion(bracket);
-    if (this.#flags.ignoreCase) this.#program.push("fold");
-    Object.assign(bracket, { ranges: [], pushed: 0, items: 0, depth: 0, operator: found[1], leftDepth });
+    const left = { ...endUnion(bracket), operator: found[1] };
+    Object.assign(bracket, { ranges: [], sets: [], items: 0, depth: 0, left });
     return true;
-  }
-
-  #addSet(bracket: Bracket, program: SetProgram, depth = 0): void {
-    this.#program.push(...program);
-    if (bracket.pushed > 0) this.#program.push("or");
-    bracket.pushed++;
-    bracket.items++;
-    bracket.depth = Math.max(bracket.depth, depth);
   }
 
   /** `[:alpha:]`; anything that is not exactly such a class is an ordinary nested bracket. */
@@ -138,26 +100,21 @@ export class ClassParser {
     const cursor = this.#cursor;
     const start = cursor.position;
     if (cursor.bumpIf("[:")) {
-      const negated = cursor.bumpIf("^");
+      const isNegated = cursor.bumpIf("^");
       let name = "";
       while (!cursor.atEnd && !cursor.at(":")) {
         name += cursor.character;
         cursor.bump();
       }
-      const ranges = Object.hasOwn(ASCII_CLASSES, name) ? ASCII_CLASSES[name] : undefined;
-      if (ranges !== undefined && cursor.bumpIf(":]")) {
-        this.#addAsciiClass(bracket, ranges, negated);
+      const set = asciiClass(name);
+      if (set !== undefined && cursor.bumpIf(":]")) {
+        if (isNegated && !this.#flags.has("u")) throw invalid();
+        addSet(bracket, { set: isNegated ? negated(set) : set, depth: 0 });
         return true;
       }
     }
     cursor.position = start;
     return false;
-  }
-
-  #addAsciiClass(bracket: Bracket, ranges: readonly number[], negated: boolean): void {
-    if (negated && !this.#flags.unicode) throw invalid();
-    const folded: SetProgram = this.#flags.ignoreCase ? [rangeLeaf(ranges), "fold"] : [rangeLeaf(ranges)];
-    this.#addSet(bracket, negated ? [...folded, "not"] : folded);
   }
 
   #parseItem(bracket: Bracket): void {
@@ -170,8 +127,8 @@ export class ClassParser {
       const [low, high] = [this.#codeOf(first), this.#codeOf(this.#parseOne())];
       if (low > high) throw invalid();
       addRange(bracket, low, high);
-    } else if (first.kind === "set") {
-      this.#addSet(bracket, first.program);
+    } else if ("set" in first) {
+      addSet(bracket, { set: first.set, depth: 0 });
     } else {
       addRange(bracket, this.#codeOf(first), this.#codeOf(first));
     }
@@ -182,12 +139,11 @@ export class ClassParser {
     const code = this.#cursor.character.codePointAt(0);
     if (code === undefined) throw invalid();
     this.#cursor.bump();
-    return { kind: "character", code };
+    return { code };
   }
 
   #codeOf(item: Escape): number {
-    if (item.kind !== "character") throw invalid();
-    if (item.code > 0x7f && !this.#flags.unicode) throw invalid();
+    if (!("code" in item) || (item.code > 0x7f && !this.#flags.has("u"))) throw invalid();
     return item.code;
   }
 }
@@ -195,4 +151,18 @@ export class ClassParser {
 function addRange(bracket: Bracket, low: number, high: number): void {
   bracket.ranges.push(low, high);
   bracket.items++;
+}
+
+function addSet(bracket: Bracket, { set, depth }: Class): void {
+  bracket.sets.push(set);
+  bracket.items++;
+  bracket.depth = Math.max(bracket.depth, depth);
+}
+
+/** The union that was read, with the operator that waited for it applied. */
+function endUnion({ ranges, sets, items, depth: inner, left }: Bracket): Class {
+  const right = union(ranges.length > 0 || sets.length === 0 ? [rangeSet(ranges), ...sets] : sets);
+  const depth = items > 1 ? inner + 1 : inner;
+  if (left === undefined) return { set: right, depth };
+  return { set: combined(left.set, right, left.operator), depth: Math.max(depth, left.depth) + 1 };
 }

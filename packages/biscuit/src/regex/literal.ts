@@ -1,5 +1,6 @@
 import type { Fuel } from "../fuel.ts";
-import type { Node } from "./ast.ts";
+import { END, START } from "./look.ts";
+import type { Instruction } from "./node.ts";
 
 /** A pattern that is plain text, possibly bound to the start or the end of what it is searched in. */
 export interface Literal {
@@ -8,21 +9,19 @@ export interface Literal {
   readonly atEnd: boolean;
 }
 
-/** The plain text that an expression stands for, or `undefined` if it is more than that. */
-export function asLiteral(node: Node): Literal | undefined {
-  const parts = (node.kind === "sequence" ? node.parts : [node]).filter(({ kind }) => kind !== "nothing");
-  const [first] = parts;
-  const atStart = first?.kind === "look" && first.look === "start";
-  const last = parts.at(-1);
-  const atEnd = last?.kind === "look" && last.look === "end";
+/** The plain text that a program looks for, or `undefined` if it is more than that. */
+export function asLiteral(program: readonly Instruction[]): Literal | undefined {
+  const [first] = program;
+  const last = program.at(-1);
+  const atStart = first?.kind === "look" && first.look === START;
+  const atEnd = last?.kind === "look" && last.look === END;
   let text = "";
-  for (const part of parts.slice(Number(atStart), parts.length - Number(atEnd))) {
-    if (part.kind !== "character") return undefined;
-    text += String.fromCodePoint(part.code);
+  for (const step of program.slice(Number(atStart), program.length - Number(atEnd))) {
+    if (step.kind !== "character") return undefined;
+    text += String.fromCodePoint(step.code);
   }
   return { text, atStart, atEnd };
 }
-
 /** How many character comparisons of a plain search are worth one unit of fuel. */
 const COMPARISONS_PER_FUEL = 64;
 

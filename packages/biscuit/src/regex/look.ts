@@ -1,8 +1,5 @@
 import { isAsciiWord, isWord } from "./unicode.ts";
 
-/** The zero-width assertions; those ending in Ascii take only ASCII letters, digits and `_` for word characters. */
-export type LookName = keyof typeof LOOKS;
-
 // What is known of a neighbouring character, as bits; EDGE means there is none.
 const EDGE = 1;
 const LF = 2;
@@ -10,48 +7,44 @@ const CR = 4;
 const WORD = 8;
 const ASCII_WORD = 16;
 
-/** An assertion: the bits it looks at, and its answer from the bits of the characters before and after. */
+/** A zero-width assertion over the characters before and after a place. */
 export interface Look {
+  /** The bits it looks at. */
   readonly sees: number;
+  /** Its answer from the bits of the two characters. */
   readonly holds: (before: number, after: number) => boolean;
 }
 
-function wordLooks(word: number) {
-  const sees = word;
-  return {
-    boundary: { sees, holds: (before, after) => ((before ^ after) & word) !== 0 },
-    notBoundary: { sees, holds: (before, after) => ((before ^ after) & word) === 0 },
-    wordStart: { sees, holds: (before, after) => (before & word) === 0 && (after & word) !== 0 },
-    wordEnd: { sees, holds: (before, after) => (before & word) !== 0 && (after & word) === 0 },
-    wordStartHalf: { sees, holds: (before) => (before & word) === 0 },
-    wordEndHalf: { sees, holds: (_, after) => (after & word) === 0 },
-  } satisfies Record<string, Look>;
+export const START: Look = { sees: EDGE, holds: (before) => before > 0 };
+export const END: Look = { sees: EDGE, holds: (_, after) => after > 0 };
+export const START_LINE: Look = { ...START, sees: EDGE | LF };
+export const END_LINE: Look = { ...END, sees: EDGE | LF };
+/** Not between the two halves of CR LF. */
+export const START_CRLF: Look = {
+  sees: EDGE | LF | CR,
+  holds: (before, after) => before > 0 && !(before === CR && after === LF),
+};
+export const END_CRLF: Look = {
+  sees: EDGE | LF | CR,
+  holds: (before, after) => after > 0 && !(before === CR && after === LF),
+};
+
+const WORD_LOOKS: Readonly<Record<string, Look["holds"]>> = {
+  b: (before, after) => before !== after,
+  B: (before, after) => before === after,
+  "<": (before, after) => before < after,
+  ">": (before, after) => before > after,
+  "b{start}": (before, after) => before < after,
+  "b{end}": (before, after) => before > after,
+  "b{start-half}": (before) => before === 0,
+  "b{end-half}": (_, after) => after === 0,
+};
+
+/** The assertion about words that is written so after a backslash. */
+export function wordLook(text: string, unicode: boolean): Look | undefined {
+  const holds = Object.hasOwn(WORD_LOOKS, text) ? WORD_LOOKS[text] : undefined;
+  return holds && { sees: unicode ? WORD : ASCII_WORD, holds };
 }
-
-const UNICODE = wordLooks(WORD);
-const ASCII = wordLooks(ASCII_WORD);
-
-export const LOOKS = {
-  start: { sees: EDGE, holds: (before) => (before & EDGE) !== 0 },
-  end: { sees: EDGE, holds: (_, after) => (after & EDGE) !== 0 },
-  startLine: { sees: EDGE | LF, holds: (before) => (before & (EDGE | LF)) !== 0 },
-  endLine: { sees: EDGE | LF, holds: (_, after) => (after & (EDGE | LF)) !== 0 },
-  startCrlf: {
-    sees: EDGE | LF | CR,
-    holds: (before, after) => (before & (EDGE | LF)) !== 0 || ((before & CR) !== 0 && (after & LF) === 0),
-  },
-  endCrlf: {
-    sees: EDGE | LF | CR,
-    holds: (before, after) => (after & (EDGE | CR)) !== 0 || ((after & LF) !== 0 && (before & CR) === 0),
-  },
-  ...UNICODE,
-  boundaryAscii: ASCII.boundary,
-  notBoundaryAscii: ASCII.notBoundary,
-  wordStartAscii: ASCII.wordStart,
-  wordEndAscii: ASCII.wordEnd,
-  wordStartHalfAscii: ASCII.wordStartHalf,
-  wordEndHalfAscii: ASCII.wordEndHalf,
-} satisfies Record<string, Look>;
 
 /** The neighbour beyond either end of the text. */
 export const BEYOND = EDGE;

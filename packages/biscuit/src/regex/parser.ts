@@ -1,3 +1,8 @@
+import { type Folding, negated, rangeSet, variantsOf } from "./char-set.ts";
+import { ClassParser } from "./class-parser.ts";
+import { Cursor, invalid } from "./cursor.ts";
+import { type Flags, parseEscape } from "./escape.ts";
+import { END, END_CRLF, END_LINE, START, START_CRLF, START_LINE } from "./look.ts";
 import {
   characterNode,
   choiceNode,
@@ -8,13 +13,8 @@ import {
   repetitionNode,
   sequenceNode,
   setNode,
-} from "./ast.ts";
-import { CharSet, rangeLeaf } from "./char-set.ts";
-import { ClassParser } from "./class-parser.ts";
-import { Cursor, invalid } from "./cursor.ts";
-import { parseEscape } from "./escape.ts";
-import { DEFAULT_FLAGS, FLAG_LETTERS, type Flags, foldingOf } from "./flags.ts";
-import { asciiCaseVariants, caseVariants, isGroupNameCharacter, isSpace } from "./unicode.ts";
+} from "./node.ts";
+import { isGroupNameCharacter, isSpace } from "./unicode.ts";
 
 /** A group that is open: its finished alternatives, the one being read, and the flags to return to. */
 interface Group {
@@ -34,8 +34,7 @@ const COUNTS: Readonly<Record<string, readonly [min: number, max: number]>> = {
 };
 
 const LOOK_AROUND = ["?=", "?!", "?<=", "?<!"];
-const LINE_FEED = rangeLeaf([10, 10]);
-const LINE_ENDS = rangeLeaf([10, 10, 13, 13]);
+const DEFAULT_FLAGS: Flags = new Set("u");
 
 /**
  * Parses the syntax of Rust's `regex` crate, version 1, without recursion.
@@ -91,7 +90,12 @@ class Parser {
 
   #setFlags(flags: Flags): void {
     this.#flags = flags;
-    this.#cursor.verbose = flags.verbose;
+    this.#cursor.verbose = flags.has("x");
+  }
+
+  get #folding(): Folding {
+    if (!this.#flags.has("i")) return "none";
+    return this.#flags.has("u") ? "unicode" : "ascii";
   }
 
   #openGroup(): void {
@@ -142,14 +146,14 @@ class Parser {
   /** The flags after `(?`, ending at the `:` or `)` behind them. */
   #parseFlags(): Flags {
     const cursor = this.#cursor;
-    const flags: { -readonly [Name in keyof Flags]: Flags[Name] } = { ...this.#flags };
+    const flags = new Set(this.#flags);
     const seen = new Set<string>();
     let last = "";
     for (; !cursor.at(":") && !cursor.at(")"); cursor.bump()) {
       last = cursor.character;
-      const flag = Object.hasOwn(FLAG_LETTERS, last) ? FLAG_LETTERS[last] : undefined;
-      if (cursor.atEnd || seen.has(last) || (flag === undefined && last !== "-")) throw invalid();
-      if (flag !== undefined && flag !== "greed") flags[flag] = !seen.has("-");
+      if (seen.has(last) || !/^[imsRuxU-]$/.test(last)) throw invalid();
+      if (seen.has("-")) flags.delete(last);
+      else if (last !== "-") flags.add(last);
       seen.add(last);
     }
     // Empty flags before a parenthesis would be a `?` that has nothing to repeat.
@@ -200,37 +204,36 @@ class Parser {
 
   #parseClass(): void {
     const { set, depth } = new ClassParser(this.#cursor, this.#flags).parse();
-    this.#group.parts.push(setNode(set, depth));
+    this.#group.parts.push(setNode(set, this.#folding, depth));
   }
 
   #parseSingle(character: string): Node {
     if (character === "\\") return this.#parseEscape();
     this.#cursor.bump();
-    const { multiLine, crlf } = this.#flags;
+    const flags = this.#flags;
+    const lineEnd = flags.has("m") ? (flags.has("R") ? 2 : 1) : 0;
     if (character === ".") return this.#dot();
-    if (character === "^") return lookNode(multiLine ? (crlf ? "startCrlf" : "startLine") : "start");
-    if (character === "$") return lookNode(multiLine ? (crlf ? "endCrlf" : "endLine") : "end");
+    if (character === "^") return lookNode([START, START_LINE, START_CRLF][lineEnd] ?? START);
+    if (character === "$") return lookNode([END, END_LINE, END_CRLF][lineEnd] ?? END);
     return this.#literal(character.codePointAt(0) ?? 0);
   }
 
   #parseEscape(): Node {
     const item = parseEscape(this.#cursor, this.#flags);
-    if (item.kind === "character") return this.#literal(item.code);
-    if (item.kind === "look") return lookNode(item.look);
-    return setNode(new CharSet(item.program, foldingOf(this.#flags)));
+    if ("code" in item) return this.#literal(item.code);
+    return "look" in item ? lookNode(item.look) : setNode(item.set, this.#folding);
   }
 
   #literal(code: number): Node {
-    const { ignoreCase, unicode } = this.#flags;
-    const variants = ignoreCase ? (unicode ? caseVariants : asciiCaseVariants)(code) : [code];
+    const variants = variantsOf(code, this.#folding);
     if (variants.length === 1) return characterNode(code);
-    return setNode(new CharSet([rangeLeaf(variants.flatMap((variant) => [variant, variant]))]));
+    return setNode(rangeSet(variants.flatMap((variant) => [variant, variant])), "none");
   }
 
   #dot(): Node {
-    const { dotAll, crlf, unicode } = this.#flags;
-    if (!unicode) throw invalid();
-    const excluded = dotAll ? rangeLeaf([]) : crlf ? LINE_ENDS : LINE_FEED;
-    return setNode(new CharSet([excluded, "not"]));
+    const flags = this.#flags;
+    if (!flags.has("u")) throw invalid();
+    const excluded = flags.has("s") ? [] : flags.has("R") ? [10, 10, 13, 13] : [10, 10];
+    return setNode(negated(rangeSet(excluded)), "none");
   }
 }

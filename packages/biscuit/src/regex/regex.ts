@@ -1,10 +1,9 @@
 import type { Fuel } from "../fuel.ts";
-import type { Node } from "./ast.ts";
 import { Automaton } from "./automaton.ts";
 import { InvalidPattern } from "./cursor.ts";
 import { asLiteral, findLiteral } from "./literal.ts";
+import type { Instruction, Node } from "./node.ts";
 import { parsePattern } from "./parser.ts";
-import { compileProgram } from "./program.ts";
 
 /** A compiled pattern. It keeps no position: one instance serves any number of searches. */
 export interface Regex {
@@ -23,7 +22,7 @@ const WEIGHT_LIMIT = 10 * 2 ** 20;
  * Compiles a pattern in the syntax of Rust's `regex` crate, Unicode on, as `.matches()` of Biscuit demands.
  *
  * @returns `undefined` if that crate would refuse the pattern: then `.matches()` is false.
- * @throws {LimitError} code `fuel`.
+ * @throws {LimitError} code `fuel`; {@link ExpressionError} `unsupported_property`.
  * @example
  * const fuel = new Fuel(10_000);
  * compileRegex("^/api/v[0-9]+/", fuel)?.isMatch("/api/v2/users", fuel); // true
@@ -33,15 +32,18 @@ export function compileRegex(pattern: string, fuel: Fuel): Regex | undefined {
   const node = parseOrRefuse(pattern);
   if (node === undefined) return undefined;
   if (node.weight > WEIGHT_LIMIT) return undefined;
-  const literal = asLiteral(node);
-  if (literal !== undefined) return { isMatch: (text, budget) => findLiteral(literal, text, budget) };
   fuel.spend(node.size);
-  return new Automaton(compileProgram(node));
+  const program: Instruction[] = [];
+  node.emit(program);
+  const literal = asLiteral(program);
+  if (literal !== undefined) return { isMatch: (text, budget) => findLiteral(literal, text, budget) };
+  program.push({ kind: "match" });
+  return new Automaton(program);
 }
 
 // In units of about a tenth of a microsecond, like all fuel: a character, and a property that this process never used.
 const CHARACTER_COST = 8;
-const PROPERTY_COST = 200;
+const PROPERTY_COST = 400;
 
 function parsingCost(pattern: string): number {
   const properties = pattern.split(/\\p/i).length - 1;

@@ -1,18 +1,9 @@
-import { spelling } from "./property-names.ts";
+// Sets of code points as expressions that match one of them; the definitions of UTS 18 annex C, as Rust's regex has them.
+export const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
+export const DIGIT = /\p{Nd}/u;
+export const SPACE = /\p{White_Space}/u;
 
-/** A set of code points given by a JavaScript expression that matches exactly one of them. */
-export type PropertyTest = RegExp;
-
-// The definitions of UTS 18 annex C, as Rust's regex crate has them.
-export const WORD: PropertyTest = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
-export const DIGIT: PropertyTest = /\p{Nd}/u;
-export const SPACE: PropertyTest = /\p{White_Space}/u;
-const ALPHABETIC: PropertyTest = /\p{Alphabetic}/u;
-const ALPHANUMERIC: PropertyTest = /[\p{Alphabetic}\p{Nd}\p{Nl}\p{No}]/u;
-const ANY: PropertyTest = /\p{Any}/u;
-const ASCII: PropertyTest = /\p{ASCII}/u;
-
-export function hasProperty(code: number, property: PropertyTest): boolean {
+export function hasProperty(code: number, property: RegExp): boolean {
   return property.test(String.fromCodePoint(code));
 }
 
@@ -30,112 +21,53 @@ export function isSpace(character: string): boolean {
 
 /** Whether a character may stand in the name of a group, or begin it. */
 export function isGroupNameCharacter(character: string, first: boolean): boolean {
-  if (character === "_") return true;
-  return first ? ALPHABETIC.test(character) : /[.[\]]/.test(character) || ALPHANUMERIC.test(character);
+  return (first ? /[\p{Alphabetic}_]/u : /[\p{Alphabetic}\p{Nd}\p{Nl}\p{No}_.[\]]/u).test(character);
 }
 
-/** UAX 44 rule LM3, with the one exception Rust makes. */
-function looseName(name: string): string {
-  const bare = name.replace(/^is/i, "");
-  const loose = bare.replace(/[ _-]|[^\0-\x7f]/g, "").toLowerCase();
-  return loose === "c" && bare !== name ? "isc" : loose;
-}
+/** The blocks in which more than one upper and one lower letter are equal under simple case folding. */
+const FOLDED_BLOCKS = [
+  [0, 0x5ff],
+  [0x1c80, 0x1c8f],
+  [0x1e00, 0x212f],
+  [0xfb00, 0xfb06],
+] as const;
 
-const compiled = new Map<string, PropertyTest>();
+/** Its upper case is I to JavaScript, but it is equal to itself alone under simple case folding. */
+const DOTLESS_I = 0x131;
 
-/** The property that JavaScript knows by this name behind `prefix`. */
-function compileProperty(prefix: string, loose: string): PropertyTest | undefined {
-  const key = prefix + loose;
-  const known = compiled.get(key);
-  const name = spelling(loose);
-  if (known !== undefined || name === undefined) return known;
-  try {
-    const test = new RegExp(`\\p{${prefix}${name}}`, "u");
-    compiled.set(key, test);
-    return test;
-  } catch {
-    // No name of a property, or one younger than the Unicode version of this runtime.
-    return undefined;
-  }
-}
+let folded: Map<string, number[]> | undefined;
 
-const WIDE: Readonly<Record<string, PropertyTest>> = { any: ANY, ascii: ASCII, assigned: /\p{Assigned}/u };
-
-function category(loose: string): PropertyTest | undefined {
-  return Object.hasOwn(WIDE, loose) ? WIDE[loose] : compileProperty("General_Category=", loose);
-}
-
-const script = (loose: string): PropertyTest | undefined => compileProperty("Script=", loose);
-const scriptExtensions = (loose: string): PropertyTest | undefined => compileProperty("Script_Extensions=", loose);
-
-/** The property that `\p{name}` means: a binary property, a general category or a script. */
-export function findProperty(name: string): PropertyTest | undefined {
-  const loose = looseName(name);
-  // Without a prefix JavaScript too takes general categories beside binary properties.
-  return (Object.hasOwn(WIDE, loose) ? WIDE[loose] : compileProperty("", loose)) ?? script(loose);
-}
-
-const BY_VALUE: ReadonlyMap<string, (loose: string) => PropertyTest | undefined> = new Map([
-  ["gc", category],
-  ["generalcategory", category],
-  ["sc", script],
-  ["script", script],
-  ["scx", scriptExtensions],
-  ["scriptextensions", scriptExtensions],
-]);
-
-/** The property that `\p{name=value}` means. */
-export function findPropertyValue(name: string, value: string): PropertyTest | undefined {
-  return BY_VALUE.get(looseName(name))?.(looseName(value));
-}
-
-/**
- * The classes of simple case folding (CaseFolding.txt, status C and S) that JavaScript's two case mappings do not reach
- * from each of their members, as lists of code points.
- */
-const IRREGULAR_CASES =
-  "4b,6b,212a 53,73,17f c5,e5,212b df,1e9e 1c4,1c5,1c6 1c7,1c8,1c9 1ca,1cb,1cc 1f1,1f2,1f3 345,399,3b9,1fbe 390,1fd3 " +
-  "392,3b2,3d0 395,3b5,3f5 398,3b8,3d1,3f4 39a,3ba,3f0 b5,39c,3bc 3a0,3c0,3d6 3a1,3c1,3f1 3a3,3c2,3c3 3a6,3c6,3d5 " +
-  "3a9,3c9,2126 3b0,1fe3 412,432,1c80 414,434,1c81 41e,43e,1c82 421,441,1c83 422,442,1c84,1c85 42a,44a,1c86 " +
-  "462,463,1c87 1e60,1e61,1e9b 1fb3,1fbc 1fc3,1fcc 1ff3,1ffc 1c88,a64a,a64b fb05,fb06 131";
-
-let irregular: Map<number, readonly number[]> | undefined;
-
-function irregularCases(): Map<number, readonly number[]> {
-  if (irregular !== undefined) return irregular;
-  irregular = new Map();
-  for (const group of IRREGULAR_CASES.split(" ")) {
-    const members = group.split(",").map((hex) => Number.parseInt(hex, 16));
-    for (const member of members) irregular.set(member, members);
-  }
-  // Greek vowels with iota: small 1F80 to 1FA7, capital eight above.
-  for (const row of [0x1f80, 0x1f90, 0x1fa0]) {
-    for (let i = 0; i < 8; i++) {
-      const members = [row + i, row + i + 8];
-      for (const member of members) irregular.set(member, members);
+/** The letters of {@link FOLDED_BLOCKS} by their upper case, which equal ones share; made on first use. */
+function foldedLetters(): ReadonlyMap<string, readonly number[]> {
+  if (folded !== undefined) return folded;
+  folded = new Map();
+  for (const [low, high] of FOLDED_BLOCKS) {
+    for (let code = low; code <= high; code++) {
+      const upper = String.fromCodePoint(code).toLowerCase().toUpperCase();
+      const equal = folded.get(upper);
+      if (equal !== undefined) equal.push(code);
+      else folded.set(upper, [code]);
     }
   }
-  return irregular;
-}
-
-function singleCodePoint(text: string): number | undefined {
-  const code = text.codePointAt(0);
-  return code !== undefined && text.length === (code > 0xffff ? 2 : 1) ? code : undefined;
+  return folded;
 }
 
 /** All code points equal to `code` under Unicode simple case folding, `code` among them. */
 export function caseVariants(code: number): readonly number[] {
-  const known = irregularCases().get(code);
-  if (known !== undefined) return known;
-  const character = String.fromCodePoint(code);
-  const upper = singleCodePoint(character.toUpperCase()) ?? code;
-  const lower = singleCodePoint(character.toLowerCase()) ?? code;
-  if (upper === code && lower === code) return [code];
-  return [...new Set([code, upper, lower])];
+  if (code === DOTLESS_I) return [code];
+  const lower = String.fromCodePoint(code).toLowerCase();
+  const upper = lower.toUpperCase();
+  const variants = new Set([code, ...(foldedLetters().get(upper) ?? [])]);
+  for (const text of [upper, upper.toLowerCase(), lower]) {
+    const single = text.codePointAt(0) ?? code;
+    if (String.fromCodePoint(single) === text) variants.add(single);
+  }
+  variants.delete(DOTLESS_I);
+  return [...variants];
 }
 
 /** The same for ASCII letters alone, as without the flag `u`. */
 export function asciiCaseVariants(code: number): readonly number[] {
-  const letter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
-  return letter ? [code, code ^ 32] : [code];
+  const letter = code | 32;
+  return letter >= 97 && letter <= 122 && code < 128 ? [code, code ^ 32] : [code];
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LimitError } from "../../src/errors.ts";
+import { Authorizer } from "@countersign/biscuit";
+import { ExpressionError, LimitError } from "../../src/errors.ts";
 import { Fuel } from "../../src/fuel.ts";
 import { compileRegex } from "../../src/regex/regex.ts";
 import { caseVariants } from "../../src/regex/unicode.ts";
-import { INVALID, VERDICTS } from "./verdicts.ts";
+import { INVALID, UNSUPPORTED, VERDICTS } from "./verdicts.ts";
 
 function matches(pattern: string, text: string): boolean | undefined {
   const fuel = new Fuel(1_000_000);
@@ -29,6 +30,15 @@ describe("compileRegex", () => {
   for (const pattern of INVALID) {
     it(`refuses ${JSON.stringify(pattern)}`, () => {
       assert.equal(matches(pattern, "a"), undefined);
+    });
+  }
+
+  for (const pattern of UNSUPPORTED) {
+    it(`fails on ${JSON.stringify(pattern)} and calls it neither valid nor invalid`, () => {
+      const isUnsupported = (error: unknown) =>
+        error instanceof ExpressionError && error.code === "unsupported_property";
+      assert.throws(() => matches(pattern, "a"), isUnsupported);
+      assert.throws(() => matches(`(?:${pattern})?`, ""), isUnsupported);
     });
   }
 
@@ -174,4 +184,25 @@ describe("caseVariants", () => {
     }
     assert.ok(byVariant.size > 2000);
   });
+});
+
+describe(".matches()", () => {
+  const verdict = (condition: string) => new Authorizer(`allow if ${condition};`).authorize(undefined);
+
+  it("is false for a pattern that is not valid, and true under !", () => {
+    assert.equal(verdict(`"a".matches("(")`).allowed, false);
+    assert.equal(verdict(`!"a".matches("(")`).allowed, true);
+  });
+
+  for (const property of ["age=6.0", "gcb=Extend", "wb=ALetter", "sb=Lower", "Nope"]) {
+    it(`ends the evaluation on \\p{${property}}, so that negation does not allow`, () => {
+      const pattern = `"a".matches("\\\\p{${property}}")`;
+      for (const condition of [pattern, `!${pattern}`, `true || true, !${pattern}`]) {
+        const decision = verdict(condition);
+        assert.equal(decision.allowed, false);
+        assert.equal(decision.error?.code, "unsupported_property", condition);
+      }
+      assert.equal(verdict(`${pattern}.try_or(true)`).allowed, true);
+    });
+  }
 });

@@ -1,8 +1,8 @@
-/**
- * The names of the Unicode Character Database (PropertyAliases.txt, PropertyValueAliases.txt) whose spelling in JavaScript
- * is not their loose form with a capital at its beginning: properties, general categories and scripts, each with those of
- * its aliases that JavaScript spells in such a way too.
- */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { propertyTest } from "../../src/regex/property.ts";
+
+/** Names of several words, or with odd capitals, in the Unicode Character Database; behind commas, aliases. */
 const NAMES = `
 ASCII_Hex_Digit,ahex Bidi_Control,bidic Bidi_Mirrored,bidim Case_Ignorable Changes_When_Casefolded
 Changes_When_Casemapped Changes_When_Lowercased Changes_When_Titlecased Changes_When_Uppercased
@@ -27,22 +27,56 @@ Phags_Pa Psalter_Pahlavi SignWriting Sora_Sompeng Syloti_Nagri Tai_Le Tai_Viet T
 Zanabazar_Square
 `;
 
-let irregular: Map<string, string> | undefined;
+/** Characters that tell the properties apart. */
+const SAMPLE = Array.from({ length: 0x323b0 }, (_, code) => code)
+  .filter((code) => code < 0xd800 || code > 0xdfff)
+  .filter((code) => code < 0x3000 || code % 7 === 0)
+  .map((code) => String.fromCodePoint(code));
 
-/** The table, read on first use: few patterns name a property. */
-function irregularNames(): Map<string, string> {
-  if (irregular !== undefined) return irregular;
-  irregular = new Map();
+const membersOf = (test: RegExp): string => SAMPLE.filter((character) => test.test(character)).join("");
+
+/** What JavaScript knows by this name: a binary property, a category or a script. */
+function known(name: string): RegExp | undefined {
+  for (const prefix of ["", "Script="]) {
+    try {
+      return new RegExp(`\\p{${prefix}${name}}`, "u");
+    } catch {
+      // Not a name of this kind.
+    }
+  }
+  return undefined;
+}
+
+describe("propertyTest", () => {
   for (const entry of NAMES.trim().split(/\s+/)) {
     const [name = "", ...aliases] = entry.split(",");
-    for (const alias of [name.toLowerCase().replaceAll("_", ""), ...aliases]) irregular.set(alias, name);
+    const expected = known(name);
+    it(`finds ${entry} however it is spelled`, { skip: expected === undefined && "younger than this runtime" }, () => {
+      assert.ok(expected !== undefined);
+      const members = membersOf(expected);
+      const bare = name.replaceAll("_", "");
+      for (const text of [
+        name,
+        bare.toLowerCase(),
+        `Is ${bare.toUpperCase()}`,
+        name.replaceAll("_", "-"),
+        ...aliases,
+      ]) {
+        assert.equal(membersOf(propertyTest(text, undefined)), members, text);
+      }
+    });
   }
-  return irregular;
-}
 
-/** How JavaScript spells a loose name (UAX 44, rule LM3: lower case, no separators), should it be a name at all. */
-export function spelling(loose: string): string | undefined {
-  // Nothing else is put into a regular expression of JavaScript's; and Rust's characters are no surrogates.
-  if (!/^(?!cs$|surrogate$)[a-z0-9]{1,40}$/.test(loose)) return undefined;
-  return irregularNames().get(loose) ?? loose.charAt(0).toUpperCase() + loose.slice(1);
-}
+  it("finds values by the name of their property", () => {
+    for (const [name, value, spelled] of [
+      ["gc", "uppercase letter", "General_Category=Lu"],
+      ["General Category", "assigned", "Assigned"],
+      ["gc", "any", "Any"],
+      ["SC", "grek", "Script=Greek"],
+      ["scx", "old-italic", "Script_Extensions=Old_Italic"],
+      ["script_extensions", "Deva", "Script_Extensions=Devanagari"],
+    ] as const) {
+      assert.equal(membersOf(propertyTest(name, value)), membersOf(new RegExp(`\\p{${spelled}}`, "u")), value);
+    }
+  });
+});
