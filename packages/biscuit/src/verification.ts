@@ -5,7 +5,7 @@ import type { CryptoProvider } from "./crypto/provider.ts";
 import { type BiscuitError, FormatError, SignatureError } from "./errors.ts";
 import { blockPayload, externalPayload, sealPayload } from "./format/signature-payload.ts";
 import type { Container, SignedBlock } from "./format/wrapper.ts";
-import { SignatureCache } from "./signature-cache.ts";
+import type { SignatureCache } from "./signature-cache.ts";
 
 /** How signatures are made and checked. */
 export interface CryptoOptions {
@@ -19,7 +19,7 @@ export interface VerifyOptions extends CryptoOptions {
   readonly cache?: SignatureCache | undefined;
 }
 
-/** Stands where a signature would, so that a proven secret is never taken for a signature of it. */
+/** Stands where the message of a signature would: no signature is of nothing, so none is taken for a proven secret. */
 const PROOF_MARK = new Uint8Array(0);
 
 interface SignatureJob {
@@ -73,63 +73,35 @@ const mismatch = (): SignatureError => {
   });
 };
 
-function verifyAll(jobs: readonly SignatureJob[], crypto: CryptoProvider): Action<boolean[]> {
-  return {
-    now: () => jobs.map(({ key, payload, signature }) => key.verifySync(payload, signature, crypto)),
-    later: () => Promise.all(jobs.map(({ key, payload, signature }) => key.verify(payload, signature, crypto))),
-  };
-}
-
 /** Asks for the public key of a private key. */
 export function publicKeyOf(privateKey: PrivateKey, crypto: CryptoProvider): Action<PublicKey> {
   return { now: () => privateKey.publicKeySync(crypto), later: () => privateKey.publicKey(crypto) };
 }
 
-interface PendingJob {
-  readonly job: SignatureJob;
-  readonly cacheKey: string | undefined;
+function verifyAll(jobs: readonly SignatureJob[], crypto: CryptoProvider): Action<boolean[]> {
+  return {
+    now: () => {
+      const verdicts: boolean[] = [];
+      // One after the other, so what follows a false signature need not be looked at.
+      for (const { key, payload, signature } of jobs) {
+        verdicts.push(key.verifySync(payload, signature, crypto));
+        if (verdicts.includes(false)) break;
+      }
+      return verdicts;
+    },
+    later: () => Promise.all(jobs.map(({ key, payload, signature }) => key.verify(payload, signature, crypto))),
+  };
 }
 
-/** The signatures that the cache does not know. */
-function pendingJobs(jobs: readonly SignatureJob[], cache: SignatureCache | undefined): PendingJob[] {
-  const pending: PendingJob[] = [];
-  for (const job of jobs) {
-    const cacheKey = cache && SignatureCache.key(job.key, job.payload, job.signature);
-    if (cacheKey === undefined || cache?.has(cacheKey) !== true) pending.push({ job, cacheKey });
-  }
-  return pending;
-}
-
-function verifyPending(pending: readonly PendingJob[], crypto: CryptoProvider): Action<boolean[]> {
-  return verifyAll(
-    pending.map(({ job }) => job),
-    crypto,
-  );
-}
-
-function accept(pending: readonly PendingJob[], verdicts: readonly boolean[], cache: SignatureCache | undefined): void {
-  for (const [i, { job, cacheKey }] of pending.entries()) {
+function accept(jobs: readonly SignatureJob[], verdicts: readonly boolean[], cache?: SignatureCache): void {
+  for (const [i, job] of jobs.entries()) {
     if (verdicts[i] !== true) throw signatureFailure(job);
-    if (cacheKey !== undefined) cache?.add(cacheKey);
+    cache?.add(job.key, job.payload, job.signature);
   }
 }
 
-/** The secret at the end of a token that is not sealed, and the public key that it must have. */
-interface SecretProof {
-  readonly secret: Uint8Array;
-  readonly nextKey: PublicKey;
-  readonly cacheKey: string | undefined;
-}
-
-function pendingProof(container: Container, cache: SignatureCache | undefined): SecretProof | undefined {
-  if (container.proof.kind === "seal") return undefined;
-  const { secret } = container.proof;
-  const { nextKey } = lastBlock(container);
-  const cacheKey = cache && SignatureCache.key(nextKey, secret, PROOF_MARK);
-  return cacheKey !== undefined && cache?.has(cacheKey) === true ? undefined : { secret, nextKey, cacheKey };
-}
-
-function proves({ secret, nextKey }: SecretProof, crypto: CryptoProvider): Action<boolean> {
+/** Whether the secret at the end of a token has the public key that the last block names. */
+function proves(secret: Uint8Array, nextKey: PublicKey, crypto: CryptoProvider): Action<boolean> {
   const privateKey = (): PrivateKey => PrivateKey.fromBytes(nextKey.algorithm, secret);
   return {
     now: () => privateKey().publicKeySync(crypto).equals(nextKey),
@@ -137,24 +109,34 @@ function proves({ secret, nextKey }: SecretProof, crypto: CryptoProvider): Actio
   };
 }
 
+const PROVEN: Action<boolean> = { now: () => true, later: async () => true };
+
 /**
- * Checks the chain of signatures and the proof at its end.
+ * Checks the chain of signatures and the proof at its end; the result says whether the cache knew all of it.
  *
- * @throws {SignatureError} or {@link FormatError} for the first signature, in order, that does not hold.
+ * Asynchronously the proof is derived, and `meanwhile` done, on this thread while signatures are checked on others.
+ *
+ * @throws {SignatureError} or {@link FormatError} for the first signature, in order, that does not hold; then what
+ * `meanwhile` throws.
  */
-export function* verifyChain(container: Container, root: PublicKey, options: VerifyOptions): Steps<void> {
-  const { crypto = defaultProvider, cache } = options;
-  const pending = pendingJobs(signatureJobs(container, root), cache);
-  const proof = pendingProof(container, cache);
-  if (proof === undefined) {
-    if (pending.length > 0) accept(pending, yield* perform(verifyPending(pending, crypto)), cache);
-    return;
-  }
-  // The proof costs this thread about as much as a signature costs another.
-  const [verdicts, isProven] = yield* perform(both(verifyPending(pending, crypto), proves(proof, crypto)));
-  accept(pending, verdicts, cache);
-  if (!isProven()) throw mismatch();
-  if (proof.cacheKey !== undefined) cache?.add(proof.cacheKey);
+export function* verifyChain(
+  container: Container,
+  root: PublicKey,
+  { crypto = defaultProvider, cache }: VerifyOptions,
+  meanwhile: Action<unknown>,
+): Steps<boolean> {
+  const jobs = signatureJobs(container, root).filter((job) => !cache?.has(job.key, job.payload, job.signature));
+  const { proof } = container;
+  const { nextKey } = lastBlock(container);
+  const isProven = proof.kind === "seal" || cache?.has(nextKey, PROOF_MARK, proof.secret) === true;
+  const proving = isProven ? PROVEN : proves(proof.secret, nextKey, crypto);
+  const [verdicts, rest] = yield* perform(both(verifyAll(jobs, crypto), both(proving, meanwhile)));
+  accept(jobs, verdicts, cache);
+  const [holds, done] = rest();
+  if (!holds) throw mismatch();
+  if (!isProven) cache?.add(nextKey, PROOF_MARK, proof.secret);
+  done();
+  return isProven && jobs.length === 0;
 }
 
 /** Checks the signature of one third-party block against the signature it must follow. */
@@ -164,7 +146,6 @@ export function* verifyExternal(
   external: { readonly publicKey: PublicKey; readonly signature: Uint8Array },
   crypto: CryptoProvider,
 ): Steps<void> {
-  const job = { key: external.publicKey, payload: externalPayload(data, previous), signature: external.signature };
-  const pending = pendingJobs([job], undefined);
-  accept(pending, yield* perform(verifyPending(pending, crypto)), undefined);
+  const jobs = [{ key: external.publicKey, payload: externalPayload(data, previous), signature: external.signature }];
+  accept(jobs, yield* perform(verifyAll(jobs, crypto)));
 }

@@ -14,12 +14,16 @@ import {
   takeSnapshot,
 } from "@countersign/biscuit";
 import { defaultProvider } from "../src/crypto/node.ts";
-import { rootKey, thirdKey } from "./forge.ts";
+import { SymbolTable } from "../src/datalog/symbols.ts";
+import { readContainer, writeContainer } from "../src/format/wrapper.ts";
+import { forgeToken, rawBlock, rootKey, thirdKey } from "./forge.ts";
 
 const hasCode =
   (code: string) =>
   (error: unknown): boolean =>
     error instanceof BiscuitError && error.code === code;
+
+const { verifySync = () => assert.fail("node:crypto is synchronous too") } = defaultProvider;
 
 /** A provider that counts verifications. */
 function countingProvider(): { readonly provider: CryptoProvider; readonly count: () => number } {
@@ -30,8 +34,21 @@ function countingProvider(): { readonly provider: CryptoProvider; readonly count
       count++;
       return defaultProvider.verify(...call);
     },
+    verifySync: (...call) => {
+      count++;
+      return verifySync(...call);
+    },
   };
   return { provider, count: () => count };
+}
+
+/** The same token with one bit of the signature of its first block changed. */
+function withBadSignature(bytes: Uint8Array): Uint8Array {
+  const container = readContainer(bytes);
+  const [authority, ...others] = container.blocks;
+  const signature = authority.signature.slice();
+  signature[5] = (signature[5] ?? 0) ^ 1;
+  return writeContainer({ ...container, blocks: [{ ...authority, signature }, ...others] });
 }
 
 const token = Biscuit.builder().code(`right("file1", "read");`).rootKeyId(5).buildSync(rootKey);
@@ -107,7 +124,79 @@ describe("Biscuit", () => {
   });
 });
 
+describe("UnverifiedBiscuit.verify", () => {
+  const unreadable = forgeToken([{ data: rawBlock({ version: 9 }) }]);
+  const container = readContainer(unreadable);
+  const badProof = writeContainer({ ...container, proof: { kind: "secret", secret: new Uint8Array(32).fill(1) } });
+  const cases = [
+    { id: "signature before content", bytes: withBadSignature(unreadable), expect: "invalid_signature" },
+    { id: "proof before content", bytes: badProof, expect: "proof_key" },
+    { id: "content of a token whose signatures hold", bytes: unreadable, expect: "version" },
+  ];
+  for (const { id, bytes, expect } of cases) {
+    it(`judges in the same order whatever is done at once: ${id}`, async () => {
+      const unverified = Biscuit.parse(bytes);
+      await assert.rejects(unverified.verify(rootKey.publicKey), hasCode(expect));
+      assert.throws(() => unverified.verifySync(rootKey.publicKey), hasCode(expect));
+    });
+  }
+
+  const long = token.attenuateSync(`a("${"x".repeat(5000)}");`);
+  for (const { id, bytes, expect } of [
+    { id: "decodes a short token while it checks the signatures", bytes: narrow.toBytes(), expect: 2 },
+    { id: "does not decode a long forged token", bytes: long.toBytes(), expect: 0 },
+  ]) {
+    it(id, async (t) => {
+      const extend = t.mock.method(SymbolTable.prototype, "extend");
+      await assert.rejects(
+        Biscuit.parse(withBadSignature(bytes)).verify(rootKey.publicKey),
+        hasCode("invalid_signature"),
+      );
+      assert.equal(extend.mock.callCount(), expect);
+    });
+  }
+
+  it("stops at the first false signature where one follows the other", () => {
+    const { provider, count } = countingProvider();
+    assert.throws(
+      () =>
+        Biscuit.parse(withBadSignature(narrow.toBytes())).verifySync(rootKey.publicKey, {
+          crypto: provider,
+        }),
+      hasCode("invalid_signature"),
+    );
+    assert.equal(count(), 1);
+  });
+});
+
 describe("SignatureCache", () => {
+  it("knows a signature under its key and message only", () => {
+    const cache = new SignatureCache();
+    const [message, signature] = [Uint8Array.of(1, 2), new Uint8Array(64).fill(7)];
+    cache.add(rootKey.publicKey, message, signature);
+    assert.equal(cache.has(rootKey.publicKey, message, signature), true);
+    assert.equal(cache.has(thirdKey.publicKey, message, signature), false);
+    assert.equal(cache.has(rootKey.publicKey, Uint8Array.of(1, 3), signature), false);
+    assert.equal(cache.has(rootKey.publicKey, new Uint8Array(), signature), false);
+    assert.equal(cache.has(rootKey.publicKey, message, new Uint8Array(64).fill(8)), false);
+  });
+
+  it("keeps no message of more than 4 kB, and a whole token once it comes again", async () => {
+    const cache = new SignatureCache();
+    const long = Biscuit.builder()
+      .code(`a("${"x".repeat(5000)}");`)
+      .buildSync(rootKey);
+    await Biscuit.parse(long.toBytes()).verify(rootKey.publicKey, { cache });
+    // The proof at the end is kept.
+    assert.equal(cache.size, 1);
+    const seen: Biscuit[] = [];
+    for (let i = 0; i < 4; i++) seen.push(Biscuit.parse(token.toBytes()).verifySync(rootKey.publicKey, { cache }));
+    assert.deepEqual(
+      seen.map((each) => each === seen[1]),
+      [false, true, true, true],
+    );
+  });
+
   it("spares what was verified, and verifies only what is new", async () => {
     const { provider, count } = countingProvider();
     const options = { crypto: provider, cache: new SignatureCache() };

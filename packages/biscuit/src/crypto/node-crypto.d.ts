@@ -40,6 +40,13 @@ declare module "node:crypto" {
   function sign(digest: string | null, data: Uint8Array, key: KeyObject, callback: Callback<Uint8Array>): void;
   function generateKeyPairSync(type: "ed25519", options: Encodings): JwkPair;
   function generateKeyPairSync(type: "ec", options: Encodings & { readonly namedCurve: string }): JwkPair;
+  type PairCallback = (error: Error | null, publicKey: Jwk, privateKey: Jwk) => void;
+  function generateKeyPair(type: "ed25519", options: Encodings, callback: PairCallback): void;
+  function generateKeyPair(
+    type: "ec",
+    options: Encodings & { readonly namedCurve: string },
+    callback: PairCallback,
+  ): void;
   function createECDH(curve: string): {
     setPrivateKey(key: Uint8Array): void;
     getPublicKey(): Uint8Array;

@@ -2,14 +2,14 @@ import {
   createECDH,
   createPrivateKey,
   createPublicKey,
+  generateKeyPair,
   generateKeyPairSync,
   type KeyObject,
   sign,
   verify,
 } from "node:crypto";
 import { KeyError } from "../errors.ts";
-import { concatBytes, equalBytes, fromBase64Url, fromHex, toBase64Url, toHex } from "./bytes.ts";
-import { LruCache } from "./lru.ts";
+import { concatBytes, equalBytes, fromBase64Url, fromHex, toBase64Url } from "./bytes.ts";
 import { compressP256, decompressP256, type P256Point } from "./p256.ts";
 import type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./provider.ts";
 import { strictProvider } from "./strict-provider.ts";
@@ -20,51 +20,69 @@ interface Jwk {
   readonly d?: string;
 }
 
+interface JwkPair {
+  readonly publicKey: Jwk;
+  readonly privateKey: Jwk;
+}
+
 interface NodeAlgorithm {
   readonly digest: string | null;
   readonly importPublic: (bytes: Uint8Array) => KeyObject | undefined;
   readonly importPrivate: (bytes: Uint8Array) => KeyObject;
   readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
-  readonly generate: () => RawKeyPair;
+  readonly generate: () => JwkPair;
+  readonly generateLater: (done: Done<[Jwk, Jwk]>) => void;
+  readonly publicBytes: (publicKey: Jwk) => Uint8Array;
 }
+
+/** An import that remembers the key as long as the caller holds the very same bytes. */
+function remembering<Key extends KeyObject | undefined>(importKey: (bytes: Uint8Array) => Key) {
+  const keys = new WeakMap<Uint8Array, { readonly bytes: Uint8Array; readonly key: Key }>();
+  return (bytes: Uint8Array): Key => {
+    const known = keys.get(bytes);
+    if (known !== undefined && equalBytes(known.bytes, bytes)) return known.key;
+    const key = importKey(bytes);
+    keys.set(bytes, { bytes: bytes.slice(), key });
+    return key;
+  };
+}
+
+// Exporting a generated KeyObject as JWK can hang Node 20 for ever; asking for JWK at generation does not.
+const JWK_ENCODINGS = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } } as const;
+const P256_OPTIONS = { namedCurve: "P-256", ...JWK_ENCODINGS } as const;
 
 // DER import is slow on Node 20 (twenty times for public keys, ten for private ones): JWK wherever it serves.
 const ALGORITHMS: Readonly<Record<KeyAlgorithm, NodeAlgorithm>> = {
   ed25519: {
     digest: null,
+    // Nothing is remembered: importing takes a fiftieth of a verification, and next keys are seen once.
     importPublic: (bytes) =>
       createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: toBase64Url(bytes) } }),
-    importPrivate: (bytes) => importSeed(bytes),
+    importPrivate: remembering(importSeed),
     publicKeyOf: (privateKey) => member(importSeed(privateKey).export({ format: "jwk" }), "x"),
-    generate: () => {
-      // Exporting a generated KeyObject as JWK can hang Node 20 for ever; asking for JWK at generation does not.
-      const pair = generateKeyPairSync("ed25519", JWK_ENCODINGS);
-      return { privateKey: member(pair.privateKey, "d"), publicKey: member(pair.publicKey, "x") };
-    },
+    generate: () => generateKeyPairSync("ed25519", JWK_ENCODINGS),
+    generateLater: (done) => generateKeyPair("ed25519", JWK_ENCODINGS, done),
+    publicBytes: (jwk) => member(jwk, "x"),
   },
   secp256r1: {
     digest: "sha256",
-    importPublic: (bytes) => {
+    importPublic: remembering((bytes) => {
       const point = decompressP256(bytes);
       if (point === undefined) return undefined;
       const key = { kty: "EC", crv: "P-256", x: toBase64Url(point.x), y: toBase64Url(point.y) };
       return createPublicKey({ format: "jwk", key });
-    },
-    importPrivate: (bytes) => {
+    }),
+    importPrivate: remembering((bytes) => {
       const { x, y } = p256PointOf(bytes);
       const key = { kty: "EC", crv: "P-256", d: toBase64Url(bytes), x: toBase64Url(x), y: toBase64Url(y) };
       return createPrivateKey({ format: "jwk", key });
-    },
+    }),
     publicKeyOf: (privateKey) => compress(p256PointOf(privateKey)),
-    generate: () => {
-      const pair = generateKeyPairSync("ec", { namedCurve: "P-256", ...JWK_ENCODINGS });
-      const point = { x: member(pair.publicKey, "x"), y: member(pair.publicKey, "y") };
-      return { privateKey: member(pair.privateKey, "d"), publicKey: compress(point) };
-    },
+    generate: () => generateKeyPairSync("ec", P256_OPTIONS),
+    generateLater: (done) => generateKeyPair("ec", P256_OPTIONS, done),
+    publicBytes: (jwk) => compress({ x: member(jwk, "x"), y: member(jwk, "y") }),
   },
 };
-
-const JWK_ENCODINGS = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } } as const;
 
 function member(jwk: Jwk, name: keyof Jwk): Uint8Array {
   const bytes = fromBase64Url(jwk[name] ?? "");
@@ -118,61 +136,78 @@ function importSeed(seed: Uint8Array): KeyObject {
   return chosenImport(seed);
 }
 
-/** Imported keys: public ones by content, private ones only as long as the caller holds the very same bytes. */
-class KeyCache {
-  readonly #public = new LruCache<KeyObject>(256);
-  readonly #private = new WeakMap<Uint8Array, { readonly bytes: Uint8Array; readonly key: KeyObject }>();
-
-  publicKey(algorithm: KeyAlgorithm, bytes: Uint8Array): KeyObject | undefined {
-    const id = algorithm + toHex(bytes);
-    const known = this.#public.get(id);
-    if (known !== undefined) return known;
-    const key = ALGORITHMS[algorithm].importPublic(bytes);
-    if (key !== undefined) this.#public.set(id, key);
-    return key;
-  }
-
-  privateKey(algorithm: KeyAlgorithm, bytes: Uint8Array): KeyObject {
-    const known = this.#private.get(bytes);
-    if (known !== undefined && equalBytes(known.bytes, bytes)) return known.key;
-    const key = ALGORITHMS[algorithm].importPrivate(bytes);
-    this.#private.set(bytes, { bytes: bytes.slice(), key });
-    return key;
-  }
+function rawPair(algorithm: KeyAlgorithm, publicKey: Jwk, privateKey: Jwk): RawKeyPair {
+  return { privateKey: member(privateKey, "d"), publicKey: ALGORITHMS[algorithm].publicBytes(publicKey) };
 }
 
-function promisify<Result>(start: (done: (error: Error | null, result: Result) => void) => void): Promise<Result> {
+type Done<Results extends readonly unknown[]> = (error: Error | null, ...results: Results) => void;
+
+function promisify<Results extends readonly unknown[]>(start: (done: Done<Results>) => void): Promise<Results> {
   return new Promise((resolve, reject) => {
-    start((error, result) => (error === null || error === undefined ? resolve(result) : reject(error)));
+    start((error, ...results) => (error === null || error === undefined ? resolve(results) : reject(error)));
   });
+}
+
+/** Pairs that are kept ready at most. */
+const MAX_READY = 8;
+
+/**
+ * Makes pairs before they are asked for: while a token is signed on this thread, the pool makes the key of the next one.
+ * The stock grows by one with each call, so that whoever makes one key makes one too many and no more.
+ */
+export function madeAhead<Pair>(make: () => Promise<Pair>): () => Promise<Pair> {
+  const ready: Promise<Pair>[] = [];
+  let size = 0;
+  return () => {
+    const made = ready.shift() ?? make();
+    if (size < MAX_READY) size++;
+    while (ready.length < size) {
+      const pair = make();
+      // A failure is for the caller who takes this pair; until then it is nobody's.
+      pair.catch(() => {});
+      ready.push(pair);
+    }
+    return made;
+  };
 }
 
 /**
  * The provider over node:crypto, for Node, Bun and Deno: synchronous and asynchronous.
  *
- * Asynchronous verification runs on the thread pool, so the signatures of a token are verified at the same time.
+ * Asynchronous verification and generation run on the thread pool: the signatures of a token are verified at the same
+ * time, and up to eight key pairs are kept ready once pairs are asked for.
  *
  * @example
  * const provider = nodeProvider();
  * const { privateKey } = await provider.generateKeyPair("ed25519");
  */
 export function nodeProvider(): CryptoProvider {
-  const keys = new KeyCache();
+  const generateLater = (algorithm: KeyAlgorithm): (() => Promise<RawKeyPair>) =>
+    madeAhead(async () => rawPair(algorithm, ...(await promisify(ALGORITHMS[algorithm].generateLater))));
+  const ready = { ed25519: generateLater("ed25519"), secp256r1: generateLater("secp256r1") };
   const provider: Required<CryptoProvider> = {
     verifySync(algorithm, publicKey, message, signature) {
-      const key = keys.publicKey(algorithm, publicKey);
-      return key !== undefined && verify(ALGORITHMS[algorithm].digest, message, key, signature);
+      const { digest, importPublic } = ALGORITHMS[algorithm];
+      const key = importPublic(publicKey);
+      return key !== undefined && verify(digest, message, key, signature);
     },
     async verify(algorithm, publicKey, message, signature) {
-      const key = keys.publicKey(algorithm, publicKey);
+      const { digest, importPublic } = ALGORITHMS[algorithm];
+      const key = importPublic(publicKey);
       if (key === undefined) return false;
-      return promisify((done) => verify(ALGORITHMS[algorithm].digest, message, key, signature, done));
+      const [valid] = await promisify<[boolean]>((done) => verify(digest, message, key, signature, done));
+      return valid;
     },
-    signSync: (algorithm, privateKey, message) =>
-      new Uint8Array(sign(ALGORITHMS[algorithm].digest, message, keys.privateKey(algorithm, privateKey))),
+    signSync(algorithm, privateKey, message) {
+      const { digest, importPrivate } = ALGORITHMS[algorithm];
+      return new Uint8Array(sign(digest, message, importPrivate(privateKey)));
+    },
     sign: async (...call) => provider.signSync(...call),
-    generateKeyPairSync: (algorithm) => ALGORITHMS[algorithm].generate(),
-    generateKeyPair: async (algorithm) => ALGORITHMS[algorithm].generate(),
+    generateKeyPairSync(algorithm) {
+      const { publicKey, privateKey } = ALGORITHMS[algorithm].generate();
+      return rawPair(algorithm, publicKey, privateKey);
+    },
+    generateKeyPair: (algorithm) => ready[algorithm](),
     publicKeyOfSync: (algorithm, privateKey) => ALGORITHMS[algorithm].publicKeyOf(privateKey),
     publicKeyOf: async (algorithm, privateKey) => ALGORITHMS[algorithm].publicKeyOf(privateKey),
   };
