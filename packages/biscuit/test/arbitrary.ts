@@ -46,7 +46,7 @@ const pattern: fc.Arbitrary<Predicate> = fc.record({
 });
 
 const value = (term: Term): Op => ({ kind: "value", term });
-const parens = (ops: Expression): Expression => [...ops, { kind: "unary", op: "parens" }];
+const parens = (ops: Expression): Expression => [...ops, { kind: "unary", op: "()" }];
 const lazily = (ops: Expression): Op => ({ kind: "closure", params: [], ops });
 
 /** An expression as the parser makes it, with parentheses around every operand that is one itself. */
@@ -60,21 +60,17 @@ const anyExpression: fc.Arbitrary<Expression> = fc.letrec<{ expression: Expressi
     { depthSize: "small" },
     tie("operand"),
     fc
-      .tuple(
-        tie("operand"),
-        tie("operand"),
-        fc.constantFrom("less", "add", "multiply", "equal", "strictEqual", "bitXor"),
-      )
+      .tuple(tie("operand"), tie("operand"), fc.constantFrom("<", "+", "*", "==", "===", "^"))
       .map(([left, right, op]): Expression => [...left, ...right, { kind: "binary", op }]),
     fc
-      .tuple(tie("operand"), tie("operand"), fc.constantFrom("lazyAnd", "lazyOr"))
+      .tuple(tie("operand"), tie("operand"), fc.constantFrom("&&", "||"))
       .map(([left, right, op]): Expression => [...left, lazily(right), { kind: "binary", op }]),
     fc
-      .tuple(tie("operand"), tie("expression"), fc.constantFrom("contains", "get", "union", "startsWith"))
+      .tuple(tie("operand"), tie("expression"), fc.constantFrom("contains", "get", "union", "starts_with"))
       .map(([left, right, op]): Expression => [...left, ...right, { kind: "binary", op }]),
     fc
       .tuple(tie("operand"), tie("expression"))
-      .map(([left, right]): Expression => [lazily(left), ...right, { kind: "binary", op: "tryOr" }]),
+      .map(([left, right]): Expression => [lazily(left), ...right, { kind: "binary", op: "try_or" }]),
     fc
       .tuple(tie("operand"), tie("expression"), fc.constantFrom("all", "any"))
       .map(
@@ -85,7 +81,7 @@ const anyExpression: fc.Arbitrary<Expression> = fc.letrec<{ expression: Expressi
         ],
       ),
     tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "type" }]),
-    tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "negate" }]),
+    tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "!" }]),
     tie("operand").map((ops): Expression => [...ops, { kind: "unary", op: "extern", extern: "f" }]),
   ),
 })).expression;

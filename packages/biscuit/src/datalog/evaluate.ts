@@ -43,10 +43,10 @@ function tryOr(fallback: Term, closure: Closure, slots: Term[], context: Evaluat
 }
 
 function applyLazy(op: BinaryName, term: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
-  if (op === "tryOr") return tryOr(term, closure, slots, context);
-  if (op !== "lazyAnd" && op !== "lazyOr") throw failure.type();
+  if (op === "try_or") return tryOr(term, closure, slots, context);
+  if (op !== "&&" && op !== "||") throw failure.type();
   if (typeof term !== "boolean") throw failure.type();
-  return term === (op === "lazyOr") ? term : evaluate(closure.steps, slots, context);
+  return term === (op === "||") ? term : evaluate(closure.steps, slots, context);
 }
 
 function applyClosure(op: BinaryName, term: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {

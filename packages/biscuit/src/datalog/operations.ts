@@ -77,7 +77,7 @@ export function callExtern(name: string, left: Term, right: Term | undefined, co
 
 /** Applies an operator of one operand. */
 export function applyUnary(op: UnaryName, term: Term, context: EvaluationContext): Term {
-  if (op === "parens") return term;
+  if (op === "()") return term;
   if (op === "type") return TYPE_NAMES[typeRank(term)] ?? "";
   if (op === "length") return lengthOf(term, context.fuel);
   if (typeof term !== "boolean") throw failure.type();
@@ -222,42 +222,42 @@ const impossible: Operation = () => {
 };
 
 const OPERATIONS: Readonly<Record<BinaryName, Operation>> = {
-  less: comparison((left, right) => left < right),
-  greater: comparison((left, right) => left > right),
-  lessOrEqual: comparison((left, right) => left <= right),
-  greaterOrEqual: comparison((left, right) => left >= right),
-  strictEqual: strict(true),
-  strictNotEqual: strict(false),
-  equal: heterogeneous(true),
-  notEqual: heterogeneous(false),
+  "<": comparison((left, right) => left < right),
+  ">": comparison((left, right) => left > right),
+  "<=": comparison((left, right) => left <= right),
+  ">=": comparison((left, right) => left >= right),
+  "===": strict(true),
+  "!==": strict(false),
+  "==": heterogeneous(true),
+  "!=": heterogeneous(false),
   contains,
-  startsWith: affix(
+  starts_with: affix(
     (text, part) => text.startsWith(part),
     () => 0,
   ),
-  endsWith: affix(
+  ends_with: affix(
     (text, part) => text.endsWith(part),
     (longer, shorter) => longer - shorter,
   ),
   matches,
-  add: concatenate,
-  subtract: arithmetic(subtract),
-  multiply: arithmetic(multiply),
-  divide: arithmetic(divide),
-  and: logic((left, right) => left && right),
-  or: logic((left, right) => left || right),
+  "+": concatenate,
+  "-": arithmetic(subtract),
+  "*": arithmetic(multiply),
+  "/": arithmetic(divide),
+  "&&!": logic((left, right) => left && right),
+  "||!": logic((left, right) => left || right),
   intersection,
   union,
-  bitAnd: arithmetic(bits.and),
-  bitOr: arithmetic(bits.or),
-  bitXor: arithmetic(bits.xor),
+  "&": arithmetic(bits.and),
+  "|": arithmetic(bits.or),
+  "^": arithmetic(bits.xor),
   get,
   // These take a closure, or a name, and are dispatched before this table is read.
-  lazyAnd: impossible,
-  lazyOr: impossible,
+  "&&": impossible,
+  "||": impossible,
   all: impossible,
   any: impossible,
-  tryOr: impossible,
+  try_or: impossible,
   extern: impossible,
 };
 

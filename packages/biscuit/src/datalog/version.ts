@@ -1,5 +1,5 @@
 import type { BlockContent, Expression, Op, Predicate, Rule } from "./model.ts";
-import { BINARY, operatorVersion, UNARY } from "./operators.ts";
+import { BINARY, UNARY } from "./operators.ts";
 import { type Term, TermSet } from "./term.ts";
 
 /** The oldest Datalog version that is read: v3.0. */
@@ -20,7 +20,7 @@ function termVersion(term: Term): number {
 function opVersion(op: Op): number {
   if (op.kind === "value") return termVersion(op.term);
   if (op.kind === "closure") return VERSION_3_3;
-  return operatorVersion(op.kind === "unary" ? UNARY[op.op] : BINARY[op.op]);
+  return op.kind === "unary" ? UNARY[op.op] : BINARY[op.op];
 }
 
 const highest = <T>(items: readonly T[], version: (item: T) => number): number => {

@@ -1,5 +1,5 @@
 import type { Op } from "../datalog/model.ts";
-import type { BinaryName, UnaryName } from "../datalog/operators.ts";
+import { type BinaryName, isBinary, isUnary } from "../datalog/operators.ts";
 import type { Cursor } from "./cursor.ts";
 import { parseTerm, parseVariableName } from "./term-parser.ts";
 
@@ -20,41 +20,6 @@ const LEVELS: readonly { readonly pattern: RegExp; readonly associative: boolean
 
 /** The operand of `!` is a whole sum, as in the reference: `!$a + $b` is `!($a + $b)`. */
 const SUM_LEVEL = 6;
-
-const INFIX: Readonly<Record<string, BinaryName>> = {
-  "||": "lazyOr",
-  "&&": "lazyAnd",
-  "<=": "lessOrEqual",
-  ">=": "greaterOrEqual",
-  "===": "strictEqual",
-  "!==": "strictNotEqual",
-  "==": "equal",
-  "!=": "notEqual",
-  "<": "less",
-  ">": "greater",
-  "^": "bitXor",
-  "|": "bitOr",
-  "&": "bitAnd",
-  "+": "add",
-  "-": "subtract",
-  "*": "multiply",
-  "/": "divide",
-};
-
-const BINARY_METHODS: Readonly<Record<string, BinaryName>> = {
-  contains: "contains",
-  starts_with: "startsWith",
-  ends_with: "endsWith",
-  matches: "matches",
-  intersection: "intersection",
-  union: "union",
-  all: "all",
-  any: "any",
-  get: "get",
-  try_or: "tryOr",
-};
-
-const UNARY_METHODS: Readonly<Record<string, UnaryName>> = { length: "length", type: "type" };
 
 const METHOD = /extern::([\w:]+)|(\w+)/y;
 
@@ -81,15 +46,14 @@ class ExpressionParser {
       const start = this.#cursor.offset;
       this.#cursor.skipSpace();
       const symbol = this.#cursor.take(entry.pattern)?.[0];
-      if (symbol === undefined) {
+      if (symbol === undefined || !isBinary(symbol)) {
         this.#cursor.offset = start;
         return ops;
       }
-      const op = INFIX[symbol] ?? "add";
       const right = this.level(level + 1);
-      if (op === "lazyAnd" || op === "lazyOr") ops.push(closure([], right));
+      if (symbol === "&&" || symbol === "||") ops.push(closure([], right));
       else append(ops, right);
-      ops.push({ kind: "binary", op });
+      ops.push({ kind: "binary", op: symbol });
       if (!entry.associative) return ops;
     }
   }
@@ -107,7 +71,7 @@ class ExpressionParser {
     if (!this.#cursor.sees(/!/y)) return this.#methods();
     this.#cursor.offset++;
     const ops = this.#nested(() => this.level(SUM_LEVEL));
-    ops.push({ kind: "unary", op: "negate" });
+    ops.push({ kind: "unary", op: "!" });
     return ops;
   }
 
@@ -115,7 +79,7 @@ class ExpressionParser {
     if (!this.#cursor.takeText("(")) return [{ kind: "value", term: parseTerm(this.#cursor, true) }];
     const ops = this.#nested(() => this.level(0));
     this.#cursor.expect(")", "to close the parenthesis");
-    ops.push({ kind: "unary", op: "parens" });
+    ops.push({ kind: "unary", op: "()" });
     return ops;
   }
 
@@ -133,15 +97,13 @@ class ExpressionParser {
     const extern = match?.[1];
     if (extern !== undefined) return this.#extern(receiver, extern);
     const name = match?.[2] ?? "";
-    const unary = UNARY_METHODS[name];
-    if (unary !== undefined) {
-      this.#cursor.expect(")", `because .${name}() takes nothing`);
-      receiver.push({ kind: "unary", op: unary });
-      return receiver;
+    if (name !== "extern" && isBinary(name)) return this.#binaryMethod(receiver, name);
+    if (name === "extern" || !isUnary(name)) {
+      throw this.#cursor.error(`Cannot find a method of this name: ${name}`, start);
     }
-    const binary = BINARY_METHODS[name];
-    if (binary === undefined) throw this.#cursor.error(`Cannot find a method of this name: ${name}`, start);
-    return this.#binaryMethod(receiver, binary);
+    this.#cursor.expect(")", `because .${name}() takes nothing`);
+    receiver.push({ kind: "unary", op: name });
+    return receiver;
   }
 
   #extern(receiver: Op[], extern: string): Op[] {
@@ -155,7 +117,7 @@ class ExpressionParser {
 
   #binaryMethod(receiver: Op[], op: BinaryName): Op[] {
     if (op === "all" || op === "any") receiver.push(this.#quantified());
-    else if (op === "tryOr") return [closure([], receiver), ...this.#argument(), { kind: "binary", op }];
+    else if (op === "try_or") return [closure([], receiver), ...this.#argument(), { kind: "binary", op }];
     else append(receiver, this.#argument());
     receiver.push({ kind: "binary", op });
     return receiver;

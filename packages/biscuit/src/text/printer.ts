@@ -10,7 +10,6 @@ import type {
   Rule,
   Scope,
 } from "../datalog/model.ts";
-import { BINARY, UNARY } from "../datalog/operators.ts";
 import { type MapKey, Parameter, type Term, TermMap, TermSet, Timestamp, Variable } from "../datalog/term.ts";
 import { formatDate } from "./date.ts";
 
@@ -55,17 +54,18 @@ export function printPredicate(predicate: Predicate, options: PrintOptions = {})
   return `${predicate.name}(${predicate.terms.map((term) => printTerm(term, options)).join(", ")})`;
 }
 
-function printUnary(op: Op & { kind: "unary" }, operand: string): string {
-  const { style, text } = UNARY[op.op];
-  if (style === "prefix") return `${text}${operand}`;
-  if (style === "parens") return `(${operand})`;
-  return `${operand}.${text}${op.extern ?? ""}()`;
+function printUnary({ op, extern }: Op & { kind: "unary" }, operand: string): string {
+  if (op === "!") return `!${operand}`;
+  if (op === "()") return `(${operand})`;
+  return `${operand}.${methodName(op, extern)}()`;
 }
 
-function printBinary(op: Op & { kind: "binary" }, left: string, right: string): string {
-  const { style, text } = BINARY[op.op];
-  return style === "infix" ? `${left} ${text} ${right}` : `${left}.${text}${op.extern ?? ""}(${right})`;
+function printBinary({ op, extern }: Op & { kind: "binary" }, left: string, right: string): string {
+  return /^\w/.test(op) ? `${left}.${methodName(op, extern)}(${right})` : `${left} ${op} ${right}`;
 }
+
+const methodName = (op: string, extern: string | undefined): string =>
+  extern === undefined ? op : `extern::${extern}`;
 
 function printClosure(op: Op & { kind: "closure" }, options: PrintOptions): string | undefined {
   const body = printOps(op.ops, options);
