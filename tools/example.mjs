@@ -1,17 +1,20 @@
-// Runs one example on the TypeScript sources: npm run example 02-confidential-client
+// Runs one example: npm run example 02-confidential-client
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { parse } from "node:path";
 
 const folder = new URL("../examples/", import.meta.url);
-const examples = readdirSync(folder).filter((file) => file.endsWith(".ts"));
-const file = examples.find((name) => name === process.argv[2] || name === `${process.argv[2]}.ts`);
+const examples = readdirSync(folder).filter((file) => /\.(ts|sh)$/.test(file));
+const file = examples.find((name) => name === process.argv[2] || parse(name).name === process.argv[2]);
 if (file === undefined) {
   console.error(
-    `usage: npm run example NAME\n\nexamples:\n${examples.map((name) => `  ${name.slice(0, -3)}`).join("\n")}`,
+    `usage: npm run example NAME\n\nexamples:\n${examples.map((name) => `  ${parse(name).name}`).join("\n")}`,
   );
   process.exit(2);
 }
-const { status } = spawnSync(process.execPath, ["-C", "@countersign/source", new URL(file, folder).pathname], {
-  stdio: "inherit",
-});
+const { pathname } = new URL(file, folder);
+const [program, ...args] = file.endsWith(".sh")
+  ? ["sh", pathname]
+  : [process.execPath, "-C", "@countersign/source", pathname];
+const { status } = spawnSync(program, args, { stdio: "inherit" });
 process.exit(status ?? 1);

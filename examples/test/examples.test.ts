@@ -2,9 +2,17 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
-import { createAuthority, createKeyEncryptionKey, createMemoryStore, parseConfig } from "@countersign/authority";
+import {
+  createAuthority,
+  createKeyEncryptionKey,
+  createMemoryStore,
+  parseConfig,
+  prepareFirstStart,
+} from "@countersign/authority";
 import { type Served, serveAuthority } from "@countersign/authority/node";
 import { systemClock, systemRandom } from "@countersign/protocol";
+import { type Commands, makeCommands } from "./commands.ts";
+import { serveVaultRules, urlOf } from "./vault.ts";
 
 const audience = "https://notes.example";
 
@@ -15,6 +23,8 @@ describe("the examples", () => {
   let served: Served;
   let close: () => Promise<void>;
   let clients: { readonly backend: Environment; readonly tool: Environment };
+  let commands: Commands;
+  let adminPassword = "";
   const running: ChildProcess[] = [];
 
   before(async () => {
@@ -26,9 +36,12 @@ describe("the examples", () => {
     const authority = await startAuthority(served.url);
     relay.fetch = authority.fetch;
     clients = await makeClients(authority);
+    commands = await makeCommands();
+    adminPassword = (await prepareFirstStart(authority.services)).adminPassword ?? "";
     close = async () => {
       await served.close();
       await authority.close();
+      await commands.remove();
     };
   });
 
@@ -60,6 +73,27 @@ describe("the examples", () => {
       "a retry got the same successor: true",
       "logged out; a refresh now answers invalid_grant",
     ]);
+  });
+
+  it("04: Vault accepts the client's tokens, and no other's", async () => {
+    await using vault = await serveVaultRules();
+    const output = await run("04-vault.sh", {
+      PATH: `${commands.path}:${process.env.PATH}`,
+      COUNTERSIGN_URL: served.url,
+      COUNTERSIGN_PASSWORD: adminPassword,
+      VAULT_ADDR: urlOf(vault),
+    });
+    assert.deepEqual(JSON.parse(output.trim().split("\n").at(-1) ?? ""), { auth: { alias: "ci" } });
+    const { CLIENT_ID = "", CLIENT_SECRET = "" } = clients.backend;
+    const token = await fetch(`${served.url}/oauth/token`, {
+      method: "POST",
+      headers: { authorization: `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString("base64")}` },
+      body: new URLSearchParams({ grant_type: "client_credentials" }),
+    });
+    const { access_token: jwt } = (await token.json()) as { access_token: string };
+    const login = { method: "POST", body: JSON.stringify({ role: "ci", jwt }) };
+    const refused = await fetch(`${urlOf(vault)}/v1/auth/jwt/login`, login);
+    assert.deepEqual(await refused.json(), { errors: ["Error: invalid subject"] });
   });
 });
 
@@ -103,8 +137,10 @@ async function makeClients({ services }: Awaited<ReturnType<typeof startAuthorit
 
 function spawnExample(file: string, environment: Environment): ChildProcess {
   const path = new URL(`../${file}`, import.meta.url).pathname;
-  const args = ["-C", "@countersign/source", path];
-  return spawn(process.execPath, args, {
+  const [program, ...args] = path.endsWith(".sh")
+    ? (["sh", path] as const)
+    : ([process.execPath, "-C", "@countersign/source", path] as const);
+  return spawn(program, args, {
     env: { ...process.env, NODE_NO_WARNINGS: "1", ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });

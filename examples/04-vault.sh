@@ -1,0 +1,16 @@
+#!/bin/sh
+# HashiCorp Vault: makes a client, tells Vault what it must know of it, and logs in with a token of the client. It calls
+# the commands countersign (as a superuser) and vault (as somebody who may configure auth methods).
+#
+#   COUNTERSIGN_PASSWORD=… VAULT_ADDR=… VAULT_TOKEN=… npm run example 04-vault
+set -eu
+
+# Tokens with the audience "vault", which is what keeps those for other services from being used here.
+COUNTERSIGN_CLIENT_SECRET=$(
+  countersign client create --id ci --name ci --grants client_credentials --credential --audience vault |
+    sed -n 's/^client secret: //p'
+)
+export COUNTERSIGN_CLIENT_SECRET
+
+# It prints Terraform first, then the same as commands; the last of them is the login.
+countersign vault ci --policies kv-read | sed -n '/^vault /,$p' | sh -eu

@@ -1,0 +1,12 @@
+// Shows tokens to programs that others wrote: npm run interop [-- vault | pyjwt]. The first needs Go, the second Python 3.
+import { tryPyJwt } from "./pyjwt.ts";
+import { tryVault } from "./vault.ts";
+
+const programs = { vault: tryVault, pyjwt: tryPyJwt };
+
+let failures = 0;
+for (const [name, tryProgram] of Object.entries(programs)) {
+  const wanted = process.argv.slice(2);
+  if (wanted.length === 0 || wanted.includes(name)) failures += await tryProgram();
+}
+process.exitCode = failures === 0 ? 0 : 1;
