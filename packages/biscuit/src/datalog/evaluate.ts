@@ -3,20 +3,14 @@ import { Closure, type Step } from "./compile.ts";
 import { failure } from "./failures.ts";
 import { applyBinary, applyUnary, callExtern, type EvaluationContext } from "./operations.ts";
 import type { BinaryName } from "./operators.ts";
-import { isPrimitive, type Term, TermMap, TermSet } from "./term.ts";
+import { elementsOf, type Term, TermMap } from "./term.ts";
 
 type Operand = Term | Closure;
 
-function itemsOf(term: Term): readonly Term[] {
-  if (term instanceof TermSet) return term.items;
-  if (term instanceof TermMap) return term.entries.map(([key, value]) => [key, value]);
-  if (!isPrimitive(term) && Array.isArray(term)) return term;
-  throw failure.type();
-}
-
 /** Whether the closure holds for all items, or for any: `decisive` is the answer that settles it. */
 function quantify(term: Term, closure: Closure, decisive: boolean, slots: Term[], context: EvaluationContext): boolean {
-  const items = itemsOf(term);
+  const items = elementsOf(term);
+  if (items === undefined) throw failure.type();
   if (term instanceof TermMap) context.fuel.spend(items.length);
   for (const item of items) {
     context.fuel.spend(1);

@@ -5,9 +5,11 @@ import { failure } from "./failures.ts";
 import { add, bits, divide, type Integer, multiply, subtract } from "./integers.ts";
 import type { BinaryName, UnaryName } from "./operators.ts";
 import {
+  elementsOf,
   equalTerms,
   fromTerm,
   inTextOrder,
+  isArray,
   isPrimitive,
   makeSet,
   type Term,
@@ -38,7 +40,6 @@ export interface EvaluationContext {
 }
 
 const isInteger = (term: Term): term is Integer => typeof term === "number" || typeof term === "bigint";
-const isArray = (term: Term): term is readonly Term[] => Array.isArray(term);
 
 const TYPE_NAMES: readonly string[] = ["", "integer", "string", "date", "bytes", "bool", "set", "null", "array", "map"];
 
@@ -56,10 +57,9 @@ function lengthOf(term: Term, fuel: Fuel): number {
     fuel.spend(term.length >> 3);
     return utf8Length(term);
   }
-  if (term instanceof Uint8Array || isArray(term)) return term.length;
-  if (term instanceof TermSet) return term.items.length;
-  if (term instanceof TermMap) return term.entries.length;
-  throw failure.type();
+  const elements = term instanceof Uint8Array ? term : elementsOf(term);
+  if (elements === undefined) throw failure.type();
+  return elements.length;
 }
 
 /** Calls a function of the host; its result is checked like any input. */

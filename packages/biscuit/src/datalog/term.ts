@@ -246,72 +246,47 @@ export function typeRank(term: Term | MapKey): number {
 /** Orders two strings: by text, or by their index in a symbol table. */
 export type StringOrder = (left: string, right: string) => number;
 
+/** Surrogates stand for code points past every other UTF-16 unit. */
+const unitOrder = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
+
 /** The order of Unicode code points, which is that of UTF-8 bytes. */
 export function byCodePoint(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let i = 0; i < length; i++) {
-    const a = left.charCodeAt(i);
-    const b = right.charCodeAt(i);
-    if (a === b) continue;
-    // Surrogates stand for code points past every other UTF-16 unit.
-    const aHigh = a >= 0xd800 && a <= 0xdfff;
-    const bHigh = b >= 0xd800 && b <= 0xdfff;
-    return aHigh === bHigh ? a - b : aHigh ? 1 : -1;
-  }
-  return left.length - right.length;
-}
-
-function compareNumbers(left: number | bigint, right: number | bigint): number {
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
-function compareBytes(left: Uint8Array, right: Uint8Array): number {
-  const length = Math.min(left.length, right.length);
-  for (let i = 0; i < length; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    const difference = unitOrder(left.charCodeAt(i)) - unitOrder(right.charCodeAt(i));
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
 }
 
-function compareLists(left: readonly Term[], right: readonly Term[], strings: StringOrder): number {
-  const length = Math.min(left.length, right.length);
-  for (let i = 0; i < length; i++) {
-    const difference = compareTerms(left[i] ?? null, right[i] ?? null, strings);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
+/** The elements of a set, of an array, or of a map, which are pairs; `undefined` for what has none. */
+export function elementsOf(term: Term): readonly Term[] | undefined {
+  if (term instanceof TermSet) return term.items;
+  if (term instanceof TermMap) return term.entries;
+  return isArray(term) ? term : undefined;
+}
+
+/** What terms of one type are ordered by: text, a number, or parts that are compared one after the other. */
+function orderKey(term: Term): string | number | bigint | ArrayLike<Term> {
+  if (typeof term === "boolean" || term === null) return Number(term);
+  if (typeof term !== "object" || term instanceof Uint8Array) return term;
+  if (term instanceof Timestamp) return term.seconds;
+  return elementsOf(term) ?? (term instanceof Variable || term instanceof Parameter ? term.name : "");
 }
 
 /** The total order of terms that sets and maps are sorted by; strings as `strings` says. */
 export function compareTerms(left: Term, right: Term, strings: StringOrder = byCodePoint): number {
-  const rank = typeRank(left);
-  const difference = rank - typeRank(right);
-  if (difference !== 0) return difference;
-  if (typeof left === "string") return strings(left, String(right));
-  if (typeof left === "number" || typeof left === "bigint") return compareNumbers(left, right as number | bigint);
-  if (typeof left === "boolean") return Number(left) - Number(right);
-  if (left === null) return 0;
-  if (left instanceof Uint8Array) return compareBytes(left, right as Uint8Array);
-  if (left instanceof Timestamp) return compareNumbers(left.seconds, (right as Timestamp).seconds);
-  if (left instanceof TermSet) return compareLists(left.items, (right as TermSet).items, strings);
-  if (left instanceof TermMap) return compareMaps(left, right as TermMap, strings);
-  if (left instanceof Variable || left instanceof Parameter) {
-    return strings(left.name, (right as Variable | Parameter).name);
-  }
-  return compareLists(left, right as readonly Term[], strings);
-}
-
-function compareMaps(left: TermMap, right: TermMap, strings: StringOrder): number {
-  const length = Math.min(left.entries.length, right.entries.length);
+  const byType = typeRank(left) - typeRank(right);
+  if (byType !== 0) return byType;
+  const [a, b] = [orderKey(left), orderKey(right)];
+  if (typeof a === "string" || typeof b === "string") return strings(String(a), String(b));
+  if (typeof a !== "object" || typeof b !== "object") return a < b ? -1 : a > b ? 1 : 0;
+  const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
-    const a = left.entries[i];
-    const b = right.entries[i];
-    if (a === undefined || b === undefined) break;
-    const difference = compareTerms(a[0], b[0], strings) || compareTerms(a[1], b[1], strings);
+    const difference = compareTerms(a[i] ?? null, b[i] ?? null, strings);
     if (difference !== 0) return difference;
   }
-  return left.entries.length - right.entries.length;
+  return a.length - b.length;
 }
 
 /** A set in the given order of strings, duplicates dropped. */
@@ -338,6 +313,9 @@ export function isPrimitive(term: Term): term is number | bigint | string | bool
   return typeof term !== "object" || term === null;
 }
 
+/** Whether a term is an array. */
+export const isArray = (term: Term): term is readonly Term[] => Array.isArray(term);
+
 /** Whether two terms are equal; both are in text order. */
 export function equalTerms(left: Term, right: Term): boolean {
   if (left === right) return true;
@@ -350,23 +328,19 @@ export function inTextOrder(term: Term): Term {
   if (isPrimitive(term)) return term;
   if (term instanceof TermSet) return makeSet(term.items.map(inTextOrder));
   if (term instanceof TermMap) return makeMap(term.entries.map(([key, value]) => [key, inTextOrder(value)] as const));
-  return Array.isArray(term) ? term.map(inTextOrder) : term;
+  return isArray(term) ? term.map(inTextOrder) : term;
 }
 
 /** The number of parts of a term, strings and bytes counted per 32 units: what comparing or copying it costs in fuel. */
 export function termSize(term: Term): number {
-  if (typeof term === "string") return 1 + (term.length >> 5);
-  if (isPrimitive(term)) return 1;
-  if (term instanceof Uint8Array) return 1 + (term.length >> 5);
+  if (typeof term === "string" || term instanceof Uint8Array) return 1 + (term.length >> 5);
   let size = 1;
-  if (term instanceof TermSet) for (const item of term.items) size += termSize(item);
-  else if (term instanceof TermMap) for (const [key, value] of term.entries) size += termSize(key) + termSize(value);
-  else if (Array.isArray(term)) for (const item of term) size += termSize(item);
+  if (!isPrimitive(term)) for (const item of elementsOf(term) ?? []) size += termSize(item);
   return size;
 }
 
-/** A text that two terms share exactly when they are equal; both are in text order. */
-export function termKey(term: Term | MapKey): string {
+/** A text that two terms share exactly when they are equal; both are in text order and have no variables. */
+export function termKey(term: Term): string {
   switch (typeof term) {
     case "string":
       return `s${term.length}:${term}`;
@@ -380,9 +354,5 @@ export function termKey(term: Term | MapKey): string {
   if (term === null) return "n";
   if (term instanceof Timestamp) return `d${term.seconds};`;
   if (term instanceof Uint8Array) return `b${toHex(term)};`;
-  if (term instanceof TermSet) return `{${term.items.map(termKey).join("")}}`;
-  if (term instanceof TermMap) return `<${term.entries.map(([key, value]) => termKey(key) + termKey(value)).join("")}>`;
-  if (term instanceof Variable) return `$${term.name};`;
-  if (term instanceof Parameter) return `?${term.name};`;
-  return `[${term.map(termKey).join("")}]`;
+  return `${typeRank(term)}[${(elementsOf(term) ?? []).map(termKey).join("")}]`;
 }
