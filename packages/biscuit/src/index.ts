@@ -4,7 +4,6 @@ export { BlockBuilder, type BlockInput, fact } from "./block-builder.ts";
 export type { BlockInfo } from "./block-info.ts";
 export type { AppendOptions } from "./chain.ts";
 export { KeyPair, PrivateKey, PublicKey } from "./crypto/keys.ts";
-export { type NobleModules, nobleProvider } from "./crypto/noble.ts";
 export type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./crypto/provider.ts";
 export { strictProvider } from "./crypto/strict-provider.ts";
 export { type BiscuitWebKey, formatBiscuitWebKeys, parseBiscuitWebKeys } from "./crypto/web-key.ts";

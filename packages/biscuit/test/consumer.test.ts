@@ -20,9 +20,10 @@ describe("the packed package", () => {
 
   it("holds every file that its package.json names", () => {
     const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
-    const { "@countersign/source": _, ...published } = manifest.exports["."];
-    const { "@countersign/source": __, ...crypto } = manifest.imports["#crypto"];
-    for (const file of [...Object.values(published), ...Object.values(crypto), ...Object.values(manifest.bin)]) {
+    const conditions = [...Object.values<object>(manifest.exports), manifest.imports["#crypto"]];
+    const published = conditions.flatMap(({ "@countersign/source": _, ...files }) => Object.values(files));
+    assert.equal(published.length, 6);
+    for (const file of [...published, ...Object.values(manifest.bin)]) {
       assert.ok(statSync(join(installed, String(file))).size > 0, String(file));
     }
     assert.equal(manifest.sideEffects, false);

@@ -1,7 +1,7 @@
+import { nobleProvider } from "@countersign/biscuit/noble";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { nobleProvider } from "../../src/crypto/noble.ts";
 import { nodeProvider } from "../../src/crypto/node.ts";
 import type { CryptoProvider, KeyAlgorithm } from "../../src/crypto/provider.ts";
 import { webCryptoProvider } from "../../src/crypto/webcrypto.ts";
