@@ -43,10 +43,11 @@ const anyBlock: fc.Arbitrary<BlockContent> = fc.record({
 });
 
 const isLeaf = (item: unknown): item is Term =>
-  [Variable, Timestamp, Uint8Array, TermSet, TermMap].some((type) => item instanceof type);
+  [Timestamp, Uint8Array, TermSet, TermMap].some((type) => item instanceof type);
 
 /** Plain data in which two forms of one block are equal: every set and map is a text in one order. */
 function comparable(item: unknown): unknown {
+  if (item instanceof Variable) return `$${item.name}`;
   if (isLeaf(item)) return termKey(inTextOrder(item));
   if (Array.isArray(item)) return item.map(comparable);
   if (item === null || typeof item !== "object") return Object.is(item, -0) ? 0 : item;
@@ -55,6 +56,17 @@ function comparable(item: unknown): unknown {
 
 const canonical = ({ facts, rules, checks, scopes }: BlockContent): unknown =>
   comparable({ facts, rules, checks, scopes });
+
+/** The same with the escapes of Datalog text in every string; names have nothing to escape. */
+function escaped<T>(value: T): T;
+function escaped(value: unknown): unknown {
+  if (typeof value === "string") return value.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n");
+  if (value instanceof TermSet) return new TermSet(value.items.map(escaped));
+  if (value instanceof TermMap) return new TermMap(value.entries.map(escaped));
+  if (Array.isArray(value)) return value.map(escaped);
+  const isPlain = typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return isPlain ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, escaped(member)])) : value;
+}
 
 describe("Biscuit properties", () => {
   it("compareTerms is a total order that agrees with termKey", () => {
@@ -70,10 +82,10 @@ describe("Biscuit properties", () => {
     );
   });
 
-  it("parseSource gives back what printBlock escaped", () => {
+  it("parseSource gives back what printBlock writes, once strings are escaped", () => {
     fc.assert(
       fc.property(anyBlock, (block) => {
-        assert.deepEqual(canonical(parseSource(printBlock(block, { escape: true }))), canonical(block));
+        assert.deepEqual(canonical(parseSource(printBlock(escaped(block)))), canonical(block));
       }),
       { seed, numRuns: 300 },
     );

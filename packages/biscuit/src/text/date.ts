@@ -1,4 +1,4 @@
-import { Timestamp, toInteger } from "../datalog/term.ts";
+import { Timestamp } from "../datalog/term.ts";
 
 const FIRST_SECOND = -62_167_219_200n;
 const LAST_SECOND = 253_402_300_799n;
@@ -12,21 +12,16 @@ export function formatDate(seconds: number | bigint): string {
 }
 
 /** The form of a date in Datalog text (RFC 3339 section 5.6). */
-export const DATE_PATTERN = /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))/y;
-
-const range = (value: number, low: number, high: number): boolean => value >= low && value <= high;
+export const DATE_PATTERN = /(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))/y;
 
 /** Reads a match of {@link DATE_PATTERN}; `undefined` for a date that does not exist or lies before 1970. */
-export function dateOf(match: RegExpExecArray): Timestamp | undefined {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
-  const offsetHour = Number(match[8] ?? 0);
-  const offsetMinute = Number(match[9] ?? 0);
-  if (!range(hour, 0, 23) || !range(minute, 0, 59) || !range(second, 0, 59)) return undefined;
-  if (!range(offsetHour, 0, 23) || !range(offsetMinute, 0, 59)) return undefined;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  const offset = (match[7] === "-" ? -1 : 1) * (offsetHour * 3600 + offsetMinute * 60);
-  const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset;
-  return seconds < 0 ? undefined : new Timestamp(toInteger(BigInt(seconds)));
+export function dateOf([, day, time, sign, hours = "0", minutes = "0"]: RegExpExecArray): Timestamp | undefined {
+  const local = `${day}T${time}Z`;
+  const atMs = Date.parse(local);
+  // Engines differ in what they make of a day or hour that does not exist; none gives its text back.
+  if (Number.isNaN(atMs) || formatDate(atMs / 1000) !== local) return undefined;
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60;
+  const seconds = atMs / 1000 + (sign === "-" ? offset : -offset);
+  return seconds < 0 ? undefined : new Timestamp(seconds);
 }

@@ -7,16 +7,19 @@ import { parseTerm, parseVariableName } from "./term-parser.ts";
 const MAX_DEPTH = 100;
 
 /** The infix operators by how tightly they bind, loosest first; each pattern takes one operator and no other's prefix. */
-const LEVELS: readonly { readonly pattern: RegExp; readonly associative: boolean }[] = [
-  { pattern: /\|\|(?!!)/y, associative: true },
-  { pattern: /&&(?!!)/y, associative: true },
-  { pattern: /<=|>=|===|!==|==|!=|<|>/y, associative: false },
-  { pattern: /\^/y, associative: true },
-  { pattern: /\|(?!\|)/y, associative: true },
-  { pattern: /&(?!&)/y, associative: true },
-  { pattern: /[+-]/y, associative: true },
-  { pattern: /[*/]/y, associative: true },
+const LEVELS: readonly RegExp[] = [
+  /\|\|(?!!)/y,
+  /&&(?!!)/y,
+  /<=|>=|===|!==|==|!=|<|>/y,
+  /\^/y,
+  /\|(?!\|)/y,
+  /&(?!&)/y,
+  /[+-]/y,
+  /[*/]/y,
 ];
+
+/** Comparisons cannot be chained. */
+const COMPARISON_LEVEL = 2;
 
 /** The operand of `!` is a whole sum, as in the reference: `!$a + $b` is `!($a + $b)`. */
 const SUM_LEVEL = 6;
@@ -39,13 +42,13 @@ class ExpressionParser {
 
   /** Parses operators from this level on; recursion over levels is constant, over operands bounded by the depth. */
   level(level: number): Op[] {
-    const entry = LEVELS[level];
-    if (entry === undefined) return this.#operand();
+    const pattern = LEVELS[level];
+    if (pattern === undefined) return this.#operand();
     const ops = this.level(level + 1);
     for (;;) {
       const start = this.#cursor.offset;
       this.#cursor.skipSpace();
-      const symbol = this.#cursor.take(entry.pattern)?.[0];
+      const symbol = this.#cursor.take(pattern)?.[0];
       if (symbol === undefined || !isBinary(symbol)) {
         this.#cursor.offset = start;
         return ops;
@@ -54,7 +57,7 @@ class ExpressionParser {
       if (symbol === "&&" || symbol === "||") ops.push(closure([], right));
       else append(ops, right);
       ops.push({ kind: "binary", op: symbol });
-      if (!entry.associative) return ops;
+      if (level === COMPARISON_LEVEL) return ops;
     }
   }
 

@@ -123,17 +123,12 @@ export function fillParameters(
   values: ReadonlyMap<string, TermInput | PublicKey>,
 ): AuthorizerContent {
   const substitution = new Substitution(values);
+  const rules = (unfilled: readonly Rule[]): Rule[] => unfilled.map((rule) => substitution.rule(rule));
   const filled: AuthorizerContent = {
     facts: content.facts.map((fact) => substitution.predicate(fact)),
-    rules: content.rules.map((rule) => substitution.rule(rule)),
-    checks: content.checks.map(({ kind, queries }) => ({
-      kind,
-      queries: queries.map((rule) => substitution.rule(rule)),
-    })),
-    policies: content.policies.map(({ kind, queries }) => ({
-      kind,
-      queries: queries.map((rule) => substitution.rule(rule)),
-    })),
+    rules: rules(content.rules),
+    checks: content.checks.map((check) => ({ ...check, queries: rules(check.queries) })),
+    policies: content.policies.map((policy) => ({ ...policy, queries: rules(policy.queries) })),
     scopes: substitution.scopes(content.scopes),
     context: content.context,
   };

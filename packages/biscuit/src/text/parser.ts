@@ -16,29 +16,33 @@ const TRUSTING = /trusting(?![\w:])/y;
 const OR = /or(?![\w:])/iy;
 const KEY = /(?:ed25519|secp256r1)\/[0-9a-fA-F]+/y;
 
-/** A statement of Datalog source. */
-type Statement =
-  | { readonly kind: "fact"; readonly fact: Fact }
-  | { readonly kind: "rule"; readonly rule: Rule }
-  | { readonly kind: "check"; readonly check: Check }
-  | { readonly kind: "policy"; readonly policy: Policy };
+/** What was parsed so far. */
+interface Draft {
+  readonly facts: Fact[];
+  readonly rules: Rule[];
+  readonly checks: Check[];
+  readonly policies: Policy[];
+}
+
+function parseAtom(cursor: Cursor, variables: boolean, expectation: string): Predicate {
+  const name = cursor.take(NAME)?.[0];
+  if (name === undefined) throw cursor.unexpected(expectation);
+  cursor.expect("(", `after the name ${name}`);
+  return { name, terms: parseTerms(cursor, variables) };
+}
+
+function withTerms(cursor: Cursor, start: number, predicate: Predicate): Predicate {
+  if (predicate.terms.length > 0) return predicate;
+  throw cursor.error(`Expected at least one term in ${predicate.name}()`, start);
+}
 
 function parsePredicate(cursor: Cursor, variables: boolean): Predicate {
   const start = cursor.offset;
-  const name = cursor.take(NAME)?.[0];
-  if (name === undefined) throw cursor.unexpected("Expected the name of a fact");
-  cursor.expect("(", `after the name ${name}`);
-  const terms = parseTerms(cursor, variables);
-  if (terms.length === 0) throw cursor.error(`Expected at least one term in ${name}()`, start);
-  return { name, terms };
+  return withTerms(cursor, start, parseAtom(cursor, variables, "Expected the name of a fact"));
 }
 
-function parseHead(cursor: Cursor): Predicate {
-  const name = cursor.take(NAME)?.[0];
-  if (name === undefined) throw cursor.unexpected("Expected a fact, a rule, a check or a policy");
-  cursor.expect("(", `after the name ${name}`);
-  return { name, terms: parseTerms(cursor, true) };
-}
+const parseHead = (cursor: Cursor): Predicate =>
+  parseAtom(cursor, true, "Expected a fact, a rule, a check or a policy");
 
 function parseKey(cursor: Cursor): Scope | undefined {
   const start = cursor.offset;
@@ -99,28 +103,32 @@ function parseQueries(cursor: Cursor): Rule[] {
   }
 }
 
-const CHECK_KINDS: ReadonlySet<string> = new Set<CheckKind>(["check if", "check all", "reject if"]);
-const POLICY_KINDS: Readonly<Record<string, Policy["kind"]>> = { "allow if": "allow", "deny if": "deny" };
+/** What a pair of words begins: a check of this kind, or a policy. */
+const CONDITIONS: Readonly<Record<string, CheckKind | { readonly policy: Policy["kind"] }>> = {
+  "check if": "check if",
+  "check all": "check all",
+  "reject if": "reject if",
+  "allow if": { policy: "allow" },
+  "deny if": { policy: "deny" },
+};
 
-const isCheckKind = (kind: string): kind is CheckKind => CHECK_KINDS.has(kind);
-
-function parseCondition(cursor: Cursor): Statement | undefined {
+function parseCondition(cursor: Cursor, draft: Draft): boolean {
   const start = cursor.offset;
   const match = cursor.take(CONDITION);
-  if (match === undefined) return undefined;
-  const kind = `${match[1]} ${match[2]}`.toLowerCase();
-  if (isCheckKind(kind)) return { kind: "check", check: { kind, queries: parseQueries(cursor) } };
-  const policy = POLICY_KINDS[kind];
-  if (policy === undefined) throw cursor.error(`Expected "if" after ${match[1]}`, start);
-  return { kind: "policy", policy: { kind: policy, queries: parseQueries(cursor) } };
+  if (match === undefined) return false;
+  const kind = CONDITIONS[`${match[1]} ${match[2]}`.toLowerCase()];
+  if (kind === undefined) throw cursor.error(`Expected "if" after ${match[1]}`, start);
+  const queries = parseQueries(cursor);
+  if (typeof kind === "string") draft.checks.push({ kind, queries });
+  else draft.policies.push({ kind: kind.policy, queries });
+  return true;
 }
 
 function parseRule(cursor: Cursor): Rule {
   const start = cursor.offset;
   const head = parseHead(cursor);
   cursor.expect("<-", "after the head of a rule");
-  if (head.terms.length === 0) throw cursor.error(`Expected at least one term in ${head.name}()`, start);
-  const rule = parseBody(cursor, head);
+  const rule = parseBody(cursor, withTerms(cursor, start, head));
   const [unbound] = unboundVariables(rule);
   if (unbound !== undefined) {
     throw cursor.error(`Cannot use a variable in a rule that no predicate of its body binds: $${unbound}`, start);
@@ -128,14 +136,14 @@ function parseRule(cursor: Cursor): Rule {
   return rule;
 }
 
-function parseFactOrRule(cursor: Cursor): Statement {
+function parseFactOrRule(cursor: Cursor, draft: Draft): void {
   const start = cursor.offset;
   parseHead(cursor);
   cursor.skipSpace();
   const isRule = cursor.takeText("<-");
   cursor.offset = start;
-  if (isRule) return { kind: "rule", rule: parseRule(cursor) };
-  return { kind: "fact", fact: parsePredicate(cursor, false) };
+  if (isRule) draft.rules.push(parseRule(cursor));
+  else draft.facts.push(parsePredicate(cursor, false));
 }
 
 function endStatement(cursor: Cursor): void {
@@ -162,21 +170,14 @@ function openSource(source: string): Cursor {
  */
 export function parseSource(source: string): AuthorizerContent {
   const cursor = openSource(source);
-  const facts: Fact[] = [];
-  const rules: Rule[] = [];
-  const checks: Check[] = [];
-  const policies: Policy[] = [];
+  const draft: Draft = { facts: [], rules: [], checks: [], policies: [] };
   const scopes = parseScopes(cursor);
   if (scopes.length > 0) endStatement(cursor);
   for (cursor.skipSpace(); !cursor.atEnd; cursor.skipSpace()) {
-    const statement = parseCondition(cursor) ?? parseFactOrRule(cursor);
+    if (!parseCondition(cursor, draft)) parseFactOrRule(cursor, draft);
     endStatement(cursor);
-    if (statement.kind === "fact") facts.push(statement.fact);
-    else if (statement.kind === "rule") rules.push(statement.rule);
-    else if (statement.kind === "check") checks.push(statement.check);
-    else policies.push(statement.policy);
   }
-  return { facts, rules, checks, policies, scopes, context: undefined };
+  return { ...draft, scopes, context: undefined };
 }
 
 /**
