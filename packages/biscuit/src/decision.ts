@@ -94,10 +94,10 @@ export class Decision {
   #refusal(): AuthorizationError {
     const checks = this.failedChecks.map(checkJson);
     if (this.policy === undefined) {
-      return new AuthorizationError("no_matching_policy", this.reason, { NoMatchingPolicy: { checks } });
+      return new AuthorizationError("no_matching_policy", this.reason, { checks });
     }
     const policy = this.policy.kind === "allow" ? { Allow: this.policy.index } : { Deny: this.policy.index };
-    return new AuthorizationError("unauthorized", this.reason, { Unauthorized: { policy, checks } });
+    return new AuthorizationError("unauthorized", this.reason, { policy, checks });
   }
 
   /** The verdict in the reference's JSON: `{ Ok: index }` or `{ Err: … }`. */

@@ -20,45 +20,60 @@ export class BiscuitError<Code extends string = string> extends Error {
   }
 }
 
-const FORMAT_RUST = {
-  authority_external: "DeserializationError",
-  base64: "DeserializationError",
-  block: "BlockDeserializationError",
-  block_signature: "BlockSignatureDeserializationError",
-  bytes: "DeserializationError",
-  encode: "SerializationError",
-  empty_content: "DeserializationError",
-  invalid_op: "DeserializationError",
-  invalid_set: "DeserializationError",
-  key_overlap: "PublicKeyTableOverlap",
-  payload_version: "DeserializationError",
-  proof: "DeserializationError",
-  feature_version: "DeserializationError",
-  symbol_overlap: "SymbolTableOverlap",
-  third_party_version: "DeserializationError",
-  unknown_key: "UnknownExternalKey",
-  unknown_root_key: "UnknownPublicKey",
-  unknown_symbol: "UnknownSymbol",
-  version: "Version",
-} as const;
-
-const UNIT_FORMATS: ReadonlySet<string> = new Set([
-  "PublicKeyTableOverlap",
-  "SymbolTableOverlap",
-  "UnknownExternalKey",
-  "UnknownPublicKey",
-]);
+/** The name of the reference for what a code stands for: `InvalidType` for `invalid_type`. */
+function variant(code: string, detail: RustJson | undefined): RustJson {
+  const name =
+    code === "extern_failed"
+      ? "ExternEvalError"
+      : code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return detail === undefined ? name : { [name]: detail };
+}
 
 /** The codes of {@link FormatError}. */
-export type FormatCode = keyof typeof FORMAT_RUST;
+export type FormatCode =
+  | "authority_external"
+  | "base64"
+  | "block"
+  | "block_signature"
+  | "bytes"
+  | "encode"
+  | "empty_content"
+  | "invalid_op"
+  | "invalid_set"
+  | "key_overlap"
+  | "payload_version"
+  | "proof"
+  | "feature_version"
+  | "symbol_overlap"
+  | "third_party_version"
+  | "unknown_key"
+  | "unknown_root_key"
+  | "unknown_symbol"
+  | "version";
+
+/** The variants of the reference that carry nothing. */
+const FORMAT_UNITS: Partial<Record<FormatCode, string>> = {
+  key_overlap: "PublicKeyTableOverlap",
+  symbol_overlap: "SymbolTableOverlap",
+  unknown_key: "UnknownExternalKey",
+  unknown_root_key: "UnknownPublicKey",
+};
+
+const FORMAT_VARIANTS: Partial<Record<FormatCode, string>> = {
+  block: "BlockDeserializationError",
+  block_signature: "BlockSignatureDeserializationError",
+  encode: "SerializationError",
+  unknown_symbol: "UnknownSymbol",
+  version: "Version",
+};
 
 /** The bytes, tables or versions of a token (or of another message of the format) cannot be used. */
 export class FormatError extends BiscuitError<FormatCode> {
   override readonly name = "FormatError";
 
   constructor(code: FormatCode, message: string, detail: RustJson = message) {
-    const variant = FORMAT_RUST[code];
-    super(code, message, { Format: UNIT_FORMATS.has(variant) ? variant : { [variant]: detail } });
+    const rust = FORMAT_UNITS[code] ?? { [FORMAT_VARIANTS[code] ?? "DeserializationError"]: detail };
+    super(code, message, { Format: rust });
   }
 }
 
@@ -94,7 +109,7 @@ export class SealError extends BiscuitError<SealCode> {
   override readonly name = "SealError";
 
   constructor(code: SealCode, message: string) {
-    super(code, message, code === "append_on_sealed" ? "AppendOnSealed" : "AlreadySealed");
+    super(code, message, variant(code, undefined));
   }
 }
 
@@ -164,8 +179,8 @@ export type ExpressionCode =
 export class ExpressionError extends BiscuitError<ExpressionCode> {
   override readonly name = "ExpressionError";
 
-  constructor(code: ExpressionCode, message: string, rust: RustJson) {
-    super(code, message, { Execution: rust });
+  constructor(code: ExpressionCode, message: string, detail?: RustJson) {
+    super(code, message, { Execution: variant(code, detail) });
   }
 }
 
@@ -176,7 +191,7 @@ export type AuthorizationCode = "unauthorized" | "no_matching_policy" | "invalid
 export class AuthorizationError extends BiscuitError<AuthorizationCode> {
   override readonly name = "AuthorizationError";
 
-  constructor(code: AuthorizationCode, message: string, rust: RustJson) {
-    super(code, message, { FailedLogic: rust });
+  constructor(code: AuthorizationCode, message: string, detail: RustJson) {
+    super(code, message, { FailedLogic: variant(code, detail) });
   }
 }

@@ -19,6 +19,7 @@ import { World } from "./datalog/world.ts";
 import { Decision, type FailedCheck, MatchedPolicy } from "./decision.ts";
 import { BiscuitError } from "./errors.ts";
 import { Fuel } from "./fuel.ts";
+import { getOrCreate } from "./get-or-create.ts";
 import type { Limits } from "./limits.ts";
 import { type CompiledBlock, type CompiledCheck, type CompiledPolicy, invalidRuleError } from "./loaded-block.ts";
 import type { Parameters } from "./text/parameters.ts";
@@ -225,9 +226,11 @@ export class Evaluation {
     return facts.map(({ name, terms }) => ({ name, terms: terms.map(fromTerm) }));
   }
 
-  /** The facts with their origins, for snapshots. */
-  get facts(): readonly { readonly fact: Fact; readonly origin: Origin }[] {
-    return this.#world.facts;
+  /** The facts by their origin, for snapshots. */
+  get facts(): ReadonlyMap<Origin, readonly Fact[]> {
+    const groups = new Map<Origin, Fact[]>();
+    for (const { fact, origin } of this.#world.facts) getOrCreate(groups, origin, () => []).push(fact);
+    return groups;
   }
 
   /** What this evaluation was made of. */
@@ -244,21 +247,14 @@ export class Evaluation {
         return lines.length === 0 ? [] : [{ block: index, statements: lines }];
       });
     return {
-      facts: this.#dumpFacts(),
+      facts: [...this.facts].map(([origin, facts]) => ({
+        origin: originBlocks(origin),
+        facts: facts.map(printPredicate).sort(),
+      })),
       rules: statements((block) => block.rules.map(({ source }) => printRule(source))),
       checks: statements((block) => block.checks.map(({ source }) => printCheck(source))),
       policies: this.#input.policies.map(({ source }) => printPolicy(source)),
     };
-  }
-
-  #dumpFacts(): OriginFacts[] {
-    const groups = new Map<Origin, string[]>();
-    for (const { fact, origin } of this.#world.facts) {
-      const group = groups.get(origin);
-      if (group === undefined) groups.set(origin, [printPredicate(fact)]);
-      else group.push(printPredicate(fact));
-    }
-    return [...groups].map(([origin, facts]) => ({ origin: originBlocks(origin), facts: facts.sort() }));
   }
 }
 

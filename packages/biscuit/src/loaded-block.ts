@@ -50,7 +50,8 @@ export function compilePolicy(source: Policy): CompiledPolicy {
 /** The error for a rule whose head can never be filled; the reference gives the index 0 whatever the block. */
 export function invalidRuleError(rule: Rule): AuthorizationError {
   const text = printRule(rule);
-  return new AuthorizationError("invalid_block_rule", `Cannot run a rule that leaves a variable unbound: ${text}`, {
-    InvalidBlockRule: [0, text],
-  });
+  return new AuthorizationError("invalid_block_rule", `Cannot run a rule that leaves a variable unbound: ${text}`, [
+    0,
+    text,
+  ]);
 }

@@ -136,16 +136,6 @@ function encodeSnapshotBlock(
   return concatBytes(head, BLOCK_STATEMENTS.encode(content, context), tail);
 }
 
-function groupByOrigin(evaluation: Evaluation): Generated[] {
-  const groups = new Map<Origin, Fact[]>();
-  for (const { fact, origin } of evaluation.facts) {
-    const group = groups.get(origin);
-    if (group === undefined) groups.set(origin, [fact]);
-    else group.push(fact);
-  }
-  return [...groups].map(([origin, facts]) => ({ origin: originBlocks(origin).map((block) => ({ block })), facts }));
-}
-
 function encodeWorld(evaluation: Evaluation): Uint8Array {
   const { authorizer, blocks, policies } = evaluation.input;
   const table = new SymbolTable();
@@ -155,7 +145,9 @@ function encodeWorld(evaluation: Evaluation): Uint8Array {
     policies: policies.map(({ source }) => POLICY.encode(source, context)),
     authorizer: encodeSnapshotBlock(authorizer, undefined, context),
     blocks: blocks.map(({ compiled, externalKey }) => encodeSnapshotBlock(compiled, externalKey, context)),
-    generated: groupByOrigin(evaluation).map((group) => GENERATED.encode(group, context)),
+    generated: [...evaluation.facts].map(([origin, facts]) =>
+      GENERATED.encode({ origin: originBlocks(origin).map((block) => ({ block })), facts }, context),
+    ),
   };
   const { symbols, keys: publicKeys } = table;
   const { iterations } = evaluation;

@@ -1,28 +1,20 @@
 import { ExpressionError } from "../errors.ts";
 
-/** The failures of expressions, one maker each; the second argument of the error is the reference's JSON. */
+/** The failures of expressions, one maker each. */
 export const failure = {
   type: (): ExpressionError =>
-    new ExpressionError("invalid_type", "Cannot apply an operator to operands of these types", "InvalidType"),
+    new ExpressionError("invalid_type", "Cannot apply an operator to operands of these types"),
   stack: (): ExpressionError =>
-    new ExpressionError("invalid_stack", "Cannot evaluate an expression that does not leave one value", "InvalidStack"),
+    new ExpressionError("invalid_stack", "Cannot evaluate an expression that does not leave one value"),
   overflow: (): ExpressionError =>
-    new ExpressionError("overflow", "Cannot hold the result of integer arithmetic in 64 bits", "Overflow"),
-  division: (): ExpressionError => new ExpressionError("divide_by_zero", "Cannot divide by zero", "DivideByZero"),
+    new ExpressionError("overflow", "Cannot hold the result of integer arithmetic in 64 bits"),
+  division: (): ExpressionError => new ExpressionError("divide_by_zero", "Cannot divide by zero"),
   shadowed: (): ExpressionError =>
-    new ExpressionError(
-      "shadowed_variable",
-      "Cannot name the parameter of a closure like a variable in scope",
-      "ShadowedVariable",
-    ),
+    new ExpressionError("shadowed_variable", "Cannot name the parameter of a closure like a variable in scope"),
   unknownVariable: (name: string): ExpressionError =>
-    new ExpressionError("unknown_variable", `Cannot find a value for the variable: $${name}`, {
-      UnknownVariable: name,
-    }),
+    new ExpressionError("unknown_variable", `Cannot find a value for the variable: $${name}`, name),
   undefinedExtern: (name: string): ExpressionError =>
-    new ExpressionError("undefined_extern", `Cannot find the extern function: ${name}`, { UndefinedExtern: name }),
+    new ExpressionError("undefined_extern", `Cannot find the extern function: ${name}`, name),
   externFailed: (name: string, reason: string): ExpressionError =>
-    new ExpressionError("extern_failed", `Cannot finish the extern function ${name}: ${reason}`, {
-      ExternEvalError: [name, reason],
-    }),
+    new ExpressionError("extern_failed", `Cannot finish the extern function ${name}: ${reason}`, [name, reason]),
 } as const;

@@ -1,4 +1,5 @@
 import type { Fuel } from "../fuel.ts";
+import { getOrCreate } from "../get-or-create.ts";
 import type { Fact } from "./model.ts";
 import type { Origin } from "./origin.ts";
 import { isPrimitive, type Term, termKey } from "./term.ts";
@@ -17,38 +18,37 @@ const NOTHING: readonly number[] = [];
 // Distinct terms may share a key: candidates are compared again, so that costs a look and no more.
 const indexKey = (term: Term): Term => (isPrimitive(term) ? term : termKey(term));
 
+/** The places of facts by the term that they have at one position. */
+type Index = Map<Term, number[]>;
+
 /** The facts of one name and arity, in the order of arrival, with indexes made when they are first asked for. */
 export class Relation {
   readonly facts: StoredFact[] = [];
   /** Where the facts of the last round begin. */
   deltaStart = 0;
-  #indexes: Map<number, Map<Term, number[]>> | undefined;
+  #indexes: Map<number, Index> | undefined;
 
   /** Adds a fact that is not there yet. */
   add(fact: StoredFact): void {
     const at = this.facts.push(fact) - 1;
     if (this.#indexes === undefined) return;
-    for (const [position, index] of this.#indexes) Relation.#enter(index, fact.terms[position] ?? null, at);
-  }
-
-  static #enter(index: Map<Term, number[]>, term: Term, at: number): void {
-    const key = indexKey(term);
-    const list = index.get(key);
-    if (list === undefined) index.set(key, [at]);
-    else list.push(at);
+    for (const [position, index] of this.#indexes) enter(index, fact, position, at);
   }
 
   /** The places of facts with this term at this position, or `undefined` when a scan will do. */
   lookup(position: number, term: Term, fuel: Fuel): readonly number[] | undefined {
     if (this.facts.length <= SMALL) return undefined;
     this.#indexes ??= new Map();
-    let index = this.#indexes.get(position);
-    if (index === undefined) {
+    const index = getOrCreate(this.#indexes, position, () => {
       fuel.spend(this.facts.length);
-      index = new Map();
-      for (const [at, fact] of this.facts.entries()) Relation.#enter(index, fact.terms[position] ?? null, at);
-      this.#indexes.set(position, index);
-    }
+      const created: Index = new Map();
+      for (const [at, fact] of this.facts.entries()) enter(created, fact, position, at);
+      return created;
+    });
     return index.get(indexKey(term)) ?? NOTHING;
   }
+}
+
+function enter(index: Index, fact: StoredFact, position: number, at: number): void {
+  getOrCreate(index, indexKey(fact.terms[position] ?? null), () => []).push(at);
 }

@@ -1,4 +1,5 @@
 import { LimitError } from "../errors.ts";
+import { getOrCreate } from "../get-or-create.ts";
 import type { Limits } from "../limits.ts";
 import { type CompiledFact, type CompiledRule, type Pattern, prepareFact } from "./compile.ts";
 import { evaluate } from "./evaluate.ts";
@@ -71,21 +72,12 @@ export class World {
   }
 
   #relation(key: string): Relation {
-    let relation = this.#relations.get(key);
-    if (relation === undefined) {
-      relation = new Relation();
-      this.#relations.set(key, relation);
-    }
-    return relation;
+    return getOrCreate(this.#relations, key, () => new Relation());
   }
 
   #enter({ fact, relation, key, size }: CompiledFact, origin: Origin): PendingFact | undefined {
     this.context.fuel.spend(FACT_COST * size);
-    let known = this.#known.get(origin);
-    if (known === undefined) {
-      known = new Set();
-      this.#known.set(origin, known);
-    }
+    const known = getOrCreate(this.#known, origin, () => new Set<string>());
     if (known.has(key)) return undefined;
     known.add(key);
     this.factCount++;

@@ -83,6 +83,6 @@ export function propertyTest(name: string, value: string | undefined): RegExp {
   throw new ExpressionError(
     "unsupported_property",
     `Cannot use a Unicode property in a pattern that this runtime does not know: ${text}`,
-    { UnsupportedProperty: text },
+    text,
   );
 }

@@ -1,3 +1,5 @@
+import { getOrCreate } from "../get-or-create.ts";
+
 // Sets of code points as expressions that match one of them; the definitions of UTS 18 annex C, as Rust's regex has them.
 export const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 export const DIGIT = /\p{Nd}/u;
@@ -44,9 +46,7 @@ function foldedLetters(): ReadonlyMap<string, readonly number[]> {
   for (const [low, high] of FOLDED_BLOCKS) {
     for (let code = low; code <= high; code++) {
       const upper = String.fromCodePoint(code).toLowerCase().toUpperCase();
-      const equal = folded.get(upper);
-      if (equal !== undefined) equal.push(code);
-      else folded.set(upper, [code]);
+      getOrCreate(folded, upper, () => []).push(code);
     }
   }
   return folded;

@@ -10,13 +10,8 @@ import type {
   Rule,
   Scope,
 } from "../datalog/model.ts";
-import { type MapKey, Parameter, type Term, TermMap, TermSet, Timestamp, Variable } from "../datalog/term.ts";
+import { Parameter, type Term, TermMap, TermSet, Timestamp, Variable } from "../datalog/term.ts";
 import { formatDate } from "./date.ts";
-
-function printKey(key: MapKey): string {
-  if (key instanceof Parameter) return `{${key.name}}`;
-  return typeof key === "string" ? `"${key}"` : String(key);
-}
 
 /** Prints a term. Strings are not escaped, as the reference does not escape them: what is printed is for reading. */
 export function printTerm(term: Term): string {
@@ -28,7 +23,7 @@ export function printTerm(term: Term): string {
   if (term instanceof Uint8Array) return `hex:${toHex(term)}`;
   if (term instanceof TermSet) return term.items.length === 0 ? "{,}" : `{${term.items.map(printTerm).join(", ")}}`;
   if (term instanceof TermMap) {
-    return `{${term.entries.map(([key, value]) => `${printKey(key)}: ${printTerm(value)}`).join(", ")}}`;
+    return `{${term.entries.map(([key, value]) => `${printTerm(key)}: ${printTerm(value)}`).join(", ")}}`;
   }
   return `[${term.map(printTerm).join(", ")}]`;
 }
