@@ -74,20 +74,22 @@ if [ "$funcstack[1]" = "_countersign" ]; then _countersign "$@"; else compdef _c
 }
 
 function fish(commands: readonly Command[]): string {
+  const groups = groupsOf(commands);
   const lines = commands.flatMap((command) => {
     const [first = "", second] = command.name.split(" ");
     const seen = `__fish_seen_subcommand_from ${first}`;
     const chosen = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`;
-    const word =
-      second === undefined
-        ? `complete -c countersign -n __fish_use_subcommand -a ${first} -d ${fishText(command.summary)}`
-        : `complete -c countersign -n '${seen}' -a ${second} -d ${fishText(command.summary)}`;
+    const place = second === undefined ? "__fish_use_subcommand" : unfinished(first, groups.get(first) ?? []);
+    const word = `complete -c countersign -f -n '${place}' -a ${second ?? first} -d ${fishText(command.summary)}`;
     return [word, ...Object.entries(optionsOf(command)).map(([name, option]) => fishOption(chosen, name, option))];
   });
-  const groups = [...groupsOf(commands).keys()].map(
-    (first) => `complete -c countersign -n __fish_use_subcommand -a ${first}`,
-  );
-  return `# fish completion of countersign\n${[...groups, ...lines].join("\n")}\n`;
+  const firsts = [...groups.keys()].map((first) => `complete -c countersign -f -n __fish_use_subcommand -a ${first}`);
+  return `# fish completion of countersign\n${[...firsts, ...lines].join("\n")}\n`;
+}
+
+/** After the first word of a group, before its second. */
+function unfinished(first: string, seconds: readonly string[]): string {
+  return `__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${seconds.join(" ")}`;
 }
 
 function fishOption(condition: string, name: string, option: Option): string {
