@@ -17,6 +17,13 @@ function bash(commands: readonly Command[]): string {
     return `    "${command.name}") words="${words.join(" ")}" ;;`;
   });
   const groups = [...groupsOf(commands)].map(([first, seconds]) => `    "${first}") words="${seconds.join(" ")}" ;;`);
+  const choices = commands.flatMap((command) =>
+    Object.entries(optionsOf(command)).flatMap(([name, option]) =>
+      option.choices === undefined
+        ? []
+        : [`    ${wordsPattern(command.name)}" --${name}") words="${option.choices.join(" ")}" ;;`],
+    ),
+  );
   return `# bash completion of countersign
 _countersign() {
   local current="\${COMP_WORDS[COMP_CWORD]}" first="\${COMP_WORDS[1]}" second="\${COMP_WORDS[2]}" words=""
@@ -28,6 +35,9 @@ _countersign() {
 ${groups.join("\n")}
     esac
   fi
+  case "$first $second \${COMP_WORDS[COMP_CWORD-1]}" in
+${choices.join("\n")}
+  esac
   if [ -z "$words" ] && [ "\${current#-}" != "$current" ]; then
     case "$first $second" in
 ${cases.filter((line) => /^ *"\S+ \S+"/.test(line)).join("\n")}
@@ -49,7 +59,7 @@ complete -o filenames -F _countersign countersign
 function zsh(commands: readonly Command[]): string {
   const cases = commands.map((command) => {
     const specs = Object.entries(optionsOf(command)).map(([name, option]) => `'${zshSpec(name, option)}'`);
-    return `    ${zshPattern(command.name)}) _arguments ${specs.join(" ")} '*:file:_files' ;;`;
+    return `    ${wordsPattern(command.name)}) _arguments ${specs.join(" ")} '*:file:_files' ;;`;
   });
   const groups = [...groupsOf(commands)].map(
     ([first, seconds]) => `    ${first}) compadd -- ${seconds.join(" ")}; return ;;`,
@@ -115,7 +125,7 @@ function zshSpec(name: string, option: Option): string {
 }
 
 /** A command of one word is followed by anything. */
-function zshPattern(name: string): string {
+function wordsPattern(name: string): string {
   return name.includes(" ") ? `"${name}"` : `"${name} "*`;
 }
 
