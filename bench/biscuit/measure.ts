@@ -1,24 +1,17 @@
 /** Something to measure: many calls in a row, synchronous or not. */
 export interface Subject {
-  readonly name: string;
   readonly run: (call: number) => unknown;
   /** Calls in one round: enough for the time of a thread, which systems count in steps of up to 4 ms. */
   readonly calls: number;
 }
 
-/** Microseconds for one call: time of this thread alone for what is synchronous, time on the clock otherwise. */
-export interface Timing {
-  readonly name: string;
-  readonly medianUs: number;
-  readonly bestUs: number;
-}
-
-const threadUs = (): number => {
+/** Time that this thread has worked so far. */
+export const threadUs = (): number => {
   const { user, system } = process.threadCpuUsage();
   return user + system;
 };
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
@@ -35,8 +28,11 @@ async function round({ run, calls }: Subject, offset: number): Promise<number> {
   return (threadUs() - before) / calls;
 }
 
-/** Measures the subjects in turns, so that what disturbs one disturbs all; the first rounds are left out. */
-export async function measure(subjects: readonly Subject[], rounds: number, warmUp = 2): Promise<Timing[]> {
+/**
+ * Measures the subjects in turns, so that what disturbs one disturbs all; the first rounds are left out. For each subject
+ * the microseconds of one call, round by round: of this thread alone for what is synchronous, on the clock otherwise.
+ */
+export async function measure(subjects: readonly Subject[], rounds: number, warmUp = 2): Promise<number[][]> {
   const samples = subjects.map((): number[] => []);
   for (let i = 0; i < rounds + warmUp; i++) {
     for (const [s, subject] of subjects.entries()) {
@@ -44,9 +40,5 @@ export async function measure(subjects: readonly Subject[], rounds: number, warm
       if (i >= warmUp) samples[s]?.push(spent);
     }
   }
-  return subjects.map(({ name }, s) => ({
-    name,
-    medianUs: median(samples[s] ?? []),
-    bestUs: Math.min(...(samples[s] ?? [])),
-  }));
+  return samples;
 }

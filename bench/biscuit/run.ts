@@ -9,19 +9,20 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { Authorizer, Biscuit, fact, SignatureCache } from "@countersign/biscuit";
+import { Authorizer, Biscuit, BiscuitError, fact, SignatureCache, warmUp } from "@countersign/biscuit";
 import { BOMBS } from "./bombs.ts";
-import { measure, type Subject } from "./measure.ts";
+import { measure, median, type Subject, threadUs } from "./measure.ts";
 import { openReference } from "./reference.ts";
 import {
   ATTENUATION,
   AUTHORITY,
-  bareSignatures,
+  bareToken,
   distinctTokens,
   floorAsync,
   floorSync,
   POLICY,
   rootOf,
+  signingFloor,
 } from "./tokens.ts";
 
 const { values } = parseArgs({
@@ -29,7 +30,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "15" },
     authorizations: { type: "string", default: "1000000" },
     bomb: { type: "string" },
-    first: { type: "boolean", default: false },
+    first: { type: "string" },
+    warm: { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds);
@@ -47,46 +49,34 @@ function decide(token: Biscuit): void {
   if (!authorizer.authorize(token, { facts }).allowed) throw new Error("A good token was refused");
 }
 
-const threadUs = (): number => {
-  const { user, system } = process.threadCpuUsage();
-  return user + system;
-};
-
 /** Time of the event loop for one hostile token, from its bytes to the verdict. */
-async function detonate(
-  code: string,
-): Promise<{ readonly us: number; readonly fuel: number; readonly verdict: string }> {
-  const bytes = Biscuit.builder().code(AUTHORITY).buildSync(root).attenuateSync(code).toBytes();
+async function detonate(bytes: Uint8Array): Promise<{ readonly us: number; readonly fuel: number; verdict: string }> {
   const before = threadUs();
-  let fuel = 0;
-  let verdict = "allowed";
   try {
     const token = await Biscuit.parse(bytes).verify(root.publicKey);
-    const decision = authorizer.authorize(token, { facts });
-    fuel = decision.fuelUsed;
-    verdict = decision.error?.code ?? (decision.allowed ? "allowed" : "denied");
+    const { error, allowed, fuelUsed } = authorizer.authorize(token, { facts });
+    return { us: threadUs() - before, fuel: fuelUsed, verdict: error?.code ?? (allowed ? "allowed" : "denied") };
   } catch (error) {
-    verdict = error instanceof Error ? error.constructor.name : "error";
+    if (!(error instanceof BiscuitError)) throw error;
+    return { us: threadUs() - before, fuel: 0, verdict: error.code };
   }
-  return { us: threadUs() - before, fuel, verdict };
 }
 
-async function runBomb(name: string): Promise<void> {
-  const code = BOMBS[name] ?? "";
-  const first = await detonate(code);
+async function runBomb(text: string): Promise<void> {
+  const bytes = Buffer.from(text, "base64url");
+  const first = await detonate(bytes);
   const later = [];
-  for (let i = 0; i < 11; i++) later.push((await detonate(code)).us);
-  later.sort((a, b) => a - b);
-  console.log(JSON.stringify({ ...first, laterUs: later[5] }));
+  for (let i = 0; i < 11; i++) later.push((await detonate(bytes)).us);
+  console.log(JSON.stringify({ ...first, laterUs: median(later) }));
 }
 
-/** The calls of a new process, one by one: what the first, the tenth and the thousandth take. */
-function runFirst(): void {
-  const tokens = distinctTokens(1, 1, root);
+/** The calls of a process, one by one: what the first, the tenth and the thousandth take. */
+function runFirst(text: string): void {
+  const token = Buffer.from(text, "base64url");
   const spans: number[] = [];
   for (let i = 0; i < 1000; i++) {
     const before = performance.now();
-    decide(Biscuit.parse(tokens[0] ?? new Uint8Array()).verifySync(root.publicKey));
+    decide(Biscuit.parse(token).verifySync(root.publicKey));
     spans.push(Math.round((performance.now() - before) * 1000));
   }
   console.log(JSON.stringify({ first: spans[0], second: spans[1], tenth: spans[9], thousandth: spans[999] }));
@@ -95,29 +85,42 @@ function runFirst(): void {
 const child = (...args: string[]): string =>
   execFileSync(process.execPath, [...process.execArgv, import.meta.filename, ...args], { encoding: "utf8" });
 
+/** A hostile token before new processes: one as it comes, one that was warmed up. */
+function bomb(name: string, code: string): object {
+  const token = Biscuit.builder().code(AUTHORITY).buildSync(root).attenuateSync(code).toBase64();
+  const { us: coldUs } = JSON.parse(child("--bomb", token));
+  return { name, coldUs, ...JSON.parse(child("--bomb", token, "--warm")) };
+}
+
 interface Row {
   readonly case: string;
   readonly ours: number;
   readonly reference: number;
+  /** The reference's time over ours: the median of what the rounds gave. */
   readonly ratio: number;
   readonly floor?: number;
 }
 
 const rounded = (us: number): number => Math.round(us * 10) / 10;
 
-async function row(name: string, ours: Subject["run"], reference: Subject["run"], floor?: Subject["run"], calls = 300) {
-  const subjects = [
-    { name: "ours", run: ours, calls },
-    { name: "reference", run: reference, calls },
-    ...(floor === undefined ? [] : [{ name: "floor", run: floor, calls }]),
-  ];
-  const [mine, theirs, least] = await measure(subjects, rounds);
+async function row(
+  name: string,
+  ours: Subject["run"],
+  reference: Subject["run"],
+  floor: Subject["run"] = ours,
+  calls = 300,
+) {
+  const subjects = [ours, reference, floor].slice(0, floor === ours ? 2 : 3);
+  const [mine = [], theirs = [], least] = await measure(
+    subjects.map((run) => ({ run, calls })),
+    rounds,
+  );
   const result: Row = {
     case: name,
-    ours: rounded(mine?.medianUs ?? Number.NaN),
-    reference: rounded(theirs?.medianUs ?? Number.NaN),
-    ratio: Math.round(((theirs?.medianUs ?? 0) / (mine?.medianUs ?? 1)) * 100) / 100,
-    ...(least && { floor: rounded(least.medianUs) }),
+    ours: rounded(median(mine)),
+    reference: rounded(median(theirs)),
+    ratio: Math.round(median(theirs.map((us, i) => us / (mine[i] ?? Number.NaN))) * 100) / 100,
+    ...(least && { floor: rounded(median(least)) }),
   };
   console.error(JSON.stringify(result));
   return result;
@@ -140,20 +143,20 @@ async function comparison(): Promise<Row[]> {
   const rows: Row[] = [];
   const pools = new Map([1, 3, 6].map((blocks) => [blocks, distinctTokens(POOL, blocks, root)]));
   for (const [blocks, pool] of pools) {
-    const signatures = pool.map((token) => bareSignatures(token, root));
+    const bare = pool.map((token) => bareToken(token, root));
     const theirs = (i: number): void => reference.decide(at(pool, i), "ed25519");
     rows.push(
       await row(
         `parse, verify, authorize: ${blocks} blocks, synchronous`,
         (i) => decide(Biscuit.parse(at(pool, i)).verifySync(root.publicKey)),
         theirs,
-        (i) => floorSync(at(signatures, i)),
+        (i) => floorSync(at(bare, i)),
       ),
       await row(
         `parse, verify, authorize: ${blocks} blocks, asynchronous`,
         async (i) => decide(await Biscuit.parse(at(pool, i)).verify(root.publicKey)),
         async (i) => theirs(i),
-        (i) => floorAsync(at(signatures, i)),
+        (i) => floorAsync(at(bare, i)),
       ),
     );
   }
@@ -161,7 +164,7 @@ async function comparison(): Promise<Row[]> {
   const cache = new SignatureCache();
   rows.push(
     await row(
-      "the same with a signature cache: 3 blocks, seen before",
+      "3 blocks seen before, with a signature cache",
       (i) => decide(Biscuit.parse(at(known, i)).verifySync(root.publicKey, { cache })),
       (i) => reference.decide(at(known, i), "ed25519"),
       undefined,
@@ -170,30 +173,62 @@ async function comparison(): Promise<Row[]> {
   );
   const prefix = Biscuit.parse(at(known, 0));
   const fresh = Array.from({ length: 301 * (rounds + 3) }, () => prefix.attenuateSync(ATTENUATION).toBytes());
+  const lastOnly = fresh.map((token) => {
+    const { signatures, secret } = bareToken(token, root);
+    return { signatures: signatures.slice(-1), secret };
+  });
+  const asyncCache = new SignatureCache();
+  prefix.verifySync(root.publicKey, { cache: asyncCache });
   rows.push(
     await row(
-      "the same with a signature cache: 3 blocks seen before, one new",
+      "3 blocks seen before and one new, with the cache, synchronous",
       (i) => decide(Biscuit.parse(at(fresh, i)).verifySync(root.publicKey, { cache })),
       (i) => reference.decide(at(fresh, i), "ed25519"),
+      (i) => floorSync(at(lastOnly, i)),
+    ),
+    await row(
+      "3 blocks seen before and one new, with the cache, asynchronous",
+      async (i) => decide(await Biscuit.parse(at(fresh, i)).verify(root.publicKey, { cache: asyncCache })),
+      async (i) => reference.decide(at(fresh, i), "ed25519"),
+      (i) => floorAsync(at(lastOnly, i)),
     ),
   );
   const kept = Biscuit.builder().code(AUTHORITY).buildSync(root);
   const curve = distinctTokens(POOL, 1, roots.secp256r1);
+  const floors = { ed25519: signingFloor("ed25519"), secp256r1: signingFloor("secp256r1") };
   rows.push(
     await row(
-      "mint",
+      "mint, synchronous",
       () => Biscuit.builder().code(AUTHORITY).buildSync(root),
       () => reference.mint("ed25519"),
+      floors.ed25519,
     ),
     await row(
-      "attenuate",
+      "mint, asynchronous",
+      () => Biscuit.builder().code(AUTHORITY).build(root),
+      async () => reference.mint("ed25519"),
+    ),
+    await row(
+      "attenuate, synchronous",
       () => kept.attenuateSync(ATTENUATION),
       () => reference.attenuate(),
+      () => floors.ed25519(),
     ),
     await row(
-      "mint, secp256r1",
+      "attenuate, asynchronous",
+      () => kept.attenuate(ATTENUATION),
+      async () => reference.attenuate(),
+    ),
+    await row(
+      "mint, secp256r1, synchronous",
       () => Biscuit.builder().code(AUTHORITY).buildSync(roots.secp256r1),
       () => reference.mint("secp256r1"),
+      floors.secp256r1,
+    ),
+    await row(
+      "mint, secp256r1, asynchronous",
+      () => Biscuit.builder().code(AUTHORITY).build(roots.secp256r1),
+      async () => reference.mint("secp256r1"),
     ),
     await row(
       "parse, verify: 1 block, secp256r1",
@@ -224,8 +259,9 @@ function heapGrowth(count: number): { readonly authorizations: number; readonly 
 }
 
 async function main(): Promise<void> {
-  const bombs = Object.keys(BOMBS).map((name) => ({ name, ...JSON.parse(child("--bomb", name)) }));
-  const start = JSON.parse(child("--first"));
+  const bombs = Object.entries(BOMBS).map(([name, code]) => bomb(name, code));
+  const token = Biscuit.builder().code(AUTHORITY).buildSync(root).toBase64();
+  const start = { cold: JSON.parse(child("--first", token)), warm: JSON.parse(child("--first", token, "--warm")) };
   const rows = await comparison();
   const heap = heapGrowth(Number(values.authorizations));
   console.log(
@@ -243,6 +279,7 @@ async function main(): Promise<void> {
   );
 }
 
+if (values.warm) await warmUp();
 if (values.bomb !== undefined) await runBomb(values.bomb);
-else if (values.first) runFirst();
+else if (values.first !== undefined) runFirst(values.first);
 else await main();

@@ -1,28 +1,30 @@
 import type { Biscuit } from "./biscuit.ts";
-import { equalBytes, toHex } from "./crypto/bytes.ts";
+import { equalBytes } from "./crypto/bytes.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import { LruCache } from "./crypto/lru.ts";
-
-// Every byte decodes to a character of its own, so equal text means equal bytes.
-const latin1 = new TextDecoder("latin1");
 
 /** Tokens and signed messages of up to this many bytes are remembered, so that an entry has a bound too. */
 const MAX_BYTES = 4096;
 
-/** What a signature is known to sign, and by whose key. */
+/** A signature with what it signs and by whose key. */
 interface KnownSignature {
   readonly publicKey: PublicKey;
   readonly message: Uint8Array;
+  readonly signature: Uint8Array;
 }
 
 interface KnownToken {
+  readonly rootKey: PublicKey;
   readonly bytes: Uint8Array;
   readonly token: Biscuit;
 }
 
-/** A name short enough to be made for each look-up; a token ends with its proof, which hardly two have in common. */
-function tokenName(rootKey: PublicKey, bytes: Uint8Array): string {
-  return `${rootKey}/${toHex(bytes.subarray(-16))}`;
+/**
+ * The last 48 bits, a name that is quick to make and to find. Signatures, secrets and so tokens end in bits that hardly
+ * two have in common; where two do, one takes the other's place.
+ */
+function nameOf(bytes: Uint8Array): number {
+  return bytes.subarray(-6).reduce((name, byte) => name * 256 + byte, 0);
 }
 
 /**
@@ -37,8 +39,8 @@ function tokenName(rootKey: PublicKey, bytes: Uint8Array): string {
  * const token = await Biscuit.parse(text).verify(rootKey, { cache });
  */
 export class SignatureCache {
-  readonly #signatures: LruCache<KnownSignature>;
-  readonly #tokens: LruCache<KnownToken>;
+  readonly #signatures: LruCache<KnownSignature, number>;
+  readonly #tokens: LruCache<KnownToken, number>;
 
   /**
    * @param capacity How many signatures are kept, and a quarter as many whole tokens; what is longer than 4 kB is verified
@@ -59,24 +61,30 @@ export class SignatureCache {
 
   /** Whether this signature is known to be valid. */
   has(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
-    const known = this.#signatures.get(latin1.decode(signature));
-    return known?.publicKey.equals(publicKey) === true && equalBytes(known.message, message);
+    const known = this.#signatures.get(nameOf(signature));
+    return (
+      known?.publicKey.equals(publicKey) === true &&
+      equalBytes(known.signature, signature) &&
+      equalBytes(known.message, message)
+    );
   }
 
   /** Keeps a signature that was found valid. */
   add(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): void {
-    if (message.length <= MAX_BYTES) this.#signatures.set(latin1.decode(signature), { publicKey, message });
+    if (message.length > MAX_BYTES) return;
+    // A copy, as the signature of a token is a view on all of its bytes.
+    this.#signatures.set(nameOf(signature), { publicKey, message, signature: signature.slice() });
   }
 
   /** The token that was verified under this root key, if these are its bytes. */
   token(rootKey: PublicKey, bytes: Uint8Array): Biscuit | undefined {
     if (bytes.length > MAX_BYTES) return undefined;
-    const known = this.#tokens.get(tokenName(rootKey, bytes));
-    return known !== undefined && equalBytes(known.bytes, bytes) ? known.token : undefined;
+    const known = this.#tokens.get(nameOf(bytes));
+    return known?.rootKey.equals(rootKey) === true && equalBytes(known.bytes, bytes) ? known.token : undefined;
   }
 
   /** Keeps a token that was verified under this root key. */
   addToken(rootKey: PublicKey, bytes: Uint8Array, token: Biscuit): void {
-    if (bytes.length <= MAX_BYTES) this.#tokens.set(tokenName(rootKey, bytes), { bytes, token });
+    if (bytes.length <= MAX_BYTES) this.#tokens.set(nameOf(bytes), { rootKey, bytes, token });
   }
 }

@@ -1,4 +1,5 @@
 import type { PublicKey } from "./crypto/keys.ts";
+import { LruCache } from "./crypto/lru.ts";
 import type { AuthorizerContent } from "./datalog/model.ts";
 import type { TermInput } from "./datalog/term.ts";
 import { fillParameters, type Parameters } from "./text/parameters.ts";
@@ -33,8 +34,20 @@ export function datalog(strings: TemplateStringsArray, ...values: readonly (Term
   return new Datalog(fillParameters(parseSource(source), new Map(names.map((name, i) => [name, values[i] ?? null]))));
 }
 
+/** Texts of at most this many characters are remembered with what was parsed: a service has a few and uses them often. */
+const MAX_TEXT = 1024;
+const parsed = new LruCache<AuthorizerContent>(64);
+
+function parse(source: string): AuthorizerContent {
+  const known = parsed.get(source);
+  if (known !== undefined) return known;
+  const content = parseSource(source);
+  if (source.length <= MAX_TEXT) parsed.set(source, content);
+  return content;
+}
+
 /** Parses what a builder is given, with the values of its parameters. */
 export function resolveDatalog(input: DatalogInput, parameters: Parameters = {}): AuthorizerContent {
-  const content = typeof input === "string" ? parseSource(input) : input.content;
+  const content = typeof input === "string" ? parse(input) : input.content;
   return fillParameters(content, new Map(Object.entries(parameters)));
 }

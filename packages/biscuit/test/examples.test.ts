@@ -73,8 +73,8 @@ ${body}
 
 const USED = (
   "Authorizer Biscuit BlockBuilder KeyPair PrivateKey PublicKey SignatureCache ThirdPartyBlock ThirdPartyRequest Timestamp " +
-  "datalog fact parseBiscuitWebKeys restoreSnapshot strictProvider takeSnapshot webCryptoProvider nobleProvider nodeProvider " +
-  "Fuel compileRegex runCli"
+  "datalog fact parseBiscuitWebKeys restoreSnapshot strictProvider takeSnapshot warmUp webCryptoProvider nobleProvider " +
+  "nodeProvider Fuel compileRegex runCli"
 ).split(" ");
 
 /** Whether a comment states this value: as it is printed, as a literal, or up to an ellipsis. */

@@ -1,7 +1,7 @@
 /** A map that forgets what was used longest ago once it holds `capacity` entries. */
-export class LruCache<Value> {
+export class LruCache<Value, Key = string> {
   readonly #capacity: number;
-  readonly #entries = new Map<string, Value>();
+  readonly #entries = new Map<Key, Value>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -11,7 +11,7 @@ export class LruCache<Value> {
     return this.#entries.size;
   }
 
-  get(key: string): Value | undefined {
+  get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
     // A Map iterates in insertion order, so the first key is always the one to forget.
@@ -20,7 +20,7 @@ export class LruCache<Value> {
     return value;
   }
 
-  set(key: string, value: Value): void {
+  set(key: Key, value: Value): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#capacity) return;
