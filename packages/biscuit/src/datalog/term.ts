@@ -177,17 +177,21 @@ export function toTerm(value: unknown, depth = 0): Term {
   throw new DatalogError("invalid_value", `Cannot use a value of this type as a Datalog term: ${typeof value}`);
 }
 
+/** Why these cannot be the elements of one set, if so; parameters can stand for anything. */
+export function setProblem(items: readonly Term[]): string | undefined {
+  const types = items.filter((item) => !(item instanceof Parameter)).map(typeRank);
+  if (items.some((item) => item instanceof TermSet)) return "Cannot put a set into a set";
+  return types.some((type) => type !== types[0]) ? "Cannot mix types in a set" : undefined;
+}
+
 /**
  * Refuses a set that its wire form cannot hold: one with several types in it, or with sets.
  *
  * @throws {DatalogError} code `invalid_value`.
  */
 export function checkedSet(set: TermSet): TermSet {
-  const rank = typeRank(set.items[0] ?? null);
-  for (const item of set.items) {
-    if (item instanceof TermSet) throw new DatalogError("invalid_value", "Cannot put a set into a set");
-    if (typeRank(item) !== rank) throw new DatalogError("invalid_value", "Cannot mix types in a set");
-  }
+  const problem = setProblem(set.items);
+  if (problem !== undefined) throw new DatalogError("invalid_value", problem);
   return set;
 }
 

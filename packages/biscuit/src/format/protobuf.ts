@@ -132,29 +132,22 @@ export class ProtobufReader {
   }
 
   #varint(): number | bigint {
-    let value = this.#byte();
-    if (value < 0x80) return value;
-    value &= 0x7f;
-    let scale = 128;
-    // Seven bytes hold 49 bits, which a number holds exactly.
-    for (let i = 1; i < 7; i++) {
+    const start = this.#at;
+    let value = 0;
+    for (let scale = 1; scale <= 2 ** 63; scale *= 128) {
       const byte = this.#byte();
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 128;
-    }
-    return toInteger(this.#longVarint(BigInt(value)));
-  }
-
-  #longVarint(low: bigint): bigint {
-    let value = low;
-    for (let shift = 49n; shift <= 63n; shift += 7n) {
-      const byte = this.#byte();
-      if (shift === 63n && byte > 1) break;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+      if (byte < 0x80) return value < 2 ** 53 ? value : this.#exactVarint(start);
     }
     throw malformed("an integer of more than 64 bits");
+  }
+
+  /** The integer from `start` up to here, which a number does not hold exactly. */
+  #exactVarint(start: number): number | bigint {
+    let value = 0n;
+    for (const byte of this.#bytes.slice(start, this.#at).reverse()) value = value * 128n + BigInt(byte & 0x7f);
+    if (value >= 2n ** 64n) throw malformed("an integer of more than 64 bits");
+    return toInteger(value);
   }
 }
 

@@ -3,9 +3,10 @@ import {
   makeMap,
   makeSet,
   Parameter,
+  setProblem,
   type Term,
   type TermMap,
-  TermSet,
+  type TermSet,
   Timestamp,
   typeRank,
   Variable,
@@ -34,8 +35,6 @@ export function unfilled({ name }: Parameter): FormatError {
   return new FormatError("encode", `Cannot encode a parameter without a value: {${name}}`);
 }
 
-const refusal = (what: string): FormatError => new FormatError("invalid_set", `Cannot read ${what}`);
-
 /** The field of a type is the next number after its place in the order of types. */
 function termField(term: Term): number {
   if (term instanceof Parameter) throw unfilled(term);
@@ -48,18 +47,15 @@ function keyField(key: MapKey): number {
 }
 
 function checkedItems(items: readonly Term[]): readonly Term[] {
-  const [first = null] = items;
-  for (const item of items) {
-    if (item instanceof TermSet) throw refusal("a set inside a set");
-    if (typeRank(item) !== typeRank(first)) throw refusal("a set with elements of several types");
-  }
+  const problem = setProblem(items);
+  if (problem !== undefined) throw new FormatError("invalid_set", problem);
   return items;
 }
 
 const INNER_TERM: Codec<Term> = mapped(
   lazy(() => TERM),
   (term) => {
-    if (term instanceof Variable) throw refusal("a variable inside a value");
+    if (term instanceof Variable) throw new FormatError("invalid_set", "Cannot read a variable inside a value");
     return term;
   },
   (term) => term,

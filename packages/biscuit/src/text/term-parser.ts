@@ -6,10 +6,10 @@ import {
   makeMap,
   makeSet,
   Parameter,
+  setProblem,
   type Term,
   TermSet,
   toInteger,
-  typeRank,
   Variable,
 } from "../datalog/term.ts";
 import type { Cursor } from "./cursor.ts";
@@ -114,12 +114,9 @@ function asMapKey(term: Term, cursor: Cursor, offset: number): MapKey {
   throw cursor.error("Cannot use this as the key of a map: keys are integers and strings", offset);
 }
 
-function checkSetItem(item: Term, first: Term, cursor: Cursor, offset: number): void {
-  if (item instanceof TermSet) throw cursor.error("Cannot put a set into a set", offset);
-  const isOpen = item instanceof Parameter || first instanceof Parameter;
-  if (!isOpen && typeRank(item) !== typeRank(first)) {
-    throw cursor.error("Cannot mix types in a set", offset);
-  }
+function checkSet(items: readonly Term[], cursor: Cursor, offset: number): void {
+  const problem = setProblem(items);
+  if (problem !== undefined) throw cursor.error(problem, offset);
 }
 
 function parseEntry(cursor: Cursor, key: MapKey, place: Place): readonly [MapKey, Term] {
@@ -152,14 +149,14 @@ function parseSetOrMap(cursor: Cursor, place: Place): Term {
   if (cursor.sees(/:/y)) {
     return parseRestOfMap(cursor, parseEntry(cursor, asMapKey(first, cursor, start), place), place);
   }
-  checkSetItem(first, first, cursor, start);
+  checkSet([first], cursor, start);
   if (cursor.takeText("}")) return makeSet([first]);
   cursor.expect(",", 'or "}" in a set');
   const rest = parseSomeItems(cursor, "}", () => {
     cursor.skipSpace();
     const offset = cursor.offset;
     const item = parseInner(cursor, place);
-    checkSetItem(item, first, cursor, offset);
+    checkSet([first, item], cursor, offset);
     return item;
   });
   return makeSet([first, ...rest]);
