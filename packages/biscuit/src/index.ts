@@ -47,4 +47,3 @@ export { Datalog, type DatalogInput, datalog } from "./statements.ts";
 export type { Parameters } from "./text/parameters.ts";
 export { type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
 export type { CryptoOptions, VerifyOptions } from "./verification.ts";
-export { warmUp } from "./warm-up.ts";

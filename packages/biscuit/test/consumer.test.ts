@@ -22,7 +22,7 @@ describe("the packed package", () => {
     const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     const conditions = [...Object.values<object>(manifest.exports), manifest.imports["#crypto"]];
     const published = conditions.flatMap(({ "@countersign/source": _, ...files }) => Object.values(files));
-    assert.equal(published.length, 6);
+    assert.equal(published.length, 8);
     for (const file of [...published, ...Object.values(manifest.bin)]) {
       assert.ok(statSync(join(installed, String(file))).size > 0, String(file));
     }

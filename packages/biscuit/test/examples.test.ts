@@ -8,7 +8,15 @@ const sources = join(import.meta.dirname, "../src");
 const urlOf = (file: string): string => pathToFileURL(join(sources, file)).href;
 
 /** Where an example finds what it uses. */
-const MODULES = ["index.ts", "fuel.ts", "regex/regex.ts", "crypto/node.ts", "crypto/noble.ts", "cli/cli.ts"];
+const MODULES = [
+  "index.ts",
+  "warm-up.ts",
+  "fuel.ts",
+  "regex/regex.ts",
+  "crypto/node.ts",
+  "crypto/noble.ts",
+  "cli/cli.ts",
+];
 
 /** What the examples take for granted: a token on its way from an issuer to a service. */
 const GIVEN = `

@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { pathToFileURL } from "node:url";
 
 const packageFolder = join(import.meta.dirname, "..");
 const readme = readFileSync(join(packageFolder, "README.md"), "utf8");
-const source = pathToFileURL(join(packageFolder, "src/index.ts")).href;
 
 /** All examples as one program, for each goes on from the one before; imports come first and once. */
 function program(): { readonly code: string; readonly expected: readonly string[] } {
@@ -14,7 +12,7 @@ function program(): { readonly code: string; readonly expected: readonly string[
   const imports = examples.match(/^import .*$/gm) ?? [];
   const body = examples.replace(/^import .*$/gm, "");
   const expected = [...body.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, value = ""]) => value);
-  const code = `${imports.join("\n").replaceAll('"@countersign/biscuit"', JSON.stringify(source))}
+  const code = `${imports.join("\n").replace(/"(@countersign\/biscuit[^"]*)"/g, (_, name) => JSON.stringify(import.meta.resolve(name)))}
 export const printed = [];
 const console = { log: (value) => printed.push(String(value)) };
 ${body}`;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CryptoProvider, warmUp } from "@countersign/biscuit";
+import type { CryptoProvider } from "@countersign/biscuit";
+import { warmUp } from "@countersign/biscuit/warm-up";
 import { defaultProvider } from "../src/crypto/node.ts";
 
 describe("warmUp", () => {
