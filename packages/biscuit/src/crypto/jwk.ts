@@ -19,7 +19,8 @@ export interface PrivateJwk extends PublicJwk {
 
 const CURVES: Readonly<Record<string, KeyAlgorithm>> = { "OKP/Ed25519": "ed25519", "EC/P-256": "secp256r1" };
 
-function member(jwk: object, name: string): unknown {
+/** An own member of an object from outside. */
+export function member(jwk: object, name: string): unknown {
   return Object.hasOwn(jwk, name) ? Reflect.get(jwk, name) : undefined;
 }
 

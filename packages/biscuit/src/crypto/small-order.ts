@@ -1,23 +1,20 @@
-import { fromHex, toBigInt } from "./bytes.ts";
+import { fromBigInt, toBigInt } from "./bytes.ts";
 
 /** The order of the Ed25519 base point (RFC 8032 section 5.1). */
 const L = 2n ** 252n + 27742317777372353535851937790883648493n;
 
-/**
- * The y coordinates, little endian, of all points whose order divides 8. With the sign bit set and clear they are the
- * 14 small-order encodings; under such a key, or with such an R, one signature fits every message on some runtimes.
- */
-const SMALL_ORDER_Y: readonly string[] = [
-  "0100000000000000000000000000000000000000000000000000000000000000",
-  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "0000000000000000000000000000000000000000000000000000000000000000",
-  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-];
+/** The prime of the field. */
+const P = 2n ** 255n - 19n;
 
-const SMALL_ORDER = SMALL_ORDER_Y.map((hex) => fromHex(hex) ?? new Uint8Array());
+/** The y coordinate of two of the four points of order 8; that of the others is its negative. */
+const Y8 = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
+
+/**
+ * The y coordinates, little endian, of all points whose order divides 8, with those that are not canonical. With the sign
+ * bit set and clear they are the 14 small-order encodings; under such a key, or with such an R, one signature fits every
+ * message on some runtimes.
+ */
+const SMALL_ORDER = [0n, 1n, P - 1n, P, P + 1n, Y8, P - Y8].map((y) => fromBigInt(y, 32).reverse());
 
 function equalsIgnoringSign(encoding: Uint8Array, y: Uint8Array): boolean {
   if (encoding[0] !== y[0]) return false;

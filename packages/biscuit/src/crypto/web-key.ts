@@ -1,5 +1,6 @@
 import { KeyError } from "../errors.ts";
 import { fromHex, toHex } from "./bytes.ts";
+import { member } from "./jwk.ts";
 import type { KeyAlgorithm } from "./provider.ts";
 import { PublicKey } from "./public-key.ts";
 
@@ -20,13 +21,8 @@ function fail(what: string): KeyError {
   return new KeyError("invalid_key", `Cannot read the biscuit web key: ${what}`);
 }
 
-function member(json: object, name: string): unknown {
-  const value: unknown = Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined;
-  return value ?? undefined;
-}
-
 function optionalString(json: object, name: string): string | undefined {
-  const value = member(json, name);
+  const value = member(json, name) ?? undefined;
   if (value === undefined || typeof value === "string") return value;
   throw fail(`${name} is not text`);
 }
