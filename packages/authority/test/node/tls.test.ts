@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { type ConnectionOptions, getCACertificates, setDefaultCACertificates } from "node:tls";
+import tls, { type ConnectionOptions, getCACertificates, type SecureVersion, setDefaultCACertificates } from "node:tls";
 import type { Connection } from "../../src/caller.ts";
 import { serveAuthority, type TlsOptions } from "../../src/node.ts";
 import { certificate, revocations, type TestCertificate } from "./certificates.ts";
@@ -35,6 +37,17 @@ async function connectionWith(tls: TlsOptions, client: TestCertificate | undefin
   const [connection] = seen;
   assert.ok(connection);
   return connection;
+}
+
+/** With the floors of Node and OpenSSL lowered, so that only what a server demands by itself refuses anything. */
+async function withWeakDefaults(use: () => Promise<void>): Promise<void> {
+  const { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS } = tls;
+  Object.assign(tls, { DEFAULT_MIN_VERSION: "TLSv1", DEFAULT_CIPHERS: "ALL:@SECLEVEL=0" });
+  try {
+    await use();
+  } finally {
+    Object.assign(tls, { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS });
+  }
 }
 
 describe("serveAuthority over TLS", () => {
@@ -117,8 +130,6 @@ describe("serveAuthority over TLS", () => {
   }
 
   const downgrades: readonly { id: string; options: ConnectionOptions }[] = [
-    { id: "TLS 1.0", options: { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "ALL:@SECLEVEL=0" } },
-    { id: "TLS 1.1", options: { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" } },
     { id: "NULL ciphers", options: { maxVersion: "TLSv1.2", ciphers: "NULL:@SECLEVEL=0" } },
     { id: "anonymous ciphers", options: { maxVersion: "TLSv1.2", ciphers: "aNULL:@SECLEVEL=0" } },
   ];
@@ -127,6 +138,24 @@ describe("serveAuthority over TLS", () => {
       await using recorder = await record({ tls: server });
       await assert.rejects(tlsSocket(recorder.served.port, options));
     });
+  }
+
+  const old: readonly SecureVersion[] = ["TLSv1", "TLSv1.1"];
+  for (const version of old) {
+    it(`F10 refuses ${version} where everything else allows it`, () =>
+      withWeakDefaults(async () => {
+        const options: ConnectionOptions = { minVersion: version, maxVersion: version };
+        const control = tls.createServer(server).listen(0, "127.0.0.1");
+        await once(control, "listening");
+        const allowed = await tlsSocket((control.address() as AddressInfo).port, options);
+        assert.equal(allowed.getProtocol(), version);
+        allowed.destroy();
+        control.close();
+        await using recorder = await record({ tls: server });
+        await assert.rejects(tlsSocket(recorder.served.port, options), {
+          code: "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
+        });
+      }));
   }
 
   it("F10 refuses renegotiation", async () => {
