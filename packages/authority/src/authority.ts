@@ -4,8 +4,9 @@ import { joinObservers, type Observer } from "./audit/observer.ts";
 import { createAuditTrail } from "./audit/trail-store.ts";
 import { createClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
-import { createApp, type FetchFace } from "./http/app.ts";
-import { platformResponse } from "./http/ready-response.ts";
+import { createApp } from "./http/app.ts";
+import type { AnswerFace, FetchFace } from "./http/message.ts";
+import { toFetch } from "./http/platform.ts";
 import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createKeyRing } from "./keys/ring.ts";
 import { createPasswordHasher } from "./limits/argon2.ts";
@@ -36,8 +37,8 @@ export interface AuthorityOptions {
 export interface Authority {
   /** Answers one request. The connection says who is at the other end; without it nobody is on loopback. */
   readonly fetch: FetchFace;
-  /** Answers like `fetch`, but with ready responses, which `serveAuthority` sends without building a stream first. */
-  readonly answer: FetchFace;
+  /** Does the same for plain requests, which `serveAuthority` makes of messages without the platform's streams. */
+  readonly answer: AnswerFace;
   /** The parts, for those who embed an authority. */
   readonly services: Services;
   /** Says from now on that it is not ready, so that a balancer sends its requests elsewhere; answers all the same. */
@@ -99,7 +100,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const answer = createApp(services);
   audit.notice("authority.started", { issuer: config.issuer });
   return {
-    fetch: async (request, connection) => platformResponse(await answer(request, connection)),
+    fetch: toFetch(answer),
     answer,
     services,
     drain() {

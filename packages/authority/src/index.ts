@@ -7,7 +7,7 @@ export { type AuditTrailOptions, createAuditTrail } from "./audit/trail-store.ts
 export { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 export type { Caller, Connection, Peer } from "./caller.ts";
 export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";
-export type { FetchFace } from "./http/app.ts";
+export type { AnswerFace, FetchFace, HeaderLookup, HttpAnswer, HttpRequest } from "./http/message.ts";
 export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";

@@ -1,13 +1,12 @@
 import { type Clock, systemClock } from "@countersign/protocol";
 import { type Observer, silentObserver } from "./audit/observer.ts";
-import type { FetchFace } from "./http/app.ts";
+import type { AnswerFace } from "./http/message.ts";
 import { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 import { isLoopbackHost, listenAt, portOf } from "./node/listen.ts";
 import { createServer, type TlsOptions } from "./node/servers.ts";
 import { closeAll } from "./node/shutdown.ts";
 import { createWires } from "./node/wire.ts";
 
-export { readyParts, readyResponse } from "./http/ready-response.ts";
 export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 export type { TlsOptions } from "./node/servers.ts";
 
@@ -38,11 +37,9 @@ export interface Served {
   close(options?: { readonly atMostMs?: number }): Promise<void>;
 }
 
-/** What can be served: an authority, or its `fetch` alone. */
+/** What can be served: an authority, or whatever answers like one. */
 export interface Servable {
-  readonly fetch: FetchFace;
-  /** Answers like `fetch`, where it can with a {@link readyResponse}. @default fetch */
-  readonly answer?: FetchFace;
+  readonly answer: AnswerFace;
 }
 
 /**
@@ -53,7 +50,7 @@ export interface Servable {
  * @example
  * ```ts
  * import { serveAuthority } from "@countersign/authority/node";
- * const authority = { fetch: async () => new Response("ok") };
+ * const authority = { answer: async () => ({ status: 200, headers: {}, body: "ok" }) };
  * const served = await serveAuthority(authority, { port: 0 });
  * await (await fetch(`${served.url}/status`)).text(); // "ok"
  * await served.close();
@@ -69,7 +66,7 @@ export async function serveAuthority(authority: Servable, options: ServeOptions 
   const scheme = tls === undefined ? "http" : "https";
   let draining = false;
   const parts = {
-    fetch: authority.answer ?? authority.fetch,
+    answer: authority.answer,
     scheme,
     limits: { ...defaultServerLimits, ...options.limits },
     clock: options.clock ?? systemClock,

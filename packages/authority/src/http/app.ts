@@ -1,101 +1,94 @@
 import { CountersignError } from "@countersign/protocol";
-import { Hono } from "hono";
 import type { Connection } from "../caller.ts";
 import type { Services } from "../services.ts";
-import { errorResponse } from "./error-response.ts";
+import { errorAnswer } from "./error-answer.ts";
+import type { AnswerFace, HttpAnswer, HttpRequest } from "./message.ts";
 import { peerOf, refuseRebinding } from "./peer.ts";
 import type { Call, Route } from "./route.ts";
+import { createRouter } from "./router.ts";
 import { routesOf } from "./routes.ts";
 
-type Env = { Bindings: { connection: Connection } };
-
-/** The authority as one function from request to response. */
-export type FetchFace = (request: Request, connection?: Connection) => Promise<Response>;
-
 /** Joins the table of routes to one function. Every answer passes through here once: errors, counting, CORS. */
-export function createApp(services: Services): FetchFace {
-  const app = new Hono<Env>();
-  const routes = routesOf(services.config);
-  for (const route of routes) {
-    app.on(route.method, route.path, async ({ req, env }) =>
-      answer(route, req.raw, req.param(), env.connection, services),
-    );
-  }
-  for (const path of new Set(routes.map((route) => route.path))) {
-    const allowed = routes.filter((route) => route.path === path);
-    app.all(path, ({ req }) => otherMethod(req.raw, path, allowed, services));
-  }
-  app.notFound(({ req }) => errorResponse(new CountersignError("not_found"), req.raw, "none", services));
-  const literal = new Map(
-    routes.filter(({ path }) => !path.includes(":")).map((route) => [`${route.method} ${route.path}`, route]),
-  );
+export function createApp(services: Services): AnswerFace {
+  const find = createRouter(routesOf(services.config));
   return async (request, connection = {}) => {
-    const route = literal.get(`${request.method} ${pathOf(request.url)}`);
-    return route === undefined ? app.fetch(request, { connection }) : answer(route, request, {}, connection, services);
+    const place = find(pathOf(request.url));
+    if (place === undefined) return errorAnswer(new CountersignError("not_found"), request, "none", services);
+    // RFC 9110 section 9.3.2: HEAD is answered like GET, without the content.
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const route = place.routes.find((one) => one.method === method);
+    if (route === undefined) return otherMethod(request, place.routes, services);
+    const answered = await answer(route, request, place.params, connection, services);
+    return request.method === "HEAD" ? { ...answered, body: null } : answered;
   };
 }
 
 /** The path of an absolute URL as it is written. */
 function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
-  const query = url.indexOf("?", start);
-  return query < 0 ? url.slice(start) : url.slice(start, query);
+  const end = url.slice(start).search(/[?#]/);
+  return end < 0 ? url.slice(start) : url.slice(start, start + end);
 }
 
 async function answer(
   route: Route,
-  request: Request,
+  request: HttpRequest,
   params: Readonly<Record<string, string>>,
   connection: Connection,
   services: Services,
-): Promise<Response> {
+): Promise<HttpAnswer> {
   const startedAt = services.clock.monotonic();
   const labels: Call["labels"] = {};
-  const response = await handled(route, { request, params, services, labels }, connection);
-  if (route.cors) allowOrigin(request, response, services);
+  const answered = await handled(route, { request, params, services, labels }, connection);
   services.audit.observer.exchange({
     route: route.path,
     method: route.method,
-    status: response.status,
+    status: answered.status,
     durationMs: services.clock.monotonic() - startedAt,
     ...labels,
   });
-  return response;
+  return route.cors ? withOrigin(answered, request, services) : answered;
 }
 
-async function handled(route: Route, call: Omit<Call, "peer">, connection: Connection): Promise<Response> {
+async function handled(route: Route, call: Omit<Call, "peer">, connection: Connection): Promise<HttpAnswer> {
   const { request, services } = call;
   try {
     const peer = peerOf(request.headers, connection, services.config);
     refuseRebinding(request.headers, peer);
     return await route.handle({ ...call, peer });
   } catch (error) {
-    return errorResponse(error, request, route.path, services);
+    return errorAnswer(error, request, route.path, services);
   }
 }
 
+const preflightHeaders = {
+  "access-control-allow-headers": "content-type",
+  "access-control-max-age": "600",
+};
+
 /** RFC 9110 section 15.5.6: a 405 names the methods. A browser's preflight is answered where CORS is allowed. */
-function otherMethod(request: Request, path: string, allowed: readonly Route[], services: Services): Response {
-  const methods = allowed.map((route) => route.method).join(", ");
+function otherMethod(request: HttpRequest, allowed: readonly Route[], services: Services): HttpAnswer {
+  const allow = allowed.map((route) => route.method).join(", ");
   if (request.method === "OPTIONS" && allowed.some((route) => route.cors)) {
-    const preflight = new Response(null, { status: 204, headers: { allow: methods } });
-    if (allowOrigin(request, preflight, services)) {
-      preflight.headers.set("access-control-allow-methods", methods);
-      preflight.headers.set("access-control-allow-headers", "content-type");
-      preflight.headers.set("access-control-max-age", "600");
-    }
-    return preflight;
+    const preflight: HttpAnswer = { status: 204, headers: { allow }, body: null };
+    const open = { ...preflightHeaders, allow, "access-control-allow-methods": allow };
+    return isAllowedOrigin(request, services)
+      ? withOrigin({ ...preflight, headers: open }, request, services)
+      : preflight;
   }
-  const response = errorResponse(new CountersignError("method_not_allowed"), request, path, services);
-  response.headers.set("allow", methods);
-  return response;
+  const path = allowed[0]?.path ?? "none";
+  const refused = errorAnswer(new CountersignError("method_not_allowed"), request, path, services);
+  return { ...refused, headers: { ...refused.headers, allow } };
 }
 
 /** Only origins that are configured, never credentials: the token endpoint takes none from a browser's jar. */
-function allowOrigin(request: Request, response: Response, { config }: Services): boolean {
+function withOrigin(answered: HttpAnswer, request: HttpRequest, services: Services): HttpAnswer {
   const origin = request.headers.get("origin");
-  if (origin === null || !config.server.cors_origins.includes(origin)) return false;
-  response.headers.set("access-control-allow-origin", origin);
-  response.headers.set("vary", "Origin");
-  return true;
+  if (origin === null || !isAllowedOrigin(request, services)) return answered;
+  return { ...answered, headers: { ...answered.headers, "access-control-allow-origin": origin, vary: "Origin" } };
+}
+
+function isAllowedOrigin({ headers }: HttpRequest, { config }: Services): boolean {
+  const origin = headers.get("origin");
+  return origin !== null && config.server.cors_origins.includes(origin);
 }

@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import type { HttpRequest } from "./message.ts";
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -8,28 +9,16 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws {CountersignError} `payload_too_large`, `unsupported_media_type` for a Content-Encoding (a compressed body
  * is not inflated), `invalid_request` when it is not UTF-8.
  */
-export async function readText(request: Request, limit: number): Promise<string> {
+export async function readText(request: HttpRequest, limit: number): Promise<string> {
   if ((request.headers.get("content-encoding") ?? "identity") !== "identity") {
     throw new CountersignError("unsupported_media_type");
   }
-  const bytes = await readBytes(request, limit);
+  // A length that was announced spares reading so far.
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw new CountersignError("payload_too_large");
+  const bytes = await request.read(limit);
   try {
     return strictUtf8.decode(bytes);
   } catch {
     throw new CountersignError("invalid_request", { hint: "The body is not UTF-8" });
   }
-}
-
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > limit) throw new CountersignError("payload_too_large");
-  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength;
-    if (length > limit) throw new CountersignError("payload_too_large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -3,7 +3,9 @@ import { z } from "zod";
 import type { Peer } from "../caller.ts";
 import { authenticateCaller } from "../core/caller.ts";
 import type { Services } from "../services.ts";
+import { text } from "./answer.ts";
 import { readText } from "./body.ts";
+import type { HttpAnswer, HttpRequest } from "./message.ts";
 import { parseBasicCredentials } from "./oauth/client-credentials.ts";
 import type { Call } from "./route.ts";
 
@@ -16,7 +18,7 @@ const lifeSeconds = 3600;
 export const issuerTokenInput = z.object({ name: z.string().min(1).max(256) });
 
 /** `POST /auth/token`: 200 with the bare compact JWT `{exp, iat, sub}` as text. */
-export async function issuerTokenEndpoint({ request, peer, services }: Call): Promise<Response> {
+export async function issuerTokenEndpoint({ request, peer, services }: Call): Promise<HttpAnswer> {
   const clientId = await admit(request, peer, services);
   const { name } = await readName(request, services);
   const iat = Math.floor(services.clock.now() / 1000);
@@ -31,22 +33,18 @@ export async function issuerTokenEndpoint({ request, peer, services }: Call): Pr
     scope: "",
     ...(peer.address === undefined ? {} : { address: peer.address }),
   });
-  return new Response(`${header}.${claims}.${signature}`, {
-    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
-  });
+  return text(`${header}.${claims}.${signature}`, "text/plain; charset=utf-8", "no-store");
 }
 
 /** `GET /auth/jwks`: the ES256 keys with `kty`, `crv`, `x` and `y`, and nothing else. */
-export function issuerJwksEndpoint({ services: { keys, config } }: Call): Response {
+export function issuerJwksEndpoint({ services: { keys, config } }: Call): HttpAnswer {
   const es256 = keys.published("jwks").keys.filter((key) => key.crv === "P-256");
   const body = JSON.stringify({ keys: es256.map(({ kty, crv, x, y }) => ({ kty, crv, x, y })) });
-  return new Response(body, {
-    headers: { "content-type": "application/json", "cache-control": `public, max-age=${config.keys.jwks_max_age}` },
-  });
+  return text(body, "application/json", `public, max-age=${config.keys.jwks_max_age}`);
 }
 
 /** Anybody who reaches the original gets a token for any name. Here: a configured client, or else only this machine. */
-async function admit(request: Request, peer: Peer, services: Services): Promise<string> {
+async function admit(request: HttpRequest, peer: Peer, services: Services): Promise<string> {
   const required = services.config.compat.jwt_issuer_client;
   if (required === undefined) {
     if (!peer.loopback)
@@ -63,7 +61,7 @@ async function admit(request: Request, peer: Peer, services: Services): Promise<
   return caller.client.clientId;
 }
 
-async function readName(request: Request, services: Services): Promise<z.output<typeof issuerTokenInput>> {
+async function readName(request: HttpRequest, services: Services): Promise<z.output<typeof issuerTokenInput>> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
     throw new CountersignError("invalid_request", { hint: "Content-Type must be application/json" });

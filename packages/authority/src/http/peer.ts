@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { CountersignError } from "@countersign/protocol";
 import type { Connection, Peer } from "../caller.ts";
 import type { Config } from "../config.ts";
+import type { HeaderLookup } from "./message.ts";
 
 /** Headers by which proxies say that they forwarded a request (RFC 7239 and its forerunners). */
 const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "true-client-ip", "via"];
@@ -13,7 +14,7 @@ const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
  * away, because a reverse proxy on this machine makes every request come from 127.0.0.1. A header names the client
  * only when the socket's peer is a proxy that the configuration trusts (RFC 7239 section 8.1).
  */
-export function peerOf(headers: Headers, connection: Connection, config: Config): Peer {
+export function peerOf(headers: HeaderLookup, connection: Connection, config: Config): Peer {
   const address = unmapped(connection.address);
   const forwarded = forwardingHeaders.some((name) => headers.has(name));
   const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
@@ -29,7 +30,7 @@ export function peerOf(headers: Headers, connection: Connection, config: Config)
  * Refuses a loopback request that a browser was tricked into sending: DNS rebinding shows in the Host header, another
  * site's page in Origin.
  */
-export function refuseRebinding(headers: Headers, peer: Peer): void {
+export function refuseRebinding(headers: HeaderLookup, peer: Peer): void {
   if (!peer.loopback) return;
   const host = headers.get("host");
   if (host !== null && !loopbackHost.test(host)) throw new CountersignError("misdirected_request");
@@ -52,7 +53,7 @@ function isLoopback(address: string): boolean {
 }
 
 /** The last hop is the only one the trusted proxy wrote itself. */
-function lastForwarded(headers: Headers): string | undefined {
+function lastForwarded(headers: HeaderLookup): string | undefined {
   const last = headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
   return last !== undefined && isIP(last) !== 0 ? unmapped(last) : undefined;
 }

@@ -1,10 +1,11 @@
 import type { z } from "zod";
 import type { Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
+import type { HttpAnswer, HttpRequest } from "./message.ts";
 
 /** One request on its way through a face. */
 export interface Call {
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly peer: Peer;
   readonly services: Services;
   /** The parameters of the route's path, decoded. */
@@ -32,7 +33,7 @@ export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** A pattern such as `/api/v1/user/:id`; also the label under which the request is counted. */
   readonly path: string;
-  readonly handle: (call: Call) => Response | Promise<Response>;
+  readonly handle: (call: Call) => HttpAnswer | Promise<HttpAnswer>;
   readonly doc: RouteDoc;
   /** Whether browser applications of configured origins may call it. */
   readonly cors?: true;

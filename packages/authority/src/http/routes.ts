@@ -5,6 +5,7 @@ import { clientRoutes } from "./management/clients.ts";
 import { keyRoutes } from "./management/keys.ts";
 import { registrationRoutes } from "./management/registration.ts";
 import { usernameRoutes, userRoutes } from "./management/users.ts";
+import type { HttpAnswer } from "./message.ts";
 import { introspectionEndpoint } from "./oauth/introspect.ts";
 import { revocationEndpoint } from "./oauth/revoke.ts";
 import { aboutToken, introspectionAnswer, jwksAnswer, tokenAnswer, tokenForm } from "./oauth/shapes.ts";
@@ -129,7 +130,7 @@ export function routesOf(config: Config): readonly Route[] {
   return [...routes, openApiRoute(routes, config)];
 }
 
-function showMetadata({ request, services }: Call): Response {
+function showMetadata({ request, services }: Call): HttpAnswer {
   return publicDocument(request, JSON.stringify(metadata(services)), undefined, services.config.keys.jwks_max_age);
 }
 

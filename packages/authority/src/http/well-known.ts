@@ -3,6 +3,8 @@ import type { Config } from "../config.ts";
 import { grantTypes } from "../grants/index.ts";
 import type { Services } from "../services.ts";
 import { clientAuthMethods } from "../store/records.ts";
+import { text } from "./answer.ts";
+import type { HttpAnswer, HttpRequest } from "./message.ts";
 import type { Call } from "./route.ts";
 
 /** Paths of the OAuth endpoints, as routes and in the metadata. */
@@ -45,14 +47,14 @@ export function metadataPaths({ issuer }: Pick<Config, "issuer">): readonly stri
 
 /** A cacheable JSON document that anyone may read, browsers of other origins included. */
 export function publicDocument(
-  request: Request,
+  request: HttpRequest,
   body: string,
   etag: string | undefined,
   maxAgeSeconds: number,
-): Response {
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    "cache-control": `public, max-age=${maxAgeSeconds}`,
+): HttpAnswer {
+  const document = text(body, "application/json", `public, max-age=${maxAgeSeconds}`);
+  const headers = {
+    ...document.headers,
     "access-control-allow-origin": "*",
     ...(etag === undefined ? {} : { etag }),
   };
@@ -61,12 +63,12 @@ export function publicDocument(
       .get("if-none-match")
       ?.split(",")
       .map((tag) => tag.trim()) ?? [];
-  if (etag !== undefined && known.includes(etag)) return new Response(null, { status: 304, headers });
-  return new Response(body, { headers });
+  if (etag !== undefined && known.includes(etag)) return { status: 304, headers, body: null };
+  return { ...document, headers };
 }
 
 /** A JWK set (RFC 7517 section 5), with the ETag and life that verifiers need to notice a rotation in time. */
-export function jwksDocument({ request, services: { keys, config } }: Call, set: "jwks" | "pqc"): Response {
+export function jwksDocument({ request, services: { keys, config } }: Call, set: "jwks" | "pqc"): HttpAnswer {
   const { body, etag } = keys.published(set);
   return publicDocument(request, body, etag, config.keys.jwks_max_age);
 }

@@ -1,20 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, CountersignError, type ErrorCode, randomSecret, systemRandom } from "@countersign/protocol";
 import type { Observer } from "../audit/observer.ts";
-import type { FetchFace } from "../http/app.ts";
-import { refusal } from "../http/error-response.ts";
-import { bufferedRequest } from "./buffered-request.ts";
+import { refusal } from "../http/error-answer.ts";
+import type { AnswerFace } from "../http/message.ts";
 import { closeGently } from "./close-gently.ts";
 import { type HeaderScan, scanHeaders } from "./header-scan.ts";
+import { incomingRequest } from "./incoming-request.ts";
 import type { ServerLimits } from "./limits.ts";
 import { readBody } from "./read-body.ts";
 import { resolveTarget } from "./request-target.ts";
-import { sendResponse } from "./send.ts";
+import { sendAnswer } from "./send.ts";
 import type { Wire } from "./wire.ts";
 
 /** What a handler of HTTP messages works with. */
 export interface HandlerParts {
-  readonly fetch: FetchFace;
+  readonly answer: AnswerFace;
   readonly scheme: "http" | "https";
   readonly limits: ServerLimits;
   readonly clock: Clock;
@@ -30,7 +30,7 @@ const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PAT
 /** Under which route the metrics count what never reached one. */
 const refusedRoute = "(refused)";
 
-/** The listener of `request` events: one HTTP message in, one call of `fetch`, one answer out. */
+/** The listener of `request` events: one HTTP message in, one call of `answer`, one answer out. */
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
     const wire = parts.wireOf(incoming.socket);
@@ -43,7 +43,7 @@ async function handle(incoming: IncomingMessage, outgoing: ServerResponse, wire:
   try {
     await answer(incoming, outgoing, wire, parts);
   } catch (error) {
-    await fail(incoming, outgoing, error, parts);
+    fail(incoming, outgoing, error, parts);
   }
 }
 
@@ -55,10 +55,10 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, wire:
   const read = scan.hasBody ? await readBody(incoming, parts.limits.bodyBytes) : { bytes: undefined };
   if (read === "sender_gone") return;
   if (read === "too_large") return refuse("payload_too_large", incoming, outgoing, wire, parts);
-  const request = bufferedRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
+  const request = incomingRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
   wire.answering += 1;
   try {
-    await sendResponse(outgoing, await parts.fetch(request, wire.connection), parts.draining());
+    sendAnswer(outgoing, await parts.answer(request, wire.connection), parts.draining());
   } finally {
     wire.answering -= 1;
   }
@@ -80,28 +80,28 @@ function judge(
 }
 
 /** Answers without asking the authority. A body that nobody will read ends the connection. */
-async function refuse(
+function refuse(
   code: ErrorCode,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   wire: Wire,
   { limits, observer, draining }: HandlerParts,
-): Promise<void> {
+): void {
   const method = methods.has(incoming.method ?? "") ? (incoming.method ?? "") : "other";
-  const response = refusal(new CountersignError(code));
-  if (code === "method_not_allowed") response.headers.set("allow", [...methods].join(", "));
-  observer.exchange({ route: refusedRoute, method, status: response.status, durationMs: 0 });
+  const refused = refusal(new CountersignError(code));
+  const allow = code === "method_not_allowed" ? { allow: [...methods].join(", ") } : {};
+  observer.exchange({ route: refusedRoute, method, status: refused.status, durationMs: 0 });
   const unread = !incoming.complete;
   if (unread) {
     wire.closing = true;
     closeGently(incoming.socket, limits.lingerMs);
     incoming.resume();
   }
-  await sendResponse(outgoing, response, unread || draining());
+  sendAnswer(outgoing, { ...refused, headers: { ...refused.headers, ...allow } }, unread || draining());
 }
 
 /** A failure of this server: a face answers its own. */
-async function fail(incoming: IncomingMessage, outgoing: ServerResponse, error: unknown, parts: HandlerParts) {
+function fail(incoming: IncomingMessage, outgoing: ServerResponse, error: unknown, parts: HandlerParts): void {
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : "a value that is not an error was thrown";
   parts.observer.event({
     name: "request.failed",
@@ -114,5 +114,5 @@ async function fail(incoming: IncomingMessage, outgoing: ServerResponse, error: 
     },
   });
   if (outgoing.headersSent) outgoing.destroy();
-  else await sendResponse(outgoing, refusal(new CountersignError("server_error")), true);
+  else sendAnswer(outgoing, refusal(new CountersignError("server_error")), true);
 }

@@ -1,9 +1,10 @@
 import { constants } from "node:crypto";
-import http from "node:http";
+import type http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import type { HandlerParts } from "./handler.ts";
 import { createHandler } from "./handler.ts";
+import { createServer as createHttpServer } from "./http-module.ts";
 import type { ServerLimits } from "./limits.ts";
 import { refuseOnSocket, statusOfParserError } from "./socket-refusal.ts";
 
@@ -22,7 +23,7 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
   const { limits } = parts;
   const options = messageOptions(limits);
   const server =
-    tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tlsOptions(tls, limits) });
+    tls === undefined ? createHttpServer(options) : https.createServer({ ...options, ...tlsOptions(tls, limits) });
   server.maxConnections = limits.connections;
   server.maxRequestsPerSocket = limits.requestsPerConnection;
   // The bytes are bounded; a bound on the number would drop lines in silence, a second Authorization among them.

@@ -1,5 +1,5 @@
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { STATUS_CODES } from "./http-module.ts";
 
 const parserErrors: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { checkKey, checkPage, isKey, serialise } from "./checks.ts";
 import { parseFrozen } from "./frozen.ts";
-import { ItemCache } from "./item-cache.ts";
+import { ItemCache, type ReadItem } from "./item-cache.ts";
 import type { Operation, Outcome, Row } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
@@ -55,8 +55,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-/** Some megabytes of the items in use. */
-const cachedItems = 4096;
+/** What the items in use may take, in characters of their rows: some 8,000 clients or logins. */
+const cachedCharacters = 4 * 1024 * 1024;
 
 interface Parts {
   readonly lock: DatabaseSync;
@@ -68,10 +68,10 @@ class SqliteStore implements Store {
   readonly #clock: Clock;
   readonly #parts: Parts;
   readonly #nextVersion: () => number;
-  readonly #items = new ItemCache(cachedItems);
+  readonly #items = new ItemCache(cachedCharacters);
   readonly #read = (key: string) => {
     const row = this.#parts.reader.get(key);
-    return row && toItem(key, row);
+    return row && weigh(key, row);
   };
   #closed: Promise<void> | undefined;
 
@@ -96,7 +96,7 @@ class SqliteStore implements Store {
     const { owner = null, expiresAt = null } = draft;
     const written = await this.#submit([key, expectedVersion, version, owner, expiresAt, text]);
     if (written !== true) return undefined;
-    this.#items.replace(key, () => toItem(key, [version, owner, expiresAt, text]));
+    this.#items.replace(key, () => weigh(key, [version, owner, expiresAt, text]));
     return version;
   }
 
@@ -143,6 +143,10 @@ class SqliteStore implements Store {
       throw new CountersignError("temporarily_unavailable", { detail: "The store is closed" });
     }
   }
+}
+
+function weigh(key: string, row: Row): ReadItem {
+  return { item: toItem(key, row), size: key.length + String(row[3]).length };
 }
 
 function toItem<Value>(key: string, [version, owner, expiresAt, text]: Row): Item<Value> {

@@ -3,8 +3,9 @@ import { networkInterfaces } from "node:os";
 import { describe, it } from "node:test";
 import { isLoopbackHost } from "../../src/node/listen.ts";
 import { serveAuthority } from "../../src/node.ts";
+import { answered } from "./raw-socket.ts";
 
-const authority = { fetch: async () => new Response("answered") };
+const authority = { answer: async () => answered() };
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
 
 describe("serveAuthority listens", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { exchangeRaw, record, statusesOf } from "./raw-socket.ts";
+import type { HttpAnswer, HttpRequest } from "../../src/http/message.ts";
+import { answered, exchangeRaw, record, statusesOf } from "./raw-socket.ts";
 
 interface Row {
   readonly id: string;
@@ -119,6 +120,8 @@ const rows: readonly Row[] = [
   ].map((target) => ({ id: `B31 ${target}`, build: get(target), expect: { status: 404, calls: 0 } })),
 ];
 
+const textOf = async (request: HttpRequest) => Buffer.from(await request.read(100)).toString();
+
 describe("serveAuthority answers to raw messages", () => {
   for (const { id, build, expect } of rows) {
     it(`${id}: ${expect.status}, and the authority sees ${expect.calls}`, async () => {
@@ -141,14 +144,14 @@ describe("serveAuthority answers to raw messages", () => {
   });
 
   it("answers a malformed message behind a good one only after the good one was not answered in its place", async () => {
-    const { promise: held, resolve: release } = Promise.withResolvers<Response>();
+    const { promise: held, resolve: release } = Promise.withResolvers<HttpAnswer>();
     await using recorder = await record({}, () => held);
     const text = await exchangeRaw(
       recorder.served.port,
       crlf("GET / HTTP/1.1", "Host: localhost", "", ""),
       "GARBAGE\r\n\r\n",
     );
-    release(new Response("late"));
+    release(answered("late"));
     assert.deepEqual(statusesOf(text), []);
   });
 
@@ -164,8 +167,8 @@ describe("serveAuthority answers to raw messages", () => {
   it("passes each request on as it was sent", async () => {
     const seen: unknown[] = [];
     await using recorder = await record({}, async (request, connection) => {
-      seen.push(request.method, request.url, request.headers.get("x-a"), await request.text(), connection);
-      return new Response(null, { status: 204 });
+      seen.push(request.method, request.url, request.headers.get("x-a"), await textOf(request), connection);
+      return answered(null, 204);
     });
     const head = ["Content-Length: 3", "X-A: 1", "x-a: 2"];
     const text = await exchangeRaw(

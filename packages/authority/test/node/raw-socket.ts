@@ -1,25 +1,31 @@
 import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import type { HttpAnswer, HttpRequest } from "../../src/http/message.ts";
 import { type Servable, type Served, type ServeOptions, serveAuthority } from "../../src/node.ts";
 
 /** A server on a free port whose authority answers 200 to everything and remembers what it was asked. */
 export interface Recorder extends AsyncDisposable {
   readonly served: Served;
-  readonly requests: readonly Request[];
+  readonly requests: readonly HttpRequest[];
 }
 
-export async function record(options: ServeOptions = {}, respond?: Servable["fetch"]): Promise<Recorder> {
-  const requests: Request[] = [];
+export async function record(options: ServeOptions = {}, respond?: Servable["answer"]): Promise<Recorder> {
+  const requests: HttpRequest[] = [];
   const served = await serveAuthority(
     {
-      fetch: async (request, connection) => {
+      answer: async (request, connection) => {
         requests.push(request);
-        return respond === undefined ? new Response("answered") : respond(request, connection);
+        return respond === undefined ? answered() : respond(request, connection);
       },
     },
     { host: "127.0.0.1", port: 0, ...options },
   );
   return { served, requests, [Symbol.asyncDispose]: () => served.close({ atMostMs: 0 }) };
+}
+
+/** A plain answer. */
+export function answered(body: string | null = "answered", status = 200): HttpAnswer {
+  return { status, headers: {}, body };
 }
 
 /** Sends bytes as they are and resolves to all that comes back until the server closes the connection. */

@@ -7,7 +7,7 @@ import tls, { type ConnectionOptions, getCACertificates, type SecureVersion, set
 import type { Connection } from "../../src/caller.ts";
 import { serveAuthority, type TlsOptions } from "../../src/node.ts";
 import { certificate, revocations, type TestCertificate } from "./certificates.ts";
-import { readToEnd, record, statusesOf, tlsSocket } from "./raw-socket.ts";
+import { answered, readToEnd, record, statusesOf, tlsSocket } from "./raw-socket.ts";
 
 const root = certificate({ name: "clients' root", authority: true });
 const otherRoot = certificate({ name: "other root", authority: true });
@@ -27,7 +27,7 @@ async function connectionWith(tls: TlsOptions, client: TestCertificate | undefin
   const seen: Connection[] = [];
   await using recorder = await record({ tls }, async (_request, connection = {}) => {
     seen.push(connection);
-    return new Response(null, { status: 204 });
+    return answered(null, 204);
   });
   const credentials = client === undefined ? {} : { cert: client.cert, key: client.key };
   const socket = await tlsSocket(recorder.served.port, credentials);
@@ -99,7 +99,7 @@ describe("serveAuthority over TLS", () => {
     const seen: Connection[] = [];
     await using recorder = await record({ tls: withAuthorities }, async (_request, connection = {}) => {
       seen.push(connection);
-      return new Response(null, { status: 204 });
+      return answered(null, 204);
     });
     const socket = await tlsSocket(recorder.served.port, {});
     const answer = readToEnd(socket);
@@ -181,6 +181,6 @@ describe("serveAuthority over TLS", () => {
 
   it("refuses a certificate and key that do not belong together", async () => {
     const options = { host: "127.0.0.1", port: 0, tls: { cert: identity.cert, key: root.key } };
-    await assert.rejects(serveAuthority({ fetch: async () => new Response() }, options), /key values mismatch/);
+    await assert.rejects(serveAuthority({ answer: async () => answered() }, options), /key values mismatch/);
   });
 });

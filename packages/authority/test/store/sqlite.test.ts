@@ -127,19 +127,36 @@ describe("openSqliteStore: items held in memory", () => {
     assert.equal(await store.get("k"), undefined);
   });
 
-  it("are the ones read last, at most as many as the capacity", () => {
+  it("are the ones read last, no more than the capacity holds", () => {
     const read: string[] = [];
-    const cache = new ItemCache(2);
+    const cache = new ItemCache(20);
     const look = (key: string) =>
       cache.get(key, () => {
         read.push(key);
-        return { key, version: 1, value: "read" };
+        return { item: { key, version: 1, value: "read" }, size: 10 };
       });
     for (const key of ["a", "b", "a", "c", "a", "b"]) assert.equal(look(key)?.key, key);
     assert.deepEqual(read, ["a", "b", "c", "b"]);
     cache.drop("a");
     look("a");
     assert.equal(read.at(-1), "a");
+  });
+
+  it("do not hold what is larger than the capacity, nor what nobody read", () => {
+    const cache = new ItemCache(20);
+    const read: string[] = [];
+    const look = (key: string, size: number) =>
+      cache.get(key, () => {
+        read.push(key);
+        return { item: { key, version: 1, value: "read" }, size };
+      });
+    look("large", 21);
+    look("large", 21);
+    cache.replace("small", () => assert.fail("was never read"));
+    look("small", 1);
+    cache.replace("small", () => ({ item: { key: "small", version: 2, value: "written" }, size: 1 }));
+    assert.equal(look("small", 1)?.value, "written");
+    assert.deepEqual(read, ["large", "large", "small"]);
   });
 });
 

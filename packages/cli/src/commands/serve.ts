@@ -1,7 +1,7 @@
 import {
+  type AnswerFace,
   type Authority,
   createLog,
-  type FetchFace,
   type FirstStart,
   type Log,
   prepareFirstStart,
@@ -62,10 +62,10 @@ interface Running {
  * administrator made wait, so none is answered by half an authority.
  */
 async function start(settings: Settings, world: World, log: Log): Promise<Running> {
-  const { promise: opened, resolve } = Promise.withResolvers<FetchFace>();
-  let face: FetchFace = async (request, connection) => (await opened)(request, connection);
+  const { promise: opened, resolve } = Promise.withResolvers<AnswerFace>();
+  let face: AnswerFace = async (request, connection) => (await opened)(request, connection);
   const tls = tlsOptions(settings);
-  const served = await listen({ fetch: (request, connection) => face(request, connection) }, settings, tls, log);
+  const served = await listen({ answer: (request, connection) => face(request, connection) }, settings, tls, log);
   try {
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? served.url, observer: log }, world);
     const first = await prepareFirstStart(authority.services).catch(async (error: unknown) => {
@@ -82,7 +82,7 @@ async function start(settings: Settings, world: World, log: Log): Promise<Runnin
 }
 
 async function listen(
-  authority: { readonly fetch: FetchFace },
+  authority: { readonly answer: AnswerFace },
   settings: Settings,
   tls: TlsOptions | undefined,
   observer: Log,

@@ -1,7 +1,8 @@
 import { CountersignError } from "@countersign/protocol";
 import type { z } from "zod";
+import { empty, json } from "../answer.ts";
 import { readText } from "../body.ts";
-import { empty, json } from "../response.ts";
+import type { HttpRequest } from "../message.ts";
 import type { Call, Route, RouteDoc } from "../route.ts";
 import { type Actor, actorOf, requireSuperuser } from "./actor.ts";
 
@@ -72,7 +73,7 @@ async function readJson({ request, services }: Call): Promise<unknown> {
   }
 }
 
-function queryOf(request: Request): Readonly<Record<string, string>> {
+function queryOf(request: HttpRequest): Readonly<Record<string, string>> {
   return Object.fromEntries(new URL(request.url).searchParams);
 }
 

@@ -4,11 +4,12 @@ import { authenticateCaller, type ClientCredentials } from "../../core/caller.ts
 import type { Services } from "../../services.ts";
 import { readText } from "../body.ts";
 import { decode, type Form, parseForm, requireFormType } from "../form.ts";
+import type { HttpRequest } from "../message.ts";
 
 const basicScheme = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
 
 /** Authenticates the client of a form request, at the token, introspection and revocation endpoints alike. */
-export async function callerOf(request: Request, form: Form, peer: Peer, services: Services): Promise<Caller> {
+export async function callerOf(request: HttpRequest, form: Form, peer: Peer, services: Services): Promise<Caller> {
   return authenticateCaller(credentialsOf(request.headers.get("authorization"), form), peer, services);
 }
 
@@ -18,7 +19,7 @@ export async function callerOf(request: Request, form: Form, peer: Peer, service
  * @throws {CountersignError} `invalid_request` when parameters stand in the query, where they end up in logs
  * (RFC 6749 section 2.3.1).
  */
-export async function readForm(request: Request, services: Services): Promise<Form> {
+export async function readForm(request: HttpRequest, services: Services): Promise<Form> {
   if (request.url.includes("?")) {
     throw new CountersignError("invalid_request", { hint: "Send parameters in the body, never in the URL" });
   }

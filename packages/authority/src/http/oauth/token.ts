@@ -4,13 +4,14 @@ import { type Issued, issue } from "../../core/issue.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
 import { grantTypes } from "../../grants/index.ts";
 import type { Services } from "../../services.ts";
+import { json } from "../answer.ts";
 import type { Form } from "../form.ts";
-import { json } from "../response.ts";
+import type { HttpAnswer, HttpRequest } from "../message.ts";
 import type { Call } from "../route.ts";
 import { callerOf, readForm } from "./client-credentials.ts";
 
 /** `POST /oauth/token` and `POST /api/v1/token` (RFC 6749 sections 3.2 and 5.1). */
-export async function tokenEndpoint({ request, peer, services, labels }: Call): Promise<Response> {
+export async function tokenEndpoint({ request, peer, services, labels }: Call): Promise<HttpAnswer> {
   const form = await readForm(request, services);
   const grantRequest = grantRequestOf(request, form, peer);
   labels.grant = grantLabel(grantRequest);
@@ -23,7 +24,7 @@ export async function tokenEndpoint({ request, peer, services, labels }: Call): 
   }
 }
 
-function grantRequestOf(request: Request, { single, targets }: Form, peer: Peer): GrantRequest {
+function grantRequestOf(request: HttpRequest, { single, targets }: Form, peer: Peer): GrantRequest {
   const userAgent = request.headers.get("user-agent");
   return {
     grantType: single.get("grant_type") ?? "",

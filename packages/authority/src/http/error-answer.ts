@@ -1,6 +1,7 @@
 import { CountersignError, randomSecret } from "@countersign/protocol";
 import type { Services } from "../services.ts";
-import { json } from "./response.ts";
+import { json } from "./answer.ts";
+import type { HttpAnswer, HttpRequest } from "./message.ts";
 
 /** Which challenge a 401 carries: Basic where clients authenticate, Bearer where tokens are shown (RFC 9110 section 11.6.1). */
 const challenges: Readonly<Record<string, string>> = {
@@ -15,7 +16,7 @@ const defaultRetryMs = 1000;
  * The answer to a refusal: `error` and `error_description` of RFC 6749 section 5.2, never cached. Whatever is not a
  * refusal of ours is `server_error` with a request id, whose detail goes to the log only.
  */
-export function errorResponse(thrown: unknown, request: Request, route: string, services: Services): Response {
+export function errorAnswer(thrown: unknown, request: HttpRequest, route: string, services: Services): HttpAnswer {
   if (thrown instanceof CountersignError) return refusal(thrown);
   const requestId = randomSecret(services.random, 12);
   const detail =
@@ -24,8 +25,8 @@ export function errorResponse(thrown: unknown, request: Request, route: string, 
   return refusal(new CountersignError("server_error"), { request_id: requestId });
 }
 
-/** A refusal as a response. `message` repeats the description for clients of the older service. */
-export function refusal(error: CountersignError, more: Readonly<Record<string, string>> = {}): Response {
+/** A refusal as an answer. `message` repeats the description for clients of the older service. */
+export function refusal(error: CountersignError, more: Readonly<Record<string, string>> = {}): HttpAnswer {
   const body = { error: error.error, error_description: error.message, message: error.message, ...more };
   return json(body, error.status, headersFor(error));
 }

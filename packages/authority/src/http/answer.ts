@@ -1,0 +1,25 @@
+import type { HttpAnswer } from "./message.ts";
+
+/** What every answer carries that may hold a token or a refusal (RFC 6749 section 5.1). */
+const neverStored = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  pragma: "no-cache",
+  "x-content-type-options": "nosniff",
+} as const;
+
+/** A JSON answer that no cache may keep. */
+export function json(body: unknown, status = 200, more?: Readonly<Record<string, string>>): HttpAnswer {
+  const headers = more === undefined ? neverStored : { ...neverStored, ...more };
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+/** An answer in another type, with what it says of caches. */
+export function text(body: string, type: string, cacheControl: string): HttpAnswer {
+  return { status: 200, headers: { "content-type": type, "cache-control": cacheControl }, body };
+}
+
+/** An answer without a body. */
+export function empty(status: 200 | 204): HttpAnswer {
+  return { status, headers: { "cache-control": "no-store" }, body: null };
+}

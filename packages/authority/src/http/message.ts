@@ -1,0 +1,38 @@
+import type { Connection } from "../caller.ts";
+
+/** Looks a header up by its name in lower case; several lines of one name are one value (RFC 9110 section 5.3). */
+export interface HeaderLookup {
+  get(name: string): string | null;
+  has(name: string): boolean;
+}
+
+/**
+ * A request as the routes read it. The platform's `Request` would do, but to make one for each message costs more than
+ * all that is asked of it here.
+ */
+export interface HttpRequest {
+  readonly method: string;
+  /** Absolute. */
+  readonly url: string;
+  readonly headers: HeaderLookup;
+  /**
+   * The body, once.
+   *
+   * @throws {CountersignError} `payload_too_large` when it has more than `limit` bytes; no more of it was read then.
+   */
+  read(limit: number): Promise<Uint8Array>;
+}
+
+/** What a request is answered with. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
+/** The authority as one function from request to answer. */
+export type AnswerFace = (request: HttpRequest, connection?: Connection) => Promise<HttpAnswer>;
+
+/** The same function in the types of the platform (Fetch). */
+export type FetchFace = (request: Request, connection?: Connection) => Promise<Response>;

@@ -1,0 +1,27 @@
+import { CountersignError } from "@countersign/protocol";
+import type { AnswerFace, FetchFace, HttpAnswer, HttpRequest } from "./message.ts";
+
+/** An authority's face in the types of the platform. */
+export function toFetch(face: AnswerFace): FetchFace {
+  return async (request, connection) => toResponse(await face(fromRequest(request), connection));
+}
+
+function fromRequest(request: Request): HttpRequest {
+  const { method, url, headers } = request;
+  return { method, url, headers, read: (limit) => readAll(request.body, limit) };
+}
+
+function toResponse({ status, headers, body }: HttpAnswer): Response {
+  return new Response(body, { status, headers });
+}
+
+async function readAll(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.byteLength;
+    if (length > limit) throw new CountersignError("payload_too_large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
