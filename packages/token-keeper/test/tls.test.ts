@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:https";
+import { createServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
+import tls from "node:tls";
 import { promisify } from "node:util";
 import { clientCredentialsSource, secretBasic, systemClock, tlsClient } from "@countersign/token-keeper";
 import { createTlsFetch } from "@countersign/token-keeper/node";
@@ -13,9 +14,9 @@ import { aContext, aFolder } from "./support/context.ts";
 
 const context = () => aContext({ clock: systemClock });
 
-async function serve({ cert, key }: Certificate) {
+async function serve({ cert, key }: Certificate, options: ServerOptions = {}) {
   let requests = 0;
-  const server = createServer({ cert, key }, (_request, response) => {
+  const server = createServer({ cert, key, ...options }, (_request, response) => {
     requests++;
     response.end(JSON.stringify({ access_token: "abc", token_type: "Bearer", expires_in: 60 }));
   });
@@ -24,6 +25,7 @@ async function serve({ cert, key }: Certificate) {
   // listen() on a port gives an address of this kind.
   const { port } = server.address() as AddressInfo;
   return {
+    port,
     tokenEndpoint: `https://localhost:${port}/token`,
     requests: () => requests,
     async [Symbol.asyncDispose]() {
@@ -80,6 +82,25 @@ describe("createTlsFetch()", () => {
       assert.equal(server.requests(), 0);
     });
   }
+});
+
+describe("createTlsFetch() where Node and OpenSSL allow TLS 1.1", () => {
+  it("sends nothing over it", async (context) => {
+    const { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS } = tls;
+    context.after(() => Object.assign(tls, { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS }));
+    Object.assign(tls, { DEFAULT_MIN_VERSION: "TLSv1", DEFAULT_CIPHERS: "ALL:@SECLEVEL=0" });
+    await using folder = await aFolder();
+    const made = makeCertificates(folder.path);
+    const ca = made.authority("ca").cert;
+    await using server = await serve(made.sign("server", "ca", "DNS:localhost"), { maxVersion: "TLSv1.1" });
+    const control = tls.connect({ port: server.port, host: "localhost", ca });
+    await once(control, "secureConnect");
+    assert.equal(control.getProtocol(), "TLSv1.1");
+    control.destroy();
+    const post = createTlsFetch({ ...made.sign("own", "ca", "DNS:own.example"), ca });
+    await assert.rejects(post(server.tokenEndpoint, { method: "POST" }), /alert protocol version/);
+    assert.equal(server.requests(), 0);
+  });
 });
 
 describe("NODE_TLS_REJECT_UNAUTHORIZED=0", () => {
