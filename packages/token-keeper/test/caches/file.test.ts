@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import {
   chmod,
   link,
@@ -138,6 +139,27 @@ describe("fileCache() on disk", { skip: windows }, () => {
     const path = await onlyFile(folder.path);
     await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), started: "1" }));
     assert.equal((await cache.lease("k", 60_000))?.takenOver, true);
+  });
+
+  it("leaves a lock alone that another took over while this one judged the lock before", async () => {
+    await using folder = await aFolder();
+    const clock = new FakeClock();
+    await fileCache({ folder: folder.path }).lease("k", 5_000);
+    const path = await onlyFile(folder.path);
+    const live = await readFile(path, "utf8");
+    await writeFile(path, JSON.stringify({ ...JSON.parse(live), host: "elsewhere", nonce: "old", until: 0 }));
+    let judged = 0;
+    // The old lock is found to be over by this clock; from that moment on the file is the live holder's.
+    const judging = {
+      sleep: clock.sleep.bind(clock),
+      now() {
+        if (JSON.parse(readFileSync(path, "utf8")).nonce === "old" && ++judged === 2) writeFileSync(path, live);
+        return clock.now();
+      },
+    };
+    assert.equal(await fileCache({ folder: folder.path, clock: judging }).lease("k", 5_000), undefined);
+    assert.equal(judged, 2);
+    assert.equal(await readFile(path, "utf8"), live);
   });
 
   it("takes over a lock that was never written", async () => {
