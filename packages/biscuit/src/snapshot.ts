@@ -203,9 +203,7 @@ export function restoreSnapshot(message: Uint8Array | string, options: RestoreOp
   const limits = resolveLimits({ maxFacts, maxIterations, ...options.limits });
   const world = WORLD.decode(snapshot.world, CONTEXT);
   checkVersion(world.version);
-  const table = new SymbolTable();
-  for (const symbol of world.symbols) table.insert(symbol);
-  for (const key of world.publicKeys) table.insertKey(key);
+  const table = new SymbolTable(world.symbols, world.publicKeys);
   const context = wireContext(table, world.version);
   if (world.blocks.length > limits.maxBlocks) {
     throw new FormatError(

@@ -19,9 +19,9 @@ export function privateKeyOf(key: SigningKey): PrivateKey {
   return key instanceof KeyPair ? key.privateKey : key;
 }
 
-/** The bytes of a message given as bytes or as base64. */
+/** The bytes of a message given as bytes, which are copied, or as base64. */
 export function messageBytes(message: Uint8Array | string): Uint8Array {
-  return typeof message === "string" ? fromBase64(message) : message;
+  return typeof message === "string" ? fromBase64(message) : new Uint8Array(message);
 }
 
 /** Keys in requests come from versions whose blocks could be moved to another token. */
@@ -70,7 +70,7 @@ export class ThirdPartyRequest {
    * @throws {FormatError} for what is no request, and for requests of the old, unsafe form.
    */
   static parse(text: Uint8Array | string): ThirdPartyRequest {
-    return new ThirdPartyRequest(REQUEST.decode(messageBytes(text), CONTEXT).previousSignature.slice());
+    return new ThirdPartyRequest(REQUEST.decode(messageBytes(text), CONTEXT).previousSignature);
   }
 
   toBytes(): Uint8Array {
@@ -122,7 +122,7 @@ export class ThirdPartyBlock {
    */
   static parse(text: Uint8Array | string): ThirdPartyBlock {
     const { payload, externalSignature } = BLOCK.decode(messageBytes(text), CONTEXT);
-    return new ThirdPartyBlock(payload.slice(), externalSignature);
+    return new ThirdPartyBlock(payload, externalSignature);
   }
 
   toBytes(): Uint8Array {

@@ -10,7 +10,8 @@ export function tokenBytes(token: Uint8Array | string, limits: Limits): Uint8Arr
     new LimitError("token_bytes", `Cannot read a token of more than ${limits.maxTokenBytes} bytes: ${length}`);
   if (typeof token !== "string") {
     if (token.length > limits.maxTokenBytes) throw tooLong(token.length);
-    return token.slice();
+    // A Buffer gives no copy from `slice`, and its owner may write to it while signatures are checked.
+    return new Uint8Array(token);
   }
   const text = token.startsWith(PREFIX) ? token.slice(PREFIX.length) : token;
   // Four characters carry three bytes.

@@ -43,7 +43,7 @@ interface NobleEcdsaOptions {
 const ECDSA: NobleEcdsaOptions = { lowS: false, prehash: true, format: "der" };
 
 function littleEndian(bytes: Uint8Array): bigint {
-  return toBigInt(bytes.slice().reverse());
+  return toBigInt(new Uint8Array(bytes).reverse());
 }
 
 /**

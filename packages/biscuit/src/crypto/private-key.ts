@@ -63,7 +63,7 @@ export class PrivateKey {
       throw new KeyError("invalid_key", `Cannot use the private key: out of range for ${algorithm}`);
     }
     const stated = publicKey && PublicKey.fromBytes(algorithm, publicKey);
-    return new PrivateKey(algorithm, privateKey.slice(), stated);
+    return new PrivateKey(algorithm, new Uint8Array(privateKey), stated);
   }
 
   /** Signs: 64 bytes for Ed25519, DER for secp256r1. */

@@ -51,7 +51,7 @@ export class PublicKey {
     if (!isPublicKeyBytes(algorithm, bytes)) {
       throw new KeyError("invalid_key", `Cannot use the ${algorithm} key: not a safe point: ${toHex(bytes)}`);
     }
-    return new PublicKey(algorithm, bytes.slice());
+    return new PublicKey(algorithm, new Uint8Array(bytes));
   }
 
   /** Reads key text: the algorithm, a slash and hexadecimal bytes. */

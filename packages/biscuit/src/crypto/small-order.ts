@@ -47,5 +47,5 @@ export function isEd25519Signature(signature: Uint8Array): boolean {
 function isBelowOrder(scalar: Uint8Array): boolean {
   // L is just above 2^252: one byte decides almost always.
   const top = scalar[31] ?? 0xff;
-  return top < 0x10 || (top === 0x10 && toBigInt(scalar.slice().reverse()) < L);
+  return top < 0x10 || (top === 0x10 && toBigInt(new Uint8Array(scalar).reverse()) < L);
 }

@@ -1,63 +1,59 @@
 import { FormatError } from "../errors.ts";
 
 /** The symbols every implementation knows, at the indices 0 to 27; the rest of 0 to 1023 is reserved. */
-const DEFAULT_SYMBOLS: readonly string[] = [
-  "read",
-  "write",
-  "resource",
-  "operation",
-  "right",
-  "time",
-  "role",
-  "owner",
-  "tenant",
-  "namespace",
-  "user",
-  "team",
-  "service",
-  "admin",
-  "email",
-  "group",
-  "member",
-  "ip_address",
-  "client",
-  "client_ip",
-  "domain",
-  "path",
-  "version",
-  "cluster",
-  "node",
-  "hostname",
-  "nonce",
-  "query",
-];
+const DEFAULT_SYMBOLS =
+  "read write resource operation right time role owner tenant namespace user team service admin email group member " +
+  "ip_address client client_ip domain path version cluster node hostname nonce query";
 
 const OFFSET = 1024;
-const DEFAULT_INDEX: ReadonlyMap<string, number> = new Map(DEFAULT_SYMBOLS.map((symbol, index) => [symbol, index]));
+
+/** Strings by their places, each once. */
+class Index {
+  readonly items: string[] = [];
+  readonly #places = new Map<string, number>();
+
+  constructor(items: readonly string[] = []) {
+    for (const item of items) this.insert(item);
+  }
+
+  placeOf(item: string): number | undefined {
+    return this.#places.get(item);
+  }
+
+  /** The place of an item, added if it is new. */
+  insert(item: string): number {
+    const known = this.#places.get(item);
+    if (known !== undefined) return known;
+    this.#places.set(item, this.items.length);
+    return this.items.push(item) - 1;
+  }
+}
+
+const DEFAULTS = new Index(DEFAULT_SYMBOLS.split(" "));
 
 /** The strings and public keys that blocks refer to by number. */
 export class SymbolTable {
-  readonly #symbols: string[] = [];
-  readonly #index = new Map<string, number>();
-  readonly #keys: string[] = [];
-  readonly #keyIndex = new Map<string, number>();
+  readonly #symbols: Index;
+  readonly #keys: Index;
+
+  constructor(symbols: readonly string[] = [], keys: readonly string[] = []) {
+    this.#symbols = new Index(symbols);
+    this.#keys = new Index(keys);
+  }
 
   /** The symbols beyond the default ones, in order. */
   get symbols(): readonly string[] {
-    return this.#symbols;
+    return this.#symbols.items;
   }
 
   /** The public keys, as key text, in order. */
   get keys(): readonly string[] {
-    return this.#keys;
+    return this.#keys.items;
   }
 
   /** A table that can grow without changing this one. */
   clone(): SymbolTable {
-    const copy = new SymbolTable();
-    for (const symbol of this.#symbols) copy.insert(symbol);
-    for (const key of this.#keys) copy.insertKey(key);
-    return copy;
+    return new SymbolTable(this.symbols, this.keys);
   }
 
   /**
@@ -67,48 +63,43 @@ export class SymbolTable {
    */
   extend(symbols: readonly string[], keys: readonly string[]): void {
     for (const symbol of symbols) {
-      if (DEFAULT_INDEX.has(symbol) || this.#index.has(symbol)) {
+      if (this.#placeOf(symbol) !== undefined) {
         throw new FormatError("symbol_overlap", "Cannot read a token that declares a symbol twice");
       }
       this.insert(symbol);
     }
     for (const key of keys) {
-      if (this.#keyIndex.has(key)) {
+      if (this.#keys.placeOf(key) !== undefined) {
         throw new FormatError("key_overlap", "Cannot read a token that declares a public key twice");
       }
       this.insertKey(key);
     }
   }
 
+  #placeOf(symbol: string): number | undefined {
+    const place = this.#symbols.placeOf(symbol);
+    return place === undefined ? DEFAULTS.placeOf(symbol) : OFFSET + place;
+  }
+
   /** The index of a symbol, added if it is new. */
   insert(symbol: string): number {
-    const known = DEFAULT_INDEX.get(symbol) ?? this.#index.get(symbol);
-    if (known !== undefined) return known;
-    const index = OFFSET + this.#symbols.length;
-    this.#symbols.push(symbol);
-    this.#index.set(symbol, index);
-    return index;
+    return DEFAULTS.placeOf(symbol) ?? OFFSET + this.#symbols.insert(symbol);
   }
 
   /** The index of a public key, added if it is new. */
   insertKey(key: string): number {
-    const known = this.#keyIndex.get(key);
-    if (known !== undefined) return known;
-    const index = this.#keys.length;
-    this.#keys.push(key);
-    this.#keyIndex.set(key, index);
-    return index;
+    return this.#keys.insert(key);
   }
 
   /** The index of a symbol that is in the table; those that are not sort last. */
   indexOf(symbol: string): number {
-    return DEFAULT_INDEX.get(symbol) ?? this.#index.get(symbol) ?? Number.MAX_SAFE_INTEGER;
+    return this.#placeOf(symbol) ?? Number.MAX_SAFE_INTEGER;
   }
 
   /** @throws {FormatError} `unknown_symbol`. */
   symbol(index: number | bigint): string {
     const at = Number(index);
-    const symbol = at >= OFFSET ? this.#symbols[at - OFFSET] : DEFAULT_SYMBOLS[at];
+    const symbol = at >= OFFSET ? this.symbols[at - OFFSET] : DEFAULTS.items[at];
     if (symbol === undefined) {
       throw new FormatError("unknown_symbol", `Cannot find the symbol with this index: ${index}`, at);
     }
@@ -117,7 +108,7 @@ export class SymbolTable {
 
   /** @throws {FormatError} `unknown_key`. */
   key(index: number | bigint): string {
-    const key = this.#keys[Number(index)];
+    const key = this.keys[Number(index)];
     if (key === undefined) {
       throw new FormatError("unknown_key", `Cannot find the public key with this index: ${index}`);
     }

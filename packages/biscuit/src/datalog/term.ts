@@ -168,7 +168,7 @@ export function toTerm(value: unknown, depth = 0): Term {
   if (typeof value === "string") return checkedString(value);
   if (typeof value === "number" || typeof value === "bigint") return checkedInteger(value);
   if (value instanceof Variable) return value;
-  if (value instanceof Uint8Array) return value.slice();
+  if (value instanceof Uint8Array) return new Uint8Array(value);
   if (value instanceof Date) return checkedDate(value);
   if (value instanceof Timestamp) return checkedTimestamp(value);
   if (Array.isArray(value)) return value.map((item) => toTerm(item, depth + 1));

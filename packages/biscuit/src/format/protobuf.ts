@@ -133,8 +133,10 @@ export class ProtobufReader {
 
   #varint(): number | bigint {
     const start = this.#at;
-    let value = 0;
-    for (let scale = 1; scale <= 2 ** 63; scale *= 128) {
+    let value = this.#byte();
+    if (value < 0x80) return value;
+    value -= 0x80;
+    for (let scale = 128; scale <= 2 ** 63; scale *= 128) {
       const byte = this.#byte();
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value < 2 ** 53 ? value : this.#exactVarint(start);
@@ -145,7 +147,7 @@ export class ProtobufReader {
   /** The integer from `start` up to here, which a number does not hold exactly. */
   #exactVarint(start: number): number | bigint {
     let value = 0n;
-    for (const byte of this.#bytes.slice(start, this.#at).reverse()) value = value * 128n + BigInt(byte & 0x7f);
+    for (let at = this.#at - 1; at >= start; at--) value = value * 128n + BigInt((this.#bytes[at] ?? 0) & 0x7f);
     if (value >= 2n ** 64n) throw malformed("an integer of more than 64 bits");
     return toInteger(value);
   }

@@ -165,6 +165,8 @@ export function message<T extends object>(fields: Fields<T>): Message<T> {
   const empty = Object.fromEntries(entries.map(({ name, fallback }) => [name, fallback]));
   const byNumber: (typeof entries)[number][] = [];
   for (const entry of entries) byNumber[entry.number] = entry;
+  /** The fields that must be there, one bit for each number. */
+  const needed = entries.reduce((bits, { rule, number }) => (rule === "required" ? bits | (1 << number) : bits), 0);
 
   function readFields(reader: ProtobufReader, context: Context): T {
     const object: Record<string, unknown> = { ...empty };
@@ -184,9 +186,7 @@ export function message<T extends object>(fields: Fields<T>): Message<T> {
         object[name] = codec.read(reader, context);
       }
     }
-    for (const { name, number, rule } of entries) {
-      if (rule === "required" && (seen & (1 << number)) === 0) throw fieldError(name, "missing");
-    }
+    if ((needed & ~seen) !== 0) throw fieldError(byNumber[31 - Math.clz32(needed & ~seen)]?.name ?? "", "missing");
     // Every member was filled by the codec that its type demands.
     return object as T;
   }

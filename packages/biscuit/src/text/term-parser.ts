@@ -8,7 +8,6 @@ import {
   Parameter,
   setProblem,
   type Term,
-  TermSet,
   toInteger,
   Variable,
 } from "../datalog/term.ts";
@@ -92,20 +91,21 @@ function parseHex(cursor: Cursor): Uint8Array | undefined {
 }
 
 /** Parses one item or more between commas up to `close`. */
-function parseSomeItems<T>(cursor: Cursor, close: string, parseItem: () => T): T[] {
-  const items: T[] = [];
+function parseSomeItems(cursor: Cursor, close: string, parseItem: () => void): void {
   for (;;) {
-    items.push(parseItem());
+    parseItem();
     cursor.skipSpace();
-    if (cursor.takeText(close)) return items;
+    if (cursor.takeText(close)) return;
     cursor.expect(",", `or "${close}"`);
   }
 }
 
-/** Parses items between commas up to `close`; there may be none. */
-function parseItems<T>(cursor: Cursor, close: string, parseItem: () => T): T[] {
+/** Parses terms between commas up to `close`; there may be none. */
+function parseItems(cursor: Cursor, close: string, parseItem: () => Term): Term[] {
+  const items: Term[] = [];
   cursor.skipSpace();
-  return cursor.takeText(close) ? [] : parseSomeItems(cursor, close, parseItem);
+  if (!cursor.takeText(close)) parseSomeItems(cursor, close, () => items.push(parseItem()));
+  return items;
 }
 
 function asMapKey(term: Term, cursor: Cursor, offset: number): MapKey {
@@ -114,52 +114,33 @@ function asMapKey(term: Term, cursor: Cursor, offset: number): MapKey {
   throw cursor.error("Cannot use this as the key of a map: keys are integers and strings", offset);
 }
 
-function checkSet(items: readonly Term[], cursor: Cursor, offset: number): void {
-  const problem = setProblem(items);
-  if (problem !== undefined) throw cursor.error(problem, offset);
-}
-
-function parseEntry(cursor: Cursor, key: MapKey, place: Place): readonly [MapKey, Term] {
-  cursor.expect(":", "after the key of a map");
-  return [key, parseInner(cursor, place)];
-}
-
-function parseRestOfMap(cursor: Cursor, first: readonly [MapKey, Term], place: Place): Term {
-  cursor.skipSpace();
-  if (cursor.takeText("}")) return makeMap([first]);
-  cursor.expect(",", 'or "}" in a map');
-  const rest = parseSomeItems(cursor, "}", () => {
-    cursor.skipSpace();
-    const start = cursor.offset;
-    return parseEntry(cursor, asMapKey(parseInner(cursor, place), cursor, start), place);
-  });
-  return makeMap([first, ...rest]);
-}
-
 function parseSetOrMap(cursor: Cursor, place: Place): Term {
   cursor.skipSpace();
   if (cursor.takeText("}")) return makeMap([]);
   if (cursor.takeText(",")) {
     cursor.expect("}", "after {, for an empty set");
-    return new TermSet([]);
+    return makeSet([]);
   }
-  const start = cursor.offset;
-  const first = parseInner(cursor, place);
-  cursor.skipSpace();
-  if (cursor.sees(/:/y)) {
-    return parseRestOfMap(cursor, parseEntry(cursor, asMapKey(first, cursor, start), place), place);
-  }
-  checkSet([first], cursor, start);
-  if (cursor.takeText("}")) return makeSet([first]);
-  cursor.expect(",", 'or "}" in a set');
-  const rest = parseSomeItems(cursor, "}", () => {
+  const items: Term[] = [];
+  const entries: (readonly [MapKey, Term])[] = [];
+  let isMap: boolean | undefined;
+  parseSomeItems(cursor, "}", () => {
     cursor.skipSpace();
-    const offset = cursor.offset;
+    const start = cursor.offset;
     const item = parseInner(cursor, place);
-    checkSet([first, item], cursor, offset);
-    return item;
+    cursor.skipSpace();
+    isMap ??= cursor.sees(/:/y);
+    if (isMap) {
+      const key = asMapKey(item, cursor, start);
+      cursor.expect(":", "after the key of a map");
+      entries.push([key, parseInner(cursor, place)]);
+      return;
+    }
+    items.push(item);
+    const problem = setProblem([items[0] ?? item, item]);
+    if (problem !== undefined) throw cursor.error(problem, start);
   });
-  return makeSet([first, ...rest]);
+  return isMap === true ? makeMap(entries) : makeSet(items);
 }
 
 function parseInner(cursor: Cursor, place: Place): Term {
