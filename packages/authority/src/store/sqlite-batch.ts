@@ -19,6 +19,9 @@ export interface Batch {
   readonly operations: string;
 }
 
+/** From the writer, when it has opened the file. */
+export const ready = "ready";
+
 /** From the writer, for each commit: what became of its operations, durably; or why it failed, its effect then unknown. */
 export type Reply = { readonly count: number; readonly durationMs: number } & (
   | { readonly outcomes: readonly Outcome[] }

@@ -1,8 +1,8 @@
-import { once } from "node:events";
+import { on } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { Pipeline } from "../threads/pipeline.ts";
-import { type Batch, type Operation, type Outcome, packOperations, type Reply } from "./sqlite-batch.ts";
+import { type Batch, type Operation, type Outcome, packOperations, type Reply, ready } from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
 
 /** How commits are grouped. */
@@ -43,7 +43,7 @@ export class Commits {
     const file = import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js";
     // No flags of the process: with --input-type, say, a thread cannot start.
     const worker = new Worker(new URL(file, import.meta.url), { workerData, execArgv: [], resourceLimits });
-    await once(worker, "message");
+    for await (const [message] of on(worker, "message")) if (message === ready) break;
     return new Commits(worker, options);
   }
 

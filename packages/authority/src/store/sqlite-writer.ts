@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { systemClock } from "@countersign/protocol";
-import { type Batch, type Operation, type Reply, unpackOperations } from "./sqlite-batch.ts";
+import { type Batch, type Operation, type Reply, ready, unpackOperations } from "./sqlite-batch.ts";
 import { type ConnectionOptions, WritingConnection } from "./sqlite-connection.ts";
 
 /** Keeps a commit short, however many wait. */
@@ -81,7 +81,7 @@ function serve(port: MessagePort, options: ConnectionOptions): void {
     writer.close();
     port.close();
   });
-  port.postMessage("ready");
+  port.postMessage(ready);
 }
 
 function* arrived(port: MessagePort): Generator<Message> {
