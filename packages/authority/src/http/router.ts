@@ -7,8 +7,8 @@ export interface Place {
 }
 
 interface Pattern {
-  readonly shape: RegExp;
-  readonly routes: Route[];
+  readonly segments: readonly string[];
+  readonly routes: readonly Route[];
 }
 
 const noParams = {};
@@ -18,40 +18,44 @@ const noParams = {};
  * `/api/v1/user/:id`; a parameter is one segment, decoded.
  */
 export function createRouter(routes: readonly Route[]): (path: string) => Place | undefined {
-  const literal = new Map<string, Route[]>();
-  const patterns = new Map<string, Pattern>();
-  for (const route of routes) {
-    if (route.path.includes(":")) patternAt(patterns, route.path).routes.push(route);
-    else literal.set(route.path, [...(literal.get(route.path) ?? []), route]);
-  }
+  const byPath = Map.groupBy(routes, ({ path }) => path);
+  const patterns = [...byPath]
+    .filter(([path]) => path.includes("/:"))
+    .map(([path, there]): Pattern => ({ segments: path.split("/"), routes: there }));
+  for (const { segments } of patterns) byPath.delete(segments.join("/"));
   return (path) => {
-    const known = literal.get(path);
-    return known === undefined ? firstFitting(patterns, path) : { routes: known, params: noParams };
+    const literal = byPath.get(path);
+    return literal === undefined ? firstFitting(patterns, path.split("/")) : { routes: literal, params: noParams };
   };
 }
 
-function patternAt(patterns: Map<string, Pattern>, path: string): Pattern {
-  const known = patterns.get(path);
-  if (known !== undefined) return known;
-  const shape = new RegExp(`^${path.replace(/:(\w+)/g, "(?<$1>[^/]+)")}$`);
-  const pattern: Pattern = { shape, routes: [] };
-  patterns.set(path, pattern);
-  return pattern;
-}
-
-function firstFitting(patterns: ReadonlyMap<string, Pattern>, path: string): Place | undefined {
-  for (const { shape, routes } of patterns.values()) {
-    const found = shape.exec(path);
-    if (found !== null) return place(routes, found.groups ?? {});
+function firstFitting(patterns: readonly Pattern[], segments: readonly string[]): Place | undefined {
+  for (const { segments: wanted, routes } of patterns) {
+    const params = wanted.length === segments.length ? fit(wanted, segments) : undefined;
+    if (params !== undefined) return { routes, params };
   }
   return undefined;
 }
 
-/** A segment that is not percent-encoded UTF-8 names nothing. */
-function place(routes: readonly Route[], groups: Readonly<Record<string, string>>): Place | undefined {
+/** The parameters by which a path fits a pattern. An empty segment, or one that is not percent-encoded UTF-8, fits none. */
+function fit(wanted: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  const params: Record<string, string> = {};
+  for (const [at, segment] of segments.entries()) {
+    const want = wanted[at] ?? "";
+    if (!want.startsWith(":")) {
+      if (want !== segment) return undefined;
+      continue;
+    }
+    const value = decode(segment);
+    if (!value) return undefined;
+    params[want.slice(1)] = value;
+  }
+  return params;
+}
+
+function decode(segment: string): string | undefined {
   try {
-    const params = Object.entries(groups).map(([name, text]) => [name, decodeURIComponent(text)] as const);
-    return { routes, params: Object.fromEntries(params) };
+    return decodeURIComponent(segment);
   } catch {
     return undefined;
   }
