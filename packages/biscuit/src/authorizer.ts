@@ -1,5 +1,5 @@
 import type { Biscuit } from "./biscuit.ts";
-import type { AuthorizerContent, BlockContent, Fact } from "./datalog/model.ts";
+import type { AuthorizerContent, Fact } from "./datalog/model.ts";
 import type { ExternFunction } from "./datalog/operations.ts";
 import type { Decision } from "./decision.ts";
 import { Evaluation, type TokenBlock } from "./evaluation.ts";
@@ -32,18 +32,12 @@ export interface RequestOptions {
 const EMPTY: AuthorizerContent = { facts: [], rules: [], checks: [], policies: [], scopes: [], context: undefined };
 
 function mergeBlocks(base: CompiledBlock, added: CompiledBlock): CompiledBlock {
-  const content: BlockContent = {
-    facts: [...base.content.facts, ...added.content.facts],
-    rules: [...base.content.rules, ...added.content.rules],
-    checks: [...base.content.checks, ...added.content.checks],
-    scopes: [...base.content.scopes, ...added.content.scopes],
-    context: base.content.context,
-  };
   return {
-    content,
     facts: [...base.facts, ...added.facts],
     rules: [...base.rules, ...added.rules],
     checks: [...base.checks, ...added.checks],
+    scopes: [...base.scopes, ...added.scopes],
+    context: base.context,
     invalidRule: base.invalidRule ?? added.invalidRule,
   };
 }

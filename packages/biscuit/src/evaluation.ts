@@ -109,7 +109,7 @@ export class Evaluation {
   }
 
   #place(block: CompiledBlock, index: number | undefined, standpoint: Standpoint): Placed {
-    const trusted = trustedOrigins(block.content.scopes, DEFAULT_TRUSTED, standpoint, this.#keyOrigins);
+    const trusted = trustedOrigins(block.scopes, DEFAULT_TRUSTED, standpoint, this.#keyOrigins);
     return { block, index, standpoint, trusted };
   }
 

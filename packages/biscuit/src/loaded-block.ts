@@ -5,7 +5,7 @@ import {
   compileRule,
   unboundHeadVariables,
 } from "./datalog/compile.ts";
-import type { BlockContent, Check, Policy, Rule } from "./datalog/model.ts";
+import type { BlockContent, Check, Policy, Rule, Scope } from "./datalog/model.ts";
 import { AuthorizationError } from "./errors.ts";
 import { printRule } from "./text/printer.ts";
 
@@ -23,10 +23,11 @@ export interface CompiledPolicy {
 
 /** The content of a block made ready to run; it depends on the block alone and serves every evaluation of it. */
 export interface CompiledBlock {
-  readonly content: BlockContent;
   readonly facts: readonly CompiledFact[];
   readonly rules: readonly CompiledRule[];
   readonly checks: readonly CompiledCheck[];
+  readonly scopes: readonly Scope[];
+  readonly context: string | undefined;
   /** The first rule whose head can never be filled; a token with one is refused. */
   readonly invalidRule: Rule | undefined;
 }
@@ -34,11 +35,23 @@ export interface CompiledBlock {
 /** Compiles the content of a block. */
 export function compileBlock(content: BlockContent): CompiledBlock {
   return {
-    content,
     facts: content.facts.map(compileFact),
     rules: content.rules.map(compileRule),
     checks: content.checks.map((source) => ({ source, queries: source.queries.map(compileRule) })),
+    scopes: content.scopes,
+    context: content.context,
     invalidRule: content.rules.find((rule) => unboundHeadVariables(rule).length > 0),
+  };
+}
+
+/** The content that a block was compiled from, with sets and maps in text order. */
+export function contentOf({ facts, rules, checks, scopes, context }: CompiledBlock): BlockContent {
+  return {
+    facts: facts.map(({ fact }) => fact),
+    rules: rules.map(({ source }) => source),
+    checks: checks.map(({ source }) => source),
+    scopes,
+    context,
   };
 }
 

@@ -26,7 +26,7 @@ import {
 } from "./format/schema.ts";
 import { CONTEXT } from "./format/wrapper.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
-import { type CompiledBlock, compileBlock, compilePolicy } from "./loaded-block.ts";
+import { type CompiledBlock, compileBlock, compilePolicy, contentOf } from "./loaded-block.ts";
 import { messageBytes } from "./third-party.ts";
 
 /** The reference's default, 1 ms: it measures time, which this package does not, and wants a figure in the message. */
@@ -125,11 +125,8 @@ const SNAPSHOT = message<{ readonly limits: RunLimits; readonly executionTime: n
   world: required(3, BYTES),
 });
 
-function encodeSnapshotBlock(
-  { content }: CompiledBlock,
-  externalKey: string | undefined,
-  context: Context,
-): Uint8Array {
+function encodeSnapshotBlock(block: CompiledBlock, externalKey: string | undefined, context: Context): Uint8Array {
+  const content = contentOf(block);
   const version = statedVersion(content, externalKey);
   const head = BLOCK_HEADER.encode({ context: content.context, version, externalKey: undefined }, context);
   const tail = BLOCK_HEADER.encode({ ...NO_HEADER, externalKey }, context);
