@@ -1,4 +1,10 @@
-import { createAuthority, createKeyEncryptionKey, createMemoryStore, parseConfig } from "@countersign/authority";
+import {
+  type AnswerFace,
+  createAuthority,
+  createKeyEncryptionKey,
+  createMemoryStore,
+  parseConfig,
+} from "@countersign/authority";
 import { serveAuthority } from "@countersign/authority/node";
 import { systemClock, systemRandom } from "@countersign/protocol";
 
@@ -13,16 +19,16 @@ export async function startFleetAuthority(lifetimeS: number, audiences: readonly
   const requests: TokenRequest[] = [];
   let down = false;
   let nextRequest: (() => void) | undefined;
-  const relay: { fetch?: Awaited<ReturnType<typeof createAuthority>>["fetch"] } = {};
+  const relay: { answer?: AnswerFace } = {};
   const served = await serveAuthority(
     {
-      async fetch(request, ...rest) {
+      async answer(request, connection) {
         if (nextRequest !== undefined) down = true;
         nextRequest?.();
         nextRequest = undefined;
         requests.push({ at: systemClock.now(), answered: !down });
-        const answer = down ? undefined : await relay.fetch?.(request, ...rest);
-        return answer ?? new Response(null, { status: 503 });
+        const answer = down ? undefined : await relay.answer?.(request, connection);
+        return answer ?? { status: 503, headers: {}, body: null };
       },
     },
     { port: 0 },
@@ -36,7 +42,7 @@ export async function startFleetAuthority(lifetimeS: number, audiences: readonly
     store: createMemoryStore({ clock: systemClock }),
     keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
   });
-  relay.fetch = authority.fetch;
+  relay.answer = authority.answer;
   const { client, secret = "" } = await authority.services.clients.create(
     {
       clientName: "fleet",

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import {
+  type AnswerFace,
   createAuthority,
   createKeyEncryptionKey,
   createMemoryStore,
@@ -28,13 +29,13 @@ describe("the examples", () => {
   const running: ChildProcess[] = [];
 
   before(async () => {
-    const relay: { fetch?: Awaited<ReturnType<typeof startAuthority>>["fetch"] } = {};
+    const relay: { answer?: AnswerFace } = {};
     served = await serveAuthority(
-      { fetch: async (...args) => (await relay.fetch?.(...args)) ?? new Response(null, { status: 503 }) },
+      { answer: async (...args) => (await relay.answer?.(...args)) ?? { status: 503, headers: {}, body: null } },
       { port: 0 },
     );
     const authority = await startAuthority(served.url);
-    relay.fetch = authority.fetch;
+    relay.answer = authority.answer;
     clients = await makeClients(authority);
     commands = await makeCommands();
     adminPassword = (await prepareFirstStart(authority.services)).adminPassword ?? "";

@@ -29,9 +29,8 @@ export async function serveMovable(startOffsetMs: number): Promise<MovableAuthor
   let offsetMs = startOffsetMs;
   const clock = { ...systemClock, now: () => systemClock.now() + offsetMs };
   const face: { authority?: Authority } = {};
-  const unavailable = new Response(null, { status: 503 });
   const served = await serveAuthority(
-    { fetch: async (...args) => (await face.authority?.fetch(...args)) ?? unavailable },
+    { answer: async (...args) => (await face.authority?.answer(...args)) ?? { status: 503, headers: {}, body: null } },
     { port: 0 },
   );
   const authority = await createAuthority({

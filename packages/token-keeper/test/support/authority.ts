@@ -1,4 +1,11 @@
-import { createAuthority, createKeyEncryptionKey, createMemoryStore, parseConfig } from "@countersign/authority";
+import {
+  type AnswerFace,
+  createAuthority,
+  createKeyEncryptionKey,
+  createMemoryStore,
+  type HttpRequest,
+  parseConfig,
+} from "@countersign/authority";
 import { type Served, serveAuthority, type TlsOptions } from "@countersign/authority/node";
 import { systemClock, systemRandom } from "@countersign/protocol";
 
@@ -6,20 +13,19 @@ import { systemClock, systemRandom } from "@countersign/protocol";
 export interface AuthoritySetUp {
   readonly tls?: TlsOptions;
   /** Told of each request when it was answered, and before the answer is sent. */
-  readonly answered?: (request: Request) => void;
+  readonly answered?: (request: HttpRequest) => void;
 }
 
 /** The real authority on a socket, in this process. */
 export async function startAuthority(options: AuthoritySetUp = {}) {
   const { tls, answered } = options;
-  const relay: { fetch?: Awaited<ReturnType<typeof createAuthority>>["fetch"] } = {};
-  const unavailable = () => new Response(null, { status: 503 });
+  const relay: { answer?: AnswerFace } = {};
   const served: Served = await serveAuthority(
     {
-      async fetch(...args) {
-        const response = (await relay.fetch?.(...args)) ?? unavailable();
-        answered?.(args[0]);
-        return response;
+      async answer(request, connection) {
+        const answer = await relay.answer?.(request, connection);
+        answered?.(request);
+        return answer ?? { status: 503, headers: {}, body: null };
       },
     },
     { port: 0, ...(tls === undefined ? {} : { tls }) },
@@ -29,7 +35,7 @@ export async function startAuthority(options: AuthoritySetUp = {}) {
     store: createMemoryStore({ clock: systemClock }),
     keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
   });
-  relay.fetch = authority.fetch;
+  relay.answer = authority.answer;
   const { clients, users } = authority.services;
   const defaults = {
     clientName: "test",
