@@ -14,6 +14,7 @@ export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/ke
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewrap-ring.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
+export { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "./store/records.ts";
 export { openSqliteStore } from "./store/sqlite.ts";
 export type { Item, Page, Store } from "./store/store.ts";
 export { type FirstStart, prepareFirstStart } from "./users/first-start.ts";

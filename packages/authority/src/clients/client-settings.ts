@@ -5,13 +5,13 @@ import type { JWK } from "jose";
 import { displayName } from "../display-name.ts";
 import { isId } from "../id.ts";
 import { checkScopes } from "../scope.ts";
-import type {
-  ClientAuthMethod,
-  ClientCertificateRule,
-  ClientTokenSettings,
-  GrantType,
-  SigningAlgorithm,
-  TokenProfile,
+import {
+  type ClientAuthMethod,
+  type ClientCertificateRule,
+  type ClientTokenSettings,
+  clientGrants,
+  signingAlgorithms,
+  tokenProfiles,
 } from "../store/records.ts";
 import { administrator } from "../users/administrator.ts";
 import type { ClientSettings } from "./clients.ts";
@@ -33,10 +33,6 @@ const methods: Readonly<Record<ClientAuthMethod, MethodRow>> = {
   tls_client_auth: { usesSecret: false, credential: "certificate" },
   self_signed_tls_client_auth: { usesSecret: false, credential: "jwks" },
 };
-
-const grants: readonly GrantType[] = ["password", "client_credentials", "refresh_token"];
-const profiles: readonly TokenProfile[] = ["at+jwt", "plain"];
-const algorithms: readonly SigningAlgorithm[] = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"];
 
 const dayMs = 86_400_000;
 /** Shortest and longest, as for the whole authority in the configuration. */
@@ -78,7 +74,7 @@ export function checkClientId(clientId: string): string {
 export function checkSettings(settings: CheckedSettings): CheckedSettings {
   const { authMethod, loopback, disabled } = settings;
   if (!Object.hasOwn(methods, authMethod)) throw refuse("auth_method is unknown");
-  if (!settings.grants.every((grant) => grants.includes(grant))) throw refuse("grants holds an unknown grant");
+  if (!settings.grants.every((grant) => clientGrants.includes(grant))) throw refuse("grants holds an unknown grant");
   // RFC 6749 section 4.4: the client credentials grant is for confidential clients.
   if (authMethod === "none" && settings.grants.includes("client_credentials")) {
     throw refuse("A client without credentials cannot use client_credentials");
@@ -103,8 +99,9 @@ function checkName(text: string): string {
 
 function checkToken(token: ClientTokenSettings): ClientTokenSettings {
   const { profile, algorithm, audience } = token;
-  if (profile !== undefined && !profiles.includes(profile)) throw refuse("The token profile is unknown");
-  if (algorithm !== undefined && !algorithms.includes(algorithm)) throw refuse("The signature algorithm is unknown");
+  if (profile !== undefined && !tokenProfiles.includes(profile)) throw refuse("The token profile is unknown");
+  if (algorithm !== undefined && !signingAlgorithms.includes(algorithm))
+    throw refuse("The signature algorithm is unknown");
   if (audience !== undefined) checkAudience(audience);
   for (const [member, [shortest, longest]] of Object.entries(lifetimes)) {
     const lifetime: unknown = Object.getOwnPropertyDescriptor(token, member)?.value;

@@ -1,6 +1,6 @@
 import { constants, generateKeyPair, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
-import type { SigningAlgorithm } from "../store/records.ts";
+import { type SigningAlgorithm, signingAlgorithms } from "../store/records.ts";
 
 /** Everything that differs between the signature algorithms. */
 export interface AlgorithmRow {
@@ -72,4 +72,4 @@ export const algorithms: Readonly<Record<SigningAlgorithm, AlgorithmRow>> = {
 };
 
 /** Their names, in the same order. */
-export const algorithmNames: readonly SigningAlgorithm[] = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"];
+export const algorithmNames: readonly SigningAlgorithm[] = signingAlgorithms;

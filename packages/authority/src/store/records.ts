@@ -1,7 +1,10 @@
 import type { JWK } from "jose";
 
-/** A grant a client may be allowed to use (RFC 6749 section 1.3). */
-export type GrantType = "password" | "client_credentials" | "refresh_token";
+/** Grants a client may be allowed to use (RFC 6749 section 1.3). */
+export const clientGrants = ["password", "client_credentials", "refresh_token"] as const;
+
+/** One of {@link clientGrants}. */
+export type GrantType = (typeof clientGrants)[number];
 
 /** How a client proves who it is (RFC 6749 section 2.3, RFC 7523, RFC 8705; names of RFC 7591 section 2). */
 export const clientAuthMethods = [
@@ -22,8 +25,11 @@ export const signingAlgorithms = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65
 /** One of {@link signingAlgorithms}. */
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
-/** The shape of access tokens: RFC 9068, or the small one that Vault roles without bound_audiences need. */
-export type TokenProfile = "at+jwt" | "plain";
+/** The shapes of access tokens: RFC 9068, or the small one that Vault roles without bound_audiences need. */
+export const tokenProfiles = ["at+jwt", "plain"] as const;
+
+/** One of {@link tokenProfiles}. */
+export type TokenProfile = (typeof tokenProfiles)[number];
 
 /** `U#<user id>`: a person. `username` names the claim that must point back here for the user to be able to log in. */
 export interface UserRecord {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "@countersign/authority";
 import { listAll, textIn } from "../answers.ts";
 import { type Answer, apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Arguments } from "../arguments.ts";
@@ -13,20 +14,13 @@ const clientOptions: Readonly<Record<string, Option & { readonly member: string 
   scopes: { kind: "list", value: "SCOPE,…", summary: "The most its tokens may hold", member: "scopes" },
   grants: {
     kind: "list",
-    choices: ["password", "client_credentials", "refresh_token"],
+    choices: clientGrants,
     summary: "How it may get tokens",
     member: "grants",
   },
   "auth-method": {
     kind: "text",
-    choices: [
-      "none",
-      "client_secret_basic",
-      "client_secret_post",
-      "private_key_jwt",
-      "tls_client_auth",
-      "self_signed_tls_client_auth",
-    ],
+    choices: clientAuthMethods,
     summary: "How it proves who it is",
     member: "token_endpoint_auth_method",
   },
@@ -35,13 +29,13 @@ const clientOptions: Readonly<Record<string, Option & { readonly member: string 
   "san-uri": { kind: "text", value: "URI", summary: "URI in its certificate", member: "tls_client_auth_san_uri" },
   profile: {
     kind: "text",
-    choices: ["at+jwt", "plain"],
+    choices: tokenProfiles,
     summary: "Shape of its tokens",
     member: "access_token_profile",
   },
   algorithm: {
     kind: "text",
-    choices: ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"],
+    choices: signingAlgorithms,
     summary: "Signature of its tokens",
     member: "access_token_signing_alg",
   },

@@ -1,4 +1,4 @@
-import { keyForms, readSigningKey, writeKey } from "@countersign/authority";
+import { keyForms, readSigningKey, signingAlgorithms, writeKey } from "@countersign/authority";
 import { objectsIn } from "../answers.ts";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Command, Option } from "../command.ts";
@@ -9,9 +9,7 @@ import { readAll } from "../prompt.ts";
 import type { World } from "../world.ts";
 import { rewrapKeys } from "./rewrap-keys.ts";
 
-const algorithms = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"] as const;
-
-const algorithm: Option = { kind: "text", choices: algorithms, summary: "Signature algorithm" };
+const algorithm: Option = { kind: "text", choices: signingAlgorithms, summary: "Signature algorithm" };
 const now: Option = { kind: "flag", summary: "Sign with it at once, although verifiers may not know it yet" };
 const file = [{ name: "file", summary: "PEM, DER, JWK or JWK set; - is stdin" }];
 
@@ -92,6 +90,6 @@ async function readKey(path: string, wanted: string | undefined, { stdin }: Worl
   const input = path === "-" ? await readAll(stdin) : readBytes(path);
   return readSigningKey(
     input,
-    algorithms.find((candidate) => candidate === wanted),
+    signingAlgorithms.find((candidate) => candidate === wanted),
   );
 }

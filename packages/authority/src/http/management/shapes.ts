@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { clientAuthMethods, signingAlgorithms } from "../../store/records.ts";
+import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, "must be a scope-token (RFC 6749 section 3.3)");
@@ -14,7 +14,7 @@ export const password = z.string().min(1).max(1024);
 
 const ttlSeconds = z.number().int().min(10).max(316_224_000);
 
-const grant = z.enum(["password", "client_credentials", "refresh_token"]);
+const grant = z.enum(clientGrants);
 
 const authMethod = z.enum(clientAuthMethods);
 
@@ -40,7 +40,7 @@ export const clientInput = z.strictObject({
   tls_client_auth_san_uri: z.string().max(1024).optional(),
   tls_client_auth_san_ip: z.string().max(64).optional(),
   tls_client_auth_san_email: z.string().max(256).optional(),
-  access_token_profile: z.enum(["at+jwt", "plain"]).optional(),
+  access_token_profile: z.enum(tokenProfiles).optional(),
   access_token_signing_alg: signingAlgorithm.optional(),
   audience: z.array(z.string().min(1).max(1024)).max(50).optional(),
   access_token_ttl: ttlSeconds.optional(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clientGrants } from "../../store/records.ts";
 
 /**
  * What the OAuth endpoints take and give, for the OpenAPI document. The forms are read by hand in `form.ts`, because
@@ -12,7 +13,7 @@ const clientProof = {
 };
 
 export const tokenForm = z.looseObject({
-  grant_type: z.enum(["password", "client_credentials", "refresh_token"]),
+  grant_type: z.enum(clientGrants),
   scope: z.string().optional().describe("Scopes joined by spaces"),
   resource: z.array(z.string()).optional().describe("Where the token is to be used (RFC 8707)"),
   username: z.string().optional(),
