@@ -5,7 +5,7 @@ export const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 export const DIGIT = /\p{Nd}/u;
 export const SPACE = /\p{White_Space}/u;
 
-export function hasProperty(code: number, property: RegExp): boolean {
+function hasProperty(code: number, property: RegExp): boolean {
   return property.test(String.fromCodePoint(code));
 }
 
