@@ -6,11 +6,10 @@
 set -eu
 
 # Tokens with the audience "vault", which is what keeps those for other services from being used here.
-COUNTERSIGN_CLIENT_SECRET=$(
-  countersign client create --id ci --name ci --grants client_credentials --credential --audience vault |
-    sed -n 's/^client secret: //p'
-)
+created=$(countersign client create --id ci --name ci --grants client_credentials --credential --audience vault)
+COUNTERSIGN_CLIENT_SECRET=$(printf '%s\n' "$created" | sed -n 's/^client secret: //p')
 export COUNTERSIGN_CLIENT_SECRET
 
-# It prints Terraform first, then the same as commands; the last of them is the login.
-countersign vault ci --policies kv-read | sed -n '/^vault /,$p' | sh -eu
+# Terraform comes first, then the same as commands; the last of them is the login.
+setup=$(countersign vault ci --policies kv-read)
+printf '%s\n' "$setup" | sed -n '/^vault /,$p' | sh -eu
