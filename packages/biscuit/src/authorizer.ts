@@ -1,4 +1,5 @@
 import type { Biscuit } from "./biscuit.ts";
+import { compileFact } from "./datalog/compile.ts";
 import type { AuthorizerContent, Fact } from "./datalog/model.ts";
 import type { ExternFunction } from "./datalog/operations.ts";
 import type { Decision } from "./decision.ts";
@@ -77,7 +78,7 @@ export class Authorizer {
       block = mergeBlocks(block, compileBlock(content));
       policies = [...policies, ...content.policies.map(compilePolicy)];
     }
-    if (request.facts !== undefined) block = mergeBlocks(block, compileBlock({ ...EMPTY, facts: request.facts }));
+    if (request.facts !== undefined) block = { ...block, facts: [...block.facts, ...request.facts.map(compileFact)] };
     return { block, policies };
   }
 

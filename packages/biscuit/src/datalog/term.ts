@@ -280,9 +280,12 @@ function orderKey(term: Term): string | number | bigint | ArrayLike<Term> {
 
 /** The total order of terms that sets and maps are sorted by; strings as `strings` says. */
 export function compareTerms(left: Term, right: Term, strings: StringOrder = byCodePoint): number {
+  if (typeof left === "string" && typeof right === "string") return strings(left, right);
+  if (typeof left === "number" && typeof right === "number") return left - right;
   const byType = typeRank(left) - typeRank(right);
   if (byType !== 0) return byType;
-  const [a, b] = [orderKey(left), orderKey(right)];
+  const a = orderKey(left);
+  const b = orderKey(right);
   if (typeof a === "string" || typeof b === "string") return strings(String(a), String(b));
   if (typeof a !== "object" || typeof b !== "object") return a < b ? -1 : a > b ? 1 : 0;
   const length = Math.min(a.length, b.length);
