@@ -152,18 +152,19 @@ async function comparison(): Promise<Row[]> {
   });
   const rows: Row[] = [];
   const pools = new Map([1, 3, 6].map((blocks) => [blocks, distinctTokens(POOL, blocks, root)]));
-  for (const [blocks, pool] of pools) {
+  for (const [count, pool] of pools) {
+    const blocks = count === 1 ? "1 block" : `${count} blocks`;
     const bare = pool.map((token) => bareToken(token, root));
     const theirs = (i: number): void => reference.decide(at(pool, i), "ed25519");
     rows.push(
       await row(
-        `parse, verify, authorize: ${blocks} blocks, synchronous`,
+        `parse, verify, authorize: ${blocks}, synchronous`,
         (i) => decide(Biscuit.parse(at(pool, i)).verifySync(root.publicKey)),
         theirs,
         { floor: (i) => floorSync(at(bare, i)) },
       ),
       await row(
-        `parse, verify, authorize: ${blocks} blocks, asynchronous`,
+        `parse, verify, authorize: ${blocks}, asynchronous`,
         async (i) => decide(await Biscuit.parse(at(pool, i)).verify(root.publicKey)),
         async (i) => theirs(i),
         { floor: (i) => floorAsync(at(bare, i)) },
@@ -271,11 +272,11 @@ function heapGrowth(count: number): { readonly authorizations: number; readonly 
 }
 
 async function main(): Promise<void> {
+  const rows = await comparison();
+  const heap = heapGrowth(Number(values.authorizations));
   const bombs = Object.entries(BOMBS).map(([name, code]) => bomb(name, code));
   const token = Biscuit.builder().code(AUTHORITY).buildSync(root).toBase64();
   const start = { cold: JSON.parse(child("--first", token)), warm: JSON.parse(child("--first", token, "--warm")) };
-  const rows = await comparison();
-  const heap = heapGrowth(Number(values.authorizations));
   console.log(
     `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}; microseconds, medians of ${rounds} rounds`,
   );
