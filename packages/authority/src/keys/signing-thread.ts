@@ -5,8 +5,8 @@ import { Pipeline } from "../threads/pipeline.ts";
 import type { SignatureFunction, SigningPlace } from "./sign.ts";
 import { type IntroducedKey, packJobs, type SignedBatch, type SigningBatch, type SigningJob } from "./signing-batch.ts";
 
-/** A batch is short-lived: a large young generation would only hold memory. */
-const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+/** A batch is dead when it is answered: a large young generation would only hold memory. */
+const resourceLimits = { maxYoungGenerationSizeMb: 1 };
 
 /**
  * Signs in a thread of its own, many inputs a message. Handing each signature to the thread pool costs the event loop

@@ -19,8 +19,8 @@ const batchSize = 16;
 
 const retryAfterMs = 1000;
 
-/** A batch is short-lived: a large young generation would only hold memory. */
-const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+/** A batch is dead when it is answered: a large young generation would only hold memory. */
+const resourceLimits = { maxYoungGenerationSizeMb: 1 };
 
 /**
  * Group commit: the writing thread commits all operations that arrived while it was busy with those before them, with

@@ -24,7 +24,7 @@ const settings = `
   PRAGMA fullfsync = ON;
   PRAGMA checkpoint_fullfsync = ON;
   PRAGMA wal_autocheckpoint = 0;
-  PRAGMA cache_size = -8192;
+  PRAGMA cache_size = -2048;
 `;
 
 /** The one connection that writes. After any throw it must be closed and not used again: see `commit`. */
