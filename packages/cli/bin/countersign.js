@@ -6,7 +6,7 @@ import { enableCompileCache } from "node:module";
  * memory. The collector: a young generation of a fitting size, and an upper bound that has the old one collected before
  * garbage doubles it. The allocator (glibc): gives the 19 MiB of each password hash back to the system.
  */
-const heap = ["--max-semi-space-size=8", "--max-old-space-size=1024"];
+const heap = ["--max-semi-space-size=4", "--max-old-space-size=1024"];
 const allocator = { MALLOC_MMAP_THRESHOLD_: "131072" };
 
 const { argv, env, execArgv, execPath, platform } = process;
