@@ -105,8 +105,9 @@ describe("openSqliteStore: sweep", () => {
     await write("living", 100, clock.now() + 2);
     await write("lasting", 100);
     clock.jump(1);
-    // Each write looks at two rows, so a walk over 500 takes 250 writes at most.
-    for (let i = 0; i < 20; i++) await write(`new${i}-`, 10);
+    // Each write looks at two rows and adds one behind them. From just behind the dead a walk takes 200 writes to the end,
+    // wherever the commits before it stopped, and 50 more from the start over the dead.
+    for (let i = 0; i < 40; i++) await write(`new${i}-`, 10);
     await store.close();
     using database = new DatabaseSync(path);
     const left = database.prepare("SELECT key FROM item WHERE key NOT LIKE 'new%'").all();

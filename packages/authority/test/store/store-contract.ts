@@ -5,6 +5,7 @@ import { FakeClock } from "@countersign/protocol/testing";
 import fc from "fast-check";
 import type { Item, Store } from "../../src/store/store.ts";
 import { modelOperation, StoreModel } from "./store-model.ts";
+import { hostileTexts, impossibleKeys } from "./store-texts.ts";
 
 /** Makes an empty store; what it needs cleaned up it hands to `context.after`. */
 export type MakeStore = (clock: Clock, context: TestContext) => Promise<Store>;
@@ -366,30 +367,6 @@ export function storeContract(name: string, make: MakeStore): void {
     });
   });
 }
-
-const impossibleKeys = [
-  { id: "an empty key", text: "", expect: /empty key/, error: RangeError },
-  { id: "a key of 2,049 bytes", text: "k".repeat(2049), expect: /2048 bytes/, error: RangeError },
-  { id: "a key of 2,049 bytes in 683 characters", text: "｡".repeat(683), expect: /2048 bytes/, error: RangeError },
-  { id: "a key with a lone surrogate", text: "\ud800", expect: /surrogate/, error: TypeError },
-];
-
-const hostileTexts = [
-  { id: "hash signs of the schema", text: "x#U#admin" },
-  { id: "a bare prefix", text: "U#" },
-  { id: "percent signs", text: "%23%00%%25" },
-  { id: "NUL", text: "a\u0000b" },
-  { id: "NUL alone", text: "\u0000" },
-  { id: "a quote that ends a statement", text: "'; DROP TABLE item; --" },
-  { id: "double quotes and backslashes", text: '"\\" OR 1=1 \\' },
-  { id: "wildcards", text: "%_*?[a-z]" },
-  { id: "expression names of DynamoDB", text: "#a = :v AND attribute_exists(pk)" },
-  { id: "right-to-left and zero width", text: "\u202eadmin\u200b" },
-  { id: "decomposed, beside composed", text: "e\u0301é" },
-  { id: "beyond the basic plane", text: "👩‍👩‍👧‍👦𝄞" },
-  { id: "line ends and tabs", text: "a\r\nb\tc" },
-  { id: "__proto__", text: "__proto__" },
-];
 
 async function created(store: Store, key: string, value: unknown): Promise<number> {
   const version = await store.swap(key, 0, { value });
