@@ -70,11 +70,8 @@ const preflightHeaders = {
 function otherMethod(request: HttpRequest, allowed: readonly Route[], services: Services): HttpAnswer {
   const allow = allowed.map((route) => route.method).join(", ");
   if (request.method === "OPTIONS" && allowed.some((route) => route.cors)) {
-    const preflight: HttpAnswer = { status: 204, headers: { allow }, body: null };
-    const open = { ...preflightHeaders, allow, "access-control-allow-methods": allow };
-    return isAllowedOrigin(request, services)
-      ? withOrigin({ ...preflight, headers: open }, request, services)
-      : preflight;
+    const preflight = { ...preflightHeaders, "access-control-allow-methods": allow };
+    return withOrigin({ status: 204, headers: { allow }, body: null }, request, services, preflight);
   }
   const path = allowed[0]?.path ?? "none";
   const refused = errorAnswer(new CountersignError("method_not_allowed"), request, path, services);
@@ -82,13 +79,14 @@ function otherMethod(request: HttpRequest, allowed: readonly Route[], services: 
 }
 
 /** Only origins that are configured, never credentials: the token endpoint takes none from a browser's jar. */
-function withOrigin(answered: HttpAnswer, request: HttpRequest, services: Services): HttpAnswer {
+function withOrigin(
+  answered: HttpAnswer,
+  request: HttpRequest,
+  { config }: Services,
+  more: Readonly<Record<string, string>> = {},
+): HttpAnswer {
   const origin = request.headers.get("origin");
-  if (origin === null || !isAllowedOrigin(request, services)) return answered;
-  return { ...answered, headers: { ...answered.headers, "access-control-allow-origin": origin, vary: "Origin" } };
-}
-
-function isAllowedOrigin({ headers }: HttpRequest, { config }: Services): boolean {
-  const origin = headers.get("origin");
-  return origin !== null && config.server.cors_origins.includes(origin);
+  if (origin === null || !config.server.cors_origins.includes(origin)) return answered;
+  const allowed = { "access-control-allow-origin": origin, vary: "Origin", ...more };
+  return { ...answered, headers: { ...answered.headers, ...allowed } };
 }

@@ -15,10 +15,17 @@ function toResponse({ status, headers, body }: HttpAnswer): Response {
   return new Response(body, { status, headers });
 }
 
-/** Reads a body of announced length at once, as no server lets it be longer; another one piece by piece. */
+/**
+ * Reads a body of announced length at once, as a server holds the sender to it; another one piece by piece. A request that
+ * no server made may announce what it likes, so what was read counts.
+ */
 async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   const announced = request.headers.get("content-length");
-  if (announced !== null && Number(announced) <= limit) return new Uint8Array(await request.arrayBuffer());
+  if (announced !== null && Number(announced) <= limit) {
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    if (bytes.length > limit) throw new CountersignError("payload_too_large");
+    return bytes;
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {

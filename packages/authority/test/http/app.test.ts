@@ -36,6 +36,21 @@ describe("createApp", () => {
     await authority.close();
   });
 
+  for (const [announced, length, status] of [
+    ["nothing", 65_537, 413],
+    ["less than it sends", 65_537, 413],
+    ["as much as is allowed", 65_536, 401],
+  ] as const) {
+    it(`counts what a body of ${length} bytes holds that announces ${announced}: ${status}`, async () => {
+      const authority = await testAuthority();
+      const headers: Record<string, string> = { "content-type": "application/x-www-form-urlencoded" };
+      if (announced !== "nothing") headers["content-length"] = announced.startsWith("less") ? "1" : String(length);
+      const request = new Request(`${testIssuer}/oauth/token`, { method: "POST", headers, body: "a".repeat(length) });
+      assert.equal((await authority.fetch(request)).status, status);
+      await authority.close();
+    });
+  }
+
   it("knows nothing else", async () => {
     const authority = await testAuthority();
     for (const path of ["/", "/oauth", "/oauth/token/", "//oauth/token", "/OAUTH/TOKEN"]) {
