@@ -1,7 +1,7 @@
 import { defaultProvider } from "#crypto";
 import { perform, runLater, runNow, type Steps } from "./action.ts";
 import { BlockBuilder, type BlockInput, blockContent } from "./block-builder.ts";
-import { type BlockInfo, describeBlocks, revocationIdsOf } from "./block-info.ts";
+import { type BlockInfo, describeBlocks, normalizedRevocationIdsOf, revocationIdsOf } from "./block-info.ts";
 import {
   type AppendOptions,
   appendBlock,
@@ -11,10 +11,8 @@ import {
   decodeChain,
   sealChain,
 } from "./chain.ts";
-import { toHex } from "./crypto/bytes.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import type { KeyAlgorithm } from "./crypto/provider.ts";
-import { normalizeSignature } from "./crypto/strict-provider.ts";
 import type { Fact } from "./datalog/model.ts";
 import { FormatError, LimitError, SealError } from "./errors.ts";
 import { toBase64 } from "./format/base64.ts";
@@ -25,7 +23,13 @@ import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
-import { privateKeyOf, type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
+import {
+  privateKeyOf,
+  type SigningKey,
+  type ThirdPartyBlock,
+  ThirdPartyRequest,
+  thirdPartyBlockOf,
+} from "./third-party.ts";
 import { tokenBytes } from "./token-bytes.ts";
 import { type CryptoOptions, lastBlock, type VerifyOptions, verifyChain, verifyExternal } from "./verification.ts";
 
@@ -227,12 +231,7 @@ export class Biscuit {
    * signature can write it in the other form, so lists of revoked tokens should hold, and look up, these.
    */
   get normalizedRevocationIds(): string[] {
-    let algorithm = this.#rootAlgorithm;
-    return this.#chain.container.blocks.map(({ signature, nextKey }) => {
-      const id = toHex(normalizeSignature(algorithm, signature));
-      algorithm = nextKey.algorithm;
-      return id;
-    });
+    return normalizedRevocationIdsOf(this.#chain.container, this.#rootAlgorithm);
   }
 
   /** The blocks, decoded; the authorizer's way in. */
@@ -316,7 +315,7 @@ export class Biscuit {
     block: ThirdPartyBlock | Uint8Array | string,
     options: AppendOptions = {},
   ): Promise<Biscuit> {
-    return runLater(this.#appendThirdParty(key, asThirdPartyBlock(block), options));
+    return runLater(this.#appendThirdParty(key, thirdPartyBlockOf(block), options));
   }
 
   /** The same as {@link Biscuit.appendThirdParty}, at once. @throws {KeyError} `no_sync_crypto` */
@@ -325,7 +324,7 @@ export class Biscuit {
     block: ThirdPartyBlock | Uint8Array | string,
     options: AppendOptions = {},
   ): Biscuit {
-    return runNow(this.#appendThirdParty(key, asThirdPartyBlock(block), options));
+    return runNow(this.#appendThirdParty(key, thirdPartyBlockOf(block), options));
   }
 
   toBytes(): Uint8Array {
@@ -345,10 +344,6 @@ export class Biscuit {
   toJSON(): string {
     return this.toString();
   }
-}
-
-function asThirdPartyBlock(block: ThirdPartyBlock | Uint8Array | string): ThirdPartyBlock {
-  return block instanceof ThirdPartyBlock ? block : ThirdPartyBlock.parse(block);
 }
 
 /** Collects the authority block of a new token. */

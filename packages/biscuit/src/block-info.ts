@@ -1,6 +1,8 @@
 import type { Chain } from "./chain.ts";
 import { toHex } from "./crypto/bytes.ts";
 import type { PublicKey } from "./crypto/keys.ts";
+import type { KeyAlgorithm } from "./crypto/provider.ts";
+import { normalizeSignature } from "./crypto/strict-provider.ts";
 import type { Container } from "./format/wrapper.ts";
 import { printBlock } from "./text/printer.ts";
 
@@ -38,4 +40,10 @@ export function describeBlocks(chain: Chain): BlockInfo[] {
     publicKeys: block.publicKeys,
     revocationId: toHex(chain.container.blocks[index]?.signature ?? new Uint8Array()),
   }));
+}
+
+/** The same ids with each signature in its normal form; every block is signed by the key that the one before it names. */
+export function normalizedRevocationIdsOf({ blocks }: Container, rootAlgorithm: KeyAlgorithm): string[] {
+  const algorithms = [rootAlgorithm, ...blocks.map(({ nextKey }) => nextKey.algorithm)];
+  return blocks.map(({ signature }, at) => toHex(normalizeSignature(algorithms[at] ?? rootAlgorithm, signature)));
 }

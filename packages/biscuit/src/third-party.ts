@@ -134,3 +134,8 @@ export class ThirdPartyBlock {
     return toBase64(this.toBytes());
   }
 }
+
+/** A block as it came over the wire, or as it already is. */
+export function thirdPartyBlockOf(block: ThirdPartyBlock | Uint8Array | string): ThirdPartyBlock {
+  return block instanceof ThirdPartyBlock ? block : ThirdPartyBlock.parse(block);
+}
