@@ -1,7 +1,17 @@
+import { KeyPair } from "@countersign/biscuit";
+
 const list = (length: number): string => `[${Array.from({ length }, (_, i) => i).join(", ")}]`;
 const facts = (count: number): string => Array.from({ length: count }, (_, i) => `f(${i}, ${i % 7});`).join(" ");
 const FOUR = "f($a, $w), f($b, $x), f($c, $y), f($d, $z)";
 const A2000 = "a".repeat(2000);
+const repeated = (count: number, make: (i: number) => string, separator = " "): string =>
+  Array.from({ length: count }, (_, i) => make(i)).join(separator);
+/** Sets that differ only in their last element. */
+const twins = (count: number, size: number): string =>
+  repeated(count, (i) => `s({${repeated(size, (j) => String(j === size - 1 ? 1000 + i : j), ",")}});`);
+const twoLong = `"${"a".repeat(8000)}x", "${"a".repeat(8000)}y"`;
+const p256Keys = (count: number): string =>
+  repeated(count, () => `${KeyPair.generateSync("secp256r1").publicKey}`, ", ");
 
 /** Blocks that any holder of a token can append, made to hold the verifier as long as the limits let them. */
 export const BOMBS: Readonly<Record<string, string>> = {
@@ -37,6 +47,14 @@ export const BOMBS: Readonly<Record<string, string>> = {
   "regex: many patterns": `check if ${Array.from({ length: 200 }, (_, i) => `"a".matches("[a-z]${i}|(b${i})*\\\\d")`).join(" || ")};`,
   "regex: many names of no property": `check if ${Array.from({ length: 200 }, (_, i) => `"a".matches("\\\\p{Zz${i}}").try_or(false)`).join(" || ")};`,
   "regex: large classes": `check if "${"z".repeat(1000)}".matches("(?:[${Array.from({ length: 500 }, (_, i) => String.fromCodePoint(0x400 + 2 * i)).join("")}]|z)*!");`,
+  "lookups of large sets": `${twins(30, 100)} ${repeated(40, () => "check if s($a), s($b), s($c), s($a), s($b), s($c), s($a), s($b), false;")}`,
+  "sets of long texts, sorted": repeated(60, () => `s({${twoLong}});`),
+  "long texts, printed": `check if false, [${repeated(60, () => `"${"a".repeat(15_000)}"`, ",")}].length() == 3;`,
+  "hundreds of P-256 keys": `check if true trusting ${p256Keys(600)};`,
+  "wide predicates": `${repeated(100, (i) => `e(${i}, ${i + 1});`)} n(0); n($b) <- n($a), e($a, $b); q($a) <- n($a), w(${repeated(5000, (i) => `$x${i % 50}`, ",")});`,
+  "equality of long bytes": `check if ${list(200)}.any($a -> ${list(200)}.any($b -> hex:${"ab".repeat(6000)} == hex:${"ab".repeat(5999)}ac));`,
+  "affix of a long text": `check if ${list(200)}.any($a -> ${list(200)}.any($b -> "${"a".repeat(8000)}".starts_with("${"a".repeat(7999)}b")));`,
+  "regex: a long pattern without case": `check if "x".matches("(?i)${"é".repeat(4900)}");`,
   "many symbols": Array.from({ length: 1500 }, (_, i) => `a${i}("b${i}");`).join(" "),
   "one deep expression": `check if ${"(".repeat(40)}true${")".repeat(40)};`.repeat(30),
 };

@@ -42,13 +42,15 @@ const MAX_AHEAD = 4096;
  */
 export class UnverifiedBiscuit {
   readonly #container: Container;
+  readonly #limits: Limits;
   /** The bytes it was read from, if it was. */
   readonly #bytes: Uint8Array | undefined;
   #chain: Chain | undefined;
 
   /** Used by {@link Biscuit.parse}. */
-  constructor(container: Container, bytes?: Uint8Array) {
+  constructor(container: Container, limits: Limits, bytes?: Uint8Array) {
     this.#container = container;
+    this.#limits = limits;
     this.#bytes = bytes;
   }
 
@@ -70,13 +72,13 @@ export class UnverifiedBiscuit {
     return revocationIdsOf(this.#container);
   }
 
-  /** @throws {FormatError} when a block cannot be decoded. */
+  /** @throws {FormatError} when a block cannot be decoded; {@link LimitError} `text`. */
   get blocks(): BlockInfo[] {
     return describeBlocks(this.#decoded());
   }
 
   #decoded(): Chain {
-    this.#chain ??= decodeChain(this.#container);
+    this.#chain ??= decodeChain(this.#container, this.#limits);
     return this.#chain;
   }
 
@@ -107,7 +109,8 @@ export class UnverifiedBiscuit {
   /**
    * Checks every signature of the token, all of them at once, and the proof at its end.
    *
-   * @throws {SignatureError} when one does not hold; {@link FormatError} when a block cannot be decoded.
+   * @throws {SignatureError} when one does not hold; {@link FormatError} or {@link LimitError} `text` when a block cannot
+   * be decoded.
    * @example
    * const token = await Biscuit.parse(text).verify(rootKey);
    */
@@ -125,7 +128,8 @@ export class UnverifiedBiscuit {
   }
 
   *#attenuate(block: BlockInput, options: AppendOptions): Steps<UnverifiedBiscuit> {
-    return new UnverifiedBiscuit((yield* appendBlock(this.#decoded(), blockContent(block), options)).container);
+    const { container } = yield* appendBlock(this.#decoded(), blockContent(block), options);
+    return new UnverifiedBiscuit(container, this.#limits);
   }
 
   /**
@@ -201,7 +205,7 @@ export class Biscuit {
         `Cannot read a token of more than ${resolved.maxBlocks} blocks: ${container.blocks.length}`,
       );
     }
-    return new UnverifiedBiscuit(container, bytes);
+    return new UnverifiedBiscuit(container, resolved, bytes);
   }
 
   /** The id by which the issuer names its root key, if the token has one. */

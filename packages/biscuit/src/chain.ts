@@ -3,12 +3,13 @@ import { type Action, perform, type Steps } from "./action.ts";
 import { KeyPair, PrivateKey, type PublicKey } from "./crypto/keys.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./crypto/provider.ts";
 import type { BlockContent } from "./datalog/model.ts";
-import { SymbolTable } from "./datalog/symbols.ts";
+import { SymbolTable, TextAllowance } from "./datalog/symbols.ts";
 import { VERSION_3_3 } from "./datalog/version.ts";
 import { SealError } from "./errors.ts";
 import { type Block, encodeBlock, readBlock } from "./format/block-codec.ts";
 import { blockPayload, sealPayload, type UnsignedBlock } from "./format/signature-payload.ts";
 import type { Container, ExternalSignature, SignedBlock } from "./format/wrapper.ts";
+import type { Limits } from "./limits.ts";
 import type { CryptoOptions } from "./verification.ts";
 import { lastBlock, publicKeyOf } from "./verification.ts";
 
@@ -30,10 +31,10 @@ export interface Chain {
 /**
  * Decodes every block of a token.
  *
- * @throws {FormatError}
+ * @throws {FormatError}; {@link LimitError} `text`.
  */
-export function decodeChain(container: Container): Chain {
-  const table = new SymbolTable();
+export function decodeChain(container: Container, { maxText }: Limits): Chain {
+  const table = new SymbolTable([], [], new TextAllowance(maxText));
   const blocks = container.blocks.map(({ data, external }) => readBlock(data, table, external?.publicKey.toString()));
   return { container, blocks, table };
 }

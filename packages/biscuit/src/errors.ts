@@ -140,16 +140,7 @@ export class DatalogError extends BiscuitError<DatalogCode> {
 }
 
 /** The codes of {@link LimitError}. */
-export type LimitCode =
-  | "fuel"
-  | "facts"
-  | "iterations"
-  | "token_bytes"
-  | "blocks"
-  | "terms"
-  | "symbols"
-  | "depth"
-  | "source_bytes";
+export type LimitCode = "fuel" | "facts" | "iterations" | "token_bytes" | "blocks" | "text";
 
 const LIMIT_RUST: Partial<Record<LimitCode, string>> = { facts: "TooManyFacts", iterations: "TooManyIterations" };
 

@@ -10,6 +10,11 @@ export interface Limits {
   readonly maxTokenBytes: number;
   /** Blocks of a token, the authority included. @default 64 */
   readonly maxBlocks: number;
+  /**
+   * UTF-16 units of text in a token when every mention of a symbol or key is written out: a mention takes two bytes,
+   * however long what it names, and it is written out to be sorted, compared and printed. @default 131_072
+   */
+  readonly maxText: number;
 }
 
 /** The limits that hold unless others are given. */
@@ -19,6 +24,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxIterations: 100,
   maxTokenBytes: 32_768,
   maxBlocks: 64,
+  maxText: 131_072,
 });
 
 /**

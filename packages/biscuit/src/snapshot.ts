@@ -3,7 +3,7 @@ import { compileFact } from "./datalog/compile.ts";
 import type { Fact, Policy } from "./datalog/model.ts";
 import type { ExternFunction } from "./datalog/operations.ts";
 import { AUTHORIZER, blockOrigin, type Origin, originBlocks, unite } from "./datalog/origin.ts";
-import { SymbolTable } from "./datalog/symbols.ts";
+import { SymbolTable, TextAllowance } from "./datalog/symbols.ts";
 import { VERSION_3_3 } from "./datalog/version.ts";
 import { FormatError } from "./errors.ts";
 import { Evaluation, type TokenBlock } from "./evaluation.ts";
@@ -200,7 +200,7 @@ export function restoreSnapshot(message: Uint8Array | string, options: RestoreOp
   const limits = resolveLimits({ maxFacts, maxIterations, ...options.limits });
   const world = WORLD.decode(snapshot.world, CONTEXT);
   checkVersion(world.version);
-  const table = new SymbolTable(world.symbols, world.publicKeys);
+  const table = new SymbolTable(world.symbols, world.publicKeys, new TextAllowance(limits.maxText));
   const context = wireContext(table, world.version);
   if (world.blocks.length > limits.maxBlocks) {
     throw new FormatError(

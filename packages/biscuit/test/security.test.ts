@@ -53,6 +53,26 @@ const writeCheck = (writer: ProtobufWriter, ops: () => void, kind?: number, scop
     if (kind !== undefined) writer.uint64(2, kind);
   });
 
+/** A text that a token holds once and may mention often. */
+const LONG = "a".repeat(20_000);
+
+/** Facts whose one term is the first symbol of the block. */
+const mention =
+  (times: number) =>
+  (writer: ProtobufWriter): void => {
+    for (let i = 0; i < times; i++) writeFact(writer, 0, (term) => term.uint64(3, 1024));
+  };
+
+/** A key in the table of a block. */
+const writeKey = (writer: ProtobufWriter, algorithm: number, key: Uint8Array): void =>
+  writer.message(8, () => {
+    writer.uint64(1, algorithm);
+    writer.bytes(2, key);
+  });
+
+/** x = 4 is the coordinate of no point of P-256. */
+const OFF_CURVE = new Uint8Array(33).with(0, 2).with(32, 4);
+
 const opTrue = (writer: ProtobufWriter) => (): void =>
   writer.message(1, () => writer.message(1, () => writer.uint64(6, 1)));
 
@@ -259,6 +279,41 @@ const rows: readonly Row[] = [
       ),
     expect: "token_bytes",
   },
+  { id: "G15 a long text mentioned six times", build: () => verify(forged(3, mention(6), [LONG])), expect: undefined },
+  { id: "G15 a long text mentioned seven times", build: () => verify(forged(3, mention(7), [LONG])), expect: "text" },
+  {
+    id: "G15 a long text mentioned past a limit of the verifier's own",
+    build: () => Biscuit.parse(forged(3, mention(2), [LONG]), { maxText: 30_000 }).verifySync(rootKey.publicKey),
+    expect: "text",
+  },
+  {
+    id: "G15 long texts in the tables of several blocks",
+    build: () => {
+      const long = LONG.slice(0, 10_000);
+      const block = { data: rawBlock({ version: 5, symbols: [long] }, mention(7)), external: thirdKey };
+      verify(forgeToken([{ data: rawBlock({}) }, block, block]));
+    },
+    expect: "text",
+  },
+  {
+    id: "G16 a scope names a P-256 key off the curve",
+    build: () => verify(forged(4, (writer) => writeKey(writer, 1, OFF_CURVE))),
+    expect: undefined,
+  },
+  {
+    id: "G16 a scope names a P-256 key of another form",
+    build: () => verify(forged(4, (writer) => writeKey(writer, 1, OFF_CURVE.with(0, 4)))),
+    expect: "invalid_key",
+  },
+  {
+    id: "G16 the next key is a P-256 key off the curve",
+    build: () => {
+      const { blocks, ...rest } = readContainer(token.toBytes());
+      const nextKey = { algorithm: "secp256r1", toBytes: () => OFF_CURVE } as unknown as PublicKey;
+      verify(writeContainer({ ...rest, blocks: [{ ...blocks[0], nextKey }] }));
+    },
+    expect: "invalid_key",
+  },
   {
     id: "G16 unknown public key",
     build: () => verify(forged(4, (writer) => writeCheck(writer, opTrue(writer), undefined, () => writer.int64(2, 0)))),
@@ -275,12 +330,7 @@ const rows: readonly Row[] = [
     build: () =>
       verify(
         forged(4, (writer) => {
-          for (let i = 0; i < 2; i++) {
-            writer.message(8, () => {
-              writer.uint64(1, 0);
-              writer.bytes(2, thirdKey.publicKey.toBytes());
-            });
-          }
+          for (let i = 0; i < 2; i++) writeKey(writer, 0, thirdKey.publicKey.toBytes());
         }),
       ),
     expect: "key_overlap",

@@ -39,15 +39,19 @@ function yOf(x: bigint): bigint | undefined {
   return (y * y) % P === square ? y : undefined;
 }
 
+/** Whether bytes have the form of a compressed point, on the curve or not. */
+export function isCompressed(bytes: Uint8Array): boolean {
+  return bytes.length === 33 && (bytes[0] === 2 || bytes[0] === 3);
+}
+
 function decompress(bytes: Uint8Array): P256Point | undefined {
-  const tag = bytes[0];
-  if (bytes.length !== 33 || (tag !== 2 && tag !== 3)) return undefined;
+  if (!isCompressed(bytes)) return undefined;
   const x = bytes.slice(1);
   const y = yOf(toBigInt(x));
   // No point of P-256 has y = 0: its order is odd, so both parities exist.
   if (y === undefined) return undefined;
   const odd = (y & 1n) === 1n;
-  return { x, y: fromBigInt(odd === (tag === 3) ? y : P - y, 32) };
+  return { x, y: fromBigInt(odd === (bytes[0] === 3) ? y : P - y, 32) };
 }
 
 // A pure function with a costly square root, asked twice for each key of a token: at parsing and at verification.

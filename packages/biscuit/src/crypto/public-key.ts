@@ -4,7 +4,7 @@ import { equalBytes, fromHex, toHex } from "./bytes.ts";
 import { decodePublicJwk, encodePublicJwk, type PublicJwk } from "./jwk.ts";
 import { decodePem, decodeSpki, encodePem, encodeSpki } from "./key-encoding.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
-import { isPublicKeyBytes, strictProvider } from "./strict-provider.ts";
+import { hasPublicKeyForm, isPublicKeyBytes, strictProvider } from "./strict-provider.ts";
 
 /** The length in bytes of a raw public key. */
 const PUBLIC_KEY_LENGTH: Readonly<Record<KeyAlgorithm, number>> = { ed25519: 32, secp256r1: 33 };
@@ -19,6 +19,21 @@ export function splitKeyText(text: string, kind: string): { algorithm: KeyAlgori
     return { algorithm, bytes };
   }
   throw new KeyError("unsupported_algorithm", `Cannot read the key: expected ed25519${kind}/ or secp256r1${kind}/`);
+}
+
+function assertPublicKey(algorithm: KeyAlgorithm, bytes: Uint8Array, isKey: typeof isPublicKeyBytes): void {
+  const length = PUBLIC_KEY_LENGTH[algorithm];
+  if (bytes.length !== length) {
+    throw new KeyError("invalid_key_size", `Cannot use the ${algorithm} key: ${bytes.length} bytes, not ${length}`);
+  }
+  if (isKey(algorithm, bytes)) return;
+  throw new KeyError("invalid_key", `Cannot use the ${algorithm} key: not a safe point: ${toHex(bytes)}`);
+}
+
+/** The key text of raw bytes, which may be off the curve. @throws {KeyError} for bytes that have not the form of a key. */
+export function keyText(algorithm: KeyAlgorithm, bytes: Uint8Array): string {
+  assertPublicKey(algorithm, bytes, hasPublicKeyForm);
+  return `${algorithm}/${toHex(bytes)}`;
 }
 
 /**
@@ -44,13 +59,7 @@ export class PublicKey {
 
   /** Takes raw bytes: 32 for Ed25519 (RFC 8032), 33 for secp256r1 (SEC 1, compressed). */
   static fromBytes(algorithm: KeyAlgorithm, bytes: Uint8Array): PublicKey {
-    const length = PUBLIC_KEY_LENGTH[algorithm];
-    if (bytes.length !== length) {
-      throw new KeyError("invalid_key_size", `Cannot use the ${algorithm} key: ${bytes.length} bytes, not ${length}`);
-    }
-    if (!isPublicKeyBytes(algorithm, bytes)) {
-      throw new KeyError("invalid_key", `Cannot use the ${algorithm} key: not a safe point: ${toHex(bytes)}`);
-    }
+    assertPublicKey(algorithm, bytes, isPublicKeyBytes);
     return new PublicKey(algorithm, new Uint8Array(bytes));
   }
 

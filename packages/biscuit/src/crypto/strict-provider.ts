@@ -1,10 +1,11 @@
 import { KeyError } from "../errors.ts";
 import { formatEcdsaDer, parseEcdsaDer } from "./ecdsa-signature.ts";
-import { decompressP256, isP256PrivateKey, P256_ORDER } from "./p256.ts";
+import { decompressP256, isCompressed, isP256PrivateKey, P256_ORDER } from "./p256.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
 import { isEd25519Point, isEd25519Signature } from "./small-order.ts";
 
 interface AlgorithmRules {
+  readonly hasForm: (bytes: Uint8Array) => boolean;
   readonly isPublicKey: (bytes: Uint8Array) => boolean;
   readonly isPrivateKey: (bytes: Uint8Array) => boolean;
   readonly isSignature: (bytes: Uint8Array) => boolean;
@@ -14,6 +15,7 @@ interface AlgorithmRules {
 
 const RULES: Readonly<Record<KeyAlgorithm, AlgorithmRules>> = {
   ed25519: {
+    hasForm: isEd25519Point,
     isPublicKey: isEd25519Point,
     isPrivateKey: (bytes) => bytes.length === 32,
     isSignature: isEd25519Signature,
@@ -21,6 +23,7 @@ const RULES: Readonly<Record<KeyAlgorithm, AlgorithmRules>> = {
     normalize: (signature) => signature,
   },
   secp256r1: {
+    hasForm: isCompressed,
     isPublicKey: (bytes) => decompressP256(bytes) !== undefined,
     isPrivateKey: isP256PrivateKey,
     isSignature: (signature) => parseEcdsaDer(signature) !== undefined,
@@ -38,6 +41,11 @@ function withLowS(signature: Uint8Array): Uint8Array {
 /** Whether raw public key bytes are usable: the right length, canonical, on the curve (P-256), not of small order. */
 export function isPublicKeyBytes(algorithm: KeyAlgorithm, bytes: Uint8Array): boolean {
   return RULES[algorithm].isPublicKey(bytes);
+}
+
+/** What is quick to see of {@link isPublicKeyBytes}: all of it for Ed25519, the curve left out for P-256. */
+export function hasPublicKeyForm(algorithm: KeyAlgorithm, bytes: Uint8Array): boolean {
+  return RULES[algorithm].hasForm(bytes);
 }
 
 /** Whether raw private key bytes are usable: 32 bytes, and in range for secp256r1. */

@@ -1,3 +1,4 @@
+import { endsWith, startsWith } from "../affix.ts";
 import { DatalogError, LimitError } from "../errors.ts";
 import type { Fuel } from "../fuel.ts";
 import { compileRegex, type Regex } from "../regex/regex.ts";
@@ -231,14 +232,8 @@ const OPERATIONS: Readonly<Record<BinaryName, Operation>> = {
   "==": heterogeneous(true),
   "!=": heterogeneous(false),
   contains,
-  starts_with: affix(
-    (text, part) => text.startsWith(part),
-    () => 0,
-  ),
-  ends_with: affix(
-    (text, part) => text.endsWith(part),
-    (longer, shorter) => longer - shorter,
-  ),
+  starts_with: affix(startsWith, () => 0),
+  ends_with: affix(endsWith, (longer, shorter) => longer - shorter),
   matches,
   "+": concatenate,
   "-": arithmetic(subtract),

@@ -1,4 +1,5 @@
-import { FormatError } from "../errors.ts";
+import { FormatError, LimitError } from "../errors.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
 
 /** The symbols every implementation knows, at the indices 0 to 27; the rest of 0 to 1023 is reserved. */
 const DEFAULT_SYMBOLS =
@@ -31,14 +32,42 @@ class Index {
 
 const DEFAULTS = new Index(DEFAULT_SYMBOLS.split(" "));
 
+/** Counts the text that the blocks of one token mention; see {@link DEFAULT_LIMITS}, `maxText`. */
+export class TextAllowance {
+  readonly #limit: number;
+  #used = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Counts one mention. @throws {LimitError} code `text`. */
+  mention(text: string): string {
+    this.#used += text.length;
+    if (this.#used <= this.#limit) return text;
+    throw new LimitError("text", `Cannot read a token whose terms come to more text than the limit: ${this.#limit}`);
+  }
+}
+
 /** The strings and public keys that blocks refer to by number. */
 export class SymbolTable {
   readonly #symbols: Index;
   readonly #keys: Index;
+  readonly #allowance: TextAllowance;
 
-  constructor(symbols: readonly string[] = [], keys: readonly string[] = []) {
+  constructor(
+    symbols: readonly string[] = [],
+    keys: readonly string[] = [],
+    allowance = new TextAllowance(DEFAULT_LIMITS.maxText),
+  ) {
     this.#symbols = new Index(symbols);
     this.#keys = new Index(keys);
+    this.#allowance = allowance;
+  }
+
+  /** An empty table for a block of another's, which counts as part of the same token. */
+  separate(): SymbolTable {
+    return new SymbolTable([], [], this.#allowance);
   }
 
   /** The symbols beyond the default ones, in order. */
@@ -96,23 +125,23 @@ export class SymbolTable {
     return this.#placeOf(symbol) ?? Number.MAX_SAFE_INTEGER;
   }
 
-  /** @throws {FormatError} `unknown_symbol`. */
+  /** @throws {FormatError} `unknown_symbol`; {@link LimitError} `text`. */
   symbol(index: number | bigint): string {
     const at = Number(index);
     const symbol = at >= OFFSET ? this.symbols[at - OFFSET] : DEFAULTS.items[at];
     if (symbol === undefined) {
       throw new FormatError("unknown_symbol", `Cannot find the symbol with this index: ${index}`, at);
     }
-    return symbol;
+    return this.#allowance.mention(symbol);
   }
 
-  /** @throws {FormatError} `unknown_key`. */
+  /** @throws {FormatError} `unknown_key`; {@link LimitError} `text`. */
   key(index: number | bigint): string {
     const key = this.keys[Number(index)];
     if (key === undefined) {
       throw new FormatError("unknown_key", `Cannot find the public key with this index: ${index}`);
     }
-    return key;
+    return this.#allowance.mention(key);
   }
 
   /** The order of symbols by their index. */

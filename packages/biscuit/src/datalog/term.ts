@@ -1,5 +1,6 @@
 import { toHex } from "../crypto/bytes.ts";
 import { DatalogError } from "../errors.ts";
+import { getOrCreate } from "../get-or-create.ts";
 
 /** A variable of a rule, written `$name`. */
 export class Variable {
@@ -255,9 +256,20 @@ const unitOrder = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? 
 
 /** The order of Unicode code points, which is that of UTF-8 bytes. */
 export function byCodePoint(left: string, right: string): number {
+  if (left === right) return 0;
   const length = Math.min(left.length, right.length);
   for (let i = 0; i < length; i++) {
-    const difference = unitOrder(left.charCodeAt(i)) - unitOrder(right.charCodeAt(i));
+    const a = left.charCodeAt(i);
+    const b = right.charCodeAt(i);
+    if (a !== b) return unitOrder(a) - unitOrder(b);
+  }
+  return left.length - right.length;
+}
+
+function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  const length = Math.min(left.length, right.length);
+  for (let i = 0; i < length; i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
@@ -273,7 +285,7 @@ export function elementsOf(term: Term): readonly Term[] | undefined {
 /** What terms of one type are ordered by: text, a number, or parts that are compared one after the other. */
 function orderKey(term: Term): string | number | bigint | ArrayLike<Term> {
   if (typeof term === "boolean" || term === null) return Number(term);
-  if (typeof term !== "object" || term instanceof Uint8Array) return term;
+  if (typeof term !== "object") return term;
   if (term instanceof Timestamp) return term.seconds;
   return elementsOf(term) ?? (term instanceof Variable || term instanceof Parameter ? term.name : "");
 }
@@ -282,6 +294,7 @@ function orderKey(term: Term): string | number | bigint | ArrayLike<Term> {
 export function compareTerms(left: Term, right: Term, strings: StringOrder = byCodePoint): number {
   if (typeof left === "string" && typeof right === "string") return strings(left, right);
   if (typeof left === "number" && typeof right === "number") return left - right;
+  if (left instanceof Uint8Array && right instanceof Uint8Array) return compareBytes(left, right);
   const byType = typeRank(left) - typeRank(right);
   if (byType !== 0) return byType;
   const a = orderKey(left);
@@ -346,8 +359,18 @@ export function termSize(term: Term): number {
   return size;
 }
 
-/** A text that two terms share exactly when they are equal; both are in text order and have no variables. */
+const keys = new WeakMap<object, string>();
+
+/**
+ * A text that two terms share exactly when they are equal; both are in text order and have no variables. That of an array,
+ * set or map is written once, so that looking a large one up again and again costs no more than a small one.
+ */
 export function termKey(term: Term): string {
+  if (isPrimitive(term) || term instanceof Timestamp) return writeKey(term);
+  return getOrCreate(keys, term, () => writeKey(term));
+}
+
+function writeKey(term: Term): string {
   switch (typeof term) {
     case "string":
       return `s${term.length}:${term}`;
@@ -361,5 +384,5 @@ export function termKey(term: Term): string {
   if (term === null) return "n";
   if (term instanceof Timestamp) return `d${term.seconds};`;
   if (term instanceof Uint8Array) return `b${toHex(term)};`;
-  return `${typeRank(term)}[${(elementsOf(term) ?? []).map(termKey).join("")}]`;
+  return `${typeRank(term)}[${(elementsOf(term) ?? []).map(writeKey).join("")}]`;
 }

@@ -22,8 +22,11 @@ export interface PlacedRule {
 /** Entering a term of a fact, with its key, takes about as long as this many join candidates. */
 const FACT_COST = 4;
 
-/** Setting up a join takes about as long as this many join candidates for each predicate. */
+/** Setting up a join takes about as long as this many join candidates for each predicate, and half a one for each term. */
 const JOIN_COST = 4;
+
+const joinCost = (body: readonly Pattern[]): number =>
+  body.reduce((cost, { slots }) => cost + JOIN_COST + (slots.length >> 1), JOIN_COST);
 
 interface PendingFact {
   readonly relation: Relation;
@@ -133,7 +136,7 @@ export class World {
   }
 
   #fullParts(rule: CompiledRule): Part[] {
-    this.context.fuel.spend(JOIN_COST * (1 + rule.body.length));
+    this.context.fuel.spend(joinCost(rule.body));
     return rule.body.map((pattern) => {
       const relation = this.#relationOf(pattern);
       return { pattern, relation, start: 0, end: relation.facts.length };

@@ -1,8 +1,8 @@
 import { concatBytes } from "../crypto/bytes.ts";
-import { PublicKey } from "../crypto/keys.ts";
+import { keyText, splitKeyText } from "../crypto/public-key.ts";
 import type { BlockContent, Check, CheckKind, Expression, Fact, Op, Predicate, Rule, Scope } from "../datalog/model.ts";
 import { BINARY_NAMES, UNARY_NAMES } from "../datalog/operators.ts";
-import { SymbolTable } from "../datalog/symbols.ts";
+import type { SymbolTable } from "../datalog/symbols.ts";
 import { Parameter, Variable } from "../datalog/term.ts";
 import { MIN_VERSION, requiredVersion, VERSION_3_1, VERSION_3_2, VERSION_3_3 } from "../datalog/version.ts";
 import { FormatError } from "../errors.ts";
@@ -25,7 +25,7 @@ import {
   wireContext,
 } from "./schema.ts";
 import { TERM, unfilled } from "./term-codec.ts";
-import { PUBLIC_KEY } from "./wrapper.ts";
+import { RAW_KEY } from "./wrapper.ts";
 
 /** A decoded block with the tables it declared. */
 export interface Block extends BlockContent {
@@ -158,11 +158,17 @@ export function statements(first: number): Message<Statements> {
   });
 }
 
-/** A public key as key text. */
+/**
+ * A public key as key text. Whether it is on the curve is left open: that takes as long as checking a signature, a block
+ * can name hundreds, and a key that is not has signed nothing.
+ */
 export const KEY_TEXT: Codec<string> = mapped(
-  PUBLIC_KEY,
-  (key) => key.toString(),
-  (text) => PublicKey.parse(text),
+  RAW_KEY,
+  ({ algorithm, key }) => keyText(algorithm, key),
+  (text) => {
+    const { algorithm, bytes } = splitKeyText(text, "");
+    return { algorithm, key: bytes };
+  },
 );
 
 type Header = Pick<Block, "symbols" | "context" | "version" | "publicKeys">;
@@ -198,7 +204,7 @@ export function checkContent(version: number, content: Statements): void {
  * @throws {FormatError}
  */
 export function readBlock(bytes: Uint8Array, tokenTable: SymbolTable, externalKey: string | undefined): Block {
-  const table = externalKey === undefined ? tokenTable : new SymbolTable();
+  const table = externalKey === undefined ? tokenTable : tokenTable.separate();
   const header = HEADER.decode(bytes, wireContext(table));
   const { version, symbols, publicKeys } = header;
   checkVersion(version);

@@ -53,12 +53,15 @@ export function algorithmNumber(algorithm: KeyAlgorithm): number {
   return ALGORITHMS.indexOf(algorithm);
 }
 
-/** A `PublicKey`; what is read is checked. */
-export const PUBLIC_KEY: Codec<PublicKey> = mapped(
-  message<{ readonly algorithm: KeyAlgorithm; readonly key: Uint8Array }>({
-    algorithm: required(1, enumeration("a public key", ALGORITHMS)),
-    key: required(2, BYTES),
-  }),
+/** A `PublicKey` as it is. */
+export const RAW_KEY = message<{ readonly algorithm: KeyAlgorithm; readonly key: Uint8Array }>({
+  algorithm: required(1, enumeration("a public key", ALGORITHMS)),
+  key: required(2, BYTES),
+});
+
+/** The same; what is read is checked. */
+const PUBLIC_KEY: Codec<PublicKey> = mapped(
+  RAW_KEY,
   ({ algorithm, key }) => PublicKey.fromBytes(algorithm, key),
   (publicKey) => ({ algorithm: publicKey.algorithm, key: publicKey.toBytes() }),
 );

@@ -1,3 +1,4 @@
+import { endsWith, startsWith } from "../affix.ts";
 import type { Fuel } from "../fuel.ts";
 import { END, START } from "./look.ts";
 import type { Instruction } from "./node.ts";
@@ -31,7 +32,7 @@ export function findLiteral(literal: Literal, text: string, fuel: Fuel): boolean
   if (atStart || atEnd) {
     fuel.spend(1 + Math.ceil(wanted.length / COMPARISONS_PER_FUEL));
     if (atStart && atEnd) return text === wanted;
-    return atStart ? text.startsWith(wanted) : text.endsWith(wanted);
+    return atStart ? startsWith(text, wanted) : endsWith(text, wanted);
   }
   // The engine's own search is quick but, at worst, compares each character of one with each of the other.
   fuel.spend(1 + Math.ceil((text.length * (wanted.length + 1)) / COMPARISONS_PER_FUEL));

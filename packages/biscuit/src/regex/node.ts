@@ -31,8 +31,8 @@ const STATE = 16;
 const CAPTURE = 32;
 const BRANCH = 24;
 
-/** What finding the variants of a character costs beside the test of a set, in fuel. */
-const FOLDING_COST = 30;
+/** What finding the variants of a character costs, in fuel. */
+export const FOLDING_COST = 30;
 
 function limited(node: Node): Node {
   if (node.depth > NEST_LIMIT) throw invalid();

@@ -2,7 +2,7 @@ import type { Fuel } from "../fuel.ts";
 import { Automaton } from "./automaton.ts";
 import { InvalidPattern } from "./cursor.ts";
 import { asLiteral, findLiteral } from "./literal.ts";
-import type { Instruction, Node } from "./node.ts";
+import { FOLDING_COST, type Instruction, type Node } from "./node.ts";
 import { parsePattern } from "./parser.ts";
 
 /** A compiled pattern. It keeps no position: one instance serves any number of searches. */
@@ -47,9 +47,13 @@ const PATTERN_COST = 300;
 const CHARACTER_COST = 8;
 const PROPERTY_COST = 400;
 
+/** What may be the flag that leaves case out of account. */
+const FOLDS = /\(\?[a-z-]*i/i;
+
 function parsingCost(pattern: string): number {
   const properties = pattern.split(/\\p/i).length - 1;
-  return PATTERN_COST + CHARACTER_COST * pattern.length + PROPERTY_COST * properties;
+  const perCharacter = FOLDS.test(pattern) ? CHARACTER_COST + FOLDING_COST : CHARACTER_COST;
+  return PATTERN_COST + perCharacter * pattern.length + PROPERTY_COST * properties;
 }
 
 function parseOrRefuse(pattern: string): Node | undefined {
