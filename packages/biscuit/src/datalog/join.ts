@@ -28,7 +28,7 @@ const termAt = (level: Level, position: number, slots: readonly Term[]): Term =>
 function isSame(left: Term, right: Term, fuel: Fuel): boolean {
   if (left === right) return true;
   if (isPrimitive(left) || isPrimitive(right)) return false;
-  fuel.spend(termSize(left));
+  fuel.spend(termSize(left) + termSize(right));
   return equalTerms(left, right);
 }
 

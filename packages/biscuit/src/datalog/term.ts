@@ -240,12 +240,12 @@ export function typeRank(term: Term | MapKey): number {
     default:
   }
   if (term === null) return 7;
+  if (isArray(term)) return 8;
   if (term instanceof Variable) return 0;
   if (term instanceof Timestamp) return 3;
   if (term instanceof Uint8Array) return 4;
   if (term instanceof TermSet) return 6;
-  if (term instanceof TermMap) return 9;
-  return term instanceof Parameter ? 10 : 8;
+  return term instanceof TermMap ? 9 : 10;
 }
 
 /** Orders two strings: by text, or by their index in a symbol table. */

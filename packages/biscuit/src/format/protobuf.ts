@@ -42,10 +42,9 @@ export class ProtobufReader {
   next(): boolean {
     if (this.#at >= this.#end) return false;
     const tag = this.#varint();
-    if (tag > 0xffffffff) throw malformed("a field number out of range");
-    this.#wireType = Number(tag) % 8;
-    this.field = Math.floor(Number(tag) / 8);
-    if (this.field === 0) throw malformed("a field number out of range");
+    if (typeof tag !== "number" || tag < 8 || tag > 0xffffffff) throw malformed("a field number out of range");
+    this.#wireType = tag & 7;
+    this.field = tag >>> 3;
     return true;
   }
 
