@@ -14,7 +14,7 @@ import {
 import type { PublicKey } from "./crypto/keys.ts";
 import type { KeyAlgorithm } from "./crypto/provider.ts";
 import type { Fact } from "./datalog/model.ts";
-import { FormatError, LimitError, SealError } from "./errors.ts";
+import { FormatError, SealError } from "./errors.ts";
 import { toBase64 } from "./format/base64.ts";
 import type { Block } from "./format/block-codec.ts";
 import { type Container, readContainer, writeContainer } from "./format/wrapper.ts";
@@ -198,14 +198,7 @@ export class Biscuit {
   static parse(token: Uint8Array | string, limits?: Partial<Limits>): UnverifiedBiscuit {
     const resolved = resolveLimits(limits);
     const bytes = tokenBytes(token, resolved);
-    const container = readContainer(bytes);
-    if (container.blocks.length > resolved.maxBlocks) {
-      throw new LimitError(
-        "blocks",
-        `Cannot read a token of more than ${resolved.maxBlocks} blocks: ${container.blocks.length}`,
-      );
-    }
-    return new UnverifiedBiscuit(container, resolved, bytes);
+    return new UnverifiedBiscuit(readContainer(bytes, resolved.maxBlocks), resolved, bytes);
   }
 
   /** The id by which the issuer names its root key, if the token has one. */

@@ -451,6 +451,16 @@ const rows: readonly Row[] = [
       }),
     expect: "blocks",
   },
+  {
+    id: "G22 blocks past the limit are counted before a key in them is looked at",
+    build: () => {
+      const { blocks, ...rest } = readContainer(token.toBytes());
+      const nextKey = { algorithm: "secp256r1", toBytes: () => OFF_CURVE } as unknown as PublicKey;
+      const block = { ...blocks[0], nextKey };
+      return Biscuit.parse(writeContainer({ ...rest, blocks: [block, ...new Array(64).fill(block)] }));
+    },
+    expect: "blocks",
+  },
   { id: "G23 unpadded base64", build: () => verify(token.toBase64().replaceAll("=", "")), expect: undefined },
   {
     id: "G23 standard alphabet",

@@ -1,7 +1,9 @@
 import { PublicKey } from "../crypto/keys.ts";
 import type { KeyAlgorithm } from "../crypto/provider.ts";
 import { SymbolTable } from "../datalog/symbols.ts";
-import { FormatError } from "../errors.ts";
+import { FormatError, LimitError } from "../errors.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
+import { ProtobufReader } from "./protobuf.ts";
 import {
   BYTES,
   type Codec,
@@ -105,10 +107,13 @@ interface Wrapper {
   readonly proof: Proof;
 }
 
+const AUTHORITY = 2;
+const BLOCKS = 3;
+
 const TOKEN = message<Wrapper>({
   rootKeyId: optional(1, UINT32),
-  authority: required(2, SIGNED_BLOCK),
-  blocks: repeated(3, SIGNED_BLOCK),
+  authority: required(AUTHORITY, SIGNED_BLOCK),
+  blocks: repeated(BLOCKS, SIGNED_BLOCK),
   proof: required(4, PROOF),
 });
 
@@ -130,12 +135,27 @@ function checkBlockVersions(blocks: Container["blocks"]): void {
   }
 }
 
+/** Counts the blocks without reading them: a key of P-256 costs a square root, and a short token can hold hundreds. */
+function checkBlockCount(bytes: Uint8Array, maxBlocks: number): void {
+  const reader = new ProtobufReader(bytes);
+  let count = 0;
+  while (reader.next()) {
+    if (reader.field === AUTHORITY || reader.field === BLOCKS) count++;
+    reader.skip();
+  }
+  if (count > maxBlocks) {
+    throw new LimitError("blocks", `Cannot read a token of more than ${maxBlocks} blocks: ${count}`);
+  }
+}
+
 /**
- * Reads the wrapper of a token; nothing is verified.
+ * Reads the wrapper of a token of at most so many blocks; nothing is verified.
  *
- * @throws {FormatError} when the bytes are no token; {@link KeyError} when a key in them is unusable.
+ * @throws {FormatError} when the bytes are no token; {@link LimitError} `blocks`; {@link KeyError} when a key in them is
+ * unusable.
  */
-export function readContainer(bytes: Uint8Array): Container {
+export function readContainer(bytes: Uint8Array, maxBlocks: number = DEFAULT_LIMITS.maxBlocks): Container {
+  checkBlockCount(bytes, maxBlocks);
   const { rootKeyId, authority, blocks: others, proof } = TOKEN.decode(bytes, CONTEXT);
   const blocks: Container["blocks"] = [authority, ...others];
   checkBlockVersions(blocks);
