@@ -208,9 +208,10 @@ function toTermMap(value: ReadonlyMap<unknown, unknown>, depth: number): TermMap
   return makeMap(entries);
 }
 
-/** Turns a term without variables into plain JavaScript. */
+/** Turns a term without variables into plain JavaScript, all of it new: a caller may write to it. */
 export function fromTerm(term: Term): TermOutput {
-  if (typeof term !== "object" || term === null || term instanceof Uint8Array) return term;
+  if (typeof term !== "object" || term === null) return term;
+  if (term instanceof Uint8Array) return term.slice();
   if (term instanceof Timestamp) {
     const date = term.toDate();
     return Number.isNaN(date.getTime()) ? term : date;
