@@ -29,9 +29,9 @@ export type DatalogInput = string | Datalog;
  * const block = datalog`user(${user}); check if time($t), $t < ${new Date(2_000_000_000_000)};`;
  */
 export function datalog(strings: TemplateStringsArray, ...values: readonly (TermInput | PublicKey)[]): Datalog {
-  const names = values.map((_, i) => `\0${i}`);
-  const source = strings.reduce((text, part, i) => `${text}{${names[i - 1]}}${part}`);
-  return new Datalog(fillParameters(parseSource(source), new Map(names.map((name, i) => [name, values[i] ?? null]))));
+  const parameters = new Map(values.map((value, i) => [`\0${i}`, value]));
+  const source = strings.reduce((text, part, i) => `${text}{\0${i - 1}}${part}`);
+  return new Datalog(fillParameters(parseSource(source), parameters));
 }
 
 /** Texts of at most this many characters are remembered with what was parsed: a service has a few and uses them often. */

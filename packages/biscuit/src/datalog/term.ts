@@ -172,7 +172,8 @@ export function toTerm(value: unknown, depth = 0): Term {
   if (value instanceof Uint8Array) return new Uint8Array(value);
   if (value instanceof Date) return checkedDate(value);
   if (value instanceof Timestamp) return checkedTimestamp(value);
-  if (Array.isArray(value)) return value.map((item) => toTerm(item, depth + 1));
+  // Array.from, as map leaves the holes of an array as they are.
+  if (Array.isArray(value)) return Array.from(value, (item) => toTerm(item, depth + 1));
   if (value instanceof Set) return checkedSet(makeSet([...value].map((item) => toTerm(item, depth + 1))));
   if (value instanceof Map) return toTermMap(value, depth);
   throw new DatalogError("invalid_value", `Cannot use a value of this type as a Datalog term: ${typeof value}`);

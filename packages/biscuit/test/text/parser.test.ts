@@ -130,6 +130,8 @@ describe("parameters", () => {
     assert.equal(block.toString(), `a([2], {"name": 1}, {2, 3});\ncheck if b($v), $v == 2 trusting ${key};\n`);
   });
 
+  // JavaScript hands over what its types would forbid.
+  const missing = undefined as unknown as string;
   const faults: readonly (readonly [name: string, build: () => unknown, code: string])[] = [
     ["a missing one", () => new BlockBuilder().code("a({x});"), "missing_parameter"],
     ["one that is nowhere", () => new BlockBuilder().code("a(1);", { x: 1 }), "unused_parameter"],
@@ -140,6 +142,8 @@ describe("parameters", () => {
       () => new BlockBuilder().code("check if a(1) trusting {x};", { x: "previous" }),
       "invalid_value",
     ],
+    ["undefined in a template", () => datalog`a(${missing});`, "missing_parameter"],
+    ["a hole in an array", () => datalog`a(${new Array<number>(1)});`, "invalid_value"],
     ["an unsafe number", () => datalog`a(${2 ** 53});`, "invalid_value"],
     ["a fraction", () => datalog`a(${0.5});`, "invalid_value"],
     ["a lone surrogate", () => datalog`a(${"\ud800"});`, "invalid_value"],
