@@ -70,6 +70,9 @@ export interface WorldDump {
   readonly policies: readonly string[];
 }
 
+/** What reporting a failed check costs beside its text: two bytes of a token are enough for one. */
+const REPORT_COST = 16;
+
 /** A block as it stands in this evaluation. */
 interface Placed {
   readonly block: CompiledBlock;
@@ -171,7 +174,10 @@ export class Evaluation {
 
   #judge(placed: Placed, failed: FailedCheck[]): void {
     for (const [index, check] of placed.block.checks.entries()) {
-      if (!this.#holds(check, placed)) failed.push({ block: placed.index, index, check: printCheck(check.source) });
+      if (this.#holds(check, placed)) continue;
+      const text = printCheck(check.source);
+      this.#context.fuel.spend(REPORT_COST + (text.length >> 2));
+      failed.push({ block: placed.index, index, check: text });
     }
   }
 

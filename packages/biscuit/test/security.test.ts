@@ -12,6 +12,7 @@ import {
   ThirdPartyBlock,
   ThirdPartyRequest,
 } from "@countersign/biscuit";
+import { compileRule } from "../src/datalog/compile.ts";
 import type { ProtobufWriter } from "../src/format/protobuf.ts";
 import { readContainer, writeContainer } from "../src/format/wrapper.ts";
 import { blockKey, forgeToken, message, rawBlock, rootKey, thirdKey } from "./forge.ts";
@@ -592,6 +593,23 @@ describe("hostile Datalog (security catalogue, section G)", () => {
       assert.equal(authorizer.authorize(bomb).fuelUsed, decision.fuelUsed);
     });
   }
+
+  it("thousands of checks without queries do not make a report of a megabyte", () => {
+    const checks = forged(3, (writer) => {
+      for (let i = 0; i < 16_000; i++) writer.message(6, () => {});
+    });
+    const decision = new Authorizer("allow if true;").authorize(verify(checks));
+    assert.equal(decision.error?.code, "fuel");
+    assert.ok(JSON.stringify(decision).length < 1000);
+  });
+
+  it("a closure of thousands of parameters takes no place in a join", () => {
+    const params = Array.from({ length: 9000 }, () => "p");
+    const closure = { kind: "closure", params, ops: [] } as const;
+    const head = { name: "q", terms: [1] };
+    const rule = { head, body: [], expressions: [[{ kind: "value", term: 1 } as const, closure]], scopes: [] };
+    assert.equal(compileRule(rule).slotCount, 0);
+  });
 
   it("try_or does not hide a spent limit", () => {
     const code = `check if ${list(100)}.all($a -> ${list(100)}.all($b -> ${list(100)}.all($c -> true))).try_or(true);`;

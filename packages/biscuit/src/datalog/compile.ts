@@ -110,6 +110,8 @@ class ExpressionCompiler {
 
   #closure(params: readonly string[], ops: Expression, slots: Slots, next: number): Closure {
     const shadows = params.some((param) => slots.has(param));
+    // No operator runs a closure of several parameters, and a block can declare thousands of them.
+    if (params.length > 1) return new Closure(params.length, next, [], shadows);
     // The scope grows by the parameters while the body is compiled, and shrinks again.
     const added = shadows ? [] : params;
     added.forEach((param, i) => {

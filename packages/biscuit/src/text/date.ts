@@ -1,14 +1,14 @@
 import { Timestamp } from "../datalog/term.ts";
 
-const FIRST_SECOND = -62_167_219_200n;
-const LAST_SECOND = 253_402_300_799n;
+const FIRST_SECOND = -62_167_219_200;
+const LAST_SECOND = 253_402_300_799;
 
 /** Prints seconds as RFC 3339 in UTC; what has no four-digit year is `<invalid date>`, as in the reference. */
 export function formatDate(seconds: number | bigint): string {
   // The reference reads the unsigned seconds as signed when it prints.
-  const signed = BigInt.asIntN(64, BigInt(seconds));
+  const signed = typeof seconds === "bigint" ? BigInt.asIntN(64, seconds) : seconds;
   if (signed < FIRST_SECOND || signed > LAST_SECOND) return "<invalid date>";
-  return new Date(Number(signed) * 1000).toISOString().replace(".000Z", "Z");
+  return `${new Date(Number(signed) * 1000).toISOString().slice(0, -5)}Z`;
 }
 
 /** The form of a date in Datalog text (RFC 3339 section 5.6). */
