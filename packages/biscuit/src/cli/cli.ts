@@ -1,5 +1,6 @@
 import { BiscuitError } from "../index.ts";
 import { type CliHost, COMMANDS, type Command, type Flags, UsageError } from "./commands.ts";
+import { oneLine, visible } from "./output.ts";
 
 /** What the program prints, and its exit status: 0 done or allowed, 1 denied or failed, 2 called wrongly. */
 export interface CliResult {
@@ -44,15 +45,17 @@ function parseFlags(words: readonly string[], command: Command): Parsed {
       flags[name] = value;
     }
   }
+  const unexpected = positional[command.usage.endsWith(" FILE") ? 1 : 0];
+  if (unexpected !== undefined) throw new UsageError(`unexpected argument: ${unexpected}`);
   return { positional, flags };
 }
 
 function failure(error: unknown): CliResult {
   if (error instanceof UsageError) {
-    return { stdout: "", stderr: `biscuit: error: ${error.message}\nhint: run biscuit --help\n`, status: 2 };
+    return { stdout: "", stderr: `biscuit: error: ${oneLine(error.message)}\nhint: run biscuit --help\n`, status: 2 };
   }
   if (error instanceof Error && (error instanceof BiscuitError || error instanceof RangeError || "syscall" in error)) {
-    return { stdout: "", stderr: `biscuit: error: ${error.message}\n`, status: 1 };
+    return { stdout: "", stderr: `biscuit: error: ${oneLine(error.message)}\n`, status: 1 };
   }
   throw error;
 }
@@ -72,7 +75,7 @@ export async function runCli(words: readonly string[], host: CliHost): Promise<C
     const { positional, flags } = parseFlags(rest, command);
     const output = await command.run({ arguments: positional, flags, host });
     const stdout = flags.json === true ? `${JSON.stringify(output.json, undefined, 2)}\n` : output.text;
-    return { stdout, stderr: "", status: output.status ?? 0 };
+    return { stdout: visible(stdout), stderr: "", status: output.status ?? 0 };
   } catch (error) {
     return failure(error);
   }

@@ -1,6 +1,7 @@
 import {
   Authorizer,
   Biscuit,
+  FormatError,
   type KeyAlgorithm,
   KeyPair,
   PrivateKey,
@@ -51,19 +52,29 @@ function demand(flags: Flags, name: string): string {
   return value;
 }
 
-/** `@file` stands for what is in the file. */
-async function textOrFile(value: string, host: CliHost): Promise<string> {
-  return value.startsWith("@") ? decoder.decode(await host.readFile(value.slice(1))).trim() : value;
+/** The text in a file. */
+function textOf(bytes: Uint8Array, path: string): string {
+  try {
+    return decoder.decode(bytes).trim();
+  } catch {
+    throw new FormatError("bytes", `Cannot read text that is not UTF-8: ${path}`);
+  }
 }
 
-const BINARY_START = 0x12;
+/** `@file` stands for what is in the file. */
+async function textOrFile(value: string, host: CliHost): Promise<string> {
+  if (!value.startsWith("@")) return value;
+  const path = value.slice(1);
+  return textOf(await host.readFile(path), path);
+}
+
+/** The tag of the authority block: every token in bytes has it somewhere, and no token in text. */
+const AUTHORITY_TAG = 0x12;
 
 async function readToken({ arguments: [path], host }: Call): Promise<UnverifiedBiscuit> {
   if (path === undefined) throw new UsageError("missing the file of the token; - is standard input");
   const bytes = await host.readFile(path);
-  // A token in bytes begins with its root key id or its authority block; its text form never has these bytes.
-  const isBinary = bytes[0] === BINARY_START || bytes[0] === 0x08;
-  return Biscuit.parse(isBinary ? bytes : decoder.decode(bytes).trim());
+  return Biscuit.parse(bytes.includes(AUTHORITY_TAG) ? bytes : textOf(bytes, path));
 }
 
 async function publicKey({ flags, host }: Call): Promise<PublicKey> {
@@ -73,7 +84,7 @@ async function publicKey({ flags, host }: Call): Promise<PublicKey> {
 
 async function privateKey({ flags, host }: Call): Promise<PrivateKey> {
   const path = demand(flags, "private-key-file");
-  const key = decoder.decode(await host.readFile(path)).trim();
+  const key = textOf(await host.readFile(path), path);
   return key.startsWith("-----") ? PrivateKey.fromPem(key) : PrivateKey.parse(key);
 }
 

@@ -8,6 +8,19 @@ export interface Output {
   readonly status?: number;
 }
 
+/**
+ * The text with control and format characters, line ends left out, as JSON writes them: tokens come from strangers, and
+ * terminals obey some of these characters.
+ */
+export function visible(text: string): string {
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (found) =>
+    Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""),
+  );
+}
+
+/** The same on one line, so that nothing in it passes for another answer. */
+export const oneLine = (text: string): string => visible(text).replaceAll("\n", "\\n");
+
 const indent = (text: string, by: string): string => text.replace(/^(?=.)/gm, by);
 
 function blockTitle({ index, externalKey }: BlockInfo): string {
@@ -57,5 +70,5 @@ export function tokenOutput(token: Biscuit | UnverifiedBiscuit, state: "verified
 /** A verdict, with exit status 1 for a refusal. */
 export function decisionOutput(decision: Decision): Output {
   const verdict = decision.allowed ? "allowed" : "denied";
-  return { text: `${verdict}: ${decision.reason}\n`, json: decision, status: decision.allowed ? 0 : 1 };
+  return { text: `${verdict}: ${oneLine(decision.reason)}\n`, json: decision, status: decision.allowed ? 0 : 1 };
 }

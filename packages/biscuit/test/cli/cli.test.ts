@@ -9,9 +9,17 @@ import { rootKey } from "../forge.ts";
 const encoder = new TextEncoder();
 const token = Biscuit.builder().code(`right("file1", "read");`).rootKeyId(7).buildSync(rootKey);
 
+const HOSTILE = "x\u001b[2J\u009b1m\u202e\nallowed: all of it\r";
+const hostile = Biscuit.builder().code(`check if owner({name});`, { name: HOSTILE }).buildSync(rootKey);
+/** The proof, which writers put last, before the blocks. */
+const reordered = Buffer.concat([token.toBytes().subarray(-36), token.toBytes().subarray(0, -36)]);
+
 const files: Readonly<Record<string, Uint8Array>> = {
   token: encoder.encode(`${token.toBase64()}\n`),
   "token.bc": token.toBytes(),
+  hostile: hostile.toBytes(),
+  reordered,
+  noise: Uint8Array.of(0xff, 0xfe, 0xfd),
   key: encoder.encode(`${rootKey.privateKey.revealText()}\n`),
   "key.pem": encoder.encode(rootKey.publicKey.toPem()),
   policy: encoder.encode(`operation("read"); allow if right("file1", "read");`),
@@ -90,6 +98,8 @@ describe("biscuit (the program)", () => {
     ["inspect", "token", "--what", "x"],
     ["generate", "--code"],
     ["keypair", "--algorithm", "rsa"],
+    ["keypair", "secp256r1"],
+    ["verify", "token", "hostile", "--public-key", publicKey],
   ]) {
     it(`${words.join(" ")} is called wrongly: status 2 and a hint`, async () => {
       const { stderr, status } = await run(...words);
@@ -97,6 +107,34 @@ describe("biscuit (the program)", () => {
       assert.match(stderr, /^biscuit: error: .*\nhint: run biscuit --help\n$/);
     });
   }
+
+  it("prints nothing of a token that a terminal would obey, and a verdict on one line", async () => {
+    const shown = await run("inspect", "hostile");
+    assert.match(shown.stdout, /x\\u001b\[2J\\u009b1m\\u202e\n/);
+    const json = await run("inspect", "hostile", "--json");
+    const authorized = await run("verify", "hostile", "--public-key", publicKey, "--authorizer", "allow if true;");
+    for (const { stdout } of [shown, json, authorized]) assert.doesNotMatch(stdout, /(?!\n)[\p{Cc}\p{Cf}]/u);
+    assert.equal(JSON.parse(json.stdout).blocks[0].source, `check if owner("${HOSTILE}");\n`);
+    assert.match(authorized.stdout, /^denied: [^\n]*\n$/);
+  });
+
+  it("reads a token in bytes whose fields are in another order", async () => {
+    assert.equal((await run("verify", "reordered", "--public-key", publicKey)).stdout, "verified\n");
+  });
+
+  it("text that is not UTF-8 is an error of one line", async () => {
+    for (const words of [
+      ["inspect", "noise"],
+      ["inspect", "token", "--public-key", "@noise"],
+      ["generate", "--private-key-file", "noise", "--code", "a(1);"],
+    ]) {
+      assert.deepEqual(await run(...words), {
+        stdout: "",
+        stderr: "biscuit: error: Cannot read text that is not UTF-8: noise\n",
+        status: 1,
+      });
+    }
+  });
 
   it("a missing file is an error of one line", async () => {
     assert.deepEqual(await run("inspect", "nowhere"), {
