@@ -89,7 +89,7 @@ export class UnverifiedBiscuit {
   *#verify(root: RootKey, options: VerifyOptions): Steps<Biscuit> {
     const key = yield* perform(chooseRoot(root, this.rootKeyId));
     const { cache } = options;
-    const known = this.#bytes && cache?.token(key, this.#bytes);
+    const known = this.#bytes && cache?.token(key, this.#bytes, this.#limits);
     if (known !== undefined) return known;
     let token: Biscuit | undefined;
     const decode = (): Biscuit => {
@@ -102,7 +102,9 @@ export class UnverifiedBiscuit {
     });
     const verified = decode();
     // Most narrowed tokens come once; only those that come again are worth their place.
-    if (wasKnown && this.#bytes !== undefined) cache?.addToken(key, this.#bytes, verified);
+    if (wasKnown && this.#bytes !== undefined) {
+      cache?.addToken({ rootKey: key, bytes: this.#bytes, token: verified, text: this.#decoded().table.textRead });
+    }
     return verified;
   }
 

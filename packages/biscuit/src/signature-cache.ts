@@ -2,9 +2,16 @@ import type { Biscuit } from "./biscuit.ts";
 import { equalBytes } from "./crypto/bytes.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import { LruCache } from "./crypto/lru.ts";
+import type { Limits } from "./limits.ts";
 
 /** Tokens and signed messages of up to this many bytes are remembered, so that an entry has a bound too. */
 const MAX_BYTES = 4096;
+
+/**
+ * What the place of a whole token holds: its bytes and its text. A token that is kept takes up to some sixty times its
+ * bytes, and its text as often as it is mentioned.
+ */
+const TOKEN_WEIGHT = 1024;
 
 /** A signature with what it signs and by whose key. */
 interface KnownSignature {
@@ -17,7 +24,11 @@ interface KnownToken {
   readonly rootKey: PublicKey;
   readonly bytes: Uint8Array;
   readonly token: Biscuit;
+  /** UTF-16 units of text in it when every mention is written out. */
+  readonly text: number;
 }
+
+const weightOf = ({ bytes, text }: KnownToken): number => bytes.length + text;
 
 /**
  * The last 48 bits, a name that is quick to make and to find. Signatures, secrets and so tokens end in bits that hardly
@@ -43,15 +54,15 @@ export class SignatureCache {
   readonly #tokens: LruCache<KnownToken, number>;
 
   /**
-   * @param capacity How many signatures are kept, and a quarter as many whole tokens; what is longer than 4 kB is verified
-   * each time. @default 4096
+   * @param capacity How many signatures are kept, and a quarter as many whole tokens of 1 kB, their text written out; what
+   * is longer than 4 kB is verified each time. @default 4096
    */
   constructor(capacity = 4096) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       throw new RangeError(`Cannot keep this number of signatures: ${capacity}`);
     }
     this.#signatures = new LruCache(capacity);
-    this.#tokens = new LruCache(Math.ceil(capacity / 4));
+    this.#tokens = new LruCache(Math.ceil(capacity / 4) * TOKEN_WEIGHT, weightOf);
   }
 
   /** The number of signatures kept now. */
@@ -76,15 +87,16 @@ export class SignatureCache {
     this.#signatures.set(nameOf(signature), { publicKey, message, signature: signature.slice() });
   }
 
-  /** The token that was verified under this root key, if these are its bytes. */
-  token(rootKey: PublicKey, bytes: Uint8Array): Biscuit | undefined {
+  /** The token that was verified under this root key, if these are its bytes and it has no more text than this. */
+  token(rootKey: PublicKey, bytes: Uint8Array, { maxText }: Pick<Limits, "maxText">): Biscuit | undefined {
     if (bytes.length > MAX_BYTES) return undefined;
     const known = this.#tokens.get(nameOf(bytes));
-    return known?.rootKey.equals(rootKey) === true && equalBytes(known.bytes, bytes) ? known.token : undefined;
+    if (known === undefined || known.text > maxText) return undefined;
+    return known.rootKey.equals(rootKey) && equalBytes(known.bytes, bytes) ? known.token : undefined;
   }
 
   /** Keeps a token that was verified under this root key. */
-  addToken(rootKey: PublicKey, bytes: Uint8Array, token: Biscuit): void {
-    if (bytes.length <= MAX_BYTES) this.#tokens.set(nameOf(bytes), { rootKey, bytes, token });
+  addToken(known: KnownToken): void {
+    if (weightOf(known) <= MAX_BYTES) this.#tokens.set(nameOf(known.bytes), known);
   }
 }

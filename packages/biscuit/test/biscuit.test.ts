@@ -209,6 +209,36 @@ describe("SignatureCache", () => {
     );
   });
 
+  it("keeps as many whole tokens as their bytes and text, each mention counted, have room", () => {
+    const mint = (code: string): Uint8Array => Biscuit.builder().code(code).buildSync(rootKey).toBytes();
+    // Four signatures, and one whole token of 1 kB.
+    const cache = new SignatureCache(4);
+    const verified = (bytes: Uint8Array): Biscuit => Biscuit.parse(bytes).verifySync(rootKey.publicKey, { cache });
+    const keep = (bytes: Uint8Array): Biscuit | undefined => [verified(bytes), verified(bytes)][1];
+    const bytes = mint(`a("${"x".repeat(300)}");`);
+    const kept = keep(bytes);
+    assert.equal(verified(bytes), kept);
+    keep(mint(`a("${"y".repeat(300)}");`));
+    assert.notEqual(verified(bytes), kept);
+    const facts = Array.from({ length: 14 }, (_, i) => `a(${i}, "${"z".repeat(300)}");`).join("");
+    const dense = mint(facts);
+    assert.ok(dense.length < 1024);
+    assert.notEqual(keep(dense), verified(dense));
+  });
+
+  it("does not carry a token past a narrower limit on text", () => {
+    const bytes = Biscuit.builder()
+      .code(`a("${"x".repeat(100)}");`)
+      .buildSync(rootKey)
+      .toBytes();
+    const cache = new SignatureCache();
+    for (let i = 0; i < 3; i++) Biscuit.parse(bytes).verifySync(rootKey.publicKey, { cache });
+    assert.throws(
+      () => Biscuit.parse(bytes, { maxText: 50 }).verifySync(rootKey.publicKey, { cache }),
+      hasCode("text"),
+    );
+  });
+
   it("spares what was verified, and verifies only what is new", async () => {
     const { provider, count } = countingProvider();
     const options = { crypto: provider, cache: new SignatureCache() };

@@ -1,10 +1,14 @@
-/** A map that forgets what was used longest ago once it holds `capacity` entries. */
+/** A map that forgets what was used longest ago once its entries weigh more than `capacity`. */
 export class LruCache<Value, Key = string> {
   readonly #capacity: number;
+  readonly #weigh: (value: Value) => number;
   readonly #entries = new Map<Key, Value>();
+  #weight = 0;
 
-  constructor(capacity: number) {
+  /** @param weigh What an entry weighs. @default 1, so that the capacity is a number of entries */
+  constructor(capacity: number, weigh: (value: Value) => number = () => 1) {
     this.#capacity = capacity;
+    this.#weigh = weigh;
   }
 
   get size(): number {
@@ -21,10 +25,19 @@ export class LruCache<Value, Key = string> {
   }
 
   set(key: Key, value: Value): void {
-    this.#entries.delete(key);
+    this.#forget(key);
     this.#entries.set(key, value);
-    if (this.#entries.size <= this.#capacity) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    this.#weight += this.#weigh(value);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#weight <= this.#capacity) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: Key): void {
+    const value = this.#entries.get(key);
+    if (value === undefined) return;
+    this.#entries.delete(key);
+    this.#weight -= this.#weigh(value);
   }
 }

@@ -41,6 +41,11 @@ export class TextAllowance {
     this.#limit = limit;
   }
 
+  /** What was mentioned so far, in UTF-16 units. */
+  get used(): number {
+    return this.#used;
+  }
+
   /** Counts one mention. @throws {LimitError} code `text`. */
   mention(text: string): string {
     this.#used += text.length;
@@ -68,6 +73,11 @@ export class SymbolTable {
   /** An empty table for a block of another's, which counts as part of the same token. */
   separate(): SymbolTable {
     return new SymbolTable([], [], this.#allowance);
+  }
+
+  /** The text that was read through this table and those separate from it, each mention counted, in UTF-16 units. */
+  get textRead(): number {
+    return this.#allowance.used;
   }
 
   /** The symbols beyond the default ones, in order. */
