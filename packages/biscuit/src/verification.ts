@@ -55,11 +55,15 @@ function signatureJobs(container: Container, root: PublicKey): SignatureJob[] {
 
 const EQUATION = { ed25519: "signature error: Verification equation was not satisfied", secp256r1: "signature error" };
 
+/** A signature can be as long as a token, and its bytes take five characters each in the message. */
+const MAX_SHOWN = 64;
+
 function signatureFailure(job: SignatureJob): BiscuitError {
   const { algorithm } = job.key;
   if (algorithm === "ed25519" && job.signature.length !== 64) {
-    const bytes = Array.from(job.signature).join(", ");
-    return new FormatError("block_signature", `block signature deserialization error: [${bytes}]`);
+    const bytes = Array.from(job.signature.subarray(0, MAX_SHOWN)).join(", ");
+    const rest = job.signature.length > MAX_SHOWN ? ", …" : "";
+    return new FormatError("block_signature", `block signature deserialization error: [${bytes}${rest}]`);
   }
   return new SignatureError("invalid_signature", `Cannot verify the ${algorithm} signature of a block`, {
     Signature: { InvalidSignature: EQUATION[algorithm] },

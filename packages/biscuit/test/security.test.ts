@@ -528,6 +528,19 @@ describe("hostile tokens (security catalogue, section G)", () => {
     }
   });
 
+  it("G3 a signature of 30,000 bytes is refused in few words", () => {
+    const container = readContainer(token.toBytes());
+    const block = { ...container.blocks[0], signature: new Uint8Array(30_000).fill(255) };
+    const bytes = writeContainer({ ...container, blocks: [block] });
+    assert.throws(
+      () => verify(bytes),
+      (error) => {
+        assert.ok(error instanceof BiscuitError && error.code === "block_signature");
+        return error.message.length + JSON.stringify(error.toRustJson()).length < 1000;
+      },
+    );
+  });
+
   it("G2 an unknown field is skipped and leaves the revocation ids as they are", () => {
     const extended = Uint8Array.of(...token.toBytes(), 0x7a, 0x01, 0x00);
     assert.deepEqual(verify(extended).revocationIds, token.revocationIds);
