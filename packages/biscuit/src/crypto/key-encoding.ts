@@ -146,7 +146,8 @@ function readSeed(contents: Uint8Array): KeyMaterial {
 /** ECPrivateKey (RFC 5915 section 3). */
 function readSec1(contents: Uint8Array): KeyMaterial {
   const reader = readWhole(contents, TAG.sequence);
-  if (reader.read(TAG.integer)[0] !== 1) throw malformed("unknown ECPrivateKey version");
+  const version = reader.read(TAG.integer);
+  if (version.length !== 1 || version[0] !== 1) throw malformed("unknown ECPrivateKey version");
   const privateKey = reader.read(TAG.octets).slice();
   const curve = reader.readOptional(TAG.parameters);
   if (curve !== undefined && !(curve.length === CURVE.length && startsWith(curve, CURVE))) {

@@ -15,7 +15,7 @@ export interface BiscuitWebKey {
   readonly expiresAt?: number;
 }
 
-const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
+const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
 
 function fail(what: string): KeyError {
   return new KeyError("invalid_key", `Cannot read the biscuit web key: ${what}`);
@@ -42,8 +42,11 @@ function readKeyId(json: object): number {
 function readExpiry(json: object): number | undefined {
   const text = optionalString(json, "expires_at");
   if (text === undefined) return undefined;
-  const at = DATE_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) throw fail("expires_at is not an RFC 3339 date and time");
+  const [, day = "", hour] = DATE_TIME.exec(text) ?? [];
+  const at = Date.parse(text);
+  // Engines take the 30th of February for a day in March, and hour 24 for the next day.
+  const exists = !Number.isNaN(Date.parse(day)) && new Date(day).toISOString().startsWith(day) && hour !== "24";
+  if (!exists || Number.isNaN(at)) throw fail("expires_at is not an RFC 3339 date and time");
   return at;
 }
 

@@ -210,6 +210,19 @@ Z9w7lshQhqowtrbLDFw4rXAxZuE=
       code: "invalid_key",
     },
     {
+      id: "an ECPrivateKey whose version only begins with 1",
+      build: () => {
+        const der = hex(PrivateKey.fromBytes("secp256r1", seedBytes(1)).revealDer());
+        // The version takes a byte more, and so do the three values around it.
+        const longer = der
+          .replace("0201010420", "020201000420")
+          .replace(/^3041/, "3042")
+          .replace("04273025", "04283026");
+        return PrivateKey.fromDer(bytes(longer));
+      },
+      code: "invalid_key",
+    },
+    {
       id: "a JWK without its private member",
       build: () => PrivateKey.fromJwk(PublicKey.parse(ROOT_PUBLIC).toJwk()),
       code: "invalid_key_size",
@@ -300,6 +313,8 @@ describe("parseBiscuitWebKeys", () => {
     { id: "a small-order key", set: [{ ...entry, key_bytes: "00".repeat(32) }] },
     { id: "a date without a zone", set: [{ ...entry, expires_at: "2023-06-28T11:20:00" }] },
     { id: "a date that is none", set: [{ ...entry, expires_at: "2023-13-28T11:20:00Z" }] },
+    { id: "the 30th of February", set: [{ ...entry, expires_at: "2023-02-30T11:20:00Z" }] },
+    { id: "hour 24", set: [{ ...entry, expires_at: "2023-02-28T24:00:00Z" }] },
     { id: "an issuer that is a number", set: [{ ...entry, issuer: 1 }] },
   ];
   for (const { id, set } of refused) {
