@@ -5,7 +5,7 @@ import type { CryptoProvider, KeyAlgorithm } from "./crypto/provider.ts";
 import type { BlockContent } from "./datalog/model.ts";
 import { SymbolTable, TextAllowance } from "./datalog/symbols.ts";
 import { VERSION_3_3 } from "./datalog/version.ts";
-import { SealError } from "./errors.ts";
+import { KeyError, SealError } from "./errors.ts";
 import { type Block, encodeBlock, readBlock } from "./format/block-codec.ts";
 import { blockPayload, sealPayload, type UnsignedBlock } from "./format/signature-payload.ts";
 import type { Container, ExternalSignature, SignedBlock } from "./format/wrapper.ts";
@@ -17,7 +17,12 @@ import { lastBlock, publicKeyOf } from "./verification.ts";
 export interface AppendOptions extends CryptoOptions {
   /** The algorithm of the ephemeral key that signs the next block. @default "ed25519" */
   readonly nextKeyAlgorithm?: KeyAlgorithm;
-  /** The ephemeral key pair itself, where one is kept ready. @default a new one */
+  /**
+   * The ephemeral key pair itself, where one is kept ready, for one block only: its private key goes into the token.
+   *
+   * @throws {KeyError} `invalid_key` when it signs a block of the token already.
+   * @default a new one
+   */
   readonly nextKeyPair?: KeyPair;
 }
 
@@ -52,6 +57,12 @@ const generate = (algorithm: KeyAlgorithm, crypto: CryptoProvider): Action<KeyPa
 function* nextPair(options: AppendOptions, crypto: CryptoProvider): Steps<KeyPair> {
   if (options.nextKeyPair !== undefined) return options.nextKeyPair;
   return yield* perform(generate(options.nextKeyAlgorithm ?? "ed25519", crypto));
+}
+
+/** With the secret of a key that signs a block, the holder of the token could take off that block and all behind it. */
+function assertUnused(next: KeyPair, key: PrivateKey, previous: readonly SignedBlock[]): void {
+  const isUsed = next.privateKey.equals(key) || previous.some(({ nextKey }) => nextKey.equals(next.publicKey));
+  if (isUsed) throw new KeyError("invalid_key", "Cannot use as the next key of a token one that signs a block of it");
 }
 
 /** The version of the signature payload: 1 wherever something in it is newer than version 0, or follows such a block. */
@@ -96,6 +107,7 @@ function* signBlock(
 ): Steps<{ readonly signed: SignedBlock; readonly secret: Uint8Array }> {
   const crypto = options.crypto ?? defaultProvider;
   const next = yield* nextPair(options, crypto);
+  assertUnused(next, key, previous);
   const version = payloadVersion([key.algorithm, next.algorithm], draft.datalogVersion, draft.external, previous);
   const unsigned: UnsignedBlock = { data: draft.data, nextKey: next.publicKey, external: draft.external, version };
   const last = previous[previous.length - 1];

@@ -110,6 +110,16 @@ describe("Biscuit", () => {
     assert.equal(Biscuit.parse(made.toBytes()).verifySync(rootKey.publicKey).blockCount, 1);
   });
 
+  it("does not give its holder a key that signs a block of it", async () => {
+    const [one, two] = [KeyPair.generateSync(), KeyPair.generateSync()];
+    const builder = Biscuit.builder().code("a(1);");
+    assert.throws(() => builder.buildSync(rootKey, { nextKeyPair: rootKey }), hasCode("invalid_key"));
+    const made = builder.buildSync(rootKey, { nextKeyPair: one });
+    await assert.rejects(made.attenuate("check if false;", { nextKeyPair: one }), hasCode("invalid_key"));
+    const narrower = made.attenuateSync("check if false;", { nextKeyPair: two });
+    assert.throws(() => narrower.attenuateSync("b(1);", { nextKeyPair: one }), hasCode("invalid_key"));
+  });
+
   it("cannot hold a policy, an unsafe root key id, or a fact with a bad name", () => {
     assert.throws(() => Biscuit.builder().code("allow if true;"), hasCode("invalid_value"));
     assert.throws(() => Biscuit.builder().rootKeyId(2 ** 32), RangeError);

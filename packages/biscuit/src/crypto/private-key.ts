@@ -1,6 +1,6 @@
 import { defaultProvider } from "#crypto";
 import { KeyError } from "../errors.ts";
-import { toBase64Url, toHex } from "./bytes.ts";
+import { equalBytes, toBase64Url, toHex } from "./bytes.ts";
 import { decodePrivateJwk, type PrivateJwk } from "./jwk.ts";
 import { type DecodedPrivateKey, decodePem, decodePkcs8, encodePem, encodePkcs8 } from "./key-encoding.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
@@ -110,6 +110,11 @@ export class PrivateKey {
     }
     this.#public = key;
     return key;
+  }
+
+  /** Whether both are the same key; it takes the same time whatever the bytes. */
+  equals(other: PrivateKey): boolean {
+    return this.algorithm === other.algorithm && equalBytes(this.#bytes, other.#bytes);
   }
 
   toString(): string {
