@@ -1,9 +1,10 @@
 import type { Op } from "../datalog/model.ts";
 import { type BinaryName, isBinary, isUnary } from "../datalog/operators.ts";
+import type { DatalogError } from "../errors.ts";
 import type { Cursor } from "./cursor.ts";
 import { parseTerm, parseVariableName } from "./term-parser.ts";
 
-/** How deep parentheses, negations and arguments of methods may nest in text. */
+/** How deep parentheses, negations, arguments of methods and closures may nest in text. */
 const MAX_DEPTH = 100;
 
 /** The infix operators by how tightly they bind, loosest first; each pattern takes one operator and no other's prefix. */
@@ -26,8 +27,6 @@ const SUM_LEVEL = 6;
 
 const METHOD = /extern::([\w:]+)|(\w+)/y;
 
-const closure = (params: readonly string[], ops: readonly Op[]): Op => ({ kind: "closure", params, ops });
-
 function append(target: Op[], ops: readonly Op[]): void {
   for (const op of ops) target.push(op);
 }
@@ -35,6 +34,8 @@ function append(target: Op[], ops: readonly Op[]): void {
 class ExpressionParser {
   readonly #cursor: Cursor;
   #depth = 0;
+  /** How deep closures nest in each closure, itself counted. */
+  readonly #depths = new Map<Op, number>();
 
   constructor(cursor: Cursor) {
     this.#cursor = cursor;
@@ -54,16 +55,29 @@ class ExpressionParser {
         return ops;
       }
       const right = this.level(level + 1);
-      if (symbol === "&&" || symbol === "||") ops.push(closure([], right));
+      if (symbol === "&&" || symbol === "||") ops.push(this.#closure([], right));
       else append(ops, right);
       ops.push({ kind: "binary", op: symbol });
       if (level === COMPARISON_LEVEL) return ops;
     }
   }
 
+  /** What comes before `.try_or()` ends up in its closure, so that a chain of them nests without any parentheses. */
+  #closure(params: readonly string[], ops: readonly Op[]): Op {
+    const depth = ops.reduce((deepest, op) => Math.max(deepest, this.#depths.get(op) ?? 0), 0) + 1;
+    if (depth > MAX_DEPTH) throw this.#tooDeep();
+    const closure: Op = { kind: "closure", params, ops };
+    this.#depths.set(closure, depth);
+    return closure;
+  }
+
+  #tooDeep(): DatalogError {
+    return this.#cursor.error(`Cannot nest expressions deeper than ${MAX_DEPTH}`);
+  }
+
   #nested<T>(parse: () => T): T {
     this.#depth++;
-    if (this.#depth > MAX_DEPTH) throw this.#cursor.error(`Cannot nest expressions deeper than ${MAX_DEPTH}`);
+    if (this.#depth > MAX_DEPTH) throw this.#tooDeep();
     const result = parse();
     this.#depth--;
     return result;
@@ -120,7 +134,7 @@ class ExpressionParser {
 
   #binaryMethod(receiver: Op[], op: BinaryName): Op[] {
     if (op === "all" || op === "any") receiver.push(this.#quantified());
-    else if (op === "try_or") return [closure([], receiver), ...this.#argument(), { kind: "binary", op }];
+    else if (op === "try_or") return [this.#closure([], receiver), ...this.#argument(), { kind: "binary", op }];
     else append(receiver, this.#argument());
     receiver.push({ kind: "binary", op });
     return receiver;
@@ -136,7 +150,7 @@ class ExpressionParser {
     const param = parseVariableName(this.#cursor);
     if (param === undefined) throw this.#cursor.unexpected("Expected a parameter such as $p, then ->");
     this.#cursor.expect("->", "after the parameter of a closure");
-    return closure([param], this.#argument());
+    return this.#closure([param], this.#argument());
   }
 }
 

@@ -38,6 +38,7 @@ const wrong: readonly (readonly [source: string, message: RegExp, line: number, 
   [`a(${"[".repeat(60)}1${"]".repeat(60)});`, /Cannot nest terms deeper/, 1, 49],
   [`check if ${"(".repeat(3000)}1${")".repeat(3000)};`, /Cannot nest expressions deeper/, 1, 111],
   [`check if ${"!".repeat(3000)}true;`, /Cannot nest expressions deeper/, 1, 111],
+  [`check if true${".try_or(true)".repeat(3000)};`, /Cannot nest expressions deeper/, 1, 1322],
 ];
 
 describe("parseSource", () => {
