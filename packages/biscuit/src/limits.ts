@@ -30,12 +30,14 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
 /**
  * Completes and checks limits.
  *
- * @throws {RangeError} for a limit that is no positive integer.
+ * @throws {RangeError} for a limit that is no positive integer, and for a name that is no limit's.
  */
 export function resolveLimits(limits?: Partial<Limits>): Limits {
   if (limits === undefined) return DEFAULT_LIMITS;
   const resolved = { ...DEFAULT_LIMITS, ...limits };
   for (const [name, value] of Object.entries(resolved)) {
+    // A limit of another name would limit nothing.
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new RangeError(`Cannot find a limit of this name: ${name}`);
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new RangeError(`Cannot use a limit that is no positive integer: ${name} = ${value}`);
     }

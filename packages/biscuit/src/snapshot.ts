@@ -192,7 +192,8 @@ function readOrigin({ origin }: Generated, blockCount: number): Origin {
 /**
  * Brings back an evaluation from bytes or base64.
  *
- * @throws {FormatError} for what is no snapshot; {@link RangeError} for limits in it that are no positive integers.
+ * @throws {FormatError} or {@link KeyError} for what is no snapshot; {@link LimitError} `text`; {@link RangeError} for
+ * limits in it that are no positive integers.
  */
 export function restoreSnapshot(message: Uint8Array | string, options: RestoreOptions = {}): Evaluation {
   const snapshot = SNAPSHOT.decode(messageBytes(message), CONTEXT);

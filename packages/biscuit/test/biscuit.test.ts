@@ -9,6 +9,7 @@ import {
   datalog,
   fact,
   KeyPair,
+  type Limits,
   restoreSnapshot,
   SignatureCache,
   takeSnapshot,
@@ -312,6 +313,9 @@ describe("Authorizer", () => {
   it("refuses limits that are no positive integers", () => {
     for (const fuel of [0, -1, 1.5, Number.NaN])
       assert.throws(() => new Authorizer("", { limits: { fuel } }), RangeError);
+    const misspelt = { feul: 10 } as Partial<Limits>;
+    assert.throws(() => new Authorizer("", { limits: misspelt }), RangeError);
+    assert.throws(() => Biscuit.parse(token.toBytes(), misspelt), RangeError);
   });
 
   it("query sees the authority, queryAll every block", () => {
