@@ -291,6 +291,7 @@ const LAXER: readonly { readonly form: RegExp; readonly meaning: string }[] = [
   { form: /\/\/|\/\*/, meaning: "a comment between any two words, not between statements alone" },
   { form: /\d(?:Z|:\d\d)[^\s,)\]};]/, meaning: "a date that ends where its form does, not at the next space" },
   { form: /(?:check|reject|allow|deny)\s\s+(?:if|all)|(?:check|reject|allow|deny)\n/i, meaning: "any white space" },
+  { form: /\.[\w:]+\s+\(/, meaning: "white space between a method and its argument" },
   { form: /^\s*trusting/, meaning: "the scopes of a block, not forgotten" },
 ];
 
@@ -382,6 +383,8 @@ async function bytesCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const mine = answerOf(() => ourReading(token, ANYTHING));
   const outcome = compareAnswers(mine, theirs);
   if (outcome !== "different") return outcome;
+  // The reference takes Ed25519 where the number of a field was changed and no algorithm is stated.
+  if (isRefused(mine) && /missing field/.test(JSON.stringify(mine))) return "stricter";
   return { kind: "bytes", seed, input: hexOf(token), ours: mine, reference: theirs };
 }
 
