@@ -26,8 +26,13 @@ const releaseScript = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.c
  */
 export function redisCache(options: RedisCacheOptions): LeasingCache {
   const { client, prefix = "countersign:", clock = systemClock, random = systemRandom } = options;
-  const send = (...command: [string, ...string[]]) =>
-    "call" in client ? client.call(...command) : client.sendCommand(command);
+  const send = async (...command: [string, ...string[]]) => {
+    try {
+      return await ("call" in client ? client.call(...command) : client.sendCommand(command));
+    } catch (error) {
+      throw new Error(`Cannot ${command[0]} in Redis: ${reasonOf(error)}`);
+    }
+  };
   const named = async (kind: string, key: string) => `${prefix}${kind}:${await sha256(key)}`;
   return {
     name: "redis",
@@ -47,4 +52,14 @@ export function redisCache(options: RedisCacheOptions): LeasingCache {
       return { takenOver: false, release: async () => void (await send("EVAL", releaseScript, "1", name, owner)) };
     },
   };
+}
+
+/**
+ * What Redis or the connection had against a command. A client's own error is no cause to keep: ioredis puts the whole
+ * command on it, and an unknown command's message repeats its parameters, both of which hold live tokens.
+ */
+function reasonOf(error: unknown): string {
+  const { message } = error instanceof Error ? error : new Error("unknown");
+  // Replies begin with a code in capitals: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+  return /^[A-Z][A-Z0-9_]*(?= )/.exec(message)?.[0] ?? message;
 }
