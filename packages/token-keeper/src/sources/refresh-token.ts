@@ -168,12 +168,10 @@ class Rotation {
   /** The newest login: stored, or held, or the configured one when there was never another. */
   async #read(context: SourceContext): Promise<StoredLogin> {
     const read = await this.#store.get(context, this.#key);
-    const stored = read.value === undefined ? undefined : await this.#parse(read.value);
-    if (stored !== undefined) return stored;
-    if (this.#latest !== undefined) return this.#latest;
-    // To send a refresh token that was spent long ago can end the whole login (RFC 9700 §4.14.2).
+    // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 §4.14.2).
     if (read.failed) throw new TokenError("storage_failed", "Cannot read the refresh token", { cause: read.error });
-    return { refreshToken: this.#initial, generation: 0 };
+    const stored = read.value === undefined ? undefined : await this.#parse(read.value);
+    return stored ?? this.#latest ?? { refreshToken: this.#initial, generation: 0 };
   }
 
   async #parse(text: string): Promise<StoredLogin | undefined> {

@@ -156,6 +156,21 @@ describe("refreshTokenSource()", () => {
     assert.equal(server.received.length, 0);
   });
 
+  it("sends nothing when the store cannot be read, though it remembers a token: a sibling may have spent it", async () => {
+    await using server = await startTokenServer(rotating());
+    const inner = memoryCache();
+    let broken = false;
+    const store = { ...inner, get: (key: string) => (broken ? Promise.reject(new Error("EIO")) : inner.get(key)) };
+    const [ours, sibling] = [aLogin(server, store), aLogin(server, inner)];
+    await ours.request(aContext());
+    await sibling.request(aContext());
+    broken = true;
+    await assert.rejects(ours.request(aContext()), { code: "storage_failed", retryable: true });
+    broken = false;
+    await ours.request(aContext());
+    assert.deepEqual(sent(server), ["rt-1", "rt-2", "rt-3"]);
+  });
+
   for (const [name, wrap] of Object.entries({
     "with leases": (store: TokenCache) => store,
     "without leases": withoutLeases,
