@@ -25,13 +25,16 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
   readonly subject: string;
   /**
    * Where rotated refresh tokens are kept: durable, and shared by all processes that share the login.
-   * @default a memory cache, which is enough only while this process lives
+   * @default one memory cache for all sources of this process, which is enough only while it lives
    */
   readonly store?: TokenCache;
   readonly partition?: string;
   /** For one operation of the store. @default 5000 */
   readonly storeTimeoutMs?: number;
 }
+
+/** One for all: sources of the same login that had a store each would spend each other's refresh tokens. */
+const processStore = memoryCache();
 
 interface StoredLogin {
   readonly refreshToken: Secret;
@@ -99,7 +102,7 @@ class Rotation {
   constructor(login: string, options: RefreshTokenOptions) {
     this.#key = `login:${login}`;
     const storeTimeoutMs = options.storeTimeoutMs ?? 5_000;
-    this.#store = new GuardedCache(options.store ?? memoryCache(), storeTimeoutMs);
+    this.#store = new GuardedCache(options.store ?? processStore, storeTimeoutMs);
     this.#initial = toSecret(options.refreshToken, "refresh token");
     // Longer than all that is done under it: discovery, two grants, reading and writing.
     this.#leaseMs = 4 * (options.timeoutMs ?? 10_000) + 3 * storeTimeoutMs;

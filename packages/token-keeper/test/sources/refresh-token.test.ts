@@ -27,13 +27,14 @@ function rotating(): Handler & { current: string } {
   return handler;
 }
 
-function aLogin(server: TokenServer, store: TokenCache, refreshToken = "rt-1") {
+function aLogin(server: TokenServer, store: TokenCache | undefined, refreshToken = "rt-1", audience = "api") {
   return refreshTokenSource({
     tokenEndpoint: server.tokenEndpoint,
     client: publicClient("app"),
     subject: "ada",
     refreshToken,
-    store,
+    audience,
+    ...(store === undefined ? {} : { store }),
   });
 }
 
@@ -67,6 +68,13 @@ describe("refreshTokenSource()", () => {
     await aLogin(server, store).request(aContext());
     await aLogin(server, store).request(aContext());
     assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+  });
+
+  it("needs no store for two audiences of one login, or for a source made anew, in one process", async () => {
+    await using server = await startTokenServer(rotating());
+    for (const audience of ["api", "mail", "api"])
+      await aLogin(server, undefined, "rt-1", audience).request(aContext());
+    assert.deepEqual(sent(server), ["rt-1", "rt-2", "rt-3"]);
   });
 
   it("begins anew when somebody logged in again", async () => {
