@@ -42,9 +42,13 @@ export class GuardedCache {
     return this.#run(context, "set", () => this.#cache.set(key, value, expiresAt));
   }
 
-  lease(context: SourceContext, key: string, ttlMs: number): Promise<Guarded<Lease | undefined>> {
+  async lease(context: SourceContext, key: string, ttlMs: number): Promise<Guarded<Lease | undefined>> {
     const cache = this.#cache;
-    return this.#run(context, "lease", async () => (isLeasing(cache) ? cache.lease(key, ttlMs) : undefined));
+    const granting = (async () => (isLeasing(cache) ? cache.lease(key, ttlMs) : undefined))();
+    const guarded = await this.#run(context, "lease", () => granting);
+    // It may be granted yet, and nobody would know: until its end it would keep everybody waiting.
+    if (guarded.failed) granting.then((lease) => lease?.release()).catch(() => undefined);
+    return guarded;
   }
 
   async release(context: SourceContext, lease: Lease): Promise<void> {

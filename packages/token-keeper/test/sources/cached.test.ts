@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import {
   cachedSource,
   createToken,
+  type LeasingCache,
   memoryCache,
   Secret,
   systemClock,
@@ -196,5 +197,23 @@ describe("cachedSource()", () => {
     while (!done) await context.clock.advance(100);
     const failed = context.events.filter(({ type }) => type === "cache_failed").length;
     assert.equal(failed, 3);
+  });
+
+  it("gives back a lease that is granted after it gave up waiting for it", async () => {
+    await using server = await startTokenServer();
+    const inner = memoryCache();
+    const granted = Promise.withResolvers<void>();
+    const slow: LeasingCache = {
+      ...inner,
+      async lease(key, ttlMs) {
+        await granted.promise;
+        return inner.lease(key, ttlMs);
+      },
+    };
+    const source = cachedSource(aSource(server), { caches: [slow], cacheTimeoutMs: 1 });
+    await source.request(aContext({ clock: systemClock }));
+    granted.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.notEqual(await inner.lease(tokenKey(source.identity), 60_000), undefined);
   });
 });
