@@ -3,9 +3,10 @@ import { TokenError } from "./errors.ts";
 import type { GuardedCache } from "./guarded-cache.ts";
 import { numberMember, parseObject } from "./json.ts";
 import { pauseAfter } from "./pause.ts";
+import { longestPauseMs } from "./retry-after.ts";
 import type { SourceContext } from "./source.ts";
 
-/** How far the clocks of a fleet may be apart: a pause that seems longer than it was meant is not believed. */
+/** How far the clocks of a fleet may be apart: a pause that seems longer than it was meant, or can be, is not believed. */
 const clockToleranceMs = 2_000;
 
 /**
@@ -35,7 +36,7 @@ export class CoolDown {
     const [failures, until, pauseMs] = ["failures", "until_ms", "pause_ms"].map((name) => numberMember(state, name));
     if (failures === undefined || until === undefined || pauseMs === undefined) return 0;
     const leftMs = until - context.clock.now();
-    if (leftMs <= 0 || leftMs > pauseMs + clockToleranceMs) return failures;
+    if (leftMs <= 0 || leftMs > Math.min(pauseMs, longestPauseMs) + clockToleranceMs) return failures;
     const message = `Another process met error ${failures} in a row a moment ago`;
     throw new TokenError("cooling_down", message, { retryAfterMs: leftMs });
   }
@@ -45,7 +46,7 @@ export class CoolDown {
     const { random, current, clock } = context;
     const leftMs = current?.untilExpired(clock.now());
     const pauseMs = pauseAfter(error, { backoff: this.#backoff, failures, random, leftMs });
-    await this.#set(failures, pauseMs, context);
+    await this.#set(failures, Math.min(pauseMs, longestPauseMs), context);
   }
 
   async end(context: SourceContext): Promise<void> {

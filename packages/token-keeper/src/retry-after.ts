@@ -1,5 +1,5 @@
-/** No `Retry-After` is honoured for longer: a server that says 30 years was misconfigured. */
-const longestMs = 3_600_000;
+/** Nobody else's wish to wait is honoured for longer: a server that says 30 years was misconfigured. */
+export const longestPauseMs = 3_600_000;
 
 /**
  * `Retry-After` as seconds or as a date (RFC 9110 §10.2.3), in milliseconds, at most one hour; undefined when absent or
@@ -8,5 +8,5 @@ const longestMs = 3_600_000;
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   const ms = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(longestMs, Math.max(0, ms));
+  return Number.isNaN(ms) ? undefined : Math.min(longestPauseMs, Math.max(0, ms));
 }

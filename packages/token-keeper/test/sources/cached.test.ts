@@ -158,6 +158,26 @@ describe("cachedSource()", () => {
     assert.equal(server.received.length, 2);
   });
 
+  it("is not stopped by a pause that nobody can have meant", async () => {
+    await using server = await startTokenServer();
+    const context = aContext();
+    const cache = memoryCache({ clock: context.clock });
+    const source = cachedSource(aSource(server), { caches: [cache] });
+    const state = { failures: 1, until_ms: context.clock.now() + 1e15, pause_ms: 1e15 };
+    await cache.set(`cool-down:${tokenKey(source.identity)}`, JSON.stringify(state));
+    await source.request(context);
+    assert.equal(server.received.length, 1);
+  });
+
+  it("shares a pause of its own for an hour at most", async () => {
+    await using server = await startTokenServer(() => refusal("server_error", 500));
+    const context = aContext();
+    const caches = [memoryCache({ clock: context.clock })];
+    const source = cachedSource(aSource(server), { caches, backoff: () => 86_400_000 });
+    await assert.rejects(source.request(context), { code: "server_error" });
+    await assert.rejects(source.request(context), { code: "cooling_down", retryAfterMs: 3_600_000 });
+  });
+
   it("does not share a terminal error: a sibling may have better credentials", async () => {
     await using server = await startTokenServer(() => refusal("invalid_client", 401));
     const cache = memoryCache();
