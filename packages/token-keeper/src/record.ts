@@ -2,6 +2,8 @@ import { type JsonObject, member, numberMember, parseObject, stringMember } from
 import { Token } from "./token.ts";
 
 const version = 1;
+/** The last instant of ECMAScript's time values: what is further away is damage, and no sum of two such is infinite. */
+const farthestMs = 8.64e15;
 
 /** A token as a cache keeps it. */
 export interface TokenRecord {
@@ -32,16 +34,23 @@ export function readRecord(key: string, text: string): TokenRecord | undefined {
   const record = parseObject(text);
   if (record === undefined || member(record, "version") !== version || member(record, "key") !== key) return undefined;
   const [issuedAt, staleAt, expiresAt] = ["issued_ms", "stale_ms", "expiry_ms"].map((name) =>
-    numberMember(record, name),
+    instantMember(record, name),
   );
   const accessToken = stringMember(record, "access_token");
   const tokenType = stringMember(record, "token_type");
-  if (accessToken === undefined || tokenType === undefined || !/^[\x21-\x7e]+$/.test(accessToken)) return undefined;
+  if (accessToken === undefined || tokenType === undefined) return undefined;
+  // Both go into a header.
+  if (![accessToken, tokenType].every((text) => /^[\x21-\x7e]+$/.test(text))) return undefined;
   if (issuedAt === undefined || staleAt === undefined || expiresAt === undefined) return undefined;
   if (!(issuedAt <= staleAt && staleAt <= expiresAt)) return undefined;
   const idToken = stringMember(record, "id_token");
   const token = new Token({ accessToken, idToken, tokenType, scope: scopeOf(record), issuedAt, staleAt, expiresAt });
-  return { token, skewMs: numberMember(record, "skew_ms") };
+  return { token, skewMs: instantMember(record, "skew_ms") };
+}
+
+function instantMember(record: JsonObject, name: string): number | undefined {
+  const value = numberMember(record, name);
+  return value === undefined || Math.abs(value) > farthestMs ? undefined : value;
 }
 
 function scopeOf(record: JsonObject): string[] | undefined {
@@ -57,7 +66,7 @@ export function readAliriRecord(text: string): Token | undefined {
   const record = parseObject(text);
   if (record === undefined) return undefined;
   const accessToken = stringMember(record, "access_token");
-  const [issued, stale, expiry] = ["issued", "stale", "expiry"].map((name) => numberMember(record, name));
+  const [issued, stale, expiry] = ["issued", "stale", "expiry"].map((name) => instantMember(record, name));
   if (accessToken === undefined || !/^[\x21-\x7e]+$/.test(accessToken)) return undefined;
   if (issued === undefined || stale === undefined || expiry === undefined || issued > expiry) return undefined;
   // aliri's arithmetic can put staleness behind expiry.

@@ -31,6 +31,23 @@ describe("readRecord()", () => {
     }
   });
 
+  const damages: Record<string, object> = {
+    "an instant beyond all dates": { issued_ms: -1.7e308 },
+    "an expiry beyond all dates": { expiry_ms: 1.7e308 },
+    "a type that is no header value": { token_type: "Bearer\r\nx-other: 1" },
+    "a type of nothing": { token_type: "" },
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    it(`I18 reads nothing from a record with ${name}`, () => {
+      assert.equal(readRecord("key", JSON.stringify({ ...JSON.parse(text), ...damage })), undefined);
+    });
+  }
+
+  it("I18 takes no skew beyond all dates, with which no instant could be reckoned", () => {
+    const record = readRecord("key", JSON.stringify({ ...JSON.parse(text), skew_ms: -1.7e308 }));
+    assert.deepEqual([record?.token.issuedAt, record?.skewMs], [1_000, undefined]);
+  });
+
   it("I18 I20 reads nothing of another key or version", () => {
     assert.equal(readRecord("other", text), undefined);
     assert.equal(readRecord("key", text.replace('"version":1', '"version":2')), undefined);
@@ -43,6 +60,7 @@ describe("readRecord()", () => {
           fc.string(),
           fc.json(),
           fc.constant(text).map((valid) => valid.replace("60", "-6e999")),
+          fc.constant(JSON.stringify({ access_token: "abc", issued: 0, stale: 0, expiry: 1e306 })),
         ),
         (any) => {
           readRecord("key", any);
