@@ -14,7 +14,10 @@ export interface KeyCacheOptions extends KeyImportOptions {
   readonly clock: Clock;
   /** @default the platform's fetch */
   readonly fetch?: Fetch;
-  /** No two fetches are closer than this. @default 30000 */
+  /**
+   * With keys at hand no two fetches are closer than this, `refresh` excepted; without any, the pause between them begins
+   * at a second and doubles up to this. @default 30000
+   */
   readonly coolDownMs?: number;
   /** How long a set is fresh when the answer does not say (Cache-Control), and at most. @default 600000 */
   readonly maxAgeMs?: number;
@@ -28,6 +31,7 @@ export interface KeyCacheOptions extends KeyImportOptions {
   readonly maxBytes?: number;
   /** Let the keys come over plain HTTP from another machine, where anybody on the way can replace them. @default false */
   readonly allowPlainHttp?: boolean;
+  /** What it throws is not heard. */
   readonly observe?: (event: KeyCacheEvent) => void;
 }
 
@@ -68,26 +72,26 @@ export class KeyCache implements KeySource {
   #failures = 0;
   #lastError: unknown;
 
-  /** @throws {TypeError} when `url` is no https URL, http on a loopback host excepted. */
+  /**
+   * @throws {TypeError} when `url` is no https URL, http on a loopback host excepted.
+   * @throws {RangeError} when a span or size is negative or not a number.
+   */
   constructor(url: string, options: KeyCacheOptions) {
-    const { allowPlainHttp = false, algorithms, rsaAlgorithm, ...others } = options;
+    const { allowPlainHttp = false, algorithms, rsaAlgorithm } = options;
     checkUrl(url, allowPlainHttp);
     this.#url = url;
     this.#importing = {
       ...(algorithms === undefined ? {} : { algorithms }),
       ...(rsaAlgorithm === undefined ? {} : { rsaAlgorithm }),
     };
-    this.#options = {
-      fetch: globalThis.fetch,
-      coolDownMs: 30_000,
-      maxAgeMs: 600_000,
-      maxStaleMs: 86_400_000,
-      missingKeyMs: 300_000,
-      timeoutMs: 5_000,
-      maxBytes: 262_144,
-      observe: () => {},
-      ...others,
-    };
+    const { clock, fetch = globalThis.fetch, observe = () => {}, coolDownMs = 30_000, maxAgeMs = 600_000 } = options;
+    const { maxStaleMs = 86_400_000, missingKeyMs = 300_000, timeoutMs = 5_000, maxBytes = 262_144 } = options;
+    const amounts = { coolDownMs, maxAgeMs, maxStaleMs, missingKeyMs, timeoutMs, maxBytes };
+    for (const [name, amount] of Object.entries(amounts)) {
+      // Compared with NaN, no pause would be too short and no key too old.
+      if (!(amount >= 0)) throw new RangeError(`Cannot cache keys with a ${name} that is not 0 or more: ${amount}`);
+    }
+    this.#options = { clock, fetch, observe, ...amounts };
   }
 
   find(hint: KeyHint): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
@@ -152,7 +156,7 @@ export class KeyCache implements KeySource {
   }
 
   async #fetch(): Promise<void> {
-    const { clock, observe } = this.#options;
+    const { clock } = this.#options;
     this.#attemptedMonotonic = clock.monotonic();
     try {
       const { keys, etag, cacheControl } = await this.#fetchInTime();
@@ -166,12 +170,19 @@ export class KeyCache implements KeySource {
         freshForMs: this.#freshness(cacheControl),
       };
       this.#failures = 0;
-      observe({ type: "fetched", keys: set.keys.length, refused: set.refused });
+      this.#tell({ type: "fetched", keys: set.keys.length, refused: set.refused });
     } catch (error) {
       this.#failures += 1;
       this.#lastError = error;
-      observe({ type: "failed", error });
+      this.#tell({ type: "failed", error });
     }
+  }
+
+  /** Who watches cannot turn a fetch into a failed one, nor end the process by a promise that nobody waits for. */
+  #tell(event: KeyCacheEvent): void {
+    try {
+      this.#options.observe(event);
+    } catch {}
   }
 
   /** The winner of a race with the clock; whatever the loser answers later is not looked at. */

@@ -368,6 +368,34 @@ describe("KeyCache", () => {
     assert.throws(() => new KeyCache("ftp://localhost/", { clock, allowPlainHttp: true }), TypeError);
   });
 
+  it("is not led by an observer that throws", async () => {
+    const observe = () => {
+      throw new Error("observed");
+    };
+    const scene = new Scene({ observe });
+    await scene.cache.refresh();
+    assert.equal(await scene.find("one"), "found one");
+    scene.fail();
+    // The second fetch is one that nobody waits for: its rejection would end the process.
+    for (let i = 0; i < 2; i++) {
+      await scene.clock.advance(11 * minute);
+      assert.equal(await scene.find("one"), "found one");
+    }
+    await scene.clock.advance(0);
+    assert.equal(scene.fetches, 3);
+  });
+
+  const amounts = ["coolDownMs", "maxAgeMs", "maxStaleMs", "missingKeyMs", "timeoutMs", "maxBytes"] as const;
+  for (const name of amounts) {
+    it(`refuses a ${name} that is no amount, and takes undefined for the default`, async () => {
+      for (const wrong of [Number.NaN, -1]) assert.throws(() => new Scene({ [name]: wrong }), RangeError);
+      const scene = new Scene({ [name]: undefined });
+      for (let i = 0; i < 5; i++) assert.equal(await scene.find("one"), "found one");
+      for (let i = 0; i < 5; i++) assert.equal(await scene.find(`k-${i}`), "unknown_key");
+      assert.equal(scene.fetches, 1);
+    });
+  }
+
   it("works over the platform's fetch, which does not follow the redirect of a real server", async () => {
     const paths: string[] = [];
     const server = createServer((request, response) => {
