@@ -41,7 +41,8 @@ const literals: readonly (readonly [string, JsonValue])[] = [
  */
 export function parseJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonValue {
   const { maxBytes = 65_536, maxDepth = 32 } = limits;
-  if (bytes.length > maxBytes) throw new TokenRefused("json_too_large");
+  // A limit that is no number refuses all.
+  if (!(bytes.length <= maxBytes)) throw new TokenRefused("json_too_large");
   return new JsonReader(decode(bytes), maxDepth).document();
 }
 
@@ -138,7 +139,7 @@ class JsonReader {
   }
 
   #enter(): void {
-    if (this.#open.length >= this.#maxDepth) throw new TokenRefused("json_too_deep");
+    if (!(this.#open.length < this.#maxDepth)) throw new TokenRefused("json_too_deep");
     this.#at += 1;
     this.#skipSpace();
   }

@@ -44,7 +44,8 @@ const refusedMembers: readonly (readonly [string, RefusalReason])[] = [
  */
 export function decodeJws(token: string, maxLength = defaultMaxTokenLength): DecodedJws {
   if (typeof token !== "string") throw new TokenRefused("not_compact");
-  if (token.length > maxLength) throw new TokenRefused("token_too_large");
+  // A limit that is no number refuses all.
+  if (!(token.length <= maxLength)) throw new TokenRefused("token_too_large");
   const [protectedHeader = "", payload = "", signature = "", ...more] = token.split(".", 4);
   if (protectedHeader === "" || payload === "" || signature === "" || more.length > 0) {
     throw new TokenRefused("not_compact");

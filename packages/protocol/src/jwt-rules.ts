@@ -91,7 +91,7 @@ export function checkType(typ: string | undefined, rules: JwtRules): void {
  * Judges claims whose signature is verified.
  *
  * @throws {TokenRefused}
- * @throws {RangeError} when the rules contradict themselves.
+ * @throws {RangeError} when the rules contradict themselves, or a span of theirs or the clock's instant is no number.
  */
 export function checkClaims(claims: JsonObject, rules: JwtRules): void {
   const judge = createJudge(rules);
@@ -108,6 +108,12 @@ function createJudge(rules: JwtRules): Judge {
   if (!(skewMs >= 0 && skewMs <= maxClockSkewMs)) {
     throw new RangeError(`Cannot tolerate a clock skew outside 0 to ${maxClockSkewMs} ms: ${skewMs}`);
   }
+  const { maxLifetimeMs = profile.maxLifetimeMs, maxAgeMs = 0 } = rules;
+  const nowMs = rules.clock.now();
+  // Nothing is longer than NaN, and nothing expires at it.
+  for (const ms of [maxLifetimeMs, maxAgeMs, nowMs]) {
+    if (!(ms >= 0)) throw new RangeError(`Cannot judge a token by a span or instant that is not 0 or more: ${ms}`);
+  }
   if (audience.length === 0 && profile.audience !== "if-present") {
     throw new RangeError(`Cannot verify a token of this profile without an expected audience: ${rules.profile}`);
   }
@@ -116,8 +122,8 @@ function createJudge(rules: JwtRules): Judge {
     profile,
     skewMs,
     audience: typeof audience === "string" ? [audience] : audience,
-    nowMs: rules.clock.now(),
-    maxLifetimeMs: rules.maxLifetimeMs ?? profile.maxLifetimeMs,
+    nowMs,
+    maxLifetimeMs,
   };
 }
 

@@ -57,7 +57,7 @@ export function decodeJwt(token: string, options: { readonly maxLength?: number 
  *
  * @param keys an imported set, or a cache that fetches one.
  * @throws {TokenRefused} with the reason; its `as("invalid_token")` is the error for the wire.
- * @throws {RangeError} when the rules contradict themselves.
+ * @throws {RangeError} when the rules contradict themselves, or a span of theirs or the clock's instant is no number.
  * @example
  * ```ts
  * import { importKeys, systemClock, verifyJwt } from "@countersign/protocol";

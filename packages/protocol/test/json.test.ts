@@ -152,6 +152,8 @@ describe("parseJson", () => {
   it("bounds bytes and depth, and depth costs no stack", () => {
     assert.equal(outcome(bytes("[1]"), { maxBytes: 3 }), "accepted");
     assert.equal(outcome(bytes("[12]"), { maxBytes: 3 }), "json_too_large");
+    assert.equal(outcome(bytes("[1]"), { maxBytes: Number.NaN }), "json_too_large");
+    assert.equal(outcome(bytes("[1]"), { maxDepth: Number.NaN }), "json_too_deep");
     assert.equal(outcome(bytes('{"a":[[]]}'), { maxDepth: 3 }), "accepted");
     assert.equal(outcome(bytes('{"a":[[]]}'), { maxDepth: 2 }), "json_too_deep");
     assert.equal(outcome(bytes("[".repeat(50_000)), { maxBytes: 1e6 }), "json_too_deep");

@@ -89,6 +89,24 @@ describe("verifyJwt", () => {
     assert.equal(await verify(token, keySetOf(es), own), "user-1");
   });
 
+  const unbounded: Readonly<Record<string, Partial<JwtRules>>> = {
+    maxLifetimeMs: { maxLifetimeMs: Number.NaN },
+    maxAgeMs: { maxAgeMs: Number.NaN },
+    "negative maxAgeMs": { maxAgeMs: -1 },
+    clock: { clock: { now: () => Number.NaN } },
+  };
+  for (const [name, rules] of Object.entries(unbounded)) {
+    it(`refuses a rule that would bound nothing: ${name}`, async () => {
+      const work = verifyJwt(aToken(es), keySetOf(es), { ...accessTokenRules, ...rules });
+      await assert.rejects(work, RangeError);
+    });
+  }
+
+  it("refuses every token when the limit of its length is no number", async () => {
+    const rules = { ...accessTokenRules, maxLength: Number.NaN };
+    assert.equal(await verify(aToken(es), keySetOf(es), rules), "token_too_large");
+  });
+
   it("refuses rules that contradict themselves", async () => {
     for (const clockSkewMs of [-1, 60_001, Number.NaN]) {
       await assert.rejects(verifyJwt(aToken(es), keySetOf(es), { ...accessTokenRules, clockSkewMs }), RangeError);
