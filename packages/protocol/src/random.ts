@@ -11,7 +11,11 @@ import { toBase64url } from "./encoding.ts";
  * ```
  */
 export interface Random {
-  /** `length` unpredictable bytes, freshly allocated. */
+  /**
+   * `length` unpredictable bytes, freshly allocated.
+   *
+   * @throws {RangeError} when the length is no whole number from 0.
+   */
   bytes(length: number): Uint8Array;
 }
 
@@ -22,6 +26,8 @@ let used = 0;
 /** The operating system's randomness, drawn in blocks because a system call for 16 bytes costs as much as for 4,096. */
 export const systemRandom: Random = {
   bytes(length) {
+    // Anything else would move the mark in the pool: back, to bytes that were given out, or to NaN, where all are empty.
+    if (!(Number.isSafeInteger(length) && length >= 0)) throw new RangeError(`Cannot draw bytes of length: ${length}`);
     if (length > poolBytes) return randomFillSync(new Uint8Array(length));
     if (used + length > pool.length) {
       pool = randomFillSync(new Uint8Array(poolBytes));
