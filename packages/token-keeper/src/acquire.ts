@@ -1,6 +1,6 @@
 import { type Clock, monotonicOf } from "./clock.ts";
 import { TokenError } from "./errors.ts";
-import { linkedAbort } from "./linked-abort.ts";
+import { aborted, linkedAbort } from "./linked-abort.ts";
 import type { TokenSlot } from "./slot.ts";
 import type { Token } from "./token.ts";
 
@@ -78,13 +78,6 @@ async function retryUntil(slot: TokenSlot, clock: Clock, ended: AbortSignal, dea
 
 async function attempt(slot: TokenSlot): Promise<Token | TokenError> {
   return slot.refresh().catch((error: TokenError) => error);
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 async function settleWithin(work: Promise<unknown>, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {

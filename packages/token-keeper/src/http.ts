@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { TokenError } from "./errors.ts";
-import { linkedAbort } from "./linked-abort.ts";
+import { within } from "./within.ts";
 
 /** The part of `fetch` that is used here. */
 export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
@@ -34,23 +34,15 @@ export interface HttpAnswer {
  */
 export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
   refuseUnverifiedTls(request);
-  const { clock, signal, timeoutMs } = request;
-  const ended = linkedAbort(signal);
-  const timer = new AbortController();
-  clock.sleep(timeoutMs, timer.signal).then(
-    () => ended.abort(new TokenError("timed_out", `No answer within ${timeoutMs} ms: ${request.url}`)),
-    () => undefined,
-  );
-  try {
-    return await send(request, ended.signal);
-  } catch (error) {
-    if (ended.signal.aborted) throw ended.signal.reason;
-    if (error instanceof TokenError) throw error;
-    throw new TokenError("network_failed", `Cannot reach: ${request.url}`, { cause: error });
-  } finally {
-    timer.abort();
-    ended[Symbol.dispose]();
-  }
+  const { url, clock, signal, timeoutMs } = request;
+  return within({ clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${url}` }, async (ended) => {
+    try {
+      return await send(request, ended);
+    } catch (error) {
+      if (error instanceof TokenError) throw error;
+      throw new TokenError("network_failed", `Cannot reach: ${url}`, { cause: error });
+    }
+  });
 }
 
 async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {

@@ -26,3 +26,11 @@ export function linkedAbort(...others: readonly (AbortSignal | undefined)[]): Li
     },
   };
 }
+
+/** Rejects with the signal's reason when it is aborted. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

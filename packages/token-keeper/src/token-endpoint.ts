@@ -7,6 +7,7 @@ import { parseRetryAfter } from "./retry-after.ts";
 import type { SourceContext } from "./source.ts";
 import { createToken, type Token } from "./token.ts";
 import { parseTokenResponse, type TokenResponse, type TokenResponseRules } from "./token-response.ts";
+import { within } from "./within.ts";
 
 /** Where and how tokens are asked for. */
 export interface TokenEndpointOptions {
@@ -22,7 +23,7 @@ export interface TokenEndpointOptions {
   /** When a token is stale. @default adaptiveLifetime() */
   readonly lifetime?: LifetimePolicy;
   readonly response?: TokenResponseRules;
-  /** For one exchange. @default 10000 */
+  /** For one exchange, the client's authentication included. @default 10000 */
   readonly timeoutMs?: number;
   /** Origins a discovered endpoint may have beside the issuer's. @default [] */
   readonly endpointOrigins?: readonly string[];
@@ -95,9 +96,13 @@ export class TokenEndpoint {
     const headers: Record<string, string> = { accept: "application/json", "content-type": contentTypes[body] };
     const { random, clock, signal, skew } = context;
     const serverNow = skew.serverNow(this.issuer);
-    await client.authenticate({ parameters, headers, audience: this.#options.issuer ?? url, serverNow, random });
-    const text = body === "json" ? JSON.stringify(toObject(parameters)) : parameters.toString();
-    return exchange({ url, method: "POST", headers, body: text, signal, timeoutMs, maxBytes: 262_144, fetch, clock });
+    const target = { parameters, headers, audience: this.#options.issuer ?? url, serverNow, random };
+    return within({ clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${url}` }, async (ended) => {
+      await client.authenticate(target);
+      const text = body === "json" ? JSON.stringify(toObject(parameters)) : parameters.toString();
+      const request = { url, method: "POST", headers, body: text, timeoutMs, maxBytes: 262_144, fetch, clock } as const;
+      return exchange({ ...request, signal: ended });
+    });
   }
 
   /** Learns the server's clock from `Date`, and says what it reads now. */

@@ -1,9 +1,8 @@
-import { TokenError } from "../errors.ts";
 import type { TokenIdentity } from "../key.ts";
 import type { LifetimePolicy } from "../lifetime.ts";
-import { linkedAbort } from "../linked-abort.ts";
 import type { SourceContext, TokenSource } from "../source.ts";
 import { createToken, type TokenInit } from "../token.ts";
+import { within } from "../within.ts";
 
 /** What a custom function answers: the token's parts, and how long it lives from the moment it was asked for. */
 export interface CustomToken extends Pick<TokenInit, "accessToken" | "idToken" | "tokenType" | "scope"> {
@@ -41,26 +40,13 @@ export function customSource(
   return {
     identity,
     async request(context) {
-      const issuedAt = context.clock.now();
-      const { expiresInMs, refreshInMs, ...init } = await within(timeoutMs, context, request);
+      const { clock, signal } = context;
+      const issuedAt = clock.now();
+      const bound = { clock, signal, timeoutMs, late: `The source did not answer within ${timeoutMs} ms` };
+      const { expiresInMs, refreshInMs, ...init } = await within(bound, (ended) =>
+        request({ ...context, signal: ended }),
+      );
       return createToken(init, { issuedAt, lifetimeMs: expiresInMs, refreshInMs }, lifetime);
     },
   };
-}
-
-async function within<T>(timeoutMs: number, context: SourceContext, run: (context: SourceContext) => Promise<T>) {
-  const ended = linkedAbort(context.signal);
-  const timer = new AbortController();
-  const late = context.clock.sleep(timeoutMs, timer.signal).then(() => {
-    throw new TokenError("timed_out", `The source did not answer within ${timeoutMs} ms`);
-  });
-  try {
-    return await Promise.race([run({ ...context, signal: ended.signal }), late]);
-  } catch (error) {
-    ended.abort(error);
-    throw error;
-  } finally {
-    timer.abort();
-    ended[Symbol.dispose]();
-  }
 }

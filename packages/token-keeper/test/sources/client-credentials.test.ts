@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
-import { clientCredentialsSource, publicClient, secretPost, TokenError, tokenKey } from "@countersign/token-keeper";
+import {
+  type ClientCredentialsOptions,
+  clientCredentialsSource,
+  publicClient,
+  secretPost,
+  TokenError,
+  tokenKey,
+} from "@countersign/token-keeper";
 import { aContext, aSource } from "../support/context.ts";
 import { freshTokens, refusal, startTokenServer } from "../support/token-server.ts";
 
@@ -94,6 +101,28 @@ describe("clientCredentialsSource()", () => {
     assert.throws(() => clientCredentialsSource({ client }), TypeError);
     clientCredentialsSource({ tokenEndpoint: "http://auth.example.com/token", client, allowInsecureHttp: true });
   });
+
+  const never = () => new Promise<never>(() => undefined);
+  const deaf: Record<string, Partial<ClientCredentialsOptions>> = {
+    "a fetch": { fetch: never },
+    "a body": { fetch: async () => new Response(new ReadableStream({ pull: never })) },
+    "a client's authentication": { client: { ...publicClient("kms"), authenticate: never } },
+  };
+  for (const [name, options] of Object.entries(deaf)) {
+    it(`ends by its time-out and by close with ${name} that hangs and hears no signal`, async () => {
+      await using server = await startTokenServer();
+      const context = aContext();
+      const late = aSource(server, options).request(context);
+      const timedOut = assert.rejects(late, { code: "timed_out" });
+      await context.clock.advance(10_000);
+      await timedOut;
+      const closing = new AbortController();
+      const closed = aSource(server, options).request({ ...context, signal: closing.signal });
+      closing.abort(new Error("closed"));
+      await assert.rejects(closed, /closed/);
+      assert.equal(context.clock.sleepers, 0);
+    });
+  }
 
   it("keys by issuer, client, audience, scope, resource, parameters and partition", () => {
     const base = {
