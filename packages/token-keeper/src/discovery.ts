@@ -32,12 +32,22 @@ export async function discoverTokenEndpoint(options: DiscoveryOptions, context: 
       maxBytes: 262_144,
       fetch: options.fetch,
       clock: context.clock,
-    });
+    }).catch(redirected);
+    if (answer instanceof TokenError) {
+      failure = answer;
+      continue;
+    }
     const metadata = answer.status === 200 ? parseObject(answer.text) : undefined;
     if (metadata !== undefined) return tokenEndpointOf(metadata, options);
     failure = unavailable(url, answer.status);
   }
   throw failure ?? unavailable(options.issuer, 0);
+}
+
+/** Many servers lead from what they do not have to a login page: the other document may be there all the same. */
+function redirected(error: unknown): TokenError {
+  if (error instanceof TokenError && error.code === "redirect_refused") return error;
+  throw error;
 }
 
 /** A server that is down is no server without metadata: only the second is terminal. */
@@ -62,9 +72,9 @@ function tokenEndpointOf(metadata: JsonObject, options: DiscoveryOptions): strin
   const aliases = member(metadata, "mtls_endpoint_aliases");
   const alias = options.mutualTls && isObject(aliases) ? stringMember(aliases, "token_endpoint") : undefined;
   const endpoint = alias ?? stringMember(metadata, "token_endpoint");
-  if (endpoint === undefined || !URL.canParse(endpoint))
-    throw new TokenError("discovery_failed", `The metadata names no token endpoint: ${options.issuer}`);
-  const { origin } = requireSecureUrl(endpoint, "token endpoint", options.allowInsecureHttp);
+  const origin = endpoint === undefined ? undefined : secureOrigin(endpoint, options.allowInsecureHttp);
+  if (endpoint === undefined || origin === undefined)
+    throw new TokenError("discovery_failed", `The metadata names no token endpoint we can use: ${options.issuer}`);
   const allowed = [options.issuer, ...(options.endpointOrigins ?? [])].map((url) => new URL(url).origin);
   if (!allowed.includes(origin))
     throw new TokenError(
@@ -72,4 +82,13 @@ function tokenEndpointOf(metadata: JsonObject, options: DiscoveryOptions): strin
       `The token endpoint is on another origin, name it in endpointOrigins: ${origin}`,
     );
   return endpoint;
+}
+
+/** The origin of an endpoint that may get credentials; undefined of any other. */
+function secureOrigin(endpoint: string, allowInsecureHttp: boolean | undefined): string | undefined {
+  try {
+    return requireSecureUrl(endpoint, "token endpoint", allowInsecureHttp).origin;
+  } catch {
+    return undefined;
+  }
 }

@@ -49,6 +49,9 @@ describe("discovery", () => {
     "an issuer with a slash more": (origin) => ({ ...standard(origin), issuer: `${origin}/tenant/` }),
     "no issuer": (origin) => ({ token_endpoint: `${origin}/token` }),
     "an endpoint on another host": (origin) => ({ ...standard(origin), token_endpoint: "https://evil.example/token" }),
+    "an endpoint without https": (origin) => ({ ...standard(origin), token_endpoint: "http://evil.example/token" }),
+    "an endpoint with credentials": (origin) => ({ ...standard(origin), token_endpoint: "https://a:b@evil.example/" }),
+    "an endpoint that is no address": (origin) => ({ ...standard(origin), token_endpoint: "/token" }),
     "no endpoint": (origin) => ({ issuer: `${origin}/tenant` }),
   };
   for (const [name, metadata] of Object.entries(hostile)) {
@@ -69,6 +72,20 @@ describe("discovery", () => {
     const options = { issuer: `${server.origin}/tenant`, endpointOrigins: [endpoint.origin] };
     await aSource(server, options).request(aContext());
     assert.equal(endpoint.received.length, 1);
+  });
+
+  it("looks at the second document when the server leads from the first to a login page", async () => {
+    const found = withMetadata("/tenant/.well-known/openid-configuration", standard);
+    await using server = await aServer((origin) => (request, count) => {
+      if (!request.path.startsWith("/.well-known/")) return found(origin)(request, count);
+      return { status: 302, headers: { location: "/login" } };
+    });
+    const source = aSource(server, { issuer: `${server.origin}/tenant` });
+    assert.equal((await source.request(aContext())).accessToken.reveal(), "token-3");
+    server.handler = () => ({ status: 302, headers: { location: "/login" } });
+    const other = aSource(server, { issuer: `${server.origin}/other` });
+    await assert.rejects(other.request(aContext()), { code: "redirect_refused" });
+    assert.ok(server.received.every(({ path }) => path !== "/login"));
   });
 
   it("retries later when the server is down, and not when it has no metadata", async () => {
