@@ -33,13 +33,11 @@ export async function discoverTokenEndpoint(options: DiscoveryOptions, context: 
       fetch: options.fetch,
       clock: context.clock,
     }).catch(redirected);
-    if (answer instanceof TokenError) {
-      failure = answer;
-      continue;
-    }
-    const metadata = answer.status === 200 ? parseObject(answer.text) : undefined;
+    const isAnswer = !(answer instanceof TokenError);
+    const metadata = isAnswer && answer.status === 200 ? parseObject(answer.text) : undefined;
     if (metadata !== undefined) return tokenEndpointOf(metadata, options);
-    failure = unavailable(url, answer.status);
+    // Most servers have one of the two: that it was down for a moment is not undone by the other that never was.
+    if (failure?.retryable !== true) failure = isAnswer ? unavailable(url, answer.status) : answer;
   }
   throw failure ?? unavailable(options.issuer, 0);
 }

@@ -92,6 +92,8 @@ describe("discovery", () => {
     await using down = await startTokenServer(() => ({ status: 503 }));
     const options = { issuer: down.origin };
     await assert.rejects(aSource(down, options).request(aContext()), { code: "server_error", retryable: true });
+    down.handler = ({ path }) => ({ status: path.includes("openid") ? 404 : 503 });
+    await assert.rejects(aSource(down, options).request(aContext()), { code: "server_error", retryable: true });
     down.handler = () => ({ status: 404 });
     await assert.rejects(aSource(down, options).request(aContext()), { code: "discovery_failed", retryable: false });
   });
