@@ -16,7 +16,7 @@ export interface TokenEndpointOptions {
   /** The token endpoint itself; with it nothing is discovered. */
   readonly tokenEndpoint?: string;
   readonly client: ClientAuthentication;
-  /** More parameters of the request. They are part of the key. */
+  /** More parameters of the request. They are part of the key, which events and health show: no place for a secret. */
   readonly parameters?: Readonly<Record<string, string>>;
   /** The body: a form as RFC 6749 has it, or JSON, which some servers want. @default "form" */
   readonly body?: "form" | "json";
@@ -142,8 +142,12 @@ export interface RequestedAccess {
   readonly resource?: readonly string[];
 }
 
-/** The part of a key that extra parameters make, so that no two different requests share a token. */
+/**
+ * The part of a key that a partition and extra parameters make, so that no two different requests share a token: no
+ * partition, whoever chooses it, reads like parameters.
+ */
 export function partitionOf(parameters: Readonly<Record<string, string>> | undefined, partition?: string) {
   const entries = Object.entries(parameters ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.length === 0 ? partition : JSON.stringify([partition ?? null, entries]);
+  if (entries.length === 0 && partition === undefined) return undefined;
+  return JSON.stringify([partition ?? null, entries]);
 }

@@ -142,6 +142,8 @@ describe("clientCredentialsSource()", () => {
       { ...base, resource: ["r2"] },
       { ...base, parameters: { organization: "o" } },
       { ...base, partition: "tenant" },
+      { ...base, partition: '[null,[["organization","o"]]]' },
+      { ...base, partition: "tenant", parameters: { organization: "o" } },
     ];
     const keys = new Set(variants.map((options) => tokenKey(clientCredentialsSource(options).identity)));
     assert.equal(keys.size, variants.length);
