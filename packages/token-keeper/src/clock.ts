@@ -30,7 +30,8 @@ export const systemClock: Required<Clock> = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal, options = {}) {
-    for (let left = Math.max(0, ms); ; left -= longestTimerMs) {
+    // A span that is no number is none: counted down, it would never end.
+    for (let left = Number.isNaN(ms) ? 0 : Math.max(0, ms); ; left -= longestTimerMs) {
       await sleepOnce(Math.min(left, longestTimerMs), signal, options.keepAlive ?? true);
       if (left <= longestTimerMs) return;
     }

@@ -23,7 +23,10 @@ export interface KeeperOptions {
   readonly random?: Random;
 }
 
-/** Options with their defaults, as slots want them. */
+/**
+ * Options with their defaults, as slots want them.
+ * @throws RangeError when a span is negative or no number.
+ */
 export function slotPorts(options: KeeperOptions, events: TokenEvents, changed: (slot: TokenSlot) => void): SlotPorts {
   const {
     clock = systemClock,
@@ -32,6 +35,8 @@ export function slotPorts(options: KeeperOptions, events: TokenEvents, changed: 
     backoff = exponentialBackoff(),
   } = options;
   const { mandatoryWindowMs = 10_000, minIntervalMs = 1_000 } = options;
+  for (const [name, ms] of Object.entries({ mandatoryWindowMs, minIntervalMs }))
+    if (!(ms >= 0)) throw new RangeError(`Cannot use a ${name} that is not 0 or more: ${ms}`);
   const skew = new SkewEstimate(clock);
   return { clock, random, jitter, backoff, mandatoryWindowMs, minIntervalMs, skew, emit: events.emit, changed };
 }

@@ -51,9 +51,10 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   #uses = 0;
   #closed = false;
 
-  /** @throws RangeError when `maxTokens` is below 1. */
+  /** @throws RangeError when `maxTokens` is below 1, or a span is negative or no number. */
   constructor(options: TokenManagerOptions = {}) {
-    if ((options.maxTokens ?? 1000) < 1) throw new RangeError(`Cannot keep fewer than one token: ${options.maxTokens}`);
+    if (!((options.maxTokens ?? 1000) >= 1))
+      throw new RangeError(`Cannot keep fewer than one token: ${options.maxTokens}`);
     this.#options = options;
     this.#ports = slotPorts(options, this.#events, (slot) => this.#changed(slot));
     if (options.timers ?? true)

@@ -19,7 +19,9 @@ export interface PauseInput {
  * quarter of what is left of it, so that a server that comes back is noticed in time.
  */
 export function pauseAfter(error: TokenError, { backoff, failures, random, leftMs }: PauseInput): number {
-  const ownMs = backoff({ failures, random });
+  const toldMs = backoff({ failures, random });
+  // A backoff of nothing, or of no number, would be a hot loop around a server that is down.
+  const ownMs = toldMs > 0 ? toldMs : shortestMs;
   const urgentMs = leftMs === undefined || leftMs <= 0 ? ownMs : Math.min(ownMs, Math.max(shortestMs, leftMs / 4));
   return Math.max(urgentMs, error.retryAfterMs ?? 0);
 }

@@ -236,7 +236,8 @@ export class TokenSlot {
     if (token.statusAt(wallAt) === "expired")
       throw new TokenError("token_expired", "The source answered with an expired token");
     const freshMs = token.staleAt - token.issuedAt;
-    this.#jitterMs = Math.min(freshMs / 2, Math.max(0, jitter({ freshMs, previousMs: this.#jitterMs, random })));
+    const earlyMs = jitter({ freshMs, previousMs: this.#jitterMs, random });
+    this.#jitterMs = earlyMs > 0 ? Math.min(freshMs / 2, earlyMs) : 0;
     const refreshAt = token.staleAt - this.#jitterMs;
     this.#held = { token, wallAt, monotonicAt: monotonicOf(clock), refreshAt };
     this.#settled = Promise.resolve(token);

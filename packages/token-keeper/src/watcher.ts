@@ -30,7 +30,10 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
   #seen: Token | undefined;
   #next = deferred();
 
-  /** Starts at once and in the background; {@link TokenWatcher.start} also waits for the first token. */
+  /**
+   * Starts at once and in the background; {@link TokenWatcher.start} also waits for the first token.
+   * @throws RangeError when a span is negative or no number.
+   */
   constructor(source: TokenSource, options: KeeperOptions = {}) {
     this.#ports = slotPorts(options, this.#events, () => this.#changed());
     this.#slot = new TokenSlot(source, this.#ports);

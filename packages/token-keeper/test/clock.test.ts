@@ -18,6 +18,8 @@ describe("systemClock.sleep()", () => {
     await sleep;
   });
 
+  it("ends at once when the span is no number", () => systemClock.sleep(Number.NaN, AbortSignal.timeout(1_000)));
+
   it("ends by its signal, before and meanwhile", async () => {
     await assert.rejects(systemClock.sleep(60_000, AbortSignal.abort(new Error("before"))), /before/);
     const control = new AbortController();

@@ -257,5 +257,7 @@ describe("TokenManager with timers", () => {
     manager.close();
   });
 
-  it("refuses to keep less than one token", () => assert.throws(() => new TokenManager({ maxTokens: 0 }), RangeError));
+  it("refuses to keep less than one token, or no number of them", () => {
+    for (const maxTokens of [0, Number.NaN]) assert.throws(() => new TokenManager({ maxTokens }), RangeError);
+  });
 });

@@ -250,4 +250,28 @@ describe("TokenWatcher", () => {
     assert.ok(!JSON.stringify(watcher.health()).includes("t1"));
     watcher.close();
   });
+
+  for (const nothing of [Number.NaN, 0, -1]) {
+    it(`makes no hot loop of a backoff of ${nothing}`, async () => {
+      const { watcher, events } = await aWatcher(scriptedSource("network_failed"), { backoff: () => nothing });
+      const [failed] = events;
+      assert.ok(failed?.type === "refresh_failed");
+      assert.equal(failed.retryInMs, 250);
+      watcher.close();
+    });
+  }
+
+  it("refreshes in time with a jitter that is no number", async () => {
+    const { clock, watcher } = await aWatcher(scriptedSource(600), { jitter: () => Number.NaN });
+    await clock.advance(400_000);
+    assert.equal(held(watcher), "t2");
+    watcher.close();
+  });
+
+  for (const name of ["minIntervalMs", "mandatoryWindowMs"]) {
+    it(`refuses a ${name} that is negative or no number`, () => {
+      for (const wrong of [Number.NaN, -1])
+        assert.throws(() => new TokenWatcher(scriptedSource(600), { [name]: wrong }), RangeError);
+    });
+  }
 });
