@@ -11,6 +11,7 @@ export interface AccessToken {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
+  readonly issuedAt: number;
   readonly expiresAt: number;
   readonly certificateThumbprint?: string;
   /** The claims as they stand in the token. */
@@ -36,14 +37,22 @@ export async function revokeAccessToken(token: AccessToken, { store }: Pick<Serv
   await store.swap(keys.revokedToken(token.jti), 0, { value: {}, expiresAt: token.expiresAt });
 }
 
-/** The client of a token that is still in force: not revoked, and its client and user exist and are enabled. */
+/**
+ * The client of a token that is still in force: not revoked, and its client and user exist and are enabled. A client of the
+ * same id that was made since is another.
+ */
 export async function clientInForce(token: AccessToken, services: Services): Promise<ClientRecord | undefined> {
   if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
-  if (client === undefined || client.disabled) return undefined;
+  if (client === undefined || client.disabled || token.issuedAt < wholeSeconds(client.createdAt)) return undefined;
   if (token.userId === undefined) return client;
   const user = await services.users.byId(token.userId);
   return user === undefined || user.disabled ? undefined : client;
+}
+
+/** As a token states instants. */
+function wholeSeconds(instantAt: number): number {
+  return Math.floor(instantAt / 1000) * 1000;
 }
 
 async function verified(text: string, services: Services): Promise<AccessToken> {
@@ -67,6 +76,7 @@ async function verified(text: string, services: Services): Promise<AccessToken> 
     ...(claims.sub === undefined || claims.sub === clientId ? {} : { userId: claims.sub }),
     scopes: claims.scope?.split(" ") ?? [],
     audience: audienceOf(asserted.aud),
+    issuedAt: claims.iat * 1000,
     expiresAt: claims.exp * 1000,
     ...(thumbprint === undefined ? {} : { certificateThumbprint: thumbprint }),
     claims,
