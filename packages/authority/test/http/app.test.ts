@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { incomingRequest } from "../../src/node/incoming-request.ts";
 import { testAuthority, testIssuer } from "../../src/testing.ts";
 
 const rows: readonly {
@@ -47,6 +48,26 @@ describe("createApp", () => {
       if (announced !== "nothing") headers["content-length"] = announced.startsWith("less") ? "1" : String(length);
       const request = new Request(`${testIssuer}/oauth/token`, { method: "POST", headers, body: "a".repeat(length) });
       assert.equal((await authority.fetch(request)).status, status);
+      await authority.close();
+    });
+  }
+
+  for (const host of ["localhost:99999", "1.2.3.4.5", "[1.2.3]", "localhost:8080"]) {
+    it(`reads the query of a request whose Host is ${host}`, async () => {
+      const authority = await testAuthority();
+      const { client, secret } = await authority.client({ scopes: ["superuser"] });
+      const fields = { client_id: client.clientId, client_secret: secret, scope: "superuser" };
+      const { body } = await authority.form("/oauth/token", { grant_type: "client_credentials", ...fields });
+      const answer = await authority.answer(
+        incomingRequest({
+          method: "GET",
+          url: `http://${host}/api/v1/client?limit=1&search=%74est`,
+          rawHeaders: ["Authorization", `Bearer ${body.access_token}`],
+          body: undefined,
+        }),
+      );
+      assert.equal(answer.status, 200);
+      assert.match(answer.body ?? "", /"next":/);
       await authority.close();
     });
   }

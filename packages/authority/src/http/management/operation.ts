@@ -73,8 +73,10 @@ async function readJson({ request, services }: Call): Promise<unknown> {
   }
 }
 
-function queryOf(request: HttpRequest): Readonly<Record<string, string>> {
-  return Object.fromEntries(new URL(request.url).searchParams);
+/** The URL is not parsed whole: its host is what the Host header says, which need not be one that the platform takes. */
+function queryOf({ url }: HttpRequest): Readonly<Record<string, string>> {
+  const query = /\?([^#]*)/.exec(url)?.[1] ?? "";
+  return Object.fromEntries(new URLSearchParams(query));
 }
 
 /** Names the members that are wrong and what they must be; never their values. */
