@@ -4,8 +4,14 @@ import type { Connection, Peer } from "../caller.ts";
 import type { Config } from "../config.ts";
 import type { HeaderLookup } from "./message.ts";
 
-/** Headers by which proxies say that they forwarded a request (RFC 7239 and its forerunners). */
-const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "true-client-ip", "via"];
+/** Headers by which proxies say that they forwarded a request: RFC 7239, its forerunners, and what single products add. */
+const forwardingHeaders = [
+  ...["forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "client-cert"],
+  ...["for", "host", "proto", "port", "server", "prefix", "ssl", "scheme", "client-cert"].map(
+    (of) => `x-forwarded-${of}`,
+  ),
+  ...["true-client-ip", "cf-connecting-ip", "fastly-client-ip", "x-envoy-external-address", "x-envoy-internal"],
+];
 
 const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
