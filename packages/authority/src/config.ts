@@ -1,3 +1,4 @@
+import { isIP, SocketAddress } from "node:net";
 import { z } from "zod";
 import { signingAlgorithms } from "./store/records.ts";
 
@@ -88,12 +89,14 @@ export const configSchema = z.strictObject({
   server: z
     .strictObject({
       trusted_proxies: z
-        .array(z.string())
+        .array(
+          z.string().refine(isAddress, { error: "must be an IP address", abort: true }).overwrite(canonicalAddress),
+        )
         .default([])
-        .describe("IP addresses of proxies whose Forwarded headers name the client"),
+        .describe("IP addresses of proxies whose X-Forwarded-For names the client"),
       open_metrics: z.boolean().default(false).describe("Whether /metrics answers beyond loopback"),
       cors_origins: z
-        .array(z.url())
+        .array(z.url().refine(isOrigin, "must be an origin as browsers send it: scheme, host and port, no path"))
         .default([])
         .describe("Origins of browser applications that may call the token endpoint"),
     })
@@ -111,6 +114,23 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes("%");
+}
+
+/** An address as sockets show it. */
+function canonicalAddress(text: string): string {
+  if (isIP(text) === 4) return text;
+  const { address } = new SocketAddress({ address: text, family: "ipv6" });
+  return address.replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+/** RFC 6454 section 6.2; of the schemes that the platform knows no origin of, applications have some as browsers. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.origin === "null" ? /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/.test(text) : url.origin === text);
+}
 
 /** The configuration as checked: every member present and frozen. */
 export type Config = Readonly<z.output<typeof configSchema>> & { readonly issuer: string };
