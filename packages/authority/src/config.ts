@@ -1,5 +1,5 @@
-import { isIP, SocketAddress } from "node:net";
 import { z } from "zod";
+import { canonicalIp } from "./ip-address.ts";
 import { signingAlgorithms } from "./store/records.ts";
 
 const seconds = (fallback: number, least: number, most: number, what: string) =>
@@ -90,7 +90,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       trusted_proxies: z
         .array(
-          z.string().refine(isAddress, { error: "must be an IP address", abort: true }).overwrite(canonicalAddress),
+          z
+            .string()
+            .refine((text) => canonicalIp(text) !== undefined, "must be an IP address")
+            .overwrite(asPeer),
         )
         .default([])
         .describe("IP addresses of proxies whose X-Forwarded-For names the client"),
@@ -115,15 +118,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
-function isAddress(text: string): boolean {
-  return isIP(text) !== 0 && !text.includes("%");
-}
-
-/** An address as sockets show it. */
-function canonicalAddress(text: string): string {
-  if (isIP(text) === 4) return text;
-  const { address } = new SocketAddress({ address: text, family: "ipv6" });
-  return address.replace(/^::ffff:(?=\d+\.)/, "");
+/** An address as the limits and the audit trail name it: an IPv4 peer of a dual-stack socket is that IPv4 address. */
+function asPeer(text: string): string {
+  return (canonicalIp(text) ?? text).replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** RFC 6454 section 6.2; of the schemes that the platform knows no origin of, applications have some as browsers. */

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { sha256 } from "@countersign/protocol";
 import type { Peer } from "../caller.ts";
+import { canonicalIp } from "../ip-address.ts";
 import type { ClientCertificateRule, ClientRecord } from "../store/records.ts";
 
 /** id-kp-clientAuth and anyExtendedKeyUsage (RFC 5280 section 4.2.1.12). */
@@ -24,9 +25,9 @@ export function matchesCertificateRule(peer: Peer, client: ClientRecord, now: nu
   if (peer.certificate?.trusted !== true || client.certificate === undefined) return false;
   const certificate = usableCertificate(peer.certificate.der, now);
   if (certificate === undefined) return false;
-  const names = alternativeNames(certificate);
+  const names = alternativeNames(certificate).map(comparable);
   return Object.entries(client.certificate).every(
-    ([member, value]) => isRuleMember(member) && names.includes(`${sanPrefix[member]}${value}`),
+    ([member, value]) => isRuleMember(member) && names.includes(comparable(`${sanPrefix[member]}${value}`)),
   );
 }
 
@@ -53,6 +54,14 @@ function usableCertificate(der: Uint8Array, now: number): X509Certificate | unde
 /** Node quotes a name that holds a comma or another unsafe character, so a name cannot pretend to be two. */
 function alternativeNames(certificate: X509Certificate): readonly string[] {
   return certificate.subjectAltName?.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g)?.map((name) => name.trim()) ?? [];
+}
+
+/** RFC 8705 section 2.1.2: IP addresses compare as numbers; RFC 5280 section 7.2: DNS names without case. */
+function comparable(name: string): string {
+  if (name.startsWith(sanPrefix.sanDns)) return name.toLowerCase();
+  if (!name.startsWith(sanPrefix.sanIp)) return name;
+  const address = name.slice(sanPrefix.sanIp.length);
+  return `${sanPrefix.sanIp}${canonicalIp(address) ?? address}`;
 }
 
 function isRuleMember(member: string): member is keyof ClientCertificateRule {

@@ -9,6 +9,7 @@ export interface CertificateWishes {
   readonly use?: "client" | "server";
   readonly authority?: boolean;
   readonly dnsName?: string;
+  readonly ipAddress?: readonly number[];
 }
 
 /** A certificate and its key, as Node's TLS takes them. */
@@ -70,12 +71,19 @@ export function revocations(issuer: TestCertificate, revoked: readonly TestCerti
   return pem("X509 CRL", signed(body, issuer.privateKey));
 }
 
-function extensions({ use = "client", authority = false, dnsName }: CertificateWishes): readonly Buffer[] {
+function extensions({ use = "client", authority = false, ...wishes }: CertificateWishes): readonly Buffer[] {
   const constraints = extension(oid.basicConstraints, sequence(...(authority ? [tlv(0x01, Buffer.from([0xff]))] : [])));
   if (authority) return [constraints];
   const usage = extension(oid.extendedKeyUsage, sequence(identifier(oid[use])));
-  const names = dnsName === undefined ? [] : [extension(oid.subjectAltName, sequence(tlv(0x82, Buffer.from(dnsName))))];
-  return [constraints, usage, ...names];
+  const names = alternativeNames(wishes);
+  return [constraints, usage, ...(names.length === 0 ? [] : [extension(oid.subjectAltName, sequence(...names))])];
+}
+
+function alternativeNames({ dnsName, ipAddress }: Pick<CertificateWishes, "dnsName" | "ipAddress">): readonly Buffer[] {
+  return [
+    ...(dnsName === undefined ? [] : [tlv(0x82, Buffer.from(dnsName))]),
+    ...(ipAddress === undefined ? [] : [tlv(0x87, Buffer.from(ipAddress))]),
+  ];
 }
 
 function extension(id: string, value: Buffer): Buffer {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import type { Connection } from "../../src/caller.ts";
 import type { ClientSettings } from "../../src/clients/clients.ts";
+import type { ClientCertificateRule } from "../../src/store/records.ts";
 import { readAnswer, testIssuer } from "../../src/testing.ts";
 import { type CertificateWishes, certificate, type TestCertificate } from "../node/certificates.ts";
 import { canary, type Scene, type SecurityRow, securityTable } from "./table.ts";
@@ -51,6 +52,20 @@ const wrongCertificates: readonly Presented[] = [
   { id: "F7", name: "a NUL in the name", wishes: { ...good, dnsName: "backend.example\0.evil" }, trusted: true },
 ];
 
+const documentation = [0x20, 0x01, 0x0d, 0xb8, ...Array<number>(11).fill(0), 1];
+
+/** Names that are written in more than one way, and one that only looks alike. */
+const spellings: readonly (readonly [ClientCertificateRule, Partial<CertificateWishes>, SecurityRow["expect"]])[] = [
+  [{ sanDns: "Backend.Example" }, { dnsName: "backend.example" }, { status: 200 }],
+  [{ sanDns: "backend.example" }, { dnsName: "BACKEND.example" }, { status: 200 }],
+  [{ sanIp: "2001:db8::1" }, { ipAddress: documentation }, { status: 200 }],
+  [{ sanIp: "2001:DB8:0::1" }, { ipAddress: documentation }, { status: 200 }],
+  [{ sanIp: "10.0.0.9" }, { ipAddress: [10, 0, 0, 9] }, { status: 200 }],
+  [{ sanIp: "2001:db8::2" }, { ipAddress: documentation }, refused],
+  [{ sanIp: "10.0.0.9" }, { ipAddress: [...Array<number>(10).fill(0), 255, 255, 10, 0, 0, 9] }, refused],
+  [{ sanIp: "10.0.0.9" }, { dnsName: "10.0.0.9" }, refused],
+];
+
 const spoofed = {
   "x-client-cert": canary,
   "x-ssl-client-verify": "SUCCESS",
@@ -84,6 +99,17 @@ const rows: readonly SecurityRow[] = [
         return post(scene, connection(certificate(wishes), trusted));
       },
       expect: refused,
+    }),
+  ),
+  ...spellings.map(
+    ([rule, wishes, expect]): SecurityRow => ({
+      id: "F7",
+      name: `registered ${JSON.stringify(rule)}, shown ${JSON.stringify(wishes)}`,
+      async build(scene) {
+        await scene.authority.client({ ...sanClient, certificate: rule });
+        return post(scene, connection(certificate({ name: "any", ...wishes }), true));
+      },
+      expect,
     }),
   ),
   {
