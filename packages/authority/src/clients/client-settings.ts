@@ -36,15 +36,15 @@ const methods: Readonly<Record<ClientAuthMethod, MethodRow>> = {
 
 const dayMs = 86_400_000;
 /** Shortest and longest, as for the whole authority in the configuration. */
-const lifetimes = {
+export const lifetimes = {
   accessTokenTtlMs: [10_000, dayMs],
   refreshIdleTtlMs: [60_000, 366 * dayMs],
   refreshAbsoluteTtlMs: [60_000, 3660 * dayMs],
 } as const satisfies Partial<Record<keyof ClientTokenSettings, readonly [number, number]>>;
 
-const mostAudiences = 50;
-const longestAudience = 512;
-const mostKeys = 16;
+export const mostAudiences = 50;
+export const longestAudience = 512;
+export const mostKeys = 16;
 
 /** Whether clients of this method have a secret. */
 export function usesSecret(method: ClientAuthMethod): boolean {

@@ -82,7 +82,7 @@ function operationOf({ method, path, doc }: Route) {
 }
 
 function success({ success: { status, schema, type = "application/json" } }: RouteDoc) {
-  if (status === 204) return { description: "Done" };
+  if (status === 204 || type === "none") return { description: "Done" };
   return {
     description: "Success",
     content: { [type]: schema === undefined ? {} : { schema: jsonSchema(schema, "output") } },

@@ -25,6 +25,7 @@ export interface RouteDoc {
     readonly schema: z.ZodType;
   };
   readonly query?: z.ZodObject;
+  /** `type` is the media type, JSON when absent, or `none` for an answer without content. */
   readonly success: { readonly status: 200 | 204; readonly schema?: z.ZodType; readonly type?: string };
 }
 

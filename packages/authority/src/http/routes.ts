@@ -50,7 +50,7 @@ const oauth: readonly Route[] = [
       tag: "OAuth 2",
       security: "client",
       body: { type: formType, schema: aboutToken },
-      success: { status: 200 },
+      success: { status: 200, type: "none" },
     },
   },
 ];

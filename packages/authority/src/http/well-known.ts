@@ -1,4 +1,10 @@
-import { type OpenIdMetadata, openIdMetadata, type ServerOffer, wellKnownPath } from "@countersign/protocol";
+import {
+  algorithms,
+  type OpenIdMetadata,
+  openIdMetadata,
+  type ServerOffer,
+  wellKnownPath,
+} from "@countersign/protocol";
 import type { Config } from "../config.ts";
 import { grantTypes } from "../grants/index.ts";
 import type { Services } from "../services.ts";
@@ -16,7 +22,10 @@ export const oauthPaths = {
   jwksPqc: "/.well-known/jwks-pqc.json",
 } as const;
 
-/** What this server offers to whoever asks. ML-DSA-65 is left out: verifiers that read the metadata do not know it yet. */
+/**
+ * What this server offers to whoever asks. ML-DSA-65 is left out of what it signs with: verifiers that read the metadata
+ * do not know it yet.
+ */
 const offer: ServerOffer = {
   endpoints: {
     token: oauthPaths.token,
@@ -26,7 +35,7 @@ const offer: ServerOffer = {
   },
   grantTypes,
   authMethods: clientAuthMethods,
-  assertionAlgorithms: ["ES256", "ES384", "EdDSA", "RS256", "PS256"],
+  assertionAlgorithms: Object.keys(algorithms),
   signingAlgorithms: ["ES256", "EdDSA", "RS256", "PS256"],
   certificateBoundTokens: true,
 };

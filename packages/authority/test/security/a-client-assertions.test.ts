@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { algorithms } from "@countersign/protocol";
 import { type JWTPayload, SignJWT } from "jose";
 import { testIssuer } from "../../src/testing.ts";
 import { type Scene, type SecurityRow, securityTable } from "./table.ts";
@@ -102,6 +103,25 @@ const rows: readonly SecurityRow[] = [
       expect: refused,
     }),
   ),
+  {
+    id: "A0",
+    name: "accepted: ES512, which the metadata offer",
+    async build(scene) {
+      const metadata = await scene.send("/.well-known/oauth-authorization-server");
+      const offered = metadata.body.token_endpoint_auth_signing_alg_values_supported;
+      assert.deepEqual(offered, Object.keys(algorithms));
+      const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-521" });
+      const jwk = { ...publicKey.export({ format: "jwk" }), kty: "EC" };
+      await scene.authority.client({
+        clientId,
+        authMethod: "private_key_jwt",
+        jwks: { keys: [jwk] },
+        scopes: ["read"],
+      });
+      return present(scene, await assertion(scene, { key: privateKey, header: { alg: "ES512" } }));
+    },
+    expect: { status: 200 },
+  },
   {
     id: "A1",
     name: "alg none",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lifetimes, longestAudience, mostAudiences, mostKeys } from "../../clients/client-settings.ts";
 import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
@@ -12,7 +13,13 @@ export const username = z.string().min(1).max(256);
 
 export const password = z.string().min(1).max(1024);
 
-const ttlSeconds = z.number().int().min(10).max(316_224_000);
+const ttlSeconds = ([shortestMs, longestMs]: readonly [number, number]) =>
+  z
+    .number()
+    .int()
+    .min(shortestMs / 1000)
+    .max(longestMs / 1000)
+    .optional();
 
 const grant = z.enum(clientGrants);
 
@@ -35,17 +42,17 @@ export const clientInput = z.strictObject({
     .optional()
     .describe("A name of your own; a UUID when absent"),
   token_endpoint_auth_method: authMethod.optional(),
-  jwks: z.strictObject({ keys: z.array(jwk).max(20) }).optional(),
+  jwks: z.strictObject({ keys: z.array(jwk).min(1).max(mostKeys) }).optional(),
   tls_client_auth_san_dns: z.string().max(256).optional(),
   tls_client_auth_san_uri: z.string().max(1024).optional(),
   tls_client_auth_san_ip: z.string().max(64).optional(),
   tls_client_auth_san_email: z.string().max(256).optional(),
   access_token_profile: z.enum(tokenProfiles).optional(),
   access_token_signing_alg: signingAlgorithm.optional(),
-  audience: z.array(z.string().min(1).max(1024)).max(50).optional(),
-  access_token_ttl: ttlSeconds.optional(),
-  refresh_token_idle_ttl: ttlSeconds.optional(),
-  refresh_token_absolute_ttl: ttlSeconds.optional(),
+  audience: z.array(z.string().min(1).max(longestAudience)).min(1).max(mostAudiences).optional(),
+  access_token_ttl: ttlSeconds(lifetimes.accessTokenTtlMs),
+  refresh_token_idle_ttl: ttlSeconds(lifetimes.refreshIdleTtlMs),
+  refresh_token_absolute_ttl: ttlSeconds(lifetimes.refreshAbsoluteTtlMs),
   disabled: z.boolean().default(false),
 });
 

@@ -16,6 +16,7 @@ export const tokenForm = z.looseObject({
   grant_type: z.enum(clientGrants),
   scope: z.string().optional().describe("Scopes joined by spaces"),
   resource: z.array(z.string()).optional().describe("Where the token is to be used (RFC 8707)"),
+  audience: z.array(z.string()).optional().describe("The same by another name (RFC 8693)"),
   username: z.string().optional(),
   password: z.string().optional(),
   refresh_token: z.string().optional(),
