@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "@countersign/protocol";
 import { type Observer, silentObserver } from "./audit/observer.ts";
 import type { AnswerFace } from "./http/message.ts";
 import { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
-import { isLoopbackHost, listenAt, portOf } from "./node/listen.ts";
+import { isLoopbackHost, listenAt, loopbackNames, portOf } from "./node/listen.ts";
 import { createServer, type TlsOptions } from "./node/servers.ts";
 import { closeAll } from "./node/shutdown.ts";
 import { createWires } from "./node/wire.ts";
@@ -88,6 +88,6 @@ export async function serveAuthority(authority: Servable, options: ServeOptions 
 }
 
 function urlHost(host: string): string {
-  if (isLoopbackHost(host)) return "localhost";
+  if (loopbackNames.has(host)) return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -1,7 +1,8 @@
 import type { Server } from "node:http";
 import { BlockList, isIP } from "node:net";
 
-const loopbackNames: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
+/** The hosts that stand for both usual addresses of this machine. */
+export const loopbackNames: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");

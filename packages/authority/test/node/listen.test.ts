@@ -17,6 +17,12 @@ describe("serveAuthority listens", () => {
     await served.close();
   });
 
+  it("at another loopback address, and says where it can be reached", async () => {
+    const served = await serveAuthority(authority, { host: "127.0.0.5", port: 0 });
+    assert.equal(served.url, `http://127.0.0.5:${served.port}`);
+    await served.close();
+  });
+
   for (const host of ["0.0.0.0", "::", "192.0.2.1", "::ffff:192.0.2.1", "id.example.com"]) {
     it(`never in plain HTTP at ${host}, unless told that it may`, async () => {
       await assert.rejects(serveAuthority(authority, { host, port: 0 }), /Cannot serve plain HTTP beyond loopback/);
