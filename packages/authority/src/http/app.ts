@@ -8,12 +8,19 @@ import type { Call, Route } from "./route.ts";
 import { createRouter } from "./router.ts";
 import { routesOf } from "./routes.ts";
 
+/** Under which route and method the metrics count what has none of the table. */
+const noRoute = "(none)";
+const otherMethods = "other";
+
 /** Joins the table of routes to one function. Every answer passes through here once: errors, counting, CORS. */
 export function createApp(services: Services): AnswerFace {
   const find = createRouter(routesOf(services.config));
   return async (request, connection = {}) => {
     const place = find(pathOf(request.url));
-    if (place === undefined) return errorAnswer(new CountersignError("not_found"), request, "none", services);
+    if (place === undefined) {
+      const refused = errorAnswer(new CountersignError("not_found"), request, noRoute, services);
+      return counted(refused, noRoute, services);
+    }
     // RFC 9110 section 9.3.2: HEAD is answered like GET, without the content.
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = place.routes.find((one) => one.method === method);
@@ -21,6 +28,12 @@ export function createApp(services: Services): AnswerFace {
     const answered = await answer(route, request, place.params, connection, services);
     return request.method === "HEAD" ? { ...answered, body: null } : answered;
   };
+}
+
+/** Counts an answer that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
+function counted(answered: HttpAnswer, route: string, { audit }: Services): HttpAnswer {
+  audit.observer.exchange({ route, method: otherMethods, status: answered.status, durationMs: 0 });
+  return answered;
 }
 
 /** The path of an absolute URL as it is written. */
@@ -69,13 +82,14 @@ const preflightHeaders = {
 /** RFC 9110 section 15.5.6: a 405 names the methods. A browser's preflight is answered where CORS is allowed. */
 function otherMethod(request: HttpRequest, allowed: readonly Route[], services: Services): HttpAnswer {
   const allow = allowed.map((route) => route.method).join(", ");
+  const path = allowed[0]?.path ?? noRoute;
   if (request.method === "OPTIONS" && allowed.some((route) => route.cors)) {
     const preflight = { ...preflightHeaders, "access-control-allow-methods": allow };
-    return withOrigin({ status: 204, headers: { allow }, body: null }, request, services, preflight);
+    const permitted = withOrigin({ status: 204, headers: { allow }, body: null }, request, services, preflight);
+    return counted(permitted, path, services);
   }
-  const path = allowed[0]?.path ?? "none";
   const refused = errorAnswer(new CountersignError("method_not_allowed"), request, path, services);
-  return { ...refused, headers: { ...refused.headers, allow } };
+  return counted({ ...refused, headers: { ...refused.headers, allow } }, path, services);
 }
 
 /** Only origins that are configured, never credentials: the token endpoint takes none from a browser's jar. */

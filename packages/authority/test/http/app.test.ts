@@ -29,6 +29,20 @@ describe("createApp", () => {
     });
   }
 
+  for (const [method, path, status, route] of [
+    ["GET", "/nothing", 404, "(none)"],
+    ["GET", "/oauth/token", 405, "/oauth/token"],
+    ["BREW", "/status", 405, "/status"],
+    ["OPTIONS", "/oauth/token", 204, "/oauth/token"],
+  ] as const) {
+    it(`counts ${method} ${path}, which no route answers: ${status}`, async () => {
+      const authority = await testAuthority();
+      assert.equal((await authority.fetch(new Request(`${testIssuer}${path}`, { method }))).status, status);
+      assert.deepEqual(authority.exchanges, [{ route, method: "other", status, durationMs: 0 }]);
+      await authority.close();
+    });
+  }
+
   it("answers a method that the path does not have with those it has (RFC 9110 section 15.5.6)", async () => {
     const authority = await testAuthority();
     const response = await authority.fetch(new Request(`${testIssuer}/oauth/token`, { method: "GET" }));
