@@ -25,7 +25,7 @@ export interface HandlerParts {
 }
 
 /** The methods that some route may take. TRACE would echo headers back (RFC 9110 section 9.3.8). */
-const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+export const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** Under which route the metrics count what never reached one. */
 const refusedRoute = "(refused)";

@@ -3,7 +3,7 @@ import type http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import type { HandlerParts } from "./handler.ts";
-import { createHandler } from "./handler.ts";
+import { createHandler, methods } from "./handler.ts";
 import { createServer as createHttpServer } from "./http-module.ts";
 import type { ServerLimits } from "./limits.ts";
 import { refuseOnSocket, statusOfParserError } from "./socket-refusal.ts";
@@ -29,8 +29,11 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
   // The bytes are bounded; a bound on the number would drop lines in silence, a second Authorization among them.
   server.maxHeadersCount = 0;
   server.setTimeout(limits.silenceMs);
-  server.on("request", createHandler(parts));
-  server.on("connect", (_request, socket) => refuseOnSocket(socket, 405));
+  const handler = createHandler(parts);
+  server.on("request", handler);
+  // RFC 9110 section 10.1.1: an expectation that is not known may be ignored; the platform's 417 nobody would count.
+  server.on("checkExpectation", handler);
+  server.on("connect", (_request, socket) => refuseOnSocket(socket, 405, methods));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const wire = parts.wireOf(socket as Socket);
     if (wire.answering > 0 || !socket.writable) return socket.destroy();

@@ -12,11 +12,16 @@ export function statusOfParserError(code: string | undefined): number {
   return parserErrors[code ?? ""] ?? 400;
 }
 
-/** Answers on a socket that has no request to answer to, and ends it. Says nothing of what was sent. */
-export function refuseOnSocket(socket: Duplex, status: number): void {
-  const body = JSON.stringify({ error: "invalid_request", error_description: STATUS_CODES[status] });
+/**
+ * Answers on a socket that has no request to answer to, and ends it. Says nothing of what was sent; a 405 names the methods
+ * that are allowed (RFC 9110 section 15.5.6).
+ */
+export function refuseOnSocket(socket: Duplex, status: number, allowed: Iterable<string> = []): void {
+  const reason = STATUS_CODES[status];
+  const body = JSON.stringify({ error: "invalid_request", error_description: reason, message: reason });
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `HTTP/1.1 ${status} ${reason}`,
+    ...(status === 405 ? [`allow: ${[...allowed].join(", ")}`] : []),
     "content-type: application/json",
     "cache-control: no-store",
     `content-length: ${Buffer.byteLength(body)}`,

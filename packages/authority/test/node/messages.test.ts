@@ -98,6 +98,11 @@ const rows: readonly Row[] = [
     build: get("/status", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
     expect: { status: 200, calls: 1 },
   },
+  {
+    id: "B29 an expectation nobody knows is a plain request",
+    build: post(["Expect: tea", "Content-Length: 3"], "a=b"),
+    expect: { status: 200, calls: 1 },
+  },
   { id: "B29 an invented method", build: "BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n", expect: refused },
 
   { id: "B30 header of 20 KiB", build: get("/", `X-A: ${"a".repeat(20_480)}`), expect: { status: 431, calls: 0 } },
@@ -132,6 +137,19 @@ describe("serveAuthority answers to raw messages", () => {
       assert.doesNotMatch(text, /canary|^HTTP\/1\.1 101/im);
     });
   }
+
+  it("names the methods it knows to those who send CONNECT", async () => {
+    await using recorder = await record();
+    const text = await exchangeRaw(recorder.served.port, "CONNECT evil:443 HTTP/1.1\r\nHost: evil:443\r\n\r\n");
+    assert.match(text, /^allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r$/m);
+  });
+
+  it("refuses what is no HTTP in the form of every other refusal", async () => {
+    await using recorder = await record();
+    const text = await exchangeRaw(recorder.served.port, "GARBAGE\r\n\r\n");
+    const { error, error_description, message } = JSON.parse(text.slice(text.indexOf("{")));
+    assert.deepEqual([error, error_description, message], ["invalid_request", "Bad Request", "Bad Request"]);
+  });
 
   it("refuses bodies in a Content-Encoding without inflating them (B13)", async () => {
     await using recorder = await record();
