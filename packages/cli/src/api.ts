@@ -1,6 +1,7 @@
 import type { Option, Run } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
 import { askSecret } from "./prompt.ts";
+import type { World } from "./world.ts";
 
 /** JSON of an answer, unchecked: it is shown, not trusted. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -32,18 +33,41 @@ export function urlOf({ given, world }: Run): string {
  */
 export async function openApi(run: Run): Promise<Api> {
   const url = urlOf(run);
-  const token = run.world.env.COUNTERSIGN_TOKEN || (await logIn(run, url));
-  const headers = { authorization: `Bearer ${token}` };
+  const given = tokenFrom(run.world.env);
+  const logIn = given === undefined ? await logInOf(run, url) : undefined;
+  let token = given ?? (await logIn?.()) ?? "";
+  const send = (path: string, init: RequestInit = {}) =>
+    call(`${url}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
+  const sendAgain = async (path: string, init?: RequestInit) => {
+    try {
+      return await send(path, init);
+    } catch (error) {
+      if (logIn === undefined || !(error instanceof Refusal) || error.code !== "invalid_token") throw error;
+      // A command that runs on outlives its token.
+      token = await logIn();
+      return send(path, init);
+    }
+  };
   return {
     url,
-    get: (path, query = {}) => call(`${url}${path}${queryText(query)}`, { headers }),
+    get: (path, query = {}) => sendAgain(`${path}${queryText(query)}`),
     send: (method, path, body) =>
-      call(`${url}${path}`, {
+      sendAgain(path, {
         method,
-        headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
       }),
   };
+}
+
+/** The authority refused. */
+class Refusal extends CliFailure {
+  /** The `error` of its answer. */
+  readonly code: string;
+
+  constructor(code: string, message: string, hints: readonly string[]) {
+    super(message, { hints });
+    this.code = code;
+  }
 }
 
 /** A path with its variable parts encoded: apiPath`/api/v1/client/${id}`. */
@@ -66,11 +90,22 @@ export async function call(url: string, init: RequestInit = {}): Promise<Answer>
   const response = await reach(url, init);
   const text = await response.text();
   const answer = parseAnswer(text);
-  if (response.ok) return answer;
+  if (response.ok) {
+    if (answer === undefined) throw strangerAt(url);
+    return answer;
+  }
   if (response.status === 404) throw new CliFailure(`not found: ${decodeURI(new URL(url).pathname)}`);
-  const said = String(answer.error_description ?? answer.error ?? `the answer was ${response.status}`);
+  const said = String(answer?.error_description ?? answer?.error ?? `the answer was ${response.status}`);
   const [what = said, ...how] = said.split("; ");
-  throw new CliFailure(what, { hints: [...how, ...(credentialHints[String(answer.error)] ?? [])] });
+  const code = String(answer?.error);
+  throw new Refusal(code, what, [...how, ...(credentialHints[code] ?? [])]);
+}
+
+/** Some other server answers there: a proxy's page is no empty list, and holds no token. */
+function strangerAt(url: string): CliFailure {
+  return new CliFailure(`the answer is not an authority's: ${url.split("?")[0]}`, {
+    hints: ["name the authority with --url, its scheme and port included"],
+  });
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
@@ -78,12 +113,26 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
     return await fetch(url, { ...init, redirect: "error" });
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
-    throw new CliFailure(`cannot reach the authority: ${new URL(url).origin}${reason}`, {
-      hints: ["start it with countersign serve, or name it with --url"],
-    });
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+    const reason = code === undefined ? "" : ` (${code})`;
+    const hint = reachHints[code ?? ""] ?? "start it with countersign serve, or name it with --url";
+    throw new CliFailure(`cannot reach the authority: ${new URL(url).origin}${reason}`, { hints: [hint] });
   }
 }
+
+const untrusted = "trust its certificate or the authority that issued it: NODE_EXTRA_CA_CERTS=cert.pem countersign …";
+
+/** How to mend a connection that something answered. */
+const reachHints: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate names another host: give that in --url",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "it speaks no TLS: give --url http://…",
+  ERR_SSL_WRONG_VERSION_NUMBER: "it speaks no TLS: give --url http://…",
+  UND_ERR_SOCKET: "it closed the connection: if it speaks TLS, give --url https://…",
+};
 
 /** How to mend what is wrong with the token of this program. */
 const credentialHints: Readonly<Record<string, readonly string[]>> = {
@@ -91,7 +140,17 @@ const credentialHints: Readonly<Record<string, readonly string[]>> = {
   insufficient_scope: ["administration needs a token with the scope superuser"],
 };
 
-async function logIn(run: Run, url: string): Promise<string> {
+function tokenFrom({ COUNTERSIGN_TOKEN }: World["env"]): string | undefined {
+  const token = COUNTERSIGN_TOKEN?.trim() ?? "";
+  if (token === "") return undefined;
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new CliFailure("COUNTERSIGN_TOKEN is not a token: it holds spaces or characters outside ASCII", {
+    hints: ["unset it, or get another with countersign token get"],
+  });
+}
+
+/** Asks for the password once; each call gets a new token with it. */
+async function logInOf(run: Run, url: string): Promise<() => Promise<string>> {
   const { env } = run.world;
   const username = env.COUNTERSIGN_USERNAME ?? "admin";
   const password = env.COUNTERSIGN_PASSWORD ?? (await askSecret(run.world, `password of ${username}: `));
@@ -100,22 +159,23 @@ async function logIn(run: Run, url: string): Promise<string> {
       hints: ["set COUNTERSIGN_TOKEN, or COUNTERSIGN_PASSWORD, or run this on a terminal"],
     });
   }
-  const answer = await postForm(`${url}/oauth/token`, {
-    grant_type: "password",
-    client_id: "loopback",
-    username,
-    password,
-    scope: "superuser",
-  });
-  return String(answer.access_token);
+  const form = { grant_type: "password", client_id: "loopback", username, password, scope: "superuser" };
+  return async () => accessTokenOf(await postForm(`${url}/oauth/token`, form), url);
 }
 
-function parseAnswer(text: string): Answer {
+/** @throws {CliFailure} when an answer to a grant holds no token. */
+export function accessTokenOf({ access_token }: Answer, url: string): string {
+  if (typeof access_token !== "string") throw strangerAt(url);
+  return access_token;
+}
+
+/** `undefined` for what is no JSON object. An answer without a body has no members. */
+function parseAnswer(text: string): Answer | undefined {
   try {
     const value: unknown = JSON.parse(text === "" ? "{}" : text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
 

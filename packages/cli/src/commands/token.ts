@@ -1,5 +1,5 @@
 import { decodeJwt, importKeys, TokenRefused, verifyJwt } from "@countersign/protocol";
-import { type Answer, call, postForm, remoteOptions, urlOf } from "../api.ts";
+import { type Answer, accessTokenOf, call, postForm, remoteOptions, urlOf } from "../api.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
 import { instant, legible } from "../printer.ts";
@@ -28,12 +28,14 @@ export const tokenCommands: readonly Command[] = [
       "countersign token get --username alice --scope read,offline_access",
     ],
     async run(run) {
-      const answer = await postForm(`${urlOf(run)}/oauth/token`, {
+      const url = urlOf(run);
+      const answer = await postForm(`${url}/oauth/token`, {
         ...(await grantOf(run)),
         scope: run.given.list("scope")?.join(" "),
         audience: run.given.text("audience"),
       });
-      run.print.data(answer, () => [String(answer.access_token)]);
+      const accessToken = accessTokenOf(answer, url);
+      run.print.data(answer, () => [accessToken]);
     },
   },
   {
