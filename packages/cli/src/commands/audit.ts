@@ -29,43 +29,67 @@ export const audit: Command = {
   examples: ["countersign audit --name user --since 24h", "countersign audit --follow --json | jq .name"],
   async run(run) {
     const api = await openApi(run);
-    let shown = show(run, await read(run, api), new Set());
-    while (run.given.flag("follow")) {
-      await waitForNext(run);
-      shown = show(run, await read(run, api, shown), shown.ids);
-    }
+    const records = await read(run, api);
+    print(run, records);
+    if (run.given.flag("follow")) await follow(run, api, records);
   },
 };
 
-/** What was shown last: the records of its second may not all have been there. */
-interface Shown {
-  readonly lastAt: number | undefined;
-  readonly ids: ReadonlySet<string>;
+/** Goes on with what happens after these records, in the order it happened. */
+async function follow(run: Run, api: Api, first: readonly Answer[]): Promise<void> {
+  const from = idOf(first[0]);
+  // The records of the last second may not all have been there: they are read again.
+  let last = first;
+  for (;;) {
+    await waitForNext(run);
+    const known = new Set(last.map(({ id }) => id));
+    const records = await readAllSince(run, api, last);
+    print(
+      run,
+      records.filter((record) => !known.has(record.id) && idOf(record) > from),
+    );
+    if (records.length > 0) last = records;
+  }
 }
 
-async function read({ given, world }: Run, api: Api, after?: Shown): Promise<readonly Answer[]> {
+/** Page by page, back to the second of the last record shown: more may have happened than one answer holds. */
+async function readAllSince(run: Run, api: Api, shown: readonly Answer[]): Promise<readonly Answer[]> {
+  const last = shown.at(-1);
+  const since = typeof last?.at === "number" ? { since: String(Math.floor(last.at / 1000)) } : {};
+  const found: Answer[] = [];
+  for (;;) {
+    const before = found[0] === undefined ? {} : { before: idOf(found[0]) };
+    const page = await read(run, api, { ...since, ...before, limit: String(mostAtOnce) });
+    found.unshift(...page);
+    if (page.length < mostAtOnce) return found;
+  }
+}
+
+/** The records of one answer, in the order they happened. */
+async function read({ given, world }: Run, api: Api, query: Query = {}): Promise<readonly Answer[]> {
   const seconds = (text: string | undefined) =>
     text === undefined ? undefined : String(instantOf(text, world.clock.now()));
   const answer = await api.get("/api/v1/audit", {
-    limit: String(after === undefined ? (given.integer("limit") ?? 100) : mostAtOnce),
+    limit: String(given.integer("limit") ?? 100),
     name: given.text("name"),
     about: given.text("about"),
-    since: after?.lastAt === undefined ? seconds(given.text("since")) : String(Math.floor(after.lastAt / 1000)),
+    since: seconds(given.text("since")),
     until: seconds(given.text("until")),
+    ...query,
   });
   return objectsIn(answer, "records").toReversed();
 }
 
-/** Records in the order they happened, each once: one JSON object a line, or a line for people. */
-function show({ print }: Run, records: readonly Answer[], before: ReadonlySet<string>): Shown {
-  for (const record of records) {
-    if (!before.has(String(record.id))) print.text(`${print.json ? JSON.stringify(record) : line(record)}\n`);
-  }
-  const lastAt = records.at(-1)?.at;
-  return {
-    lastAt: typeof lastAt === "number" ? lastAt : undefined,
-    ids: records.length === 0 ? before : new Set(records.map(({ id }) => String(id))),
-  };
+type Query = Readonly<Record<string, string>>;
+
+/** One JSON object a line, or a line for people. */
+function print({ print: { json, text } }: Run, records: readonly Answer[]): void {
+  for (const record of records) text(`${json ? JSON.stringify(record) : line(record)}\n`);
+}
+
+/** Ids sort as their records happened. */
+function idOf(record: Answer | undefined): string {
+  return String(record?.id ?? "");
 }
 
 function line({ at, name, fields }: Answer): string {
