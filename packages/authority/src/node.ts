@@ -46,7 +46,8 @@ export interface Servable {
  * Puts an authority on the network.
  *
  * @throws {TypeError} when plain HTTP would leave this machine and `insecureHttp` does not say that it may.
- * @throws {Error} when the address cannot be bound, or certificate and key do not fit.
+ * @throws {TypeError} when a TLS file cannot be read, or the key is not the certificate's.
+ * @throws {Error} when the address cannot be bound.
  * @example
  * ```ts
  * import { serveAuthority } from "@countersign/authority/node";

@@ -1,4 +1,4 @@
-import { constants } from "node:crypto";
+import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import type http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
@@ -22,8 +22,7 @@ export interface TlsOptions {
 export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): http.Server {
   const { limits } = parts;
   const options = messageOptions(limits);
-  const server =
-    tls === undefined ? createHttpServer(options) : https.createServer({ ...options, ...tlsOptions(tls, limits) });
+  const server = tls === undefined ? createHttpServer(options) : createTlsServer(tls, options, limits);
   server.maxConnections = limits.connections;
   server.maxRequestsPerSocket = limits.requestsPerConnection;
   // The bytes are bounded; a bound on the number would drop lines in silence, a second Authorization among them.
@@ -40,6 +39,27 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
     refuseOnSocket(socket, statusOfParserError(error.code));
   });
   return server;
+}
+
+/** @throws {TypeError} saying which of the files is wrong. */
+function createTlsServer(tls: TlsOptions, options: http.ServerOptions, limits: ServerLimits): https.Server {
+  const certificate = readPem("certificate", () => new X509Certificate(tls.cert));
+  const key = readPem("private key", () => createPrivateKey(tls.key));
+  // OpenSSL takes two of different types without a word, and then refuses every handshake.
+  if (!certificate.checkPrivateKey(key))
+    throw new TypeError("Cannot serve TLS: the private key is not the certificate's");
+  return readPem("client authorities or revocation lists", () =>
+    https.createServer({ ...options, ...tlsOptions(tls, limits) }),
+  );
+}
+
+function readPem<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "no reason given";
+    throw new TypeError(`Cannot serve TLS: the ${what} cannot be read: ${reason}`, { cause });
+  }
 }
 
 function messageOptions(limits: ServerLimits): http.ServerOptions {

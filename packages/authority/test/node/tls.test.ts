@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
@@ -179,8 +179,29 @@ describe("serveAuthority over TLS", () => {
     assert.equal(recorder.requests[0]?.url, "https://localhost/");
   });
 
-  it("refuses a certificate and key that do not belong together", async () => {
-    const options = { host: "127.0.0.1", port: 0, tls: { cert: identity.cert, key: root.key } };
-    await assert.rejects(serveAuthority({ answer: async () => answered() }, options), /key values mismatch/);
+  const ofOtherType = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
+    type: "pkcs8",
+    format: "pem",
   });
+  const unfit: readonly { id: string; tls: TlsOptions; message: RegExp }[] = [
+    { id: "another key", tls: { ...server, key: root.key }, message: /the private key is not the certificate's$/ },
+    {
+      id: "a key of another type",
+      tls: { ...server, key: ofOtherType.toString() },
+      message: /the private key is not the certificate's$/,
+    },
+    { id: "no certificate", tls: { ...server, cert: "x" }, message: /the certificate cannot be read: / },
+    { id: "no key", tls: { ...server, key: "x" }, message: /the private key cannot be read: / },
+    {
+      id: "no revocation list",
+      tls: { ...withAuthorities, clientRevocations: "x" },
+      message: /the client authorities or revocation lists cannot be read: /,
+    },
+  ];
+  for (const { id, tls, message } of unfit) {
+    it(`refuses to start with ${id}`, async () => {
+      const authority = { answer: async () => answered(null, 204) };
+      await assert.rejects(serveAuthority(authority, { port: 0, tls }), { name: "TypeError", message });
+    });
+  }
 });
