@@ -68,6 +68,13 @@ export async function openDataDirectory(
   }
 }
 
+/** @throws {CliFailure} when a directory holds no store: a command that works on one makes none in the wrong place. */
+export function requireStore(data: string): void {
+  const { database } = dataPaths(data);
+  if (existsSync(database)) return;
+  throw new CliFailure(`there is no store: ${database}`, { hints: ["name the directory of the store with --data"] });
+}
+
 function makeDataDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -22,6 +22,8 @@ export interface OpenOptions {
 /** Opens the authority of a data directory, making what is not there yet. One process at a time. */
 export async function openAuthority({ settings, issuer, observer }: OpenOptions, world: World): Promise<Authority> {
   const { clock, random } = world;
+  // Before anything is made: a key that cannot be read must not leave a store whose ring holds another one.
+  const key = settings.key_file === undefined ? undefined : readKeyFile(settings.key_file);
   const parts: { authority?: Authority } = {};
   const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
   const metrics = createMetrics({ process: true, passwordQueue });
@@ -38,7 +40,7 @@ export async function openAuthority({ settings, issuer, observer }: OpenOptions,
       ...(observer === undefined ? {} : { observer }),
     });
     parts.authority = authority;
-    if (settings.key_file !== undefined) await importKeyFile(authority, settings.key_file);
+    if (key !== undefined) await importKey(authority, key);
     return authority;
   } catch (error) {
     await store.close();
@@ -52,11 +54,24 @@ function authorityPart(settings: Settings) {
   return rest;
 }
 
+type PrivateKey = ReturnType<typeof readSigningKey>;
+
 /** An existing key signs from the first token on; a second start finds it in the ring. */
-async function importKeyFile({ services }: Authority, path: string): Promise<void> {
-  const key = readSigningKey(readBytes(path));
+async function importKey({ services }: Authority, key: PrivateKey): Promise<void> {
   if (services.keys.list().some(({ kid }) => kid === key.kid)) return;
   await services.keys.import(key, "key file", { now: true });
+}
+
+/** @throws {CliFailure} when the file cannot be read or holds no key to sign with. */
+export function readKeyFile(path: string): PrivateKey {
+  const bytes = readBytes(path);
+  try {
+    return readSigningKey(bytes);
+  } catch (error) {
+    throw new CliFailure(`cannot sign with the key file: ${path}`, {
+      hints: [reasonOf(error).replace(/^Cannot use this key: /, "")],
+    });
+  }
 }
 
 /** @throws {CliFailure} when the file cannot be read. */

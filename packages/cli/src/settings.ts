@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { z } from "zod";
-import { CliFailure } from "./failure.ts";
+import { CliFailure, reasonOf } from "./failure.ts";
 import { nearest } from "./nearest.ts";
 import { explainSetting, type SettingRow, type Settings, settingRows, settingsSchema } from "./settings-schema.ts";
 import {
@@ -68,8 +68,11 @@ function readFile(named: string | undefined): Sources["file"] {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
-  } catch {
-    throw new CliFailure(`cannot read the configuration file: ${path}`, { hints: ["countersign init writes one"] });
+  } catch (error) {
+    const missing = !existsSync(path);
+    throw new CliFailure(`cannot read the configuration file: ${path}`, {
+      hints: [missing ? `there is none; countersign init ${path} writes one` : reasonOf(error)],
+    });
   }
   return { path, text, tree: parseToml(text, path) };
 }

@@ -3,8 +3,10 @@ import { parseAddress } from "../address.ts";
 import type { Command } from "../command.ts";
 import { configTemplate } from "../config-template.ts";
 import { CliFailure } from "../failure.ts";
+import { readKeyFile } from "../open-authority.ts";
 import { defaultConfigPath, loadSettings } from "../settings.ts";
 import { flagSettings, settingOptions } from "../settings-flags.ts";
+import { tlsOptions } from "../tls-options.ts";
 
 /** Configuration files. */
 export const configCommands: readonly Command[] = [
@@ -27,11 +29,13 @@ export const configCommands: readonly Command[] = [
   },
   {
     name: "config check",
-    summary: "Check file, environment and flags as serve would read them",
+    summary: "Check file, environment and flags as serve would read them, and the files they name",
     options: settingOptions,
     async run({ given, world, print }) {
       const { settings, path, warnings } = loadSettings({ ...flagSettings(given), env: world.env });
       parseAddress(settings.listen);
+      tlsOptions(settings);
+      if (settings.key_file !== undefined) readKeyFile(settings.key_file);
       for (const warning of warnings) print.note(`countersign: warning: ${warning}`);
       print.data(settings, () => [path === undefined ? "no file; the settings are fine" : `${path} is fine`]);
     },

@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { requireStore } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { openAuthority } from "../open-authority.ts";
 import { newPassword, passwordOptions } from "../prompt.ts";
@@ -15,6 +16,7 @@ export const resetPassword: Command = {
   async run(run) {
     const { given, world, print } = run;
     const { settings } = loadSettings({ ...flagSettings(given), env: world.env });
+    requireStore(settings.data);
     const username = given.text("username") ?? "admin";
     const password = await newPassword(run);
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? "http://localhost" }, world);

@@ -9,8 +9,7 @@ import {
   silentObserver,
 } from "@countersign/authority";
 import type { Command } from "../command.ts";
-import { type DataPaths, dataPaths, keyFromVariable, openDataDirectory } from "../data-directory.ts";
-import { CliFailure } from "../failure.ts";
+import { type DataPaths, dataPaths, keyFromVariable, openDataDirectory, requireStore } from "../data-directory.ts";
 import { loadSettings } from "../settings.ts";
 import { flagSettings, placeOptions } from "../settings-flags.ts";
 import type { World } from "../world.ts";
@@ -25,7 +24,7 @@ export const rewrapKeys: Command = {
     const { settings } = loadSettings({ ...flagSettings(given), env: world.env });
     const { clock, random } = world;
     const paths = dataPaths(settings.data);
-    if (!existsSync(paths.database)) throw new CliFailure(`there is no store: ${paths.database}`);
+    requireStore(settings.data);
     const newKey = keyFromVariable("COUNTERSIGN_NEW_KEY", world);
     const otherKey = newKey ?? (await leftOver(paths, world));
     const { store, keyEncryptionKey: from } = await openDataDirectory(settings.data, world, {

@@ -11,10 +11,11 @@ import { parseAddress } from "../address.ts";
 import type { Command, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
 import { greet } from "../greet.ts";
-import { openAuthority, readBytes } from "../open-authority.ts";
+import { openAuthority } from "../open-authority.ts";
 import { loadSettings } from "../settings.ts";
 import { flagSettings, settingOptions } from "../settings-flags.ts";
 import type { Settings } from "../settings-schema.ts";
+import { tlsOptions } from "../tls-options.ts";
 import type { World } from "../world.ts";
 
 /** SIGTERM to exit, at most: what orchestrators grant before they kill is 30 s or less. */
@@ -28,7 +29,7 @@ export const serve: Command = {
   options: settingOptions,
   examples: [
     "countersign serve",
-    "countersign serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem",
+    "countersign serve --listen 0.0.0.0:443 --issuer https://id.example.com --tls-cert cert.pem --tls-key key.pem",
     "countersign serve --compat jwt-issuer --key-file key.json",
   ],
   async run(run) {
@@ -41,6 +42,8 @@ export const serve: Command = {
     const stopped = stopRequest(world);
     const log = openLog(settings, run);
     const running = await start(settings, world, log);
+    const warning = issuerWarning(settings, running.served.url);
+    if (warning !== undefined) print.note(`countersign: warning: ${warning}`);
     try {
       await greet(running, print);
       await stopped;
@@ -108,36 +111,28 @@ function explainListening(error: unknown, at: string): unknown {
       hints: ["give --tls-cert and --tls-key, or --insecure-http if a proxy in front ends TLS on this network"],
     });
   }
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE") {
-    return new CliFailure(`the address is taken: ${at}`, {
-      hints: ["stop what listens there, or give --listen HOST:PORT"],
+  if (error instanceof TypeError && error.message.startsWith("Cannot serve TLS")) {
+    return new CliFailure(error.message, {
+      hints: ["the files are PEM: a certificate with its key (--tls-cert, --tls-key), authorities, revocation lists"],
     });
   }
-  if (code === "EACCES") {
-    return new CliFailure(`this user may not listen at: ${at}`, {
-      hints: ["ports below 1024 need a privilege; take a higher one"],
-    });
-  }
-  return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const [what, hint] = listenFailures[code] ?? [];
+  return what === undefined || hint === undefined ? error : new CliFailure(`${what}: ${at}`, { hints: [hint] });
 }
 
-function tlsOptions({ tls }: Settings): TlsOptions | undefined {
-  if (tls.cert === undefined && tls.key === undefined) {
-    if (tls.client_ca === undefined) return undefined;
-    throw new CliFailure("client certificates need TLS", { hints: ["give --tls-cert and --tls-key too"] });
-  }
-  if (tls.cert === undefined || tls.key === undefined) {
-    throw new CliFailure("a certificate and its key belong together", {
-      hints: ["give both --tls-cert and --tls-key"],
-    });
-  }
-  return {
-    cert: readBytes(tls.cert),
-    key: readBytes(tls.key),
-    ...(tls.client_ca === undefined ? {} : { clientAuthorities: readBytes(tls.client_ca) }),
-    ...(tls.client_crl === undefined ? {} : { clientRevocations: readBytes(tls.client_crl) }),
-  };
+/** What the system says of an address, and how to mend it. */
+const listenFailures: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ["the address is taken", "stop what listens there, or give --listen HOST:PORT"],
+  EACCES: ["this user may not listen at", "ports below 1024 need a privilege; take a higher one"],
+  EADDRNOTAVAIL: ["this machine has no such address", "give one of its own, or 0.0.0.0 for all of them"],
+  ENOTFOUND: ["there is no host of this name", "give an address of this machine, such as localhost:8080"],
+};
+
+/** What clients elsewhere would be told, and could not use. */
+function issuerWarning({ issuer }: Settings, url: string): string | undefined {
+  if (issuer !== undefined || !/\/\/(?:0\.0\.0\.0|\[::\]):/.test(url)) return undefined;
+  return `the issuer in every token is ${url}, where nobody can find it; give the public URL with --issuer`;
 }
 
 function openLog(settings: Settings, { world, print }: Run): Log {
