@@ -1,5 +1,15 @@
 #!/usr/bin/env node
-import { enableCompileCache } from "node:module";
+import module from "node:module";
+
+// Before anything is imported that an older one has not: its complaint would name an export of Node and no remedy.
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (process.versions.bun === undefined && (major < 24 || (major === 24 && minor < 7))) {
+  console.error(`countersign: error: this Node is too old: ${process.versions.node}`);
+  console.error(
+    "countersign: hint: 24.7 or newer will do; in a checkout, npm start and npx countersign bring their own",
+  );
+  process.exit(1);
+}
 
 /**
  * A server begins by starting anew with settings that only a starting process can take, and that halve its resident
@@ -13,5 +23,5 @@ const { argv, env, execArgv, execPath, platform } = process;
 const serves = argv[2] === "serve" && platform === "linux" && env.MALLOC_MMAP_THRESHOLD_ === undefined;
 if (serves) process.execve(execPath, [execPath, ...heap, ...execArgv, ...argv.slice(1)], { ...env, ...allocator });
 
-enableCompileCache();
+module.enableCompileCache();
 await import("../bundle/main.js");
