@@ -10,6 +10,8 @@ export interface Printer {
   table<Row extends object>(rows: readonly Row[], columns: Readonly<Record<string, (row: Row) => unknown>>): void;
   /** Text as it is, to stdout. */
   text(text: string): void;
+  /** What was done, where that is all there is to say: JSON for machines, otherwise a remark to stderr. */
+  done(value: object, line: string): void;
   /** A remark for people, to stderr. */
   note(line: string): void;
 }
@@ -31,14 +33,16 @@ export function createPrinter(
             .map((line) => `${line}\n`)
             .join(""),
     );
+  const note = (line: string) => {
+    stderr.write(`${line}\n`);
+  };
   return {
     json,
     text,
     data,
     table: (rows, columns) => data(rows, () => tableLines(rows, columns, colour)),
-    note: (line) => {
-      stderr.write(`${line}\n`);
-    },
+    note,
+    done: (value, line) => (json ? data(value, () => []) : note(line)),
   };
 }
 

@@ -163,7 +163,7 @@ export const clientCommands: readonly Command[] = [
     async run(run) {
       const id = run.given.required("client");
       await (await openApi(run)).send("DELETE", apiPath`/api/v1/client/${id}`);
-      run.print.note(`deleted ${id}`);
+      run.print.done({ deleted: id }, `deleted ${id}`);
     },
   },
 ];
@@ -171,7 +171,7 @@ export const clientCommands: readonly Command[] = [
 async function patch(run: Run, change: object): Promise<void> {
   const id = run.given.required("client");
   await (await openApi(run)).send("PATCH", apiPath`/api/v1/client/${id}`, change);
-  run.print.note(`changed ${id}`);
+  run.print.done({ changed: id }, `changed ${id}`);
 }
 
 function settings(given: Arguments): Record<string, unknown> {

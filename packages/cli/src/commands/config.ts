@@ -24,7 +24,7 @@ export const configCommands: readonly Command[] = [
           hints: [exists ? "name another file, or remove this one" : "check that the directory is there and writable"],
         });
       }
-      print.note(`wrote ${path}`);
+      print.done({ wrote: path }, `wrote ${path}`);
     },
   },
   {

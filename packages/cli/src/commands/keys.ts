@@ -62,7 +62,7 @@ export const keyCommands: readonly Command[] = [
     async run(run) {
       const kid = run.given.required("kid");
       await (await openApi(run)).send("DELETE", apiPath`/api/v1/keys/${kid}`);
-      run.print.note(`revoked ${kid}`);
+      run.print.done({ revoked: kid }, `revoked ${kid}`);
     },
   },
   {
@@ -80,7 +80,10 @@ export const keyCommands: readonly Command[] = [
     async run({ given, world, print }) {
       const form = keyForms.find((candidate) => candidate === (given.text("to") ?? "jwk"));
       if (form === undefined) throw usageFailure(`no such form: ${given.text("to")}`);
-      print.text(writeKey(await readKey(given.required("file"), given.text("algorithm"), world), form));
+      const key = writeKey(await readKey(given.required("file"), given.text("algorithm"), world), form);
+      // A JWK is JSON as it is.
+      if (print.json && key.startsWith("-")) print.data({ [form]: key }, () => []);
+      else print.text(key);
     },
   },
   rewrapKeys,

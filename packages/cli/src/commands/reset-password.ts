@@ -29,7 +29,8 @@ export const resetPassword: Command = {
     } finally {
       await authority.close();
     }
-    if (given.flag("generate")) print.data({ username, password }, () => [`password: ${password}`]);
-    print.note(`changed ${username}`);
+    const made = given.flag("generate") ? { username, password } : {};
+    print.done({ changed: username, ...made }, `changed ${username}`);
+    if (given.flag("generate") && !print.json) print.text(`password: ${password}\n`);
   },
 };

@@ -57,7 +57,7 @@ export const tokenCommands: readonly Command[] = [
         client_id: run.given.text("client-id") ?? env.COUNTERSIGN_CLIENT_ID ?? "loopback",
         client_secret: env.COUNTERSIGN_CLIENT_SECRET,
       });
-      run.print.note("revoked, if it was this client's");
+      run.print.done({ answer: "revoked, if it was this client's" }, "revoked, if it was this client's");
     },
   },
 ];

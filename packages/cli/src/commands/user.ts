@@ -79,8 +79,9 @@ export const userCommands: readonly Command[] = [
       const id = await userId(run, api);
       const password = await newPassword(run);
       await api.send("PUT", apiPath`/api/v1/user/${id}/password`, { new_password: password });
-      if (run.given.flag("generate")) run.print.data({ password }, () => [`password: ${password}`]);
-      run.print.note(`changed ${id}`);
+      const made = run.given.flag("generate") ? { password } : {};
+      run.print.done({ changed: id, ...made }, `changed ${id}`);
+      if (run.given.flag("generate") && !run.print.json) run.print.text(`password: ${password}\n`);
     },
   },
   resetPassword,
@@ -97,7 +98,7 @@ export const userCommands: readonly Command[] = [
       if (scopes === undefined) throw new CliFailure("--scopes is missing", { exitCode: 2 });
       const username = run.given.required("username");
       await (await openApi(run)).send("PATCH", apiPath`/api/v1/username/${username}/scopes`, { scopes });
-      run.print.note(`changed ${username}`);
+      run.print.done({ changed: username }, `changed ${username}`);
     },
   },
   {
@@ -123,7 +124,7 @@ export const userCommands: readonly Command[] = [
       const api = await openApi(run);
       const id = await userId(run, api);
       await api.send("DELETE", apiPath`/api/v1/user/${id}`);
-      run.print.note(`deleted ${id}`);
+      run.print.done({ deleted: id }, `deleted ${id}`);
     },
   },
   {
@@ -155,7 +156,10 @@ export const userCommands: readonly Command[] = [
       const path =
         login === undefined ? apiPath`/api/v1/user/${id}/tokens` : apiPath`/api/v1/user/${id}/tokens/${login}`;
       await api.send("DELETE", path);
-      run.print.note(login === undefined ? `ended all logins of ${id}` : `ended ${login}`);
+      run.print.done(
+        { ended: login ?? "all", user: id },
+        login === undefined ? `ended all logins of ${id}` : `ended ${login}`,
+      );
     },
   },
 ];
@@ -164,7 +168,8 @@ async function setDisabled(run: Run, disabled: boolean): Promise<void> {
   const api = await openApi(run);
   const id = await userId(run, api);
   await api.send("PATCH", apiPath`/api/v1/user/${id}`, { disabled });
-  run.print.note(`${disabled ? "disabled" : "enabled"} ${id}`);
+  const change = disabled ? "disabled" : "enabled";
+  run.print.done({ [change]: id }, `${change} ${id}`);
 }
 
 /** The id of the user meant: a name is looked up, and what no name is is taken for an id. */
