@@ -101,7 +101,7 @@ async function openToRead(path: string): Promise<FileHandle | undefined> {
     if (code === "ELOOP") {
       throw new Error(`Cannot use a symbolic link as key-encryption key: ${path}; name the file itself`);
     }
-    throw new Error(`Cannot read the key-encryption key: ${path}`, { cause: error });
+    throw new Error(`Cannot read the key-encryption key: ${path} (${code}); it must be this user's`, { cause: error });
   }
 }
 

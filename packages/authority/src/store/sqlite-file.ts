@@ -59,7 +59,7 @@ export interface PreparedFile {
 /**
  * Takes the single-writer lock, looks at the file before anything is written, and brings it to the current schema.
  *
- * @throws {Error} when another server holds the file, or it is damaged, newer, foreign or on a network file system.
+ * @throws {Error} when another server holds the file, its lock cannot be written, or it is damaged, newer, foreign or on a network file system.
  */
 export function prepareFile(
   name: string,
@@ -110,19 +110,27 @@ function syncDirectory(directory: string): void {
  */
 function acquireLock(path: string): DatabaseSync {
   const lockPath = `${path}.lock`;
-  createPrivate(lockPath);
-  const lock = connect(lockPath, "rw", 0);
+  let lock: DatabaseSync | undefined;
   try {
-    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    createPrivate(lockPath);
+    lock = connect(lockPath, "rw", 0);
+    // On a file that cannot be written BEGIN EXCLUSIVE locks nothing and says nothing; to write in it does. It is never
+    // committed, so the file stays empty.
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; PRAGMA user_version = 1");
     return lock;
   } catch (error) {
-    lock.close();
-    throw refusal(
-      path,
-      "another server is using it; stop that one, or give this one a data directory of its own",
-      error,
-    );
+    lock?.close();
+    throw refusal(path, explainLock(lockPath, error), error);
   }
+}
+
+/** SQLite's code BUSY says that somebody holds it; all others, that this user cannot have it. */
+function explainLock(lockPath: string, error: unknown): string {
+  if (isSqliteError(error) && (error.errcode & 0xff) === 5) {
+    return "another server is using it; stop that one, or give this one a data directory of its own";
+  }
+  const reason = error instanceof Error ? error.message : "no reason given";
+  return `cannot take its lock ${lockPath} (${reason}); make the directory and its files this user's, and writable`;
 }
 
 function createPrivate(path: string): void {

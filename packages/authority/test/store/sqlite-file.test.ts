@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -20,6 +22,7 @@ import { copyAsAfterCrash, openAt, storePath } from "./stores.ts";
 
 const clock = new FakeClock();
 const count = 300;
+const noUsers = process.platform === "win32" ? "Windows has no modes" : false;
 const noLinks = process.platform === "win32" ? "Windows makes links for administrators only" : false;
 
 /** A closed store with items k0 … k299. */
@@ -203,6 +206,44 @@ describe("openSqliteStore has one writer (J5)", () => {
     assert.equal(openElsewhere(path), "");
   });
 });
+
+describe("openSqliteStore without a lock it can write", () => {
+  it("refuses one that is readable only, where SQLite locks nothing", { skip: noUsers }, async (context) => {
+    const path = await closedStore(context);
+    chmodSync(`${path}.lock`, 0o444);
+    // Root may write everything, so there the rest is given to another user; without root, the mode is enough.
+    if (isRoot) for (const name of [dirname(path), path]) chownSync(name, nobody, nobody);
+    const opened = asNobody(() => {
+      try {
+        prepareFile(path).lock.close();
+        return "opened";
+      } catch (error) {
+        return String(error);
+      }
+    });
+    assert.match(opened, /cannot take its lock .*store\.db\.lock \(.*\); make the directory and its files this user's/);
+    assert.equal(statSync(`${path}.lock`).size, 0);
+  });
+
+  it("says so, and not that another server runs, when it cannot be opened at all", async (context) => {
+    const path = await closedStore(context);
+    rmSync(`${path}.lock`);
+    mkdirSync(`${path}.lock`);
+    await assert.rejects(openSqliteStore({ path, clock }), /cannot take its lock .*store\.db\.lock/);
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+const nobody = 65_534;
+
+function asNobody<T>(use: () => T): T {
+  if (isRoot) process.seteuid?.(nobody);
+  try {
+    return use();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
 
 function openElsewhere(path: string): string {
   const script = `
