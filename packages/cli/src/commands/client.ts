@@ -100,7 +100,7 @@ export const clientCommands: readonly Command[] = [
       credential: { kind: "flag", summary: "Give it a secret" },
       ...clientOptions,
     },
-    examples: ["countersign client create --name ci --grants client_credentials --credential --audience vault"],
+    examples: ["countersign client create --id ci --name ci --grants client_credentials --credential --audience vault"],
     async run(run) {
       const { given } = run;
       const wanted = {
