@@ -1,9 +1,11 @@
 import type { ClientRecord } from "./store/records.ts";
 
-/** Who is at the other end of the connection. Comes from the socket, never from a header. */
+/** Who is at the other end of the connection. Comes from the socket and the version, never from a header. */
 export interface Connection {
   /** The socket peer's IP address; absent when unknown, which is never loopback. */
   readonly address?: string;
+  /** Whether the message shows by its version that a proxy sent it, which is never loopback. @default false */
+  readonly relayed?: boolean;
   /** The certificate that the TLS handshake proved, as DER, and whether its chain leads to a configured authority. */
   readonly certificate?: { readonly der: Uint8Array; readonly trusted: boolean };
 }

@@ -26,7 +26,7 @@ export function peerOf(headers: HeaderLookup, connection: Connection, config: Co
   const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
   const client = trusted ? (lastForwarded(headers) ?? address) : address;
   return {
-    loopback: address !== undefined && isLoopback(address) && !forwarded && !trusted,
+    loopback: address !== undefined && isLoopback(address) && !connection.relayed && !forwarded && !trusted,
     ...(client === undefined ? {} : { address: client }),
     ...(connection.certificate === undefined ? {} : { certificate: connection.certificate }),
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, CountersignError, type ErrorCode, randomSecret, systemRandom } from "@countersign/protocol";
 import type { Observer } from "../audit/observer.ts";
+import type { Connection } from "../caller.ts";
 import { refusal } from "../http/error-answer.ts";
 import type { AnswerFace } from "../http/message.ts";
 import { closeGently } from "./close-gently.ts";
@@ -58,10 +59,15 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, wire:
   const request = incomingRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
   wire.answering += 1;
   try {
-    sendAnswer(outgoing, await parts.answer(request, wire.connection), parts.draining());
+    sendAnswer(outgoing, await parts.answer(request, connectionOf(incoming, wire)), parts.draining());
   } finally {
     wire.answering -= 1;
   }
+}
+
+/** RFC 9110 section 2.5: a proxy sends its own version, and those that say nothing else of themselves speak HTTP/1.0. */
+function connectionOf({ httpVersion }: IncomingMessage, { connection }: Wire): Connection {
+  return httpVersion === "1.0" ? { ...connection, relayed: true } : connection;
 }
 
 /** Judges what can be judged before the body is read. */

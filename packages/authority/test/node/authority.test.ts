@@ -95,6 +95,11 @@ describe("loopback over real sockets", () => {
     });
   }
 
+  it("D12 behind a proxy that speaks HTTP/1.0 and says nothing: 401", async () => {
+    const relayed = adminLogin(host).replace("HTTP/1.1", "HTTP/1.0");
+    assert.deepEqual(statusesOf(await exchangeRaw(served.port, relayed)), [401]);
+  });
+
   it("D10 no header makes a peer from elsewhere loopback", async () => {
     const elsewhere = { address: "192.0.2.7" };
     for (const name of ["x-forwarded-for", "forwarded", "x-real-ip", "host"]) {
