@@ -5,7 +5,7 @@ import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, FamilyRecord, UserRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
 import type { GrantRequest, PresentedFamily } from "./grant.ts";
-import { parseRefreshText, printRefreshText, type RefreshText } from "./refresh-text.ts";
+import { markLength, parseRefreshText, printUnmarked, type RefreshText } from "./refresh-text.ts";
 
 /** A racing request was first; the walk starts again from what the store holds now. */
 export class LostRace extends Error {
@@ -27,9 +27,6 @@ export interface GivenRefresh {
   readonly familyId: string;
   readonly deviceName: string;
 }
-
-/** How far behind the live token a spent one is still told from a forged one; further back both are just refused. */
-const longestChain = 4096;
 
 /** How long a dead family stays in the store, so that its spent tokens are still recognised as theft. */
 const keepDeadMs = 86_400_000;
@@ -58,7 +55,7 @@ export async function presentFamily(
   const windowMs = services.config.tokens.replay_window * 1000;
   const isPrevious = family.previousHash !== undefined && equalInConstantTime(hash, family.previousHash);
   if (isPrevious && now < family.rotatedAt + windowMs) return { ...presented, replay: true };
-  if (isPrevious || descends(text, token, family, services)) await revokeForReuse(item, services, address);
+  if (isPrevious || isSpent(text, family, services)) await revokeForReuse(item, services, address);
   throw refuse("refresh token already used or forged");
 }
 
@@ -67,7 +64,7 @@ export async function openFamily(start: FamilyStart, services: Services): Promis
   const { user, client, request } = start;
   const now = services.clock.now();
   const familyId = randomSecret(services.random, 16);
-  const token = printRefreshText({ familyId, generation: 0, secret: randomSecret(services.random) });
+  const token = marked({ familyId, generation: 0, secret: randomSecret(services.random) }, services);
   const ttl = refreshTtl(client, services);
   const record: FamilyRecord = {
     familyId,
@@ -163,7 +160,7 @@ async function genuineFamily(token: string, services: Services): Promise<Item<Fa
   const item = text && (await services.store.get<FamilyRecord>(keys.family(text.familyId)));
   if (text === undefined || item === undefined) return undefined;
   const live = equalInConstantTime(sha256(token), item.value.currentHash);
-  return live || descends(text, token, item.value, services) ? item : undefined;
+  return live || isSpent(text, item.value, services) ? item : undefined;
 }
 
 function refuse(detail: string): CountersignError {
@@ -177,20 +174,25 @@ function refuse(detail: string): CountersignError {
 function successorOf(token: string, services: Pick<Services, "keys">): string {
   const text = parseRefreshText(token);
   if (text === undefined) throw refuse("malformed refresh token");
-  return printRefreshText({
-    familyId: text.familyId,
-    generation: text.generation + 1,
-    secret: services.keys.derive("refresh", token),
-  });
+  const { familyId, generation } = text;
+  return marked({ familyId, generation: generation + 1, secret: services.keys.derive("refresh", token) }, services);
 }
 
-/** Whether the live token descends from this one: then it was genuine once, and whoever shows it now stole it. */
-function descends(text: RefreshText, token: string, family: FamilyRecord, services: Services): boolean {
-  const steps = family.generation - text.generation;
-  if (steps < 1 || steps > longestChain) return false;
-  let descendant = token;
-  for (let step = 0; step < steps; step++) descendant = successorOf(descendant, services);
-  return equalInConstantTime(sha256(descendant), family.currentHash);
+function marked(text: Omit<RefreshText, "mark">, services: Pick<Services, "keys">): string {
+  const unmarked = printUnmarked(text);
+  return `${unmarked}.${markOf(unmarked, services)}`;
+}
+
+function markOf(unmarked: string, { keys: ring }: Pick<Services, "keys">): string {
+  return ring.derive("refresh mark", unmarked).slice(0, markLength);
+}
+
+/**
+ * Whether this authority gave the token out before the live one: whoever shows it now stole it. By the mark, so that
+ * a forged token costs one MAC, however old the family is.
+ */
+function isSpent(text: RefreshText, family: FamilyRecord, services: Services): boolean {
+  return text.generation < family.generation && equalInConstantTime(text.mark, markOf(printUnmarked(text), services));
 }
 
 async function revokeForReuse(

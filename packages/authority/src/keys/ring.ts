@@ -171,7 +171,7 @@ class StoredKeyRing implements ManagedKeyRing {
     return this.#publication.sets[set];
   }
 
-  derive(purpose: "refresh", input: string): string {
+  derive(purpose: "refresh" | "refresh mark", input: string): string {
     return derive(this.#ring, purpose, input);
   }
 

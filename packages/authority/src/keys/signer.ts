@@ -25,6 +25,6 @@ export interface KeyRing {
   signer(algorithm: SigningAlgorithm): Promise<Signer>;
   /** What verifiers read: `jwks` holds what every JOSE library can parse, `pqc` the ML-DSA keys. */
   published(set: "jwks" | "pqc"): PublishedKeys;
-  /** The successor of a refresh token: HMAC-SHA-256 under the ring's own sealed secret, base64url. */
-  derive(purpose: "refresh", input: string): string;
+  /** HMAC-SHA-256 under the ring's own sealed secret, base64url: the successor of a refresh token, and a token's mark. */
+  derive(purpose: "refresh" | "refresh mark", input: string): string;
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { keys } from "../../src/store/keys.ts";
+import type { FamilyRecord } from "../../src/store/records.ts";
 import type { Answer } from "../../src/testing.ts";
 import { basic, canary, issuedTokens, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
 
@@ -68,7 +70,7 @@ const scopeConfusion: readonly SecurityRow[] = confusedScopes.map((scope) => ({
 }));
 
 const mangled: Readonly<Record<string, (token: string) => string>> = {
-  unknown: () => `csr_${"A".repeat(22)}.0.${"A".repeat(43)}`,
+  unknown: () => `csr_${"A".repeat(22)}.0.${"A".repeat(43)}.${"A".repeat(22)}`,
   truncated: (token) => token.slice(0, -1),
   extended: (token) => `${token}A`,
   "bit-flipped": (token) => token.slice(0, -5) + (token.at(-5) === "A" ? "B" : "A") + token.slice(-4),
@@ -91,6 +93,15 @@ const changes: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   "user deleted": ({ authority, alice }) => authority.services.users.delete(alice.userId, "test"),
   "all families revoked": ({ authority, alice }) => authority.services.users.revokeAllFamilies(alice.userId, "test"),
 };
+
+/** Makes a family look as if it had been refreshed so many times more. */
+async function growOld({ authority: { services } }: Scene, refresh: string, times: number): Promise<void> {
+  const item = await services.store.get<FamilyRecord>(keys.family(refresh.slice(4, 26)));
+  assert.ok(item);
+  const { owner = "", expiresAt = 0, value } = item;
+  const older = { ...value, generation: value.generation + times };
+  assert.ok(await services.store.swap(item.key, item.version, { value: older, owner, expiresAt }));
+}
 
 const afterChange: readonly SecurityRow[] = Object.entries(changes).map(([name, change]) => ({
   id: "C13",
@@ -233,6 +244,42 @@ const rows: readonly SecurityRow[] = [
     expect: invalidGrant,
   },
   {
+    id: "C9",
+    name: "a spent token kills the family however far back it is",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const current = refreshOf(await scene.refresh(refreshOf(await scene.refresh(refresh))));
+      await growOld(scene, current, 100_000);
+      const answer = await scene.refresh(refresh);
+      assert.equal((await scene.refresh(current)).body.error, "invalid_grant");
+      return answer;
+    },
+    expect: invalidGrant,
+    also: (_answer, scene) => assert.ok(scene.authority.events.some((event) => event.name === "family.reused")),
+  },
+  {
+    id: "C9",
+    name: "a forged token of an old family costs no more than one of a young family, and ends nothing",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      await growOld(scene, refresh, 4000);
+      const { keys } = scene.authority.services;
+      const derive = keys.derive.bind(keys);
+      let derivations = 0;
+      Object.assign(keys, {
+        derive: (...input: Parameters<typeof derive>) => {
+          derivations += 1;
+          return derive(...input);
+        },
+      });
+      const answer = await scene.refresh(refresh.replace(/[^.]{43}/, "A".repeat(43)));
+      assert.ok(derivations <= 1, `${derivations} derivations`);
+      assert.equal((await scene.refresh(refresh)).status, 200);
+      return answer;
+    },
+    expect: invalidGrant,
+  },
+  {
     id: "C10",
     name: "a retry inside the window gets the same successor",
     async build(scene) {
@@ -349,8 +396,9 @@ const rows: readonly SecurityRow[] = [
       const { refresh } = await scene.login();
       const [family] = await scene.authority.services.users.families(scene.alice.userId);
       const dump = JSON.stringify(family);
-      assert.ok(!dump.includes(refresh.split(".").at(-1) ?? refresh));
-      const forged = `csr_${family?.value.familyId}.0.${family?.value.currentHash}`;
+      const [, , secret = refresh, mark] = refresh.split(".");
+      assert.ok(!dump.includes(secret));
+      const forged = `csr_${family?.value.familyId}.0.${family?.value.currentHash}.${mark}`;
       return scene.refresh(forged);
     },
     expect: invalidGrant,
