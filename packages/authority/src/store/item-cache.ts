@@ -33,7 +33,7 @@ export class ItemCache {
     if (this.#items.has(key)) this.#hold(key, make());
   }
 
-  /** To be called when a write removed the item, or nobody knows what became of it. */
+  /** To be called when a write removed the item or did not meet it, or nobody knows what became of it. */
   drop(key: string): void {
     const held = this.#items.get(key);
     if (held === undefined) return;

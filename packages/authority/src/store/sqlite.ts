@@ -95,7 +95,7 @@ class SqliteStore implements Store {
     const version = this.#nextVersion();
     const { owner = null, expiresAt = null } = draft;
     const written = await this.#submit([key, expectedVersion, version, owner, expiresAt, text]);
-    if (written !== true) return undefined;
+    if (written !== true) return this.#lost(key);
     this.#items.replace(key, () => weigh(key, [version, owner, expiresAt, text]));
     return version;
   }
@@ -103,7 +103,7 @@ class SqliteStore implements Store {
   async take<Value>(key: string, version?: number): Promise<Item<Value> | undefined> {
     if (!isKey(key)) return undefined;
     const row = await this.#submit([key, version ?? null, null, null, null, null]);
-    if (typeof row !== "object") return undefined;
+    if (typeof row !== "object") return this.#lost(key);
     this.#items.drop(key);
     return toItem<Value>(key, row);
   }
@@ -136,6 +136,11 @@ class SqliteStore implements Store {
       this.#items.drop(operation[0]);
       throw error;
     }
+  }
+
+  /** A held item that had expired and was erased comes to life when the clock is put back: no write would meet it. */
+  #lost(key: string): undefined {
+    this.#items.drop(key);
   }
 
   #checkOpen(): void {
