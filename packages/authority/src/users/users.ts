@@ -20,6 +20,13 @@ export interface Login {
   readonly address?: string;
 }
 
+/** What a user is to be called. */
+export interface Renaming {
+  readonly username: string;
+  /** A new password. @default the one there is */
+  readonly password?: string;
+}
+
 /** Which users to list. */
 export interface UserPage {
   /** 1 to 1,000. */
@@ -54,8 +61,11 @@ export interface UserService {
    * `already_exists` when the name is taken, `access_denied` when the invitation is used, expired or unknown.
    */
   register(registration: Registration, actor: string): Promise<UserRecord>;
-  /** Gives a user another name. The old one is free at once; the user id and the logins stay. */
-  rename(userId: string, username: string, actor: string): Promise<UserRecord>;
+  /**
+   * Gives a user another name. The old one is free at once; the user id and, unless a password comes with it, the logins
+   * stay. Name and password change in one write, or neither does.
+   */
+  rename(userId: string, to: Renaming, actor: string): Promise<UserRecord>;
   /** Also ends the delay of an account that was tried too often. */
   setPassword(userId: string, password: string, actor: string): Promise<UserRecord>;
   setScopes(userId: string, scopes: readonly string[], actor: string): Promise<UserRecord>;

@@ -213,7 +213,7 @@ describe("the administrator's name", () => {
     const { userId } = await node.users.register(aRegistration(), "test");
     const attempts = [
       () => node.users.register(aRegistration({ username: "ＡＤＭＩＮ" }), "test"),
-      () => node.users.rename(userId, "Adm\u0131n", "test"),
+      () => node.users.rename(userId, { username: "Adm\u0131n" }, "test"),
     ];
     for (const attempt of attempts) await assert.rejects(attempt, { code: "already_exists" });
     await start(node);
@@ -224,7 +224,7 @@ describe("the administrator's name", () => {
   it("D14 can be changed by the administrator, and taken back", async () => {
     const node = makeNode();
     await start(node);
-    await node.users.rename(adminId, "root", "test");
-    assert.equal((await node.users.rename(adminId, "admin", "test")).username, "admin");
+    await node.users.rename(adminId, { username: "root" }, "test");
+    assert.equal((await node.users.rename(adminId, { username: "admin" }, "test")).username, "admin");
   });
 });

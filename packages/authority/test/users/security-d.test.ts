@@ -145,7 +145,9 @@ const rows: readonly Row[] = [
         Array.from({ length: 20 }, (_, n) => register(nodeOf(node, n), { username: `user${n}` })),
       );
       const counts = await tally(
-        onNodes(nodesOn(node, 4), 20, (one, n) => one.users.rename(users[n]?.userId ?? "", "wanted", "test")),
+        onNodes(nodesOn(node, 4), 20, (one, n) =>
+          one.users.rename(users[n]?.userId ?? "", { username: "wanted" }, "test"),
+        ),
       );
       const stored = await Promise.all(users.map(({ userId }) => node.users.byId(userId)));
       const logins = await tally(
@@ -160,7 +162,7 @@ const rows: readonly Row[] = [
     name: "a name that was left goes to one of many who register it, and the old owner cannot log in with it",
     build: async (node) => {
       const { userId } = await register(node);
-      const renamed = await node.users.rename(userId, "former", "test");
+      const renamed = await node.users.rename(userId, { username: "former" }, "test");
       const counts = await tally(
         onNodes(nodesOn(node, 4), 20, (one, n) => register(one, { password: `another password ${n}` })),
       );
@@ -344,7 +346,7 @@ const rows: readonly Row[] = [
         register(node, { username: "x".repeat(2049) }),
         register(node, { username: "a\0b" }),
         node.users.byUsername("x".repeat(2049)),
-        node.users.rename("x".repeat(2049), "b", "test"),
+        node.users.rename("x".repeat(2049), { username: "b" }, "test"),
       ]);
       return { codes, calls };
     },
@@ -382,7 +384,7 @@ const changes: readonly {
   readonly act: (node: Node, made: { readonly userId: string; readonly clientId: string }) => Promise<unknown>;
 }[] = [
   { event: "user.registered", act: (node) => register(node, { username: "bob" }) },
-  { event: "user.changed", act: ({ users }, { userId }) => users.rename(userId, "bob", "test") },
+  { event: "user.changed", act: ({ users }, { userId }) => users.rename(userId, { username: "bob" }, "test") },
   { event: "user.changed", act: ({ users }, { userId }) => users.setPassword(userId, "another password", "test") },
   { event: "user.changed", act: ({ users }, { userId }) => users.setScopes(userId, ["x"], "test") },
   { event: "user.changed", act: ({ users }, { userId }) => users.setDisabled(userId, true, "test") },

@@ -90,7 +90,7 @@ describe("UserService.byUsername", () => {
 describe("UserService.rename", () => {
   it("moves the name, frees the old one at once, and keeps id, logins and password", async () => {
     const { users, alice } = await withAlice();
-    const renamed = await users.rename(alice.userId, "Alicia", "test");
+    const renamed = await users.rename(alice.userId, { username: "Alicia" }, "test");
     assert.deepEqual(renamed, { ...alice, username: "alicia" });
     assert.equal(await users.byUsername("alice"), undefined);
     await assert.rejects(users.authenticate(login), { code: "invalid_grant" });
@@ -99,18 +99,37 @@ describe("UserService.rename", () => {
     assert.notEqual(second.userId, alice.userId);
   });
 
+  it("changes name and password together, which ends the logins, or neither", async () => {
+    const { users, alice } = await withAlice();
+    const attempts = ["short", "alicia-anne", "a".repeat(1025)].map((password) => ({
+      username: "alicia-anne",
+      password,
+    }));
+    for (const to of attempts) {
+      await assert.rejects(users.rename(alice.userId, to, "test"), { code: "invalid_password" });
+    }
+    await users.register(aRegistration({ username: "bob" }), "test");
+    const password = "another fine password";
+    await assert.rejects(users.rename(alice.userId, { username: "bob", password }, "test"), { code: "already_exists" });
+    assert.deepEqual(await users.authenticate(login), alice);
+    assert.equal((await users.rename(alice.userId, { username: "alicia", password }, "test")).epoch, alice.epoch + 1);
+    const third = { username: "alicia", password: "a third fine password" };
+    assert.equal((await users.rename(alice.userId, third, "test")).epoch, alice.epoch + 2);
+    assert.equal((await users.authenticate({ ...login, ...third })).userId, alice.userId);
+  });
+
   it("refuses a taken name, a malformed one, and an unknown user", async () => {
     const { users, alice } = await withAlice();
     await users.register(aRegistration({ username: "bob" }), "test");
-    await assert.rejects(users.rename(alice.userId, "BOB", "test"), { code: "already_exists" });
-    await assert.rejects(users.rename(alice.userId, "b b", "test"), { code: "invalid_username" });
-    await assert.rejects(users.rename("user_none", "carol", "test"), { code: "not_found" });
+    await assert.rejects(users.rename(alice.userId, { username: "BOB" }, "test"), { code: "already_exists" });
+    await assert.rejects(users.rename(alice.userId, { username: "b b" }, "test"), { code: "invalid_username" });
+    await assert.rejects(users.rename("user_none", { username: "carol" }, "test"), { code: "not_found" });
     assert.deepEqual(await users.byUsername("alice"), alice);
   });
 
   it("changes and records nothing when the name stays", async () => {
     const { users, alice, audit } = await withAlice();
-    assert.deepEqual(await users.rename(alice.userId, "ALICE", "test"), alice);
+    assert.deepEqual(await users.rename(alice.userId, { username: "ALICE" }, "test"), alice);
     assert.equal((await audit.read({ limit: 10 })).length, 1);
   });
 });

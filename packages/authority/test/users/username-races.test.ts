@@ -39,7 +39,7 @@ const register =
 const rename =
   (userId: string, username: string): Act =>
   (users) =>
-    users.rename(userId, username, "test");
+    users.rename(userId, { username }, "test");
 const remove =
   (userId: string): Act =>
   (users) =>
@@ -89,7 +89,13 @@ const races: readonly Race[] = [
     id: "a user renamed away and back",
     isLong: true,
     users: { x: "a" },
-    acts: [rename("x", "b"), async (users) => [await users.rename("x", "c", "t"), await users.rename("x", "a", "t")]],
+    acts: [
+      rename("x", "b"),
+      async (users) => [
+        await users.rename("x", { username: "c" }, "t"),
+        await users.rename("x", { username: "a" }, "t"),
+      ],
+    ],
   },
   {
     id: "a user renamed and deleted",

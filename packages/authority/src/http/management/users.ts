@@ -146,10 +146,9 @@ export const usernameRoutes: readonly Route[] = [
     async run(call) {
       const { body, services } = call;
       const user = await authenticated(call, body.current_password);
-      await services.users.rename(user.userId, body.new_username, user.userId);
-      if (body.new_password !== undefined && body.new_password !== body.current_password) {
-        await services.users.setPassword(user.userId, body.new_password, user.userId);
-      }
+      const { new_username: newName, new_password: wanted } = body;
+      const password = wanted === undefined || wanted === body.current_password ? {} : { password: wanted };
+      await services.users.rename(user.userId, { username: newName, ...password }, user.userId);
     },
   }),
   operation({

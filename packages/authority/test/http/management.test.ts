@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { routesOf } from "../../src/http/routes.ts";
+import { type Answer, readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+
+const alice = { username: "alice", password: "correct horse battery" };
+
+/** An authority with alice, who holds the scopes, and her token for the management API. */
+async function withAlice(context: TestContext, scopes: readonly string[]) {
+  const authority = await testAuthority();
+  context.after(() => authority.close());
+  const { client } = await authority.client({ authMethod: "none", grants: ["password"], scopes });
+  const { userId } = await authority.services.users.register({ ...alice, fullName: "Alice", scopes }, "test");
+  const fields = { grant_type: "password", client_id: client.clientId, ...alice };
+  const issued = await authority.form("/oauth/token", { ...fields, scope: scopes.join(" "), resource: testIssuer });
+  const token = String(issued.body.access_token);
+  const send = (method: string, path: string, body?: object) => call(authority, { method, path, token, body });
+  return { authority, userId, clientId: client.clientId, send };
+}
+
+interface Sent {
+  readonly method: string;
+  readonly path: string;
+  readonly token?: string;
+  readonly body?: object | undefined;
+}
+
+async function call(authority: TestAuthority, { method, path, token, body }: Sent): Promise<Answer> {
+  const headers = {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+  };
+  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  return readAnswer(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "127.0.0.1" }));
+}
+
+describe("the management API: who may do what", () => {
+  it("refuses every operation on others to a user who is no superuser, and to nobody at all", async (context) => {
+    const { authority, send } = await withAlice(context, ["read"]);
+    const operations = routesOf(authority.services.config).filter(({ doc }) => doc.security === "bearer");
+    assert.ok(operations.length >= 20);
+    for (const { method, path } of operations) {
+      const target = path.replace(/:(\w+)/g, "admin_id");
+      const answer = await send(method, target);
+      assert.deepEqual([answer.status, answer.body.error], [403, "insufficient_scope"], `${method} ${path}`);
+      assert.equal((await call(authority, { method, path: target })).status, 401, `${method} ${path}`);
+    }
+  });
+});
+
+describe("PATCH /api/v1/username/:username", () => {
+  it("changes nothing when the new password is refused", async (context) => {
+    const { authority, userId, send } = await withAlice(context, ["read"]);
+    const change = { new_username: "alicia", current_password: alice.password, new_password: "short" };
+    const answer = await send("PATCH", "/api/v1/username/alice", change);
+    assert.deepEqual([answer.status, answer.body.error], [400, "invalid_password"]);
+    assert.equal((await authority.services.users.byUsername("alice"))?.userId, userId);
+  });
+});
