@@ -118,7 +118,7 @@ async function change(
 function withSettings(client: ClientRecord, changes: Partial<ClientSettings>): ClientRecord {
   const { clientId, secrets, createdAt, ...settings } = client;
   const { clientId: _, ...wanted } = changes;
-  const changed = checkSettings({ ...settings, ...wanted });
+  const changed = checkSettings({ ...settings, ...wanted, token: { ...settings.token, ...wanted.token } });
   return { ...changed, clientId, createdAt, secrets: usesSecret(changed.authMethod) ? secrets : [] };
 }
 

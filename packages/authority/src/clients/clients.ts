@@ -22,7 +22,7 @@ export interface ClientService {
   /** Creates a client; the secret is made when the method is client_secret_*, and given out only here. */
   create(settings: ClientSettings, actor: string): Promise<{ readonly client: ClientRecord; readonly secret?: string }>;
   /**
-   * Replaces the settings given; the others stay. A client that changes to a method with a secret has none until
+   * Replaces the settings given, those of `token` one by one; the others stay. A client that changes to a method with a secret has none until
    * `rotateSecret`.
    */
   update(clientId: string, changes: Partial<ClientSettings>, actor: string): Promise<ClientRecord>;

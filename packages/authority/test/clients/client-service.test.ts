@@ -250,9 +250,12 @@ describe("ClientService.update", () => {
     await Promise.all([
       clients.update(client.clientId, { clientName: "New" }, "test"),
       clients.update(client.clientId, { scopes: ["write"] }, "test"),
+      clients.update(client.clientId, { token: { accessTokenTtlMs: 60_000 } }, "test"),
+      clients.update(client.clientId, { token: { audience: ["orders"] } }, "test"),
     ]);
-    const { clientName, scopes } = (await clients.byId(client.clientId)) ?? {};
+    const { clientName, scopes, token } = (await clients.byId(client.clientId)) ?? {};
     assert.deepEqual([clientName, scopes], ["New", ["write"]]);
+    assert.deepEqual(token, { accessTokenTtlMs: 60_000, audience: ["orders"] });
   });
 });
 

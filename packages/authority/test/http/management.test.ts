@@ -48,6 +48,25 @@ describe("the management API: who may do what", () => {
   });
 });
 
+describe("PATCH /api/v1/client/:id", () => {
+  it("keeps what two changes at once name apart, and records what each one named", async (context) => {
+    const { authority, clientId, send } = await withAlice(context, ["superuser"]);
+    const path = `/api/v1/client/${clientId}`;
+    const changes = [{ access_token_ttl: 60 }, { audience: ["orders"] }, { client_name: "Orders" }];
+    const answers = await Promise.all(changes.map((change) => send("PATCH", path, change)));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [204, 204, 204],
+    );
+    const client = await authority.services.clients.byId(clientId);
+    assert.deepEqual(client?.token, { accessTokenTtlMs: 60_000, audience: ["orders"] });
+    assert.equal(client?.clientName, "Orders");
+    const records = await authority.services.audit.read({ limit: 10, name: "client.changed" });
+    const named = records.map(({ fields }) => "what" in fields && fields.what);
+    assert.deepEqual(named.toSorted(), ["clientName", "token", "token"]);
+  });
+});
+
 describe("PATCH /api/v1/username/:username", () => {
   it("changes nothing when the new password is refused", async (context) => {
     const { authority, userId, send } = await withAlice(context, ["read"]);

@@ -25,6 +25,7 @@ export function settingsOf(input: Input): ClientSettings {
 /** The settings that a change names. */
 export function changesOf(change: Change): Partial<ClientSettings> {
   const rule = certificateRule(change);
+  const token = tokenSettings(change);
   return {
     ...present("clientName", change.client_name),
     ...present("scopes", change.scopes),
@@ -34,11 +35,12 @@ export function changesOf(change: Change): Partial<ClientSettings> {
     ...present("jwks", change.jwks as { readonly keys: readonly JWK[] } | undefined),
     ...(Object.keys(rule).length === 0 ? {} : { certificate: rule }),
     ...present("disabled", change.disabled),
+    ...(Object.keys(token).length === 0 ? {} : { token }),
   };
 }
 
-/** The token settings that a change names, to be merged with those the client has. */
-export function tokenSettings(input: Input | Change): ClientTokenSettings {
+/** The token settings that a change names. */
+function tokenSettings(input: Input | Change): ClientTokenSettings {
   return {
     ...present("profile", input.access_token_profile),
     ...present("algorithm", input.access_token_signing_alg),

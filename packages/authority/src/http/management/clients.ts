@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import { z } from "zod";
 import type { Route } from "../route.ts";
-import { changesOf, clientJson, settingsOf, tokenSettings } from "./client-json.ts";
+import { changesOf, clientJson, settingsOf } from "./client-json.ts";
 import { operation } from "./operation.ts";
 import { clientChange, clientInput, clientView, pageQuery } from "./shapes.ts";
 
@@ -67,10 +67,7 @@ export const clientRoutes: readonly Route[] = [
     access: "superuser",
     body: clientChange,
     async run({ params, body, actor, services }) {
-      const client = await services.clients.byId(params.id ?? "");
-      if (client === undefined) throw new CountersignError("not_found");
-      const token = { ...client.token, ...tokenSettings(body) };
-      await services.clients.update(client.clientId, { ...changesOf(body), token }, actor.name);
+      await services.clients.update(params.id ?? "", changesOf(body), actor.name);
     },
   }),
   operation({
