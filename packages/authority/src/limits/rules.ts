@@ -25,6 +25,8 @@ const firstDelayMs = 1000;
 /** An account that rests for so many of its longest delays starts afresh. */
 const restingDelays = 4;
 const minuteMs = 60_000;
+/** How far the clocks of nodes may be apart. */
+const clockSkewMs = 60_000;
 
 /**
  * Lets the free attempts through, then one after each delay: 1 s, 2 s, 4 s … up to the longest. Never locks for good,
@@ -35,7 +37,8 @@ export function countAttempt(
   now: number,
   policy: AttemptsPolicy,
 ): Decision<AttemptsState> {
-  if (state !== undefined && now < state.notBefore) return { allowed: false, retryAt: state.notBefore };
+  const resumesAt = credible(state?.notBefore, now + policy.longestDelayMs);
+  if (now < resumesAt) return { allowed: false, retryAt: resumesAt };
   const attempts = (state?.attempts ?? 0) + 1;
   const beyond = attempts - policy.attempts;
   const delay = beyond < 0 ? 0 : Math.min(firstDelayMs * 2 ** beyond, policy.longestDelayMs);
@@ -49,8 +52,13 @@ export function countAttempt(
 
 /** Lets `perMinute` attempts through at once, and as many a minute after that. */
 export function takeFromBudget(state: BudgetState | undefined, now: number, perMinute: number): Decision<BudgetState> {
-  const arrivalAt = Math.max(state?.arrivalAt ?? 0, now) + minuteMs / perMinute;
+  const arrivalAt = Math.max(credible(state?.arrivalAt, now + minuteMs), now) + minuteMs / perMinute;
   const retryAt = Math.ceil(arrivalAt - minuteMs);
   if (now < retryAt) return { allowed: false, retryAt };
   return { allowed: true, state: { arrivalAt }, expiresAt: Math.ceil(arrivalAt) };
+}
+
+/** What no clock could have written by now was written by one that has been put back since: it must lock nobody out. */
+function credible(at: number | undefined, latest: number): number {
+  return at !== undefined && at <= latest + clockSkewMs ? at : 0;
 }

@@ -33,11 +33,16 @@ export function createLimits(options: LimitsOptions): Limits {
   return new StoreLimits(options);
 }
 
+interface Refusal {
+  readonly since: number;
+  readonly until: number;
+}
+
 class StoreLimits implements Limits {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #config: Config["limits"];
-  readonly #refusedUntil = new Map<string, number>();
+  readonly #refusals = new Map<string, Refusal>();
   readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor({ store, clock, config }: LimitsOptions) {
@@ -58,7 +63,7 @@ class StoreLimits implements Limits {
   async clearLogin(username: string): Promise<void> {
     const key = accountKey(username);
     await this.#store.take(key);
-    this.#refusedUntil.delete(key);
+    this.#refusals.delete(key);
   }
 
   async countAddress(purpose: string, address: string | undefined, perMinute: number): Promise<void> {
@@ -83,7 +88,7 @@ class StoreLimits implements Limits {
         const now = this.#clock.now();
         const decision = rule(item?.value, now);
         if (!decision.allowed) {
-          this.#remember(key, decision.retryAt);
+          this.#remember(key, { since: now, until: decision.retryAt });
           return decision.retryAt - now;
         }
         const draft = { value: decision.state, expiresAt: decision.expiresAt };
@@ -106,15 +111,18 @@ class StoreLimits implements Limits {
     }
   }
 
+  /** A refusal from before the clock was put back says nothing: the store is asked again. */
   #delay(key: string): number {
-    return Math.max(0, (this.#refusedUntil.get(key) ?? 0) - this.#clock.now());
+    const now = this.#clock.now();
+    const { since, until } = this.#refusals.get(key) ?? { since: now, until: now };
+    return now < since ? 0 : Math.max(0, until - now);
   }
 
-  #remember(key: string, retryAt: number): void {
-    this.#refusedUntil.delete(key);
-    this.#refusedUntil.set(key, retryAt);
-    const [oldest] = this.#refusedUntil.keys();
-    if (this.#refusedUntil.size > mostRefusals && oldest !== undefined) this.#refusedUntil.delete(oldest);
+  #remember(key: string, refusal: Refusal): void {
+    this.#refusals.delete(key);
+    this.#refusals.set(key, refusal);
+    const [oldest] = this.#refusals.keys();
+    if (this.#refusals.size > mostRefusals && oldest !== undefined) this.#refusals.delete(oldest);
   }
 }
 

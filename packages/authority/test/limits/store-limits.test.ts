@@ -50,6 +50,32 @@ function assertSlowDown(error: unknown): void {
   assert.ok((error.retryAfterMs ?? 0) > 0, "no time to wait");
 }
 
+const yearMs = 365 * 86_400_000;
+
+describe("Limits: a clock that ran ahead and was put back", () => {
+  it("locks no account and no address for longer than a clock that was right", async () => {
+    const { clock, first } = makeNodes(0, { address_attempts_per_minute: 10 });
+    const attempt = { username: "alice", address: "192.0.2.1" };
+    clock.jump(yearMs);
+    while (await first.countLogin(attempt));
+    const untilRefused = async () => {
+      for (;;) await first.countLogin(attempt);
+    };
+    await assert.rejects(untilRefused, { code: "too_many_requests" });
+    clock.jump(-yearMs);
+    assert.equal(await first.countLogin(attempt), true);
+    assert.equal(await first.countLogin(attempt), false, "what was counted stays counted");
+  });
+
+  it("gives no budget twice to nodes whose clocks are a minute apart", async () => {
+    const { clock, first } = makeNodes(0);
+    const take = () => first.countAddress("register", "192.0.2.1", 10);
+    assert.equal(await passedOf(Array.from({ length: 20 }, take)), 10);
+    clock.jump(-60_000);
+    assert.equal(await passedOf(Array.from({ length: 20 }, take)), 0);
+  });
+});
+
 describe("Limits.countLogin", () => {
   it("E1 lets five of 200 parallel guesses on three nodes through", async () => {
     const { nodes } = makeNodes(3);
