@@ -31,12 +31,20 @@ function audiencesOf(client: ClientRecord, config: Config): readonly string[] {
 
 /** RFC 8707 section 2: a target that the client may not use is `invalid_target`. The issuer itself always may be one. */
 function targets(request: GrantRequest, client: ClientRecord, grounds: Grounds, config: Config): readonly string[] {
-  const allowed = grounds.family?.record.audience ?? audiencesOf(client, config);
+  const own = audiencesOf(client, config);
+  const allowed = grounds.family === undefined ? own : stillAllowed(grounds.family.record.audience, own, config);
   if (request.targets.length === 0) return grounds.family ? allowed : allowed.slice(0, 1);
   const wanted = [...new Set(request.targets)];
   const known = wanted.every((target) => target === config.issuer || allowed.includes(target));
   if (!known) throw new CountersignError("invalid_target");
   return wanted;
+}
+
+/** The audiences of a login that its client has not lost since. Without any of them it has to be begun anew. */
+function stillAllowed(granted: readonly string[], own: readonly string[], config: Config): readonly string[] {
+  const left = granted.filter((audience) => audience === config.issuer || own.includes(audience));
+  if (left.length === 0) throw new CountersignError("invalid_grant", { detail: "audience withdrawn from the client" });
+  return left;
 }
 
 /** The management API is the resource that `superuser` opens, so its tokens are always meant for the issuer too. */

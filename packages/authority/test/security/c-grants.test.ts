@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { decodeJwt } from "jose";
 import { keys } from "../../src/store/keys.ts";
 import type { FamilyRecord } from "../../src/store/records.ts";
 import type { Answer } from "../../src/testing.ts";
@@ -114,7 +115,43 @@ const afterChange: readonly SecurityRow[] = Object.entries(changes).map(([name, 
   expect: invalidGrant,
 }));
 
+const allowAudiences = ({ authority, app }: Scene, audience: readonly string[]) =>
+  authority.services.clients.update(app.id, { token: { audience } }, "test");
+
+const withdrawnAudience: readonly SecurityRow[] = [
+  {
+    id: "C8",
+    name: "a login for an audience that was withdrawn from the client gives no token, and is not consumed",
+    async build(scene) {
+      await allowAudiences(scene, ["orders"]);
+      const { refresh } = await scene.login();
+      await allowAudiences(scene, ["billing"]);
+      const answer = await scene.refresh(refresh);
+      await allowAudiences(scene, ["orders"]);
+      assert.equal((await scene.refresh(refresh)).status, 200);
+      return answer;
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C8",
+    name: "a login for several audiences goes on for those that are left to the client",
+    async build(scene) {
+      await allowAudiences(scene, ["orders", "billing"]);
+      const form = passwordForm(scene, { scope: "read offline_access" });
+      const login = await scene.post({ ...form, resource: ["orders", "billing"] });
+      await allowAudiences(scene, ["billing"]);
+      const refused = await scene.refresh(refreshOf(login), { resource: "orders" });
+      assert.equal(refused.body.error, "invalid_target");
+      return scene.refresh(refreshOf(login));
+    },
+    expect: { status: 200 },
+    also: ({ body }) => assert.equal(decodeJwt(String(body.access_token)).aud, "billing"),
+  },
+];
+
 const rows: readonly SecurityRow[] = [
+  ...withdrawnAudience,
   ...logins,
   {
     id: "C2",
