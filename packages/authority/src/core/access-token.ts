@@ -1,4 +1,5 @@
 import { decodeJwt, importKeys, isJsonObject, type KeySet, TokenRefused, verifyJwt } from "@countersign/protocol";
+import { userCeiling, within } from "../scope.ts";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
 import type { ClientRecord } from "../store/records.ts";
@@ -37,17 +38,25 @@ export async function revokeAccessToken(token: AccessToken, { store }: Pick<Serv
   await store.swap(keys.revokedToken(token.jti), 0, { value: {}, expiresAt: token.expiresAt });
 }
 
+/** Whose token it is, and what of it still stands. */
+export interface InForce {
+  readonly client: ClientRecord;
+  /** The token's scopes without those that its client or user has lost since. */
+  readonly scopes: readonly string[];
+}
+
 /**
- * The client of a token that is still in force: not revoked, and its client and user exist and are enabled. A client of the
- * same id that was made since is another.
+ * What stands of a token; `undefined` when it was revoked, or its client or user is gone or disabled. A client of the same id
+ * that was made since is another.
  */
-export async function clientInForce(token: AccessToken, services: Services): Promise<ClientRecord | undefined> {
+export async function inForce(token: AccessToken, services: Services): Promise<InForce | undefined> {
   if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
   if (client === undefined || client.disabled || token.issuedAt < wholeSeconds(client.createdAt)) return undefined;
-  if (token.userId === undefined) return client;
+  if (token.userId === undefined) return { client, scopes: within(token.scopes, [client.scopes]) };
   const user = await services.users.byId(token.userId);
-  return user === undefined || user.disabled ? undefined : client;
+  if (user === undefined || user.disabled) return undefined;
+  return { client, scopes: within(token.scopes, [client.scopes, userCeiling(user)]) };
 }
 
 /** As a token states instants. */

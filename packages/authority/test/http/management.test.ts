@@ -15,7 +15,7 @@ async function withAlice(context: TestContext, scopes: readonly string[]) {
   const issued = await authority.form("/oauth/token", { ...fields, scope: scopes.join(" "), resource: testIssuer });
   const token = String(issued.body.access_token);
   const send = (method: string, path: string, body?: object) => call(authority, { method, path, token, body });
-  return { authority, userId, clientId: client.clientId, send };
+  return { authority, userId, clientId: client.clientId, token, send };
 }
 
 interface Sent {
@@ -44,6 +44,25 @@ describe("the management API: who may do what", () => {
       const answer = await send(method, target);
       assert.deepEqual([answer.status, answer.body.error], [403, "insufficient_scope"], `${method} ${path}`);
       assert.equal((await call(authority, { method, path: target })).status, 401, `${method} ${path}`);
+    }
+  });
+});
+
+describe("the management API: a scope that was withdrawn", () => {
+  it("opens nothing more, though the token still says it, and introspection does not show it", async (context) => {
+    for (const from of ["user", "client"]) {
+      const { authority, userId, clientId, token, send } = await withAlice(context, ["superuser", "read"]);
+      const { client, secret } = await authority.client({ scopes: ["introspect"] });
+      const fields = { client_id: client.clientId, client_secret: secret, token };
+      const scope = async () => (await authority.form("/oauth/introspect", fields)).body.scope;
+      assert.equal((await send("GET", "/api/v1/client")).status, 200);
+      assert.equal(await scope(), "superuser read");
+      const { users, clients } = authority.services;
+      if (from === "user") await users.setScopes(userId, ["read"], "test");
+      else await clients.update(clientId, { scopes: ["read"] }, "test");
+      assert.equal((await send("GET", "/api/v1/client")).body.error, "insufficient_scope", from);
+      assert.equal((await send("GET", `/api/v1/user/${userId}`)).status, 200);
+      assert.equal(await scope(), "read");
     }
   });
 });

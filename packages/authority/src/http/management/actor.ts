@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import { clientInForce, readAccessToken } from "../../core/access-token.ts";
+import { inForce, readAccessToken } from "../../core/access-token.ts";
 import { thumbprintOf } from "../../core/caller-certificate.ts";
 import { superuser } from "../../scope.ts";
 import type { Call } from "../route.ts";
@@ -28,22 +28,22 @@ export async function actorOf({ request, peer, services }: Call): Promise<Actor>
   if (text === undefined) throw refuse("no token");
   const token = await readAccessToken(text, services);
   if (!token.audience.includes(services.config.issuer)) throw refuse("meant for another audience");
-  const client = await clientInForce(token, services);
-  if (client === undefined) throw refuse("revoked, or its user or client is gone");
+  const standing = await inForce(token, services);
+  if (standing === undefined) throw refuse("revoked, or its user or client is gone");
   const bound = token.certificateThumbprint;
   if (bound !== undefined && (peer.certificate === undefined || thumbprintOf(peer.certificate.der) !== bound)) {
     throw refuse("bound to another certificate");
   }
-  if (client.loopback && !peer.loopback) throw refuse("token of a loopback client used from elsewhere");
+  if (standing.client.loopback && !peer.loopback) throw refuse("token of a loopback client used from elsewhere");
   return {
     ...(token.userId === undefined ? {} : { userId: token.userId }),
     clientId: token.clientId,
-    isSuperuser: token.scopes.includes(superuser),
+    isSuperuser: standing.scopes.includes(superuser),
     name: token.userId ?? token.clientId,
   };
 }
 
-/** @throws {CountersignError} `insufficient_scope` unless the token has the scope `superuser`. */
+/** @throws {CountersignError} `insufficient_scope` unless the token has the scope `superuser`, and its user still has. */
 export function requireSuperuser(actor: Actor): void {
   if (!actor.isSuperuser) throw new CountersignError("insufficient_scope");
 }

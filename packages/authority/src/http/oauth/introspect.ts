@@ -1,6 +1,6 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../../caller.ts";
-import { type AccessToken, clientInForce, readAccessToken } from "../../core/access-token.ts";
+import { type AccessToken, inForce, readAccessToken } from "../../core/access-token.ts";
 import { introspectRefreshToken, isOf } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import { introspect, superuser } from "../../scope.ts";
@@ -42,9 +42,12 @@ async function ofRefreshToken(token: string, caller: Caller, services: Services)
 
 async function ofAccessToken(text: string, caller: Caller, services: Services) {
   const token = await readAccessToken(text, services).catch(() => undefined);
-  if (token === undefined || !mayLearn(token, caller) || (await clientInForce(token, services)) === undefined)
-    return inactive;
-  return { active: true, ...token.claims, token_type: "Bearer" };
+  if (token === undefined || !mayLearn(token, caller)) return inactive;
+  const standing = await inForce(token, services);
+  if (standing === undefined) return inactive;
+  const { scope, ...claims } = token.claims;
+  const stated = scope === undefined ? {} : { scope: standing.scopes.join(" ") };
+  return { active: true, ...claims, ...stated, token_type: "Bearer" };
 }
 
 /** RFC 7662 section 4: only who the token was issued to, who it is meant for, and who was allowed by name. */
