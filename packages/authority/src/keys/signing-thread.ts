@@ -67,16 +67,21 @@ export class SigningThread implements SigningPlace {
       // `node --watch` sends messages of its own from every thread.
       if (message.signatures !== undefined) this.#pipeline.settle(message.signatures.split("\n").map(outcomeOf));
     });
-    worker.on("error", (cause) => this.#fail(new Error("The signing thread failed", { cause })));
-    worker.on("exit", () => this.#fail(new Error("The signing thread has ended")));
+    let why = new Error("The signing thread has ended");
+    worker.on("error", (cause) => {
+      why = new Error("The signing thread failed", { cause });
+    });
+    // Not at the error: until the exit, answers of this thread may come, which would be taken for those of the next.
+    worker.on("exit", () => this.#forget(worker, why));
+    this.#told = 0;
     return worker;
   }
 
   /** What waited is refused; the next input starts a new thread. */
-  #fail(error: Error): void {
+  #forget(worker: Worker, why: Error): void {
+    if (this.#worker !== worker) return;
     this.#worker = undefined;
-    this.#told = 0;
-    this.#pipeline.fail(error);
+    this.#pipeline.fail(why);
   }
 }
 

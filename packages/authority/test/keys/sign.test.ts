@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { after, describe, it } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { compactVerify, importJWK } from "jose";
 import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
 import { publicJwk } from "../../src/keys/public-jwk.ts";
@@ -55,6 +56,32 @@ describe("SigningThread", () => {
     const [before, bad, after] = await Promise.allSettled([sign("one"), sign("two\n0\nthree"), sign("four")]);
     assert.equal(bad.status, "rejected");
     assert.deepEqual([before, after], await Promise.allSettled([sign("one"), sign("four")]));
+  });
+
+  it("gives nobody another's signature when the thread dies", async (context) => {
+    const threads: Worker[] = [];
+    const listen = (started: Worker) => threads.push(started);
+    process.on("worker", listen);
+    context.after(() => process.off("worker", listen));
+    const own = new SigningThread();
+    const key = await algorithms.EdDSA.generate();
+    const [sign, check] = [own.signWith(key, "EdDSA"), inlineSigning.signWith(key, "EdDSA")];
+    await sign("first");
+    let deaths = 0;
+    const clients = Array.from({ length: 32 }, async (_, client) => {
+      for (let round = 0; deaths < 4; round++) {
+        const input = `${client}.${round}`;
+        if (client === 0 && round % 20 === 19) {
+          // A message that it cannot read ends the thread.
+          threads.at(-1)?.postMessage(null);
+          deaths += 1;
+        }
+        const signature = await sign(input).catch(() => undefined);
+        if (signature !== undefined) assert.equal(signature, await check(input));
+      }
+    });
+    await Promise.all(clients);
+    await own.close();
   });
 
   it("closes after what was begun is signed, and starts anew when asked again", async () => {
