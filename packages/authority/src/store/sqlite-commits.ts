@@ -27,86 +27,96 @@ const resourceLimits = { maxYoungGenerationSizeMb: 1 };
  * one fsync. A promise resolves only after COMMIT returned.
  */
 export class Commits {
-  readonly #clock: Clock;
-  readonly #maxWaiting: number;
-  readonly #onCommit: CommitsOptions["onCommit"];
-  readonly #worker: Worker;
+  readonly #options: CommitsOptions;
   readonly #exited = Promise.withResolvers<void>();
   readonly #pipeline: Pipeline<Operation, Outcome>;
-  #refusal: string | undefined;
+  #worker: Worker | undefined;
+  #isClosed = false;
   #ending = false;
 
   /** Starts the writing thread; resolves when it has opened the file. */
   static async start(options: CommitsOptions): Promise<Commits> {
-    const workerData: ConnectionOptions = { path: options.path, busyTimeoutMs: options.busyTimeoutMs };
-    // Sources run as they are; a build has the compiled file beside this one.
-    const file = import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js";
-    // No flags of the process: with --input-type, say, a thread cannot start.
-    const worker = new Worker(new URL(file, import.meta.url), { workerData, execArgv: [], resourceLimits });
+    const worker = launch(options);
     for await (const [message] of on(worker, "message")) if (message === ready) break;
     return new Commits(worker, options);
   }
 
-  private constructor(worker: Worker, { clock, maxWaiting, onCommit }: CommitsOptions) {
-    this.#worker = worker;
-    this.#clock = clock;
-    this.#maxWaiting = maxWaiting;
-    this.#onCommit = onCommit;
+  private constructor(worker: Worker, options: CommitsOptions) {
+    this.#options = options;
     this.#pipeline = new Pipeline({ batchSize, send: (jobs) => this.#send(jobs), onIdle: () => this.#rest() });
-    worker.on("message", (reply: Partial<Reply>) => {
-      // `node --watch` sends messages of its own from every thread.
-      if (isReply(reply)) this.#settle(reply);
-    });
-    worker.on("error", (error) => this.#fail(`The writing thread failed: ${error}`));
-    worker.on("exit", () => {
-      this.#fail("The writing thread has ended");
-      this.#exited.resolve();
-    });
+    this.#worker = this.#attend(worker);
     worker.unref();
   }
 
   /** Resolves when the operation is durable, to its outcome. */
   async submit(operation: Operation): Promise<Outcome> {
-    if (this.#refusal !== undefined) throw unavailable(this.#refusal);
+    if (this.#isClosed) throw unavailable("The store is closed");
     const { size } = this.#pipeline;
-    if (size >= this.#maxWaiting) throw unavailable(`${size} operations wait for a commit`);
+    if (size >= this.#options.maxWaiting) throw unavailable(`${size} operations wait for a commit`);
     return this.#pipeline.submit(operation);
   }
 
   /** Lets accepted operations finish, then ends the thread. */
   async close(): Promise<void> {
-    this.#refusal ??= "The store is closed";
+    this.#isClosed = true;
     if (this.#pipeline.size === 0) this.#end();
     await this.#exited.promise;
   }
 
   #send(operations: readonly Operation[]): void {
-    const batch: Batch = { now: this.#clock.now(), operations: packOperations(operations) };
+    const batch: Batch = { now: this.#options.clock.now(), operations: packOperations(operations) };
+    this.#worker ??= this.#attend(launch(this.#options));
     this.#worker.ref();
     this.#worker.postMessage(batch);
   }
 
+  #attend(worker: Worker): Worker {
+    worker.on("message", (reply: Partial<Reply>) => {
+      // `node --watch` sends messages of its own from every thread.
+      if (isReply(reply)) this.#settle(reply);
+    });
+    let why = "The writing thread has ended";
+    worker.on("error", (error) => {
+      why = `The writing thread failed: ${error}`;
+    });
+    // Not at the error: until the exit, the thread may hold the file.
+    worker.on("exit", () => this.#forget(why));
+    return worker;
+  }
+
   #settle(reply: Reply): void {
-    this.#onCommit(reply.count, reply.durationMs);
+    this.#options.onCommit(reply.count, reply.durationMs);
     this.#pipeline.settle("failure" in reply ? failures(reply) : reply.outcomes.map(judge));
   }
 
   #rest(): void {
-    if (this.#refusal === undefined) this.#worker.unref();
-    else this.#end();
+    if (this.#isClosed) this.#end();
+    else this.#worker?.unref();
   }
 
   #end(): void {
+    if (this.#worker === undefined) this.#exited.resolve();
     if (this.#ending) return;
     this.#ending = true;
-    this.#worker.ref();
-    this.#worker.postMessage("close");
+    this.#worker?.ref();
+    this.#worker?.postMessage("close");
   }
 
-  #fail(why: string): void {
-    this.#refusal ??= why;
+  /** What waited is refused, its effect unknown; the next operation starts a new thread. */
+  #forget(why: string): void {
+    this.#worker = undefined;
     this.#pipeline.fail(unavailable(why));
+    if (this.#isClosed) this.#exited.resolve();
   }
+}
+
+/** Starts a writing thread, which opens the file. */
+function launch({ path, busyTimeoutMs }: ConnectionOptions): Worker {
+  const workerData: ConnectionOptions = { path, busyTimeoutMs };
+  // Sources run as they are; a build has the compiled file beside this one.
+  const file = import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js";
+  // No flags of the process: with --input-type, say, a thread cannot start.
+  return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [], resourceLimits });
 }
 
 function isReply(message: Partial<Reply>): message is Reply {

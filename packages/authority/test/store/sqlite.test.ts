@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { systemClock } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { ItemCache } from "../../src/store/item-cache.ts";
@@ -39,6 +40,34 @@ describe("openSqliteStore: durability", () => {
     copyAsAfterCrash(path, copy);
     const found = await openAt(copy, context);
     for (let i = 0; i < 100; i++) assert.equal((await found.get(`k${i}`))?.value, i);
+  });
+});
+
+describe("openSqliteStore: a writing thread that dies", () => {
+  it("loses nothing that was acknowledged, and the next write has a new one", async (context) => {
+    const threads: Worker[] = [];
+    const listen = (thread: Worker) => threads.push(thread);
+    process.on("worker", listen);
+    context.after(() => process.off("worker", listen));
+    const store = await openAt(storePath(context), context);
+    const acknowledged = new Set<string>();
+    for (let death = 0; death < 5; death++) {
+      const writes = Array.from({ length: 500 }, async (_, i) => {
+        const key = `k${death}-${i}`;
+        if ((await store.swap(key, 0, { value: i })) !== undefined) acknowledged.add(key);
+      });
+      const died = death % 2 === 0 ? threads.at(-1)?.terminate() : threads.at(-1)?.postMessage(null);
+      const outcomes = await Promise.allSettled(writes);
+      await died;
+      for (const outcome of outcomes) {
+        if (outcome.status === "rejected") assert.equal(outcome.reason.code, "temporarily_unavailable");
+      }
+      assert.ok(await store.swap(`after${death}`, 0, { value: death }));
+    }
+    assert.equal(threads.length, 6);
+    for (const key of acknowledged) assert.ok(await store.get(key), key);
+    threads.at(-1)?.postMessage(null);
+    await store.close();
   });
 });
 
