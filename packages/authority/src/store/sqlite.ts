@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { checkKey, checkPage, isKey, serialise } from "./checks.ts";
 import { parseFrozen } from "./frozen.ts";
@@ -109,8 +110,10 @@ class SqliteStore implements Store {
   }
 
   async list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]> {
-    this.#checkOpen();
     checkPage(page);
+    // A page is read on this thread. Whoever reads many of them must not keep everybody else waiting until the last.
+    await setImmediate();
+    this.#checkOpen();
     if (!isKey(owner)) return [];
     const rows = this.#parts.reader.list(owner, page, this.#clock.now());
     return rows.map((row) => toItem<Value>(String(row[4]), row));

@@ -43,6 +43,22 @@ describe("openSqliteStore: durability", () => {
   });
 });
 
+describe("openSqliteStore: list", () => {
+  it("lets others have their turn between two pages", async (context) => {
+    const store = await openAt(storePath(context), context);
+    let turns = 0;
+    let isPaging = true;
+    const takeTurn = () => {
+      turns += 1;
+      if (isPaging) setImmediate(takeTurn);
+    };
+    setImmediate(takeTurn);
+    for (let page = 0; page < 10; page++) await store.list("o", { limit: 1000 });
+    isPaging = false;
+    assert.ok(turns >= 10, `${turns} turns`);
+  });
+});
+
 describe("openSqliteStore: a writing thread that dies", () => {
   it("loses nothing that was acknowledged, and the next write has a new one", async (context) => {
     const threads: Worker[] = [];
