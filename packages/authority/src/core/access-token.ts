@@ -46,22 +46,22 @@ export interface InForce {
 }
 
 /**
- * What stands of a token; `undefined` when it was revoked, or its client or user is gone or disabled. A client of the same id
- * that was made since is another.
+ * What stands of a token; `undefined` when it was revoked, or its client or user is gone or disabled. A client of the
+ * same id that was made later is another.
  */
 export async function inForce(token: AccessToken, services: Services): Promise<InForce | undefined> {
   if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
-  if (client === undefined || client.disabled || token.issuedAt < wholeSeconds(client.createdAt)) return undefined;
+  if (client === undefined || client.disabled || isOlder(token, client, services.clock.now())) return undefined;
   if (token.userId === undefined) return { client, scopes: within(token.scopes, [client.scopes]) };
   const user = await services.users.byId(token.userId);
   if (user === undefined || user.disabled) return undefined;
   return { client, scopes: within(token.scopes, [client.scopes, userCeiling(user)]) };
 }
 
-/** As a token states instants. */
-function wholeSeconds(instantAt: number): number {
-  return Math.floor(instantAt / 1000) * 1000;
+/** Tokens carry whole seconds. A client from the future was made by a clock that has been put back since. */
+function isOlder({ issuedAt }: AccessToken, { createdAt }: ClientRecord, now: number): boolean {
+  return createdAt <= now && issuedAt < Math.floor(createdAt / 1000) * 1000;
 }
 
 async function verified(text: string, services: Services): Promise<AccessToken> {

@@ -67,6 +67,34 @@ describe("the management API: a scope that was withdrawn", () => {
   });
 });
 
+describe("the management API: a client that was deleted", () => {
+  it("stays closed to its tokens when another client of the same id is made", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const settings = { clientId: "ops", scopes: ["superuser"] };
+    const issueAgain = async () => {
+      const { secret } = await authority.services.clients.rotateSecret("ops", 0, "test");
+      return tokenWith(secret);
+    };
+    const issue = async () => tokenWith((await authority.client(settings)).secret);
+    const tokenWith = async (secret: string) => {
+      const fields = { grant_type: "client_credentials", client_id: "ops", client_secret: secret, scope: "superuser" };
+      return String((await authority.form("/oauth/token", fields)).body.access_token);
+    };
+    const status = async (token: string) =>
+      (await call(authority, { method: "GET", path: "/api/v1/keys", token })).status;
+    const former = await issue();
+    assert.equal(await status(former), 200);
+    await authority.services.clients.delete("ops", "test");
+    assert.equal(await status(former), 401);
+    await authority.clock.advance(1500);
+    assert.equal(await status(await issue()), 200);
+    assert.equal(await status(former), 401);
+    authority.clock.jump(-60_000);
+    assert.equal(await status(await issueAgain()), 200, "the clock was put back");
+  });
+});
+
 describe("PATCH /api/v1/client/:id", () => {
   it("keeps what two changes at once name apart, and records what each one named", async (context) => {
     const { authority, clientId, send } = await withAlice(context, ["superuser"]);
