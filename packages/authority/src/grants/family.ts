@@ -28,6 +28,9 @@ export interface GivenRefresh {
   readonly deviceName: string;
 }
 
+/** How far the clocks of nodes may be apart. */
+const clockSkewMs = 60_000;
+
 /** How long a dead family stays in the store, so that its spent tokens are still recognised as theft. */
 const keepDeadMs = 86_400_000;
 
@@ -52,9 +55,11 @@ export async function presentFamily(
   const presented = { record: family, version: item.version, token };
   const hash = sha256(token);
   if (equalInConstantTime(hash, family.currentHash)) return { ...presented, replay: false };
-  const windowMs = services.config.tokens.replay_window * 1000;
+  const sinceMs = now - family.rotatedAt;
+  // Far before its rotation means that the clock was put back: that must not make the window longer.
+  const isInWindow = sinceMs >= -clockSkewMs && sinceMs < services.config.tokens.replay_window * 1000;
   const isPrevious = family.previousHash !== undefined && equalInConstantTime(hash, family.previousHash);
-  if (isPrevious && now < family.rotatedAt + windowMs) return { ...presented, replay: true };
+  if (isPrevious && isInWindow) return { ...presented, replay: true };
   if (isPrevious || isSpent(text, family, services)) await revokeForReuse(item, services, address);
   throw refuse("refresh token already used or forged");
 }

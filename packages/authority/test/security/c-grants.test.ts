@@ -317,6 +317,24 @@ const rows: readonly SecurityRow[] = [
     expect: invalidGrant,
   },
   {
+    id: "C9",
+    name: "reuse is theft also when the clock was put back after the rotation",
+    async build(scene) {
+      const { clock, services } = scene.authority;
+      const { refresh } = await scene.login();
+      clock.jump(3_600_000);
+      await services.keys.reload();
+      const next = await scene.refresh(refresh);
+      clock.jump(-3_600_000);
+      await services.keys.reload();
+      await clock.advance(600_000);
+      const answer = await scene.refresh(refresh);
+      assert.equal((await scene.refresh(refreshOf(next))).body.error, "invalid_grant");
+      return answer;
+    },
+    expect: invalidGrant,
+  },
+  {
     id: "C10",
     name: "a retry inside the window gets the same successor",
     async build(scene) {
