@@ -22,8 +22,8 @@ export interface ClientService {
   /** Creates a client; the secret is made when the method is client_secret_*, and given out only here. */
   create(settings: ClientSettings, actor: string): Promise<{ readonly client: ClientRecord; readonly secret?: string }>;
   /**
-   * Replaces the settings given, those of `token` one by one; the others stay. A client that changes to a method with a secret has none until
-   * `rotateSecret`.
+   * Replaces the settings given, those of `token` one by one; the others stay. A client that changes to a method with a
+   * secret has none until `rotateSecret`.
    */
   update(clientId: string, changes: Partial<ClientSettings>, actor: string): Promise<ClientRecord>;
   /** A new secret; the newest old one goes on working for `overlapMs`, 0 to 90 days. */

@@ -59,7 +59,8 @@ export interface PreparedFile {
 /**
  * Takes the single-writer lock, looks at the file before anything is written, and brings it to the current schema.
  *
- * @throws {Error} when another server holds the file, its lock cannot be written, or it is damaged, newer, foreign or on a network file system.
+ * @throws {Error} when another server holds the file, its lock cannot be written, or it is damaged, newer, foreign or on a
+ * network file system.
  */
 export function prepareFile(
   name: string,

@@ -12,8 +12,9 @@ import type { Renaming } from "./users.ts";
 const mostRaces = 16;
 
 /**
- * Gives a user another name, and a password with it: claim the new name, commit it in the user's record, let go of the old claim. Every new
- * attempt claims again, because only a claim that is younger than the version read cannot have been overtaken.
+ * Gives a user another name, and a password with it: claim the new name, commit it in the user's record, let go of the
+ * old claim. Every new attempt claims again, because only a claim that is younger than the version read cannot have been
+ * overtaken.
  */
 export async function rename(
   options: UserServiceOptions,
