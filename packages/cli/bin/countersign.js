@@ -14,10 +14,11 @@ if (process.versions.bun === undefined && (major < 24 || (major === 24 && minor 
 /**
  * A server begins by starting anew with settings that only a starting process can take, and that halve its resident
  * memory. The collector: a young generation of a fitting size, and an upper bound that has the old one collected before
- * garbage doubles it. The allocator (glibc): gives the 19 MiB of each password hash back to the system.
+ * garbage doubles it. The allocator (glibc): gives the 19 MiB of each password hash back to the system, and keeps two
+ * arenas for all threads instead of eight a core.
  */
-const heap = ["--max-semi-space-size=4", "--max-old-space-size=1024"];
-const allocator = { MALLOC_MMAP_THRESHOLD_: "131072" };
+const heap = ["--max-semi-space-size=8", "--max-old-space-size=1024"];
+const allocator = { MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_ARENA_MAX: "2" };
 
 const { argv, env, execArgv, execPath, platform } = process;
 const serves = argv[2] === "serve" && platform === "linux" && env.MALLOC_MMAP_THRESHOLD_ === undefined;
