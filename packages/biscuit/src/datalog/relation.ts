@@ -38,6 +38,7 @@ export class Relation {
   /** The places of facts with this term at this position, or `undefined` when a scan will do. */
   lookup(position: number, term: Term, fuel: Fuel): readonly number[] | undefined {
     if (this.facts.length <= SMALL) return undefined;
+    fuel.spend(1);
     this.#indexes ??= new Map();
     const index = getOrCreate(this.#indexes, position, () => {
       fuel.spend(this.facts.length);

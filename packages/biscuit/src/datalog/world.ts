@@ -22,11 +22,11 @@ export interface PlacedRule {
 /** Entering a term of a fact, with its key, takes about as long as this many join candidates. */
 const FACT_COST = 4;
 
-/** Setting up a join takes about as long as this many join candidates for each predicate, and half a one for each term. */
+/** Setting up a join takes about as long as this many join candidates for each predicate, and one for each term. */
 const JOIN_COST = 4;
 
 const joinCost = (body: readonly Pattern[]): number =>
-  body.reduce((cost, { slots }) => cost + JOIN_COST + (slots.length >> 1), JOIN_COST);
+  body.reduce((cost, { slots }) => cost + JOIN_COST + slots.length, JOIN_COST);
 
 interface PendingFact {
   readonly relation: Relation;
