@@ -35,7 +35,9 @@ const weightOf = ({ bytes, text }: KnownToken): number => bytes.length + text;
  * two have in common; where two do, one takes the other's place.
  */
 function nameOf(bytes: Uint8Array): number {
-  return bytes.subarray(-6).reduce((name, byte) => name * 256 + byte, 0);
+  let name = 0;
+  for (let i = Math.max(0, bytes.length - 6); i < bytes.length; i++) name = name * 256 + (bytes[i] ?? 0);
+  return name;
 }
 
 /**
