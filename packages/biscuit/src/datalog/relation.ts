@@ -15,6 +15,9 @@ export interface StoredFact {
 const SMALL = 8;
 const NOTHING: readonly number[] = [];
 
+/** A look into an index takes about as long as this many join candidates. */
+const LOOKUP_COST = 2;
+
 // Distinct terms may share a key: candidates are compared again, so that costs a look and no more.
 const indexKey = (term: Term): Term => (isPrimitive(term) ? term : termKey(term));
 
@@ -38,7 +41,7 @@ export class Relation {
   /** The places of facts with this term at this position, or `undefined` when a scan will do. */
   lookup(position: number, term: Term, fuel: Fuel): readonly number[] | undefined {
     if (this.facts.length <= SMALL) return undefined;
-    fuel.spend(1);
+    fuel.spend(LOOKUP_COST);
     this.#indexes ??= new Map();
     const index = getOrCreate(this.#indexes, position, () => {
       fuel.spend(this.facts.length);
