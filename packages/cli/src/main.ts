@@ -12,6 +12,9 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// A log whose reader went away must not end the server that writes it.
+stderr.on("error", () => {});
+
 process.exitCode = await runCli(argv.slice(2), {
   env,
   stdin,

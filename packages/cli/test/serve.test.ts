@@ -37,6 +37,11 @@ class Program implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  /** Reads its log no more, as a collector that died. */
+  leaveLog(): void {
+    this.#child.stderr?.destroy();
+  }
+
   /** Waits for text on either stream. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
@@ -93,6 +98,15 @@ describe("countersign serve", () => {
       second.kill("SIGTERM");
       await second.exit;
       assert.equal(second.stdout, `countersign is listening at http://localhost:${port}\n`);
+    }));
+
+  it("serves on when nobody reads its log any more", () =>
+    withData(async (data) => {
+      await using program = new Program(data);
+      const password = (await program.says(passwordLine))[1] ?? "";
+      const port = await program.port();
+      program.leaveLog();
+      for (let i = 0; i < 3; i++) assert.equal((await logIn(port, password)).status, 200);
     }));
 
   it("keeps its data where only its owner can read it", () =>

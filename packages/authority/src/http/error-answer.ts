@@ -10,6 +10,9 @@ const challenges: Readonly<Record<string, string>> = {
   insufficient_scope: 'Bearer error="insufficient_scope"',
 };
 
+/** RFC 6750 section 3.1: who showed nothing is told the scheme, and of no error. */
+const unasked = 'Bearer realm="countersign"';
+
 const defaultRetryMs = 1000;
 
 /**
@@ -17,12 +20,17 @@ const defaultRetryMs = 1000;
  * refusal of ours is `server_error` with a request id, whose detail goes to the log only.
  */
 export function errorAnswer(thrown: unknown, request: HttpRequest, route: string, services: Services): HttpAnswer {
-  if (thrown instanceof CountersignError) return refusal(thrown);
+  if (thrown instanceof CountersignError) return ofRequest(refusal(thrown), thrown, request);
   const requestId = randomSecret(services.random, 12);
   const detail =
     thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "a value that is not an error was thrown";
   services.audit.notice("request.failed", { requestId, method: request.method, route, detail });
   return refusal(new CountersignError("server_error"), { request_id: requestId });
+}
+
+function ofRequest(refused: HttpAnswer, { code }: CountersignError, { headers }: HttpRequest): HttpAnswer {
+  if (code !== "invalid_token" || headers.has("authorization")) return refused;
+  return { ...refused, headers: { ...refused.headers, "www-authenticate": unasked } };
 }
 
 /** A refusal as an answer. `message` repeats the description for clients of the older service. */

@@ -46,6 +46,14 @@ describe("the management API: who may do what", () => {
       assert.equal((await call(authority, { method, path: target })).status, 401, `${method} ${path}`);
     }
   });
+
+  it("asks for a token who shows none, and tells who shows a bad one of its error (RFC 6750 section 3.1)", async (context) => {
+    const { authority } = await withAlice(context, ["read"]);
+    const challenge = async (sent: { readonly token?: string }) =>
+      (await call(authority, { method: "GET", path: "/api/v1/client", ...sent })).headers.get("www-authenticate");
+    assert.equal(await challenge({}), 'Bearer realm="countersign"');
+    assert.equal(await challenge({ token: "bad" }), 'Bearer error="invalid_token"');
+  });
 });
 
 describe("the management API: a scope that was withdrawn", () => {
