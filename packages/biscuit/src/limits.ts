@@ -1,6 +1,6 @@
 /** What a token and its evaluation may cost; every verdict is the same on every machine. */
 export interface Limits {
-  /** Steps of evaluation: join candidates, expression steps, regex steps, bytes built. @default 50_000 */
+  /** Steps of evaluation: join candidates, expression steps, regex steps, bytes built. @default 40_000 */
   readonly fuel: number;
   /** Facts at which the engine stops deriving more. @default 1000 */
   readonly maxFacts: number;
@@ -19,7 +19,7 @@ export interface Limits {
 
 /** The limits that hold unless others are given. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
-  fuel: 50_000,
+  fuel: 40_000,
   maxFacts: 1000,
   maxIterations: 100,
   maxTokenBytes: 32_768,

@@ -16,7 +16,7 @@ const SMALL = 8;
 const NOTHING: readonly number[] = [];
 
 /** A look into an index takes about as long as this many join candidates. */
-const LOOKUP_COST = 2;
+const LOOKUP_COST = 3;
 
 // Distinct terms may share a key: candidates are compared again, so that costs a look and no more.
 const indexKey = (term: Term): Term => (isPrimitive(term) ? term : termKey(term));

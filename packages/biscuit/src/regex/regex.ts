@@ -45,7 +45,7 @@ export function compileRegex(pattern: string, fuel: Fuel): Regex | undefined {
 // never used.
 const PATTERN_COST = 300;
 const CHARACTER_COST = 8;
-const PROPERTY_COST = 600;
+const PROPERTY_COST = 1000;
 
 /** What may be the flag that leaves case out of account. */
 const FOLDS = /\(\?[a-z-]*i/i;
