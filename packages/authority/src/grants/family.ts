@@ -1,6 +1,7 @@
 import { CountersignError, equalInConstantTime, randomSecret, sha256 } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import type { Services } from "../services.ts";
+import { clockSkewMs } from "../store/clock-skew.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, FamilyRecord, UserRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
@@ -27,9 +28,6 @@ export interface GivenRefresh {
   readonly familyId: string;
   readonly deviceName: string;
 }
-
-/** How far the clocks of nodes may be apart. */
-const clockSkewMs = 60_000;
 
 /** How long a dead family stays in the store, so that its spent tokens are still recognised as theft. */
 const keepDeadMs = 86_400_000;

@@ -1,3 +1,5 @@
+import { clockSkewMs } from "../store/clock-skew.ts";
+
 /** What a rule makes of one more attempt. */
 export type Decision<State> =
   | { readonly allowed: true; readonly state: State; readonly expiresAt: number }
@@ -25,9 +27,6 @@ const firstDelayMs = 1000;
 /** An account that rests for so many of its longest delays starts afresh. */
 const restingDelays = 4;
 const minuteMs = 60_000;
-/** How far the clocks of nodes may be apart. */
-const clockSkewMs = 60_000;
-
 /**
  * Lets the free attempts through, then one after each delay: 1 s, 2 s, 4 s … up to the longest. Never locks for good,
  * so an attacker cannot shut an account's owner out.

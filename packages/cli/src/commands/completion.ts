@@ -14,7 +14,8 @@ export function completionCommand(commands: () => readonly Command[]): Command {
       const shell = given.required("shell");
       const script = completionScripts[shell];
       if (script === undefined) throw usageFailure(`no completions for: ${shell}`, `there are ${shells.join(", ")}`);
-      print.data({ shell, script: script(commands()) }, () => [script(commands()).trimEnd()]);
+      const text = script(commands());
+      print.data({ shell, script: text }, () => [text.trimEnd()]);
     },
   };
 }
