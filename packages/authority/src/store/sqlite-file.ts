@@ -6,6 +6,8 @@ import {
   mkdirSync,
   openSync,
   realpathSync,
+  renameSync,
+  rmSync,
   statfsSync,
   statSync,
 } from "node:fs";
@@ -72,10 +74,10 @@ export function prepareFile(
   if (network !== undefined) throw refusal(path, `${network} is a network file system; use a disk of this machine`);
   const lock = acquireLock(path);
   try {
-    createPrivate(path);
     const found = inspect(path);
     for (const suffix of ["", "-wal", "-shm"]) restrict(`${path}${suffix}`);
-    if (found < schemaVersion) migrate(path, found);
+    if (found === 0) create(path);
+    else if (found < schemaVersion) migrate(path, found);
     return { path, lock };
   } catch (error) {
     lock.close();
@@ -146,9 +148,9 @@ function restrict(path: string): void {
   if (existsSync(path)) chmodSync(path, 0o600);
 }
 
-/** The schema version found, by a connection that cannot write. */
+/** The schema version found, by a connection that cannot write; 0 where there is nothing yet. */
 function inspect(path: string): number {
-  if (statSync(path).size === 0) return 0;
+  if (!existsSync(path) || statSync(path).size === 0) return 0;
   using database = connect(path, "ro", 0);
   const found = pragma(database, "user_version");
   const owner = pragma(database, "application_id");
@@ -181,11 +183,28 @@ function explain({ errcode, message }: Error & { readonly errcode: number }): st
   return primary === 11 || primary === 26 ? damaged(message) : message;
 }
 
+/**
+ * Makes the file under another name, and gives it its own when it is whole: a process that dies before leaves nothing
+ * that the next one cannot open. Until the log is on, SQLite leaves a journal that only a writer can take back.
+ */
+function create(path: string): void {
+  const draft = `${path}.new`;
+  // What belonged to a file of this name that is no more would be taken for part of the new one.
+  for (const name of [draft, `${draft}-journal`, `${path}-journal`, `${path}-wal`, `${path}-shm`]) {
+    rmSync(name, { force: true });
+  }
+  createPrivate(draft);
+  migrate(draft, 0);
+  renameSync(draft, path);
+  syncDirectory(dirname(path));
+}
+
 function migrate(path: string, found: number): void {
   using database = connect(path, "rw", 0);
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
+  database.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
   for (const step of migrations.slice(found)) database.exec(step);
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+  database.exec("PRAGMA journal_mode = WAL");
 }
 
 function pragma(database: DatabaseSync, name: "user_version" | "application_id"): number {

@@ -7,7 +7,8 @@
  *   sync) that follow, the one after <calls> others fails with that errno; errno 0 makes a write short.
  *
  * A record: u8 kind, u8 0, u16 length of the name, i64 offset or size, u32 length of the data; name; data. Integers
- * have the byte order of the machine. Kinds: o(pened), w(ritten), t(runcated), s(ynced), u(nlinked), f(ailed on purpose).
+ * have the byte order of the machine. Kinds: o(pened), w(ritten), t(runcated), s(ynced), u(nlinked), r(enamed, the data being the new name),
+ * f(ailed on purpose).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -42,6 +43,7 @@ static int (*real_ftruncate)(int, off64_t);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int (*real_unlink)(const char *);
+static int (*real_rename)(const char *, const char *);
 
 __attribute__((constructor)) static void start(void) {
   real_open = dlsym(RTLD_NEXT, "open64");
@@ -52,6 +54,7 @@ __attribute__((constructor)) static void start(void) {
   real_fsync = dlsym(RTLD_NEXT, "fsync");
   real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
   real_unlink = dlsym(RTLD_NEXT, "unlink");
+  real_rename = dlsym(RTLD_NEXT, "rename");
   const char *path = getenv("SHIM_LOG");
   if (path != NULL) log_descriptor = real_open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 }
@@ -196,6 +199,17 @@ int unlink(const char *path) {
   pthread_mutex_lock(&order);
   int result = real_unlink(path);
   if (result == 0 && name != NULL) record('u', name, 0, NULL, 0);
+  pthread_mutex_unlock(&order);
+  return result;
+}
+
+int rename(const char *from, const char *to) {
+  const char *old_name = watched(from);
+  const char *new_name = watched(to);
+  pthread_mutex_lock(&order);
+  int result = real_rename(from, to);
+  if (result == 0 && old_name != NULL && new_name != NULL)
+    record('r', old_name, 0, new_name, (uint32_t)strlen(new_name));
   pthread_mutex_unlock(&order);
   return result;
 }

@@ -33,21 +33,19 @@ export function armFault(calls: number, [kind, errno]: Fault): void {
   }
 }
 
+const kindNames = ["opened", "written", "truncated", "synced", "unlinked", "renamed", "failed"] as const;
+
 /** What was done to a file. */
 export interface DiskRecord {
-  readonly kind: "opened" | "written" | "truncated" | "synced" | "unlinked" | "failed";
+  readonly kind: (typeof kindNames)[number];
   readonly name: string;
   /** Where it was written, -1 at the end; or the new size. */
   readonly offset: number;
+  /** What was written; the new name of what was renamed. */
   readonly data: Buffer;
 }
 
-const kinds = new Map<number, DiskRecord["kind"]>(
-  (["opened", "written", "truncated", "synced", "unlinked", "failed"] as const).map((kind) => [
-    kind.charCodeAt(0),
-    kind,
-  ]),
-);
+const kinds = new Map<number, DiskRecord["kind"]>(kindNames.map((kind) => [kind.charCodeAt(0), kind]));
 
 /** The records of a log in their order. */
 export function readDiskLog(path: string): readonly DiskRecord[] {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { seededRandom } from "@countersign/protocol/testing";
+import { prepareFile } from "../../src/store/sqlite-file.ts";
 import { shimMissing } from "./disk-shim.ts";
-import { type PowerCutReport, recordAndCut } from "./power-cut.ts";
+import { breakOffFirstOpening, type PowerCutReport, recordAndCut } from "./power-cut.ts";
 import { temporaryDirectory } from "./stores.ts";
 
 describe("openSqliteStore: power cuts (J2)", { skip: shimMissing() }, () => {
@@ -23,4 +25,18 @@ describe("openSqliteStore: power cuts (J2)", { skip: shimMissing() }, () => {
       }
     });
   }
+});
+
+describe("openSqliteStore: a first opening broken off anywhere (J2, J5)", { skip: shimMissing() }, () => {
+  it("leaves what the next start can open", (context) => {
+    let breaks = 0;
+    breakOffFirstOpening(temporaryDirectory(context), seededRandom("first opening"), (name, path) => {
+      breaks++;
+      assert.doesNotThrow(() => prepareFile(path).lock.close(), undefined, name);
+      using database = new DatabaseSync(path, { readOnly: true });
+      assert.equal(database.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok", name);
+      assert.deepEqual(database.prepare("SELECT * FROM item").all(), [], name);
+    });
+    assert.ok(breaks > 50, `only ${breaks} breaks`);
+  });
 });

@@ -7,6 +7,7 @@ import type { Random } from "@countersign/protocol";
 import { type DiskRecord, readDiskLog, shimEnvironment } from "./disk-shim.ts";
 
 const child = fileURLToPath(new URL("./power-cut-child.ts", import.meta.url));
+const sqliteFile = import.meta.resolve("../../src/store/sqlite-file.ts");
 const sectorBytes = 512;
 
 /** What to record, and how often to cut the power in it. */
@@ -29,15 +30,18 @@ export interface PowerCutReport {
   readonly cutsThatDamaged: number;
 }
 
-/** What a disk does with writes that were not synced: forgets them, or keeps any of their sectors. */
-export type Unsynced = "dropped" | "torn";
+/**
+ * What becomes of writes that were not synced: without power a disk forgets them, or keeps any of their sectors; when
+ * only the process dies, all of them are kept.
+ */
+export type Unsynced = "dropped" | "torn" | "kept";
 
 /**
  * Records what a rotating store does to its disk, then works out what the disk would hold had the power failed at
  * random points, opens that, and looks for what had been acknowledged by then. Entries of directories are taken as
  * durable at once.
  */
-export function recordAndCut(options: PowerCutOptions): Record<Unsynced, PowerCutReport> {
+export function recordAndCut(options: PowerCutOptions): Record<"dropped" | "torn", PowerCutReport> {
   const { directory, synchronous, rotations } = options;
   const path = join(directory, `${synchronous}.db`);
   const { env, log } = shimEnvironment(directory, `${synchronous}.db`);
@@ -46,6 +50,31 @@ export function recordAndCut(options: PowerCutOptions): Record<Unsynced, PowerCu
   const records = readDiskLog(log);
   rmSync(log);
   return { dropped: replay(records, "dropped", options), torn: replay(records, "torn", options) };
+}
+
+/**
+ * Records the first opening of a store, breaks it off after each call in turn, and opens what is left as the next start
+ * would. Calls `look` with a name for the break and the path.
+ */
+export function breakOffFirstOpening(
+  directory: string,
+  random: Random,
+  look: (name: string, path: string) => void,
+): void {
+  const { env, log } = shimEnvironment(directory, "first.db");
+  const opening = `import { prepareFile } from ${JSON.stringify(sqliteFile)}; prepareFile(process.argv[1]).lock.close();`;
+  const args = ["-C", "@countersign/source", "--input-type=module", "-e", opening, join(directory, "first.db")];
+  execFileSync(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+  const records = readDiskLog(log);
+  const restored = join(directory, "restored");
+  for (const unsynced of ["kept", "dropped", "torn"] as const) {
+    const disk = new Disk(random, unsynced);
+    for (const [index, record] of records.entries()) {
+      disk.apply(record);
+      disk.restore(restored);
+      look(`call ${index}, ${record.kind} ${record.name}, ${unsynced}`, join(restored, "first.db"));
+    }
+  }
 }
 
 function replay(records: readonly DiskRecord[], unsynced: Unsynced, options: PowerCutOptions): PowerCutReport {
@@ -117,7 +146,8 @@ class Disk {
     const file = this.#files.get(record.name) ?? { synced: Buffer.alloc(0), pending: [] };
     this.#files.set(record.name, file);
     if (record.kind === "written" || record.kind === "truncated") file.pending.push(record);
-    if (record.kind === "unlinked") this.#files.delete(record.name);
+    if (record.kind === "unlinked" || record.kind === "renamed") this.#files.delete(record.name);
+    if (record.kind === "renamed") this.#files.set(record.data.toString(), file);
     if (record.kind !== "synced") return;
     for (const change of file.pending) file.synced = changed(file.synced, change);
     file.pending = [];
@@ -128,11 +158,16 @@ class Disk {
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory);
     for (const [name, { synced, pending }] of this.#files) {
-      const survivors = this.#unsynced === "dropped" ? [] : pending.flatMap((change) => this.#torn(change));
+      const survivors = pending.flatMap((change) => this.#survivors(change));
       // A copy, because changes are made in place.
       const bytes = survivors.reduce(changed, survivors.length > 0 ? Buffer.from(synced) : synced);
       writeFileSync(join(directory, name), bytes);
     }
+  }
+
+  #survivors(change: DiskRecord): DiskRecord[] {
+    if (this.#unsynced === "dropped") return [];
+    return this.#unsynced === "kept" ? [change] : this.#torn(change);
   }
 
   #torn(change: DiskRecord): DiskRecord[] {
