@@ -32,7 +32,7 @@ describe("openSqliteStore: a first opening broken off anywhere (J2, J5)", { skip
     let breaks = 0;
     breakOffFirstOpening(temporaryDirectory(context), seededRandom("first opening"), (name, path) => {
       breaks++;
-      assert.doesNotThrow(() => prepareFile(path).lock.close(), undefined, name);
+      assert.doesNotThrow(() => prepareFile(path).lock.close(), name);
       using database = new DatabaseSync(path, { readOnly: true });
       assert.equal(database.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok", name);
       assert.deepEqual(database.prepare("SELECT * FROM item").all(), [], name);
