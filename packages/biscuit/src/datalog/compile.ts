@@ -37,12 +37,34 @@ export interface Pattern {
   readonly constants: readonly Term[];
 }
 
+/** A pattern of a body, with what it finds bound when it is joined after those before it. */
+export interface JoinedPattern extends Pattern {
+  /** The positions whose slot an earlier pattern, or an earlier term here, has filled. */
+  readonly isBound: readonly boolean[];
+  /** The first position whose term is known before a fact is looked at, or -1. */
+  readonly keyPosition: number;
+}
+
+/** Works out what each pattern finds bound when they are joined in this order. */
+export function joinInOrder(patterns: readonly Pattern[]): JoinedPattern[] {
+  const bound = new Set<number>();
+  return patterns.map((pattern) => {
+    const keyPosition = pattern.slots.findIndex((slot) => slot < 0 || bound.has(slot));
+    const isBound = pattern.slots.map((slot) => {
+      if (slot < 0 || bound.has(slot)) return true;
+      bound.add(slot);
+      return false;
+    });
+    return { ...pattern, isBound, keyPosition };
+  });
+}
+
 /** A rule made ready to run; it depends on nothing but the rule, so it is kept with the block or the authorizer. */
 export interface CompiledRule {
   readonly source: Rule;
   /** `undefined` when the head has a variable that the body does not bind: then a match yields no fact. */
   readonly head: Pattern | undefined;
-  readonly body: readonly Pattern[];
+  readonly body: readonly JoinedPattern[];
   readonly expressions: readonly (readonly Step[])[];
   readonly scopes: readonly Scope[];
   /** The number of slots that body and closures need. */
@@ -162,7 +184,7 @@ export function compileRule(rule: Rule): CompiledRule {
   return {
     source: rule,
     head: isBound ? compilePattern(rule.head, slots) : undefined,
-    body: rule.body.map((predicate) => compilePattern(predicate, slots)),
+    body: joinInOrder(rule.body.map((predicate) => compilePattern(predicate, slots))),
     expressions,
     scopes: rule.scopes,
     slotCount: compiler.slotCount,

@@ -1,20 +1,16 @@
 import type { Fuel } from "../fuel.ts";
-import type { Pattern } from "./compile.ts";
+import type { JoinedPattern } from "./compile.ts";
 import { isTrusted, type Origin, unite } from "./origin.ts";
 import type { Relation, StoredFact } from "./relation.ts";
 import { equalTerms, isPrimitive, type Term, termSize } from "./term.ts";
 
-/** One pattern of a body in the order in which it is joined. */
-interface Level {
+/** One pattern of a body in the order in which it is joined: where it may look, and for which facts. */
+export interface Level {
+  readonly pattern: JoinedPattern;
   readonly relation: Relation;
-  readonly pattern: Pattern;
   /** The facts to look at: from `start` up to, not with, `end`. */
   readonly start: number;
   readonly end: number;
-  /** The positions whose slot an earlier level, or an earlier term here, has filled. */
-  readonly isBound: readonly boolean[];
-  /** The first position whose term is known before a fact is looked at, or -1. */
-  readonly keyPosition: number;
 }
 
 /** Tells of one match; the slots hold its values. `true` ends the search. */
@@ -32,35 +28,13 @@ function isSame(left: Term, right: Term, fuel: Fuel): boolean {
   return equalTerms(left, right);
 }
 
-/** Where a pattern may look, and for which facts: see {@link planJoin}. */
-export interface Part {
-  readonly pattern: Pattern;
-  readonly relation: Relation;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Fixes the order of a join and works out what each pattern finds bound. */
-export function planJoin(parts: readonly Part[]): Level[] {
-  const bound = new Set<number>();
-  return parts.map(({ pattern, relation, start, end }) => {
-    const keyPosition = pattern.slots.findIndex((slot) => slot < 0 || bound.has(slot));
-    const isBound = pattern.slots.map((slot) => {
-      if (slot < 0 || bound.has(slot)) return true;
-      bound.add(slot);
-      return false;
-    });
-    return { relation, pattern, start, end, isBound, keyPosition };
-  });
-}
-
 function unify(level: Level, fact: StoredFact, slots: Term[], fuel: Fuel): boolean {
-  const { isBound, pattern } = level;
+  const { isBound, slots: places } = level.pattern;
   for (let i = 0; i < isBound.length; i++) {
     const term = fact.terms[i] ?? null;
     if (isBound[i] === true) {
       if (!isSame(termAt(level, i, slots), term, fuel)) return false;
-    } else slots[pattern.slots[i] ?? 0] = term;
+    } else slots[places[i] ?? 0] = term;
   }
   return true;
 }
@@ -72,7 +46,7 @@ class Cursor {
   #end = 0;
 
   open(level: Level, slots: readonly Term[], fuel: Fuel): void {
-    const { keyPosition } = level;
+    const { keyPosition } = level.pattern;
     this.#candidates =
       keyPosition < 0 ? undefined : level.relation.lookup(keyPosition, termAt(level, keyPosition, slots), fuel);
     this.#next = this.#candidates === undefined ? level.start : 0;
@@ -81,7 +55,7 @@ class Cursor {
 
   /** The next fact that is trusted and fits; its terms are in the slots. */
   advance(level: Level, slots: Term[], trusted: Origin, fuel: Fuel): StoredFact | undefined {
-    const cost = 1 + (level.isBound.length >> 1);
+    const cost = 1 + (level.pattern.slots.length >> 1);
     while (this.#next < this.#end) {
       fuel.spend(cost);
       const at = this.#candidates === undefined ? this.#next : (this.#candidates[this.#next] ?? 0);

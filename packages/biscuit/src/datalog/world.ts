@@ -1,10 +1,17 @@
 import { LimitError } from "../errors.ts";
 import { getOrCreate } from "../get-or-create.ts";
 import type { Limits } from "../limits.ts";
-import { type CompiledFact, type CompiledRule, type Pattern, prepareFact } from "./compile.ts";
+import {
+  type CompiledFact,
+  type CompiledRule,
+  type JoinedPattern,
+  joinInOrder,
+  type Pattern,
+  prepareFact,
+} from "./compile.ts";
 import { evaluate } from "./evaluate.ts";
 import { failure } from "./failures.ts";
-import { join, type Part, planJoin } from "./join.ts";
+import { join, type Level } from "./join.ts";
 import type { Fact } from "./model.ts";
 import type { EvaluationContext } from "./operations.ts";
 import { type Origin, unite } from "./origin.ts";
@@ -94,7 +101,7 @@ export class World {
    */
   run(): void {
     if (this.#rules.length === 0) return;
-    for (const placed of this.#rules) this.#derive(placed, this.#fullParts(placed.rule));
+    for (const placed of this.#rules) this.#derive(placed, this.#levels(placed.rule.body));
     while (this.#merge()) {
       this.iterations++;
       this.#checkGrowth();
@@ -131,35 +138,34 @@ export class World {
     return pending.length > 0;
   }
 
-  #relationOf(pattern: Pattern): Relation {
-    return this.#relation(pattern.relation);
-  }
-
-  #fullParts(rule: CompiledRule): Part[] {
-    this.context.fuel.spend(joinCost(rule.body));
-    return rule.body.map((pattern) => {
-      const relation = this.#relationOf(pattern);
+  /** Every fact for every pattern. */
+  #levels(body: readonly JoinedPattern[]): Level[] {
+    this.context.fuel.spend(joinCost(body));
+    return body.map((pattern) => {
+      const relation = this.#relation(pattern.relation);
       return { pattern, relation, start: 0, end: relation.facts.length };
     });
   }
 
   /** Joins with a new fact at `position`; patterns before it take old facts only, so that no match comes twice. */
   #deriveFromDelta(placed: PlacedRule, position: number): void {
-    const pattern = placed.rule.body[position];
+    const { body } = placed.rule;
+    const pattern = body[position];
     this.context.fuel.spend(1);
     if (pattern === undefined) return;
-    const delta = this.#relationOf(pattern);
-    if (delta.deltaStart === delta.facts.length) return;
-    const parts = this.#fullParts(placed.rule).map((part, i) =>
-      i < position ? { ...part, end: part.relation.deltaStart } : part,
-    );
-    const first: Part = { pattern, relation: delta, start: delta.deltaStart, end: delta.facts.length };
-    this.#derive(placed, [first, ...parts.filter((_, i) => i !== position)]);
+    const { deltaStart, facts } = this.#relation(pattern.relation);
+    if (deltaStart === facts.length) return;
+    const newFirst = joinInOrder([pattern, ...body.filter((_, i) => i !== position)]);
+    const levels = this.#levels(newFirst).map((level, i) => {
+      if (i === 0) return { ...level, start: deltaStart };
+      return i <= position ? { ...level, end: level.relation.deltaStart } : level;
+    });
+    this.#derive(placed, levels);
   }
 
-  #derive(placed: PlacedRule, parts: readonly Part[]): void {
+  #derive(placed: PlacedRule, levels: readonly Level[]): void {
     const { head } = placed.rule;
-    this.#search(placed.rule, parts, placed.trusted, (origin, slots) => {
+    this.#search(placed.rule, levels, placed.trusted, (origin, slots) => {
       if (head === undefined || !this.#holds(placed.rule, slots)) return false;
       const fact = prepareFact({ name: head.name, terms: fillHead(head, slots) }, head.relation);
       const entry = this.#enter(fact, unite(origin, placed.origin));
@@ -171,16 +177,16 @@ export class World {
 
   #search(
     rule: CompiledRule,
-    parts: readonly Part[],
+    levels: readonly Level[],
     trusted: Origin,
     onMatch: (origin: Origin, slots: Term[]) => boolean,
   ): void {
     const slots = new Array<Term>(rule.slotCount).fill(null);
-    if (parts.length === 0) {
+    if (levels.length === 0) {
       onMatch(0, slots);
       return;
     }
-    join(planJoin(parts), slots, trusted, this.context.fuel, (origin) => onMatch(origin, slots));
+    join(levels, slots, trusted, this.context.fuel, (origin) => onMatch(origin, slots));
   }
 
   #holds(rule: CompiledRule, slots: Term[]): boolean {
@@ -195,7 +201,7 @@ export class World {
   /** Whether the body matches in at least one way. */
   matches(rule: CompiledRule, trusted: Origin): boolean {
     let found = false;
-    this.#search(rule, this.#fullParts(rule), trusted, (_, slots) => {
+    this.#search(rule, this.#levels(rule.body), trusted, (_, slots) => {
       // Like the reference: a match that cannot fill the head of its rule is none.
       found = this.#holds(rule, slots) && rule.head !== undefined;
       return found;
@@ -206,7 +212,7 @@ export class World {
   /** Whether the predicates match in at least one way, and the expressions hold in each. */
   matchesAll(rule: CompiledRule, trusted: Origin): boolean {
     let verdict = false;
-    this.#search(rule, this.#fullParts(rule), trusted, (_, slots) => {
+    this.#search(rule, this.#levels(rule.body), trusted, (_, slots) => {
       verdict = this.#holds(rule, slots);
       return !verdict;
     });
@@ -217,7 +223,7 @@ export class World {
   query(rule: CompiledRule, trusted: Origin): Fact[] {
     const facts = new Map<string, Fact>();
     const { head } = rule;
-    this.#search(rule, this.#fullParts(rule), trusted, (_, slots) => {
+    this.#search(rule, this.#levels(rule.body), trusted, (_, slots) => {
       if (head === undefined || !this.#holds(rule, slots)) return false;
       const found = prepareFact({ name: head.name, terms: fillHead(head, slots) }, head.relation);
       this.context.fuel.spend(FACT_COST * found.size);
