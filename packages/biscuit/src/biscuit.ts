@@ -21,6 +21,7 @@ import { type Container, readContainer, writeContainer } from "./format/wrapper.
 import { type Limits, resolveLimits } from "./limits.ts";
 import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
+import { holdsFor } from "./signature-cache.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
 import {
@@ -89,8 +90,8 @@ export class UnverifiedBiscuit {
   *#verify(root: RootKey, options: VerifyOptions): Steps<Biscuit> {
     const key = yield* perform(chooseRoot(root, this.rootKeyId));
     const { cache } = options;
-    const known = this.#bytes && cache?.token(key, this.#bytes, this.#limits);
-    if (known !== undefined) return known;
+    const known = this.#bytes && cache?.find(this.#bytes);
+    if (known !== undefined && holdsFor(known, key, this.#limits)) return known.token;
     let token: Biscuit | undefined;
     const decode = (): Biscuit => {
       token ??= new Biscuit(this.#decoded(), key.algorithm);

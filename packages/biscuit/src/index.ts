@@ -47,3 +47,4 @@ export { Datalog, type DatalogInput, datalog } from "./statements.ts";
 export type { Parameters } from "./text/parameters.ts";
 export { type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
 export type { CryptoOptions, VerifyOptions } from "./verification.ts";
+export { type VerifyTokenOptions, verifyToken, verifyTokenSync } from "./verify-token.ts";

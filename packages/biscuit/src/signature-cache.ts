@@ -20,12 +20,19 @@ interface KnownSignature {
   readonly signature: Uint8Array;
 }
 
-interface KnownToken {
+/** A token that was verified. */
+export interface KnownToken {
   readonly rootKey: PublicKey;
   readonly bytes: Uint8Array;
   readonly token: Biscuit;
   /** UTF-16 units of text in it when every mention is written out. */
   readonly text: number;
+}
+
+/** Whether a token would be verified under this root key and within these limits, as it was before. */
+export function holdsFor({ rootKey, bytes, token, text }: KnownToken, key: PublicKey, limits: Limits): boolean {
+  const isWithin = bytes.length <= limits.maxTokenBytes && token.blockCount <= limits.maxBlocks;
+  return isWithin && text <= limits.maxText && rootKey.equals(key);
 }
 
 const weightOf = ({ bytes, text }: KnownToken): number => bytes.length + text;
@@ -44,12 +51,12 @@ function nameOf(bytes: Uint8Array): number {
  * Remembers signatures that were found valid, so that a token seen again, or one that extends it, costs no cryptography.
  *
  * A signature is a pure function of key, message and signature, and all three are compared; a token seen twice is kept
- * whole, under its root key and every byte of it. Only what is valid is kept, and the least recently used goes first.
+ * whole, under its root key and every byte of it. Only what is valid is kept, and what was not used for long goes first.
  * Revocation and Datalog are judged anew each time.
  *
  * @example
  * const cache = new SignatureCache(4096);
- * const token = await Biscuit.parse(text).verify(rootKey, { cache });
+ * const token = await verifyToken(text, rootKey, { cache });
  */
 export class SignatureCache {
   readonly #signatures: LruCache<KnownSignature, number>;
@@ -89,12 +96,11 @@ export class SignatureCache {
     this.#signatures.set(nameOf(signature), { publicKey, message, signature: signature.slice() });
   }
 
-  /** The token that was verified under this root key, if these are its bytes and it has no more text than this. */
-  token(rootKey: PublicKey, bytes: Uint8Array, { maxText }: Pick<Limits, "maxText">): Biscuit | undefined {
+  /** The token of exactly these bytes, if it was verified under some root key: ask {@link holdsFor} before using it. */
+  find(bytes: Uint8Array): KnownToken | undefined {
     if (bytes.length > MAX_BYTES) return undefined;
     const known = this.#tokens.get(nameOf(bytes));
-    if (known === undefined || known.text > maxText) return undefined;
-    return known.rootKey.equals(rootKey) && equalBytes(known.bytes, bytes) ? known.token : undefined;
+    return known !== undefined && equalBytes(known.bytes, bytes) ? known : undefined;
   }
 
   /** Keeps a token that was verified under this root key. */

@@ -11,7 +11,9 @@ export function tokenBytes(token: Uint8Array | string, limits: Limits): Uint8Arr
   if (typeof token !== "string") {
     if (token.length > limits.maxTokenBytes) throw tooLong(token.length);
     // A Buffer gives no copy from `slice`, and its owner may write to it while signatures are checked.
-    return new Uint8Array(token);
+    const bytes = new Uint8Array(token.length);
+    bytes.set(token);
+    return bytes;
   }
   const text = token.startsWith(PREFIX) ? token.slice(PREFIX.length) : token;
   // Four characters carry three bytes.

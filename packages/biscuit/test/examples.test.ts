@@ -82,7 +82,7 @@ ${body}
 const USED = (
   "Authorizer Biscuit BlockBuilder KeyPair PrivateKey PublicKey SignatureCache ThirdPartyBlock ThirdPartyRequest Timestamp " +
   "datalog fact parseBiscuitWebKeys restoreSnapshot strictProvider takeSnapshot warmUp webCryptoProvider nobleProvider " +
-  "nodeProvider Fuel compileRegex runCli"
+  "nodeProvider Fuel compileRegex runCli verifyToken"
 ).split(" ");
 
 /** Whether a comment states this value: as it is printed, as a literal, or up to an ellipsis. */

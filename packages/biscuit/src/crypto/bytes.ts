@@ -37,12 +37,23 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
   return joined;
 }
 
+/** From this length on it is quicker to compare four bytes at a time. */
+const LONG = 128;
+
+const words = ({ buffer, byteOffset, length }: Uint8Array): Int32Array =>
+  new Int32Array(buffer, byteOffset, length >> 2);
+
+function difference(a: ArrayLike<number>, b: ArrayLike<number>, from: number): number {
+  let bits = 0;
+  // No early exit: callers compare private keys too.
+  for (let i = from; i < a.length; i++) bits |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return bits;
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
-  // No early exit: callers compare private keys too.
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
-  return difference === 0;
+  if (a.length < LONG || ((a.byteOffset | b.byteOffset) & 3) !== 0) return difference(a, b, 0) === 0;
+  return (difference(words(a), words(b), 0) | difference(a, b, a.length & ~3)) === 0;
 }
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
