@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { lifetimes, longestAudience, mostAudiences, mostKeys } from "../../clients/client-settings.ts";
+import { longestAudience, mostAudiences } from "../../audience.ts";
+import { lifetimes, mostKeys } from "../../clients/client-settings.ts";
 import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
