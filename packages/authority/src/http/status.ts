@@ -9,12 +9,17 @@ export function live(): HttpAnswer {
   return json({ status: "ok" });
 }
 
-/** `GET /health/ready`: the store answers and there is a key to sign with. Says no more than that to strangers. */
+/**
+ * `GET /health/ready`: the store answers, its last write did not fail, and there is a key to sign with. Says no more than
+ * that to strangers.
+ */
 export async function ready({ services }: Call): Promise<HttpAnswer> {
   if (services.lifecycle.closing) throw new CountersignError("temporarily_unavailable", { detail: "shutting down" });
   const readiness = services.keys.readiness();
   if (!readiness.ready) throw new CountersignError("temporarily_unavailable", { detail: readiness.because });
   await services.store.get(keys.ring());
+  const failure = await services.store.writeFailure();
+  if (failure !== undefined) throw new CountersignError("temporarily_unavailable", { detail: failure });
   return json({ status: "ready" });
 }
 
