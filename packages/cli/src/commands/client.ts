@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "@countersign/authority";
-import { listAll, textIn } from "../answers.ts";
+import { textIn } from "../answers.ts";
 import { type Answer, apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Arguments } from "../arguments.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
+import { listingOptions, printListing } from "../listing.ts";
 
 const client = [{ name: "client", summary: "Its client id" }];
 const path = "/api/v1/client";
@@ -68,17 +69,19 @@ export const clientCommands: readonly Command[] = [
   {
     name: "client list",
     summary: "List clients",
-    options: { ...remoteOptions, search: { kind: "text", summary: "Part of a name or id" } },
-    async run(run) {
-      const found = await listAll(await openApi(run), { path, member: "clients", search: run.given.text("search") });
-      run.print.table(found, {
-        ID: (row) => row.client_id,
-        NAME: (row) => row.client_name,
-        GRANTS: (row) => row.grants,
-        SCOPES: (row) => row.scopes,
-        STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
-      });
-    },
+    options: listingOptions,
+    run: (run) =>
+      printListing(run, {
+        path,
+        member: "clients",
+        columns: {
+          ID: (row) => row.client_id,
+          NAME: (row) => row.client_name,
+          GRANTS: (row) => row.grants,
+          SCOPES: (row) => row.scopes,
+          STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
+        },
+      }),
   },
   {
     name: "client show",

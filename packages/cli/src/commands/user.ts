@@ -1,7 +1,8 @@
-import { listAll, objectsIn, textIn } from "../answers.ts";
+import { objectsIn, textIn } from "../answers.ts";
 import { type Api, apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Command, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
+import { listingOptions, printListing } from "../listing.ts";
 import { instant } from "../printer.ts";
 import { newPassword, passwordOptions } from "../prompt.ts";
 import { resetPassword } from "./reset-password.ts";
@@ -13,18 +14,19 @@ export const userCommands: readonly Command[] = [
   {
     name: "user list",
     summary: "List users",
-    options: { ...remoteOptions, search: { kind: "text", summary: "Part of a name" } },
-    async run(run) {
-      const api = await openApi(run);
-      const found = await listAll(api, { path: "/api/v1/user", member: "users", search: run.given.text("search") });
-      run.print.table(found, {
-        ID: (row) => row.user_id,
-        USERNAME: (row) => row.username,
-        NAME: (row) => row.full_name,
-        SCOPES: (row) => row.scopes,
-        STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
-      });
-    },
+    options: listingOptions,
+    run: (run) =>
+      printListing(run, {
+        path: "/api/v1/user",
+        member: "users",
+        columns: {
+          ID: (row) => row.user_id,
+          USERNAME: (row) => row.username,
+          NAME: (row) => row.full_name,
+          SCOPES: (row) => row.scopes,
+          STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
+        },
+      }),
   },
   {
     name: "user show",

@@ -91,10 +91,3 @@ export const deviceView = z.object({
   last_used_at: z.number().int(),
   expires_at: z.number().int(),
 });
-
-/** A page of a listing: `after` is the `next` of the page before. */
-export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  after: z.string().max(256).optional(),
-  search: z.string().max(256).optional(),
-});
