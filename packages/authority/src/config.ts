@@ -105,6 +105,12 @@ export const configSchema = z.strictObject({
         )
         .default([])
         .describe("IP addresses of proxies whose X-Forwarded-For names the client"),
+      loopback_privileges: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Whether requests from this machine may use loopback clients, /metrics and /auth/token; false behind a proxy on it that adds no header",
+        ),
       open_metrics: z.boolean().default(false).describe("Whether /metrics answers beyond loopback"),
       cors_origins: z
         .array(z.url().refine(isOrigin, "must be an origin as browsers send it: scheme, host and port, no path"))

@@ -143,3 +143,45 @@ describe("serve with compat.jwt_issuer_client", () => {
     assert.equal(await warnedBefore("client", "list"), undefined);
   });
 });
+
+describe("serve with server.loopback_privileges off", () => {
+  const warning = "countersign: warning: server.loopback_privileges is false, and every client is a loopback client";
+
+  it("warns of a lockout until there is another client, whose secret then opens the management API", async () => {
+    const data = join(directory, "lockout");
+    const serve = ["serve", "--listen", "localhost:0", "--data", data];
+    const off = { COUNTERSIGN_SERVER_LOOPBACK_PRIVILEGES: "false", COUNTERSIGN_LOG_LEVEL: "silent" };
+    const words = "client create --id ops --name ops --grants client_credentials --scopes superuser --credential";
+
+    const locked = start(serve, off);
+    await locked.printed("admin password");
+    const password = /admin password: (\S+)/.exec(locked.stdout())?.[1] ?? "";
+    const env = (served: typeof locked) => ({
+      COUNTERSIGN_URL: /listening at (\S+)/.exec(served.stdout())?.[1] ?? "",
+      COUNTERSIGN_PASSWORD: password,
+    });
+    assert.equal((await run(words.split(" "), env(locked))).exitCode, 1);
+    locked.stop();
+    await locked.exitCode;
+    assert.ok(locked.stderr().startsWith(warning), locked.stderr());
+
+    const open = start(serve, { COUNTERSIGN_LOG_LEVEL: "silent" });
+    await open.printed("listening at");
+    const made = await run(words.split(" "), env(open));
+    open.stop();
+    await open.exitCode;
+    const secret = /client secret: (\S+)/.exec(made.stdout)?.[1] ?? made.stderr;
+
+    const closed = start(serve, off);
+    await closed.printed("listening at");
+    const token = await run(["token", "get", "--client-id", "ops", "--scope", "superuser"], {
+      ...env(closed),
+      COUNTERSIGN_CLIENT_SECRET: secret,
+    });
+    const listed = await run(["client", "list"], { ...env(closed), COUNTERSIGN_TOKEN: token.stdout.trim() });
+    closed.stop();
+    await closed.exitCode;
+    assert.equal(listed.exitCode, 0, `${token.stderr}${listed.stderr}`);
+    assert.equal(closed.stderr(), "");
+  });
+});

@@ -113,13 +113,27 @@ const listenFailures: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 /** What only the store can tell of the settings. It may be put right while the authority runs, so it is no error. */
-async function danglingSettings({ compat }: Settings, { services }: Authority): Promise<readonly string[]> {
+async function danglingSettings(settings: Settings, authority: Authority): Promise<readonly string[]> {
+  return [...(await issuerClientFault(settings, authority)), ...(await lockout(settings, authority))];
+}
+
+async function issuerClientFault({ compat }: Settings, { services }: Authority): Promise<readonly string[]> {
   const name = compat.jwt_issuer_client;
   if (name === undefined || !compat.faces.includes("jwt-issuer")) return [];
   const client = await services.clients.byId(name);
   const [what, mend] = faultOf(client) ?? [];
   if (what === undefined) return [];
   return [`compat.jwt_issuer_client names ${what}: ${name}; until ${mend} /auth/token refuses everybody`];
+}
+
+/** Without loopback the administrator needs another client to log in with. */
+async function lockout({ server }: Settings, { services }: Authority): Promise<readonly string[]> {
+  if (server.loopback_privileges) return [];
+  const clients = await services.clients.list({ limit: 1000 });
+  if (clients.some(({ loopback, disabled }) => !loopback && !disabled)) return [];
+  return [
+    "server.loopback_privileges is false, and every client is a loopback client: nobody can log in (docs/operations.md)",
+  ];
 }
 
 /** Why nobody can show the credential of a client by HTTP Basic, and what would change that. */
