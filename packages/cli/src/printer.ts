@@ -74,6 +74,18 @@ export function legible(value: unknown): string {
   return String(value).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
 }
 
+/** The members of an object, a line each; lists as their values. */
+export function memberLines(object: object): readonly string[] {
+  return Object.entries(object).map(([name, value]) => {
+    const shown = Array.isArray(value) ? value.map(compact) : compact(value);
+    return `${legible(name)}: ${legible(shown)}`;
+  });
+}
+
+function compact(value: unknown): unknown {
+  return typeof value === "object" ? JSON.stringify(value) : value;
+}
+
 function width(text: string): number {
   return [...text].length;
 }

@@ -6,6 +6,7 @@ import type { Arguments } from "../arguments.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
 import { listingOptions, printListing } from "../listing.ts";
+import { memberLines } from "../printer.ts";
 
 const client = [{ name: "client", summary: "Its client id" }];
 const path = "/api/v1/client";
@@ -91,7 +92,7 @@ export const clientCommands: readonly Command[] = [
     async run(run) {
       const api = await openApi(run);
       const found = await api.get(apiPath`/api/v1/client/${run.given.required("client")}`);
-      run.print.data(found, () => members(found));
+      run.print.data(found, () => memberLines(found));
     },
   },
   {
@@ -199,14 +200,4 @@ function readJwks(file: string): unknown {
 function secretLines(made: Answer): readonly string[] {
   const secret = textIn(made, "client_secret");
   return [`client id: ${made.client_id}`, ...(secret === undefined ? [] : [`client secret: ${secret}`])];
-}
-
-function members(answer: Answer): readonly string[] {
-  return Object.entries(answer).map(
-    ([name, value]) => `${name}: ${Array.isArray(value) ? value.map(shown).join(" ") || "-" : shown(value)}`,
-  );
-}
-
-function shown(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -3,7 +3,7 @@ import { type Api, apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Command, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
 import { listingOptions, printListing } from "../listing.ts";
-import { instant } from "../printer.ts";
+import { instant, memberLines } from "../printer.ts";
 import { newPassword, passwordOptions } from "../prompt.ts";
 import { resetPassword } from "./reset-password.ts";
 
@@ -36,11 +36,7 @@ export const userCommands: readonly Command[] = [
     async run(run) {
       const api = await openApi(run);
       const found = await api.get(apiPath`/api/v1/user/${await userId(run, api)}`);
-      run.print.data(found, () =>
-        Object.entries({ ...found, created_at: instant(found.created_at) }).map(
-          ([name, value]) => `${name}: ${Array.isArray(value) ? value.join(" ") || "-" : value}`,
-        ),
-      );
+      run.print.data(found, () => memberLines({ ...found, created_at: instant(found.created_at) }));
     },
   },
   {
