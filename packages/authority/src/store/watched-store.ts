@@ -5,12 +5,14 @@ import type { Draft, Item, Page, Store } from "./store.ts";
 /** A store that can say whether it takes writes. */
 export interface WatchedStore extends Store {
   /**
-   * Why it takes no writes, or `undefined` when it does: by how the last write went. After one that failed it tries one
-   * of its own, at most every two seconds, however often it is asked.
+   * Why it takes no writes, or `undefined` when it does: by how the last write went, and whether those that wait get on.
+   * After one that failed it tries one of its own, at most every two seconds, however often it is asked.
    */
   writeFailure(): Promise<string | undefined>;
 }
 
+/** A disk that hangs fails nothing: for so long a write may wait without another being finished. */
+const stallMs = 5000;
 const probeEveryMs = 2000;
 const probeLifeMs = 60_000;
 
@@ -32,6 +34,8 @@ class Watched implements WatchedStore {
   readonly #store: Store;
   readonly #clock: Clock;
   #failure: string | undefined;
+  #waiting = 0;
+  #progressAt = 0;
   #probe: Promise<unknown> = Promise.resolve();
   #probedAt = Number.NEGATIVE_INFINITY;
 
@@ -62,8 +66,10 @@ class Watched implements WatchedStore {
   }
 
   async writeFailure(): Promise<string | undefined> {
-    if (this.#failure === undefined) return undefined;
     const now = this.#clock.monotonic();
+    const stalledMs = this.#waiting > 0 ? now - this.#progressAt : 0;
+    if (stalledMs >= stallMs) return `No write was finished for ${Math.round(stalledMs / 1000)} seconds`;
+    if (this.#failure === undefined) return undefined;
     if (now - this.#probedAt >= probeEveryMs) {
       this.#probedAt = now;
       this.#probe = this.#tryToWrite().catch(() => undefined);
@@ -79,15 +85,23 @@ class Watched implements WatchedStore {
 
   /** What lost a race wrote nothing, and says nothing of the disk. */
   #watch<Result>(write: Promise<Result | undefined>): Promise<Result | undefined> {
+    if (this.#waiting++ === 0) this.#progressAt = this.#clock.monotonic();
     write.then(
       (result) => {
+        this.#settled();
         if (result !== undefined) this.#failure = undefined;
       },
       (error) => {
+        this.#settled();
         if (error instanceof CountersignError && error.code === "temporarily_unavailable")
           this.#failure = error.detail ?? error.message;
       },
     );
     return write;
+  }
+
+  #settled(): void {
+    this.#waiting -= 1;
+    this.#progressAt = this.#clock.monotonic();
   }
 }

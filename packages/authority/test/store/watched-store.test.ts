@@ -14,15 +14,23 @@ import { openAt, storePath } from "./stores.ts";
 function aWatchedStore() {
   const clock = new FakeClock();
   const fault: { error?: Error | undefined } = {};
+  let held: Promise<void> | undefined;
+  /** Lets no write get on until what it returns is called. */
+  const hold = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    held = promise;
+    return resolve;
+  };
   const written: string[] = [];
   const memory = createMemoryStore({ clock });
   const store = aroundStore(memory, async ({ verb, key }, run) => {
     if (verb !== "swap" && verb !== "take") return run();
     written.push(key);
     if (fault.error !== undefined) throw fault.error;
+    await held;
     return run();
   });
-  return { watched: watchStore(store, clock), clock, fault, written };
+  return { watched: watchStore(store, clock), clock, fault, hold, written };
 }
 
 const full = () => new CountersignError("temporarily_unavailable", { detail: "disk full" });
@@ -75,6 +83,19 @@ describe("watchStore", () => {
     fault.error = undefined;
     assert.equal(await watched.swap("k", 0, { value: 1 }), undefined);
     assert.equal(await watched.writeFailure(), "disk full");
+  });
+
+  it("tells of writes that do not get on, and of none while others are finished", async () => {
+    const { watched, clock, hold } = aWatchedStore();
+    const release = hold();
+    const write = watched.swap("k", 0, { value: 1 });
+    await clock.advance(4999);
+    assert.equal(await watched.writeFailure(), undefined);
+    await clock.advance(1);
+    assert.equal(await watched.writeFailure(), "No write was finished for 5 seconds");
+    release();
+    await write;
+    assert.equal(await watched.writeFailure(), undefined);
   });
 
   it("says what the store beneath says of being exclusive", async (context) => {
