@@ -32,7 +32,7 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
     ...loaded,
     settings,
     address,
-    warnings: [...warnings, ...idleSettings(settings, address)],
+    warnings: [...warnings, ...doubtful(settings, address)],
     ...(tls === undefined ? {} : { tls }),
   };
 }
@@ -53,13 +53,15 @@ function judge(options: Parameters<typeof checkServing>[0]): void {
 }
 
 /** What is allowed, and yet cannot be meant. */
-function idleSettings({ issuer, compat, listen }: Settings, { host }: Address): readonly string[] {
+function doubtful({ issuer, compat, listen, registration }: Settings, { host }: Address): readonly string[] {
   const isNowhere = issuer === undefined && (host === "0.0.0.0" || /^[0:]+$/.test(host));
+  const isOpen = registration.mode === "open" && registration.scopes.includes("superuser");
   const isIdle = compat.jwt_issuer_client !== undefined && !compat.faces.includes("jwt-issuer");
   return [
     ...(isNowhere
       ? [`the issuer in every token is where this listens, ${listen}, and nobody can find that; give --issuer`]
       : []),
+    ...(isOpen ? ["whoever registers is an administrator: registration is open, and its scopes hold superuser"] : []),
     ...(isIdle ? ["compat.jwt_issuer_client does nothing without the face: compat.faces names no jwt-issuer"] : []),
   ];
 }

@@ -90,6 +90,12 @@ describe("config check and serve", () => {
       expect: /^countersign: warning: the issuer in every token is where this listens, 0\.0\.0\.0:0, .*$/m,
     },
     {
+      id: "registration that makes everybody an administrator",
+      file: '[registration]\nmode = "open"\nscopes = ["superuser"]',
+      words: ["--listen", "localhost:0"],
+      expect: /^countersign: warning: whoever registers is an administrator.*$/m,
+    },
+    {
       id: "a client whose face is off",
       file: '[compat]\njwt_issuer_client = "ci"',
       words: ["--listen", "localhost:0"],
