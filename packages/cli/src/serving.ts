@@ -1,10 +1,10 @@
+import { X509Certificate } from "node:crypto";
 import { checkServing, type TlsOptions } from "@countersign/authority/node";
 import { type Address, parseAddress } from "./address.ts";
 import { checkDataDirectory, keyFromVariable } from "./data-directory.ts";
 import { CliFailure } from "./failure.ts";
 import { readKeyFile } from "./open-authority.ts";
 import { type LoadedSettings, loadSettings, type SettingsSources } from "./settings.ts";
-import type { Settings } from "./settings-schema.ts";
 import { tlsOptions } from "./tls-options.ts";
 import type { World } from "./world.ts";
 
@@ -28,13 +28,8 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
   if (settings.key_file !== undefined) readKeyFile(settings.key_file);
   keyFromVariable("COUNTERSIGN_KEY", world);
   checkDataDirectory(settings.data);
-  return {
-    ...loaded,
-    settings,
-    address,
-    warnings: [...warnings, ...doubtful(settings, address)],
-    ...(tls === undefined ? {} : { tls }),
-  };
+  const serving = { ...loaded, settings, address, ...(tls === undefined ? {} : { tls }) };
+  return { ...serving, warnings: [...warnings, ...doubts(serving, world.clock.now())] };
 }
 
 function judge(options: Parameters<typeof checkServing>[0]): void {
@@ -53,15 +48,30 @@ function judge(options: Parameters<typeof checkServing>[0]): void {
 }
 
 /** What is allowed, and yet cannot be meant. */
-function doubtful({ issuer, compat, listen, registration }: Settings, { host }: Address): readonly string[] {
-  const isNowhere = issuer === undefined && (host === "0.0.0.0" || /^[0:]+$/.test(host));
-  const isOpen = registration.mode === "open" && registration.scopes.includes("superuser");
-  const isIdle = compat.jwt_issuer_client !== undefined && !compat.faces.includes("jwt-issuer");
-  return [
-    ...(isNowhere
-      ? [`the issuer in every token is where this listens, ${listen}, and nobody can find that; give --issuer`]
-      : []),
-    ...(isOpen ? ["whoever registers is an administrator: registration is open, and its scopes hold superuser"] : []),
-    ...(isIdle ? ["compat.jwt_issuer_client does nothing without the face: compat.faces names no jwt-issuer"] : []),
+function doubts({ settings, address, tls }: Omit<Serving, "warnings">, now: number): readonly string[] {
+  const { issuer, listen, compat, registration, server } = settings;
+  const hasFace = compat.faces.includes("jwt-issuer");
+  const hasClient = compat.jwt_issuer_client !== undefined;
+  const doubtful: readonly (readonly [boolean, string])[] = [
+    [
+      issuer === undefined && /^(?:0\.0\.0\.0|[0:]+)$/.test(address.host),
+      `the issuer in every token is where this listens, ${listen}, and nobody can find that; give --issuer`,
+    ],
+    [
+      registration.mode === "open" && registration.scopes.includes("superuser"),
+      "whoever registers is an administrator: registration is open, and its scopes hold superuser",
+    ],
+    [hasClient && !hasFace, "compat.jwt_issuer_client does nothing without the face: compat.faces names no jwt-issuer"],
+    [
+      hasFace && !hasClient && !server.loopback_privileges,
+      "/auth/token refuses everybody: server.loopback_privileges is false, and there is no compat.jwt_issuer_client",
+    ],
+    [tls !== undefined && !isCurrent(tls, now), "clients refuse the certificate of tls.cert: it is not valid now"],
   ];
+  return doubtful.flatMap(([isSo, says]) => (isSo ? [says] : []));
+}
+
+function isCurrent({ cert }: TlsOptions, now: number): boolean {
+  const { validFrom, validTo } = new X509Certificate(cert);
+  return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
 }

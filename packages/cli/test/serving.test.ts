@@ -6,10 +6,32 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { run, start } from "./script-world.ts";
 
+/** For localhost, of the year 2020. */
+const expired = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBSzCB8aADAgECAgEBMAoGCCqGSM49BAMCMBIxEDAOBgNVBAMMB2V4cGlyZWQw
+HhcNMjAwMTAxMDAwMDAwWhcNMjEwMTAxMDAwMDAwWjASMRAwDgYDVQQDDAdleHBp
+cmVkMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEyj5Bdk5R89iZ5FQKsF5vYY+q
+oR7G9JMtlJFK8fk/l8oT1z4tIA/4KsSMoCyXPaklwEKXBkRiKbtDijvrymfU76M4
+MDYwCQYDVR0TBAIwADATBgNVHSUEDDAKBggrBgEFBQcDATAUBgNVHREEDTALggls
+b2NhbGhvc3QwCgYIKoZIzj0EAwIDSQAwRgIhALmXqbG9/d6T2mEcaQX6dEcDtBNQ
+obWydlWPIdxa4htYAiEAzwQCOxneidjcBRy1LfKK9x6EMyKIg3pNae+PaOt1/nQ=
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsmJ4zyQ54q07dLse
+3tzR1C3A+RGWOD7SkAIUuNm1afGhRANCAATKPkF2TlHz2JnkVAqwXm9hj6qhHsb0
+ky2UkUrx+T+XyhPXPi0gD/gqxIygLJc9qSXAQpcGRGIpu0OKO+vKZ9Tv
+-----END PRIVATE KEY-----
+`,
+};
+
 let directory: string;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "countersign-serving-"));
   await writeFile(join(directory, "nothing.pem"), "nothing");
+  await writeFile(join(directory, "expired.pem"), expired.cert);
+  await writeFile(join(directory, "expired-key.pem"), expired.key);
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -94,6 +116,17 @@ describe("config check and serve", () => {
       file: '[registration]\nmode = "open"\nscopes = ["superuser"]',
       words: ["--listen", "localhost:0"],
       expect: /^countersign: warning: whoever registers is an administrator.*$/m,
+    },
+    {
+      id: "a face that refuses everybody",
+      file: '[compat]\nfaces = ["jwt-issuer"]\n[server]\nloopback_privileges = false',
+      words: ["--listen", "localhost:0"],
+      expect: /^countersign: warning: \/auth\/token refuses everybody.*$/m,
+    },
+    {
+      id: "a certificate that has expired",
+      words: ["--listen", "localhost:0", "--tls-cert", "expired.pem", "--tls-key", "expired-key.pem"],
+      expect: /^countersign: warning: clients refuse the certificate of tls\.cert: it is not valid now$/m,
     },
     {
       id: "a client whose face is off",
