@@ -39,8 +39,8 @@ export const serve: Command = {
     const stopped = stopRequest(world);
     const log = openLog(settings, run);
     const running = await start(serving, world, log);
-    (await danglingSettings(settings, running.authority)).forEach(warn);
     try {
+      (await danglingSettings(settings, running.authority)).forEach(warn);
       await greet(running, print);
       await stopped;
     } finally {
