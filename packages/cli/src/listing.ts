@@ -1,5 +1,6 @@
 import { objectsIn, textIn } from "./answers.ts";
 import { type Answer, openApi, remoteOptions } from "./api.ts";
+import type { Arguments } from "./arguments.ts";
 import type { Option, Run } from "./command.ts";
 import { usageFailure } from "./failure.ts";
 
@@ -22,11 +23,17 @@ interface Listing {
   readonly columns: Readonly<Record<string, (row: Answer) => unknown>>;
 }
 
+/** @throws {CliFailure} with exit code 2, unless `--limit` is absent or at least 1. */
+export function limitOf(given: Arguments, fallback: number): number {
+  const limit = given.integer("limit") ?? fallback;
+  if (limit < 1) throw usageFailure("--limit must be at least 1");
+  return limit;
+}
+
 /** Prints a listing, page by page to its end or to `--limit`; then it says that there is more, and how to go on. */
 export async function printListing(run: Run, { path, member, columns }: Listing): Promise<void> {
   const { given, print } = run;
-  const limit = given.integer("limit") ?? Number.POSITIVE_INFINITY;
-  if (limit < 1) throw usageFailure("--limit must be at least 1");
+  const limit = limitOf(given, Number.POSITIVE_INFINITY);
   const api = await openApi(run);
   const rows: Answer[] = [];
   let next = given.text("after");

@@ -67,7 +67,9 @@ describe("client list", () => {
 
   for (const limit of ["0", "many"]) {
     it(`refuses --limit ${limit}`, async () => {
-      assert.equal((await run(["client", "list", "--limit", limit], env)).exitCode, 2);
+      for (const command of ["client list", "user list", "audit"]) {
+        assert.equal((await run([...command.split(" "), "--limit", limit])).exitCode, 2, command);
+      }
     });
   }
 });

@@ -2,6 +2,7 @@ import { objectsIn, textIn } from "../answers.ts";
 import { type Answer, type Api, openApi, remoteOptions } from "../api.ts";
 import type { Command, Run } from "../command.ts";
 import { usageFailure } from "../failure.ts";
+import { limitOf } from "../listing.ts";
 import { legible } from "../printer.ts";
 
 const pollMs = 1000;
@@ -28,8 +29,9 @@ export const audit: Command = {
   },
   examples: ["countersign audit --name user --since 24h", "countersign audit --follow --json | jq .name"],
   async run(run) {
+    const limit = limitOf(run.given, 100);
     const api = await openApi(run);
-    const records = await readNewest(run, api);
+    const records = await readNewest(run, api, limit);
     print(run, records);
     if (run.given.flag("follow")) await follow(run, api, records);
   },
@@ -53,9 +55,7 @@ async function follow(run: Run, api: Api, first: readonly Answer[]): Promise<voi
 }
 
 /** The newest records, in the order they happened; as many as are wanted, however far behind others they lie. */
-async function readNewest(run: Run, api: Api): Promise<readonly Answer[]> {
-  const limit = run.given.integer("limit") ?? 100;
-  if (limit < 1) throw usageFailure("--limit must be at least 1");
+async function readNewest(run: Run, api: Api, limit: number): Promise<readonly Answer[]> {
   const found: Answer[] = [];
   let before: string | undefined;
   do {
