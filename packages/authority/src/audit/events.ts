@@ -34,6 +34,7 @@ export const eventTable = {
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["address"] },
   "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
   "authority.started": { level: "info", fields: ["issuer"], optional: [] },
+  "authority.unready": { level: "warn", fields: ["detail"], optional: [] },
   "authority.stopped": { level: "info", fields: ["issuer"], optional: [] },
 } as const satisfies Record<string, EventRow>;
 

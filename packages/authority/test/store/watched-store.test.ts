@@ -120,6 +120,8 @@ describe("GET /health/ready", () => {
     using other = new DatabaseSync(path);
     other.exec("BEGIN IMMEDIATE");
     assert.deepEqual([await grant(), await ready()], [503, 503]);
+    const why = authority.events.filter(({ name }) => name === "authority.unready").map(({ fields }) => fields);
+    assert.deepEqual(why, [{ detail: "Cannot commit: Error: database is locked" }]);
     other.exec("ROLLBACK");
     await clock.advance(2000);
     assert.deepEqual([await ready(), await grant()], [200, 200]);
