@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { isAudience, longestAudience, mostAudiences } from "./audience.ts";
+import { isId } from "./id.ts";
 import { canonicalIp } from "./ip-address.ts";
+import { isScope, mostScopes } from "./scope.ts";
 import { signingAlgorithms } from "./store/records.ts";
 
 const seconds = (fallback: number, least: number, most: number, what: string) =>
@@ -15,8 +18,8 @@ const day = 86_400;
  */
 export const configSchema = z.strictObject({
   issuer: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => !/[?#]/.test(url), "must have no query and no fragment (RFC 8414 section 2)")
+    .string()
+    .refine(isIssuer, "must be an http or https URL without user, query and fragment (RFC 8414 section 2)")
     .optional()
     .describe("The issuer identifier in every token, byte for byte; the listening address when absent"),
   tokens: z
@@ -32,7 +35,8 @@ export const configSchema = z.strictObject({
       replay_window: seconds(10, 0, 120, "A refresh repeated within it gets the same successor"),
       algorithm: algorithm.default("ES256").describe("Signature algorithm of clients that name none"),
       audience: z
-        .array(z.string().min(1))
+        .array(z.string().refine(isAudience, `must be 1 to ${longestAudience} characters without white space`))
+        .max(mostAudiences)
         .default([])
         .describe("Audiences of clients that name none; the issuer when empty"),
       clock_skew: seconds(30, 0, 60, "Tolerance for the clocks of clients that sign assertions"),
@@ -52,7 +56,11 @@ export const configSchema = z.strictObject({
   registration: z
     .strictObject({
       mode: z.enum(["open", "closed", "invitation"]).default("closed").describe("Who may register a user"),
-      scopes: z.array(z.string()).default([]).describe("Scopes a newly registered user has"),
+      scopes: z
+        .array(z.string().refine(isScope, "must be a scope-token (RFC 6749 section 3.3)"))
+        .max(mostScopes)
+        .default([])
+        .describe("Scopes a newly registered user has"),
     })
     .prefault({}),
   limits: z
@@ -97,6 +105,12 @@ export const configSchema = z.strictObject({
         )
         .default([])
         .describe("IP addresses of proxies whose X-Forwarded-For names the client"),
+      loopback_privileges: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Whether requests from this machine may use loopback clients, /metrics and /auth/token; false behind a proxy on it that adds no header",
+        ),
       open_metrics: z.boolean().default(false).describe("Whether /metrics answers beyond loopback"),
       cors_origins: z
         .array(z.url().refine(isOrigin, "must be an origin as browsers send it: scheme, host and port, no path"))
@@ -112,11 +126,18 @@ export const configSchema = z.strictObject({
         .describe("Faces of older systems, switched on by name"),
       jwt_issuer_client: z
         .string()
+        .refine(isId, "must be a client id: 1 to 64 of A-Z a-z 0-9 . _ -")
         .optional()
         .describe("Client whose credential /auth/token demands; loopback only when absent"),
     })
     .prefault({}),
 });
+
+/** What clients compare byte for byte and then fetch below: of the characters of RFC 3986, without what fetch refuses. */
+function isIssuer(text: string): boolean {
+  const url = /^https?:\/\/[\x21-\x7e]+$/i.test(text) && !/[?#]/.test(text) ? URL.parse(text) : null;
+  return url !== null && url.username === "" && url.password === "";
+}
 
 /** An address as the limits and the audit trail name it: an IPv4 peer of a dual-stack socket is that IPv4 address. */
 function asPeer(text: string): string {

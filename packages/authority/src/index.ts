@@ -2,7 +2,7 @@ export type { AuthorityEvent, EventFields, EventName } from "./audit/events.ts";
 export { createLog, type Log, type LogLevel, type LogOptions, logLevels } from "./audit/log.ts";
 export { createMetrics, type Metrics, type MetricsOptions } from "./audit/metrics.ts";
 export { type Exchange, joinObservers, type Observer, silentObserver } from "./audit/observer.ts";
-export type { AuditQuery, AuditRecord, AuditTrail } from "./audit/trail.ts";
+export type { AuditPage, AuditQuery, AuditRecord, AuditTrail } from "./audit/trail.ts";
 export { type AuditTrailOptions, createAuditTrail } from "./audit/trail-store.ts";
 export { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 export type { Caller, Connection, Peer } from "./caller.ts";

@@ -8,7 +8,8 @@ export interface Listing<Value> {
   readonly limit: number;
   /** The key after which to start. */
   readonly after?: string | undefined;
-  readonly matches: (value: Value) => boolean;
+  /** @default every value */
+  readonly matches?: ((value: Value) => boolean) | undefined;
 }
 
 const pageSize = 1000;
@@ -22,12 +23,13 @@ export async function listMatching<Value>(
   const found: Value[] = [];
   let start = after;
   for (;;) {
-    const page = await store.list<Value>(owner, { limit: pageSize, ...(start === undefined ? {} : { after: start }) });
+    const size = matches === undefined ? Math.min(limit - found.length, pageSize) : pageSize;
+    const page = await store.list<Value>(owner, { limit: size, ...(start === undefined ? {} : { after: start }) });
     for (const { value } of page) {
-      if (found.length < limit && matches(value)) found.push(value);
+      if (found.length < limit && (matches?.(value) ?? true)) found.push(value);
     }
     start = page.at(-1)?.key;
-    if (found.length >= limit || page.length < pageSize) return found;
+    if (found.length >= limit || page.length < size) return found;
   }
 }
 

@@ -58,34 +58,59 @@ export interface Servable {
  * ```
  */
 export async function serveAuthority(authority: Servable, options: ServeOptions = {}): Promise<Served> {
-  const { host = "localhost", port = 8080, tls, insecureHttp = false } = options;
-  if (tls === undefined && !insecureHttp && !isLoopbackHost(host)) {
-    throw new TypeError(
-      `Cannot serve plain HTTP beyond loopback, where passwords and tokens can be read on the way: ${host}`,
-    );
-  }
-  const scheme = tls === undefined ? "http" : "https";
+  const { host = "localhost", port = 8080, tls } = options;
+  refusePlainHttp(options);
   let draining = false;
-  const parts = {
-    answer: authority.answer,
-    scheme,
-    limits: { ...defaultServerLimits, ...options.limits },
-    clock: options.clock ?? systemClock,
-    observer: options.observer ?? silentObserver,
-    wireOf: createWires({ clientAuthorities: tls?.clientAuthorities !== undefined }),
-    draining: () => draining,
-  } as const;
+  const parts = partsOf(authority, options, () => draining);
   const servers = await listenAt(host, port, () => createServer(tls, parts));
   const [first] = servers;
   const bound = first === undefined ? port : portOf(first);
   return {
-    url: `${scheme}://${urlHost(host)}:${bound}`,
+    url: `${parts.scheme}://${urlHost(host)}:${bound}`,
     port: bound,
     close: ({ atMostMs = 25_000 } = {}) => {
       draining = true;
       return closeAll(servers, atMostMs);
     },
   };
+}
+
+/**
+ * Checks what can be known of options before anything is bound.
+ *
+ * @throws {TypeError} as {@link serveAuthority} does.
+ * @example
+ * ```ts
+ * import { checkServing } from "@countersign/authority/node";
+ * checkServing({ host: "localhost" });
+ * ```
+ */
+export function checkServing(options: Pick<ServeOptions, "host" | "tls" | "insecureHttp">): void {
+  refusePlainHttp(options);
+  const nobody = { answer: () => Promise.reject(new Error("Nothing is served")) };
+  createServer(
+    options.tls,
+    partsOf(nobody, options, () => true),
+  );
+}
+
+function refusePlainHttp({ host = "localhost", tls, insecureHttp = false }: ServeOptions): void {
+  if (tls !== undefined || insecureHttp || isLoopbackHost(host)) return;
+  throw new TypeError(
+    `Cannot serve plain HTTP beyond loopback, where passwords and tokens can be read on the way: ${host}`,
+  );
+}
+
+function partsOf({ answer }: Servable, { tls, limits, clock, observer }: ServeOptions, draining: () => boolean) {
+  return {
+    answer,
+    scheme: tls === undefined ? "http" : "https",
+    limits: { ...defaultServerLimits, ...limits },
+    clock: clock ?? systemClock,
+    observer: observer ?? silentObserver,
+    wireOf: createWires({ clientAuthorities: tls?.clientAuthorities !== undefined }),
+    draining,
+  } as const;
 }
 
 function urlHost(host: string): string {

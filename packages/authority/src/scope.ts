@@ -15,10 +15,11 @@ const byNameOnly: ReadonlySet<string> = new Set([superuser, offlineAccess]);
 /** scope-token of RFC 6749 section 3.3: printable ASCII without space, quote and backslash. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
-const mostScopes = 100;
+/** The most scopes that a client or user may have, or a request may name. */
+export const mostScopes = 100;
 
 /** Whether a text can be one scope. */
-function isScope(text: string): boolean {
+export function isScope(text: string): boolean {
   return scopeToken.test(text);
 }
 

@@ -33,6 +33,43 @@ describe("parseConfig", () => {
     });
   }
 
+  const wrongIssuers = ["ftp://id.example", "id.example", "https://", " https://id.example", "https://id.example/a b"];
+  for (const wrong of [...wrongIssuers, "https://u@id.example", "https://id.example?", "https://id.example/#"]) {
+    it(`refuses an issuer that verifiers cannot compare or fetch: ${JSON.stringify(wrong)}`, () => {
+      assert.throws(() => parseConfig({ issuer: wrong }), /must be an http or https URL/);
+    });
+  }
+
+  for (const right of ["https://id.example/", "http://localhost:8080", "https://id.example/realm/%7Ea"]) {
+    it(`takes the issuer ${right} byte for byte`, () => assert.equal(parseConfig({ issuer: right }).issuer, right));
+  }
+
+  for (const wrong of ["a b", "", 'quo"te', "back\\slash", "ü"]) {
+    it(`refuses a scope of new users that none can be given: ${JSON.stringify(wrong)}`, () => {
+      assert.throws(
+        () => parseConfig({ issuer, registration: { scopes: ["read", wrong] } }),
+        /scope-token.*scopes\[1\]/s,
+      );
+    });
+  }
+
+  it("refuses more scopes of new users than a user may have", () => {
+    const scopes = Array.from({ length: 101 }, (_, at) => `scope${at}`);
+    assert.throws(() => parseConfig({ issuer, registration: { scopes } }), /registration\.scopes/);
+  });
+
+  for (const wrong of ["a b", "", "a\n", "x".repeat(513)]) {
+    it(`refuses an audience that no client can be given: ${JSON.stringify(wrong.slice(0, 9))}`, () => {
+      assert.throws(() => parseConfig({ issuer, tokens: { audience: [wrong] } }), /tokens\.audience\[0\]/);
+    });
+  }
+
+  for (const wrong of ["", "a b", "name:", "x".repeat(65)]) {
+    it(`refuses a client that cannot be: ${JSON.stringify(wrong.slice(0, 9))}`, () => {
+      assert.throws(() => parseConfig({ issuer, compat: { jwt_issuer_client: wrong } }), /compat\.jwt_issuer_client/);
+    });
+  }
+
   const wrongOrigins = ["https://app.example/", "https://app.example/app", "https://APP.example", "https://a:443", "*"];
   for (const wrong of [...wrongOrigins, "https://u@a.example", "null", "capacitor://localhost/"]) {
     it(`refuses an origin that no browser sends: ${wrong}`, () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   createKeyEncryptionKey,
@@ -73,6 +73,12 @@ export function requireStore(data: string): void {
   const { database } = dataPaths(data);
   if (existsSync(database)) return;
   throw new CliFailure(`there is no store: ${database}`, { hints: ["name the directory of the store with --data"] });
+}
+
+/** @throws {CliFailure} when something stands where the data directory is to be. */
+export function checkDataDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false) return;
+  throw new CliFailure(`the data directory is no directory: ${path}`, { hints: ["name another with --data"] });
 }
 
 function makeDataDirectory(path: string): void {

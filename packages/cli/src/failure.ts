@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import { legible } from "./printer.ts";
 
 /** A command cannot do what it was asked to: what went wrong, and how to mend it. */
 export class CliFailure extends Error {
@@ -26,7 +27,10 @@ export function describeFailure(error: unknown): { readonly text: string; readon
     `countersign: error: ${lowerFirst(messageOf(error))}`,
     ...hints.map((hint) => `countersign: hint: ${hint}`),
   ];
-  return { text: `${lines.join("\n")}\n`, exitCode: error instanceof CliFailure ? error.exitCode : 1 };
+  return {
+    text: `${lines.join("\n").replace(/[^\n\t]+/g, legible)}\n`,
+    exitCode: error instanceof CliFailure ? error.exitCode : 1,
+  };
 }
 
 function messageOf(error: unknown): string {

@@ -6,8 +6,12 @@ export interface Printer {
   readonly json: boolean;
   /** Data: as JSON for machines, otherwise as the lines for people. */
   data(value: unknown, lines: () => readonly string[]): void;
-  /** Rows under headings; `--json` prints the values instead. */
-  table<Row extends object>(rows: readonly Row[], columns: Readonly<Record<string, (row: Row) => unknown>>): void;
+  /** Rows under headings; `--json` prints the rows as they are, or what is given instead. */
+  table<Row extends object>(
+    rows: readonly Row[],
+    columns: Readonly<Record<string, (row: Row) => unknown>>,
+    json?: object,
+  ): void;
   /** Text as it is, to stdout. */
   text(text: string): void;
   /** What was done, where that is all there is to say: JSON for machines, otherwise a remark to stderr. */
@@ -40,7 +44,7 @@ export function createPrinter(
     json,
     text,
     data,
-    table: (rows, columns) => data(rows, () => tableLines(rows, columns, colour)),
+    table: (rows, columns, whole = rows) => data(whole, () => tableLines(rows, columns, colour)),
     note,
     done: (value, line) => (json ? data(value, () => []) : note(line)),
   };
@@ -68,6 +72,18 @@ export function legible(value: unknown): string {
   if (Array.isArray(value)) return legible(value.map(legible).join(" "));
   if (value === undefined || value === "") return "-";
   return String(value).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+}
+
+/** The members of an object, a line each; lists as their values. */
+export function memberLines(object: object): readonly string[] {
+  return Object.entries(object).map(([name, value]) => {
+    const shown = Array.isArray(value) ? value.map(compact) : compact(value);
+    return `${legible(name)}: ${legible(shown)}`;
+  });
+}
+
+function compact(value: unknown): unknown {
+  return typeof value === "object" ? JSON.stringify(value) : value;
 }
 
 function width(text: string): number {

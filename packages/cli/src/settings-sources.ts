@@ -69,10 +69,11 @@ export function mergeTrees(...trees: readonly SettingTree[]): SettingTree {
   return merged;
 }
 
-/** The value at a path, if any. */
+/** The value at a path, if any; the words of a path are names of members and places in lists. */
 export function valueAt(tree: unknown, path: readonly string[]): unknown {
   const [name, ...rest] = path;
   if (name === undefined) return tree;
+  if (Array.isArray(tree)) return valueAt(tree[Number(name)], rest);
   return isTree(tree) && Object.hasOwn(tree, name) ? valueAt(tree[name], rest) : undefined;
 }
 

@@ -104,7 +104,8 @@ function placeOf({ path, message, unknown }: Issue, { file, environment }: Sourc
   const value = valueAt(file?.tree, path);
   if (file === undefined || value === undefined) return `${name}: ${message}`;
   const shown = unknown ? "" : `: ${JSON.stringify(value)}`;
-  return `${file.path}:${lineOfSetting(file.text, path)}: ${name} ${message}${shown}`;
+  const member = path.filter((word) => !/^\d+$/.test(word));
+  return `${file.path}:${lineOfSetting(file.text, member)}: ${name} ${message}${shown}`;
 }
 
 function fixOf({ path, unknown }: Issue, rows: readonly SettingRow[]): string {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareFirstStart } from "@countersign/authority";
+import { createMemoryStore, type Page, prepareFirstStart, type Store } from "@countersign/authority";
 import { serveAuthority } from "@countersign/authority/node";
 import { type TestAuthority, testAuthority } from "@countersign/authority/testing";
 import { systemClock } from "@countersign/protocol";
+import { FakeClock } from "@countersign/protocol/testing";
 import { runCli } from "../src/cli.ts";
-import { aWorld } from "./script-world.ts";
+import { aWorld, run } from "./script-world.ts";
 
 /** Runs `audit --follow`, and between two looks what happens meanwhile; ends after the last of it was shown. */
 async function follow(
@@ -77,5 +78,44 @@ describe("countersign audit --follow", () => {
     };
     const shown = await follow(authority, [], [later, async () => {}]);
     assert.equal(shown.at(-1), "later");
+  });
+});
+
+describe("countersign audit", () => {
+  it("finds what lies behind more records than the authority looks at for one answer", async (context) => {
+    const clock = new FakeClock();
+    const memory = createMemoryStore({ clock });
+    let others = 0;
+    const store: Store = {
+      get: (key) => memory.get(key),
+      swap: (key, version, draft) => memory.swap(key, version, draft),
+      take: (key, version) => memory.take(key, version),
+      async list<Value>(owner: string, page: Page) {
+        if (!owner.startsWith("A#") || others === 200_000) return memory.list<Value>(owner, page);
+        // Stands in for 200,000 later records of others.
+        const at = clock.now() - ++others;
+        const event = { name: "user.deleted", at, fields: { userId: "other", actor: "a" } };
+        others += 999;
+        const key = (n: number) => `A#${String(at).padStart(15, "0")}#${String(999 - n).padStart(20, "0")}`;
+        return Array.from({ length: 1000 }, (_, n) => ({ key: key(n), version: 1, value: event as Value }));
+      },
+      close: () => memory.close(),
+    };
+    const authority = await testAuthority({ store, clock });
+    const served = await serveAuthority(authority, { port: 0 });
+    context.after(async () => {
+      await served.close();
+      await authority.close();
+    });
+    await happen(authority, "wanted");
+    await clock.advance(600_000);
+    const { client, secret } = await authority.client({ scopes: ["superuser"] });
+    const fields = { grant_type: "client_credentials", client_id: client.clientId, client_secret: secret };
+    const { body } = await authority.form("/oauth/token", { ...fields, scope: "superuser" });
+    const env = { COUNTERSIGN_URL: served.url, COUNTERSIGN_TOKEN: String(body.access_token) };
+    const { stdout, stderr } = await run(["audit", "--about", "wanted"], env);
+    assert.equal(stderr, "");
+    assert.match(stdout, /^\S+ user\.deleted userId="wanted" actor="a"\n$/);
+    assert.equal(others, 200_000);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeFailure, usageFailure } from "../src/failure.ts";
-import { createPrinter, legible } from "../src/printer.ts";
+import { createPrinter, legible, memberLines } from "../src/printer.ts";
 
 function printed(options: {
   readonly isTTY?: boolean;
@@ -49,7 +49,28 @@ describe("legible", () => {
   });
 });
 
+describe("memberLines", () => {
+  it("lets neither names nor values, however deep, move the cursor or turn the text", () => {
+    const hostile = {
+      "\u001b[2Ja": "b\u202e",
+      list: ["c\u009b", { d: "\u009be" }],
+      nested: { f: "\u202eg" },
+      empty: [],
+    };
+    assert.deepEqual(memberLines(hostile), [
+      "\ufffd[2Ja: b\ufffd",
+      'list: c\ufffd {"d":"\ufffde"}',
+      'nested: {"f":"\ufffdg"}',
+      "empty: -",
+    ]);
+  });
+});
+
 describe("describeFailure", () => {
+  it("shows what somebody else wrote without what would act on a terminal", () => {
+    assert.equal(describeFailure(new Error("EX\u001b[2J\nb\u202e")).text, "countersign: error: EX\ufffd[2J\nb\ufffd\n");
+  });
+
   it("begins in lower case, one line a hint", () => {
     assert.deepEqual(describeFailure(usageFailure("Cannot do it", "do this", "or that")), {
       text: "countersign: error: cannot do it\ncountersign: hint: do this\ncountersign: hint: or that\n",

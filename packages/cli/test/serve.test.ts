@@ -189,15 +189,6 @@ describe("countersign serve", () => {
       assert.match(short.stderr, /COUNTERSIGN_KEY is not a key/);
     }));
 
-  it("warns of an issuer that nobody can find", () =>
-    withData(async (data) => {
-      await using program = new Program(data, "--listen", "0.0.0.0:0", "--insecure-http");
-      await program.says(/warning: the issuer in every token is http:\/\/0\.0\.0\.0:\d+, .*--issuer$/m);
-      await program.says(/listening at/);
-      program.kill("SIGTERM");
-      await program.exit;
-    }));
-
   it("names a taken port, and makes no data directory for it", () =>
     withData(async (data) => {
       await using program = new Program(`${data}-other`);

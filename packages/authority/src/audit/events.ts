@@ -30,9 +30,11 @@ export const eventTable = {
   "key.imported": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.rewrapped": { level: "info", fields: ["keyEncryptionKey", "previous", "actor"], optional: [] },
+  "key.overtaken": { level: "info", fields: ["actor"], optional: ["kid", "algorithm", "keyEncryptionKey"] },
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["address"] },
   "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
   "authority.started": { level: "info", fields: ["issuer"], optional: [] },
+  "authority.unready": { level: "warn", fields: ["detail"], optional: [] },
   "authority.stopped": { level: "info", fields: ["issuer"], optional: [] },
 } as const satisfies Record<string, EventRow>;
 

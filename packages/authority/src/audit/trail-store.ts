@@ -3,7 +3,7 @@ import { keys, owners } from "../store/keys.ts";
 import type { Item, Store } from "../store/store.ts";
 import type { AuthorityEvent, EventFields, EventName } from "./events.ts";
 import type { Observer } from "./observer.ts";
-import type { AuditQuery, AuditRecord, AuditTrail } from "./trail.ts";
+import type { AuditPage, AuditQuery, AuditRecord, AuditTrail } from "./trail.ts";
 
 /** What an audit trail is made of. */
 export interface AuditTrailOptions {
@@ -17,7 +17,7 @@ export interface AuditTrailOptions {
 
 const dayMs = 86_400_000;
 const pageSize = 1000;
-/** The most records one `read` looks at, so that a rare name in a long trail cannot occupy the store. */
+/** The most records one page looks at, so that a rare name in a long trail cannot occupy the store. */
 const mostRecords = 100_000;
 
 /**
@@ -71,31 +71,40 @@ class StoreTrail implements AuditTrail {
   }
 
   async read(query: AuditQuery): Promise<readonly AuditRecord[]> {
-    const found: AuditRecord[] = [];
-    for await (const { key, value } of this.#newestFirst(query)) {
-      if (found.length >= query.limit) break;
-      if (matches(value, query)) found.push({ ...value, id: idOf(key) });
-    }
-    return found;
+    return (await this.page(query)).records;
   }
 
-  async *#newestFirst(query: AuditQuery): AsyncGenerator<Item<AuthorityEvent>> {
+  async page(query: AuditQuery): Promise<AuditPage> {
+    const records: AuditRecord[] = [];
+    let looked = 0;
+    let last = "";
+    for await (const page of this.#newestFirst(query)) {
+      for (const { key, value } of page) {
+        if (records.length >= query.limit || looked === mostRecords) return { records, next: idOf(last) };
+        looked += 1;
+        last = key;
+        if (matches(value, query)) records.push({ ...value, id: idOf(key) });
+      }
+    }
+    return { records };
+  }
+
+  async *#newestFirst(query: AuditQuery): AsyncGenerator<readonly Item<AuthorityEvent>[]> {
     const now = this.#clock.now();
     // Another node's clock may be ahead of this one.
     const until = Math.min(query.until ?? Number.POSITIVE_INFINITY, now + dayMs);
     const since = Math.max(query.since ?? 0, now - this.#retentionMs);
     const before = earlier(keys.audit(until, ""), query.before === undefined ? undefined : keyOf(query.before));
-    let recordsLeft = mostRecords;
     for (let day = dayOf(until); day >= dayOf(since); day--) {
-      for (let after: string | undefined = before; after !== undefined && recordsLeft > 0; ) {
+      for (let after: string | undefined = before; after !== undefined; ) {
         const page: readonly Item<AuthorityEvent>[] = await this.#store.list(owners.auditDay(day * dayMs), {
           limit: pageSize,
           after,
           reverse: true,
         });
-        recordsLeft -= page.length;
-        yield* page.filter(({ value }) => value.at >= since);
-        after = page.length === pageSize ? page.at(-1)?.key : undefined;
+        yield page.filter(({ value }) => value.at >= since);
+        const oldest = page.length === pageSize ? page.at(-1) : undefined;
+        after = oldest !== undefined && oldest.value.at >= since ? oldest.key : undefined;
       }
     }
   }

@@ -7,16 +7,22 @@ export interface AuditTrail {
   record<Name extends EventName>(name: Name, fields: EventFields[Name]): Promise<void>;
   /** Tells the observers only: for what is too frequent or too late to be durable (refusals of strangers, failures). */
   notice<Name extends EventName>(name: Name, fields: EventFields[Name]): void;
-  /**
-   * Records newest first, at most `limit`. One read looks at no more than 100,000 records; to go further back, name an
-   * earlier `until` or the last id as `before`.
-   */
+  /** The records of a page, where nobody goes on. */
   read(query: AuditQuery): Promise<readonly AuditRecord[]>;
+  /** Records newest first, at most `limit`, and where to go on. One page looks at no more than 100,000 records. */
+  page(query: AuditQuery): Promise<AuditPage>;
   readonly observer: Observer;
 }
 
 /** One record of the trail. */
 export type AuditRecord = AuthorityEvent & { readonly id: string };
+
+/** Part of the trail. */
+export interface AuditPage {
+  readonly records: readonly AuditRecord[];
+  /** The id to give as `before`, when older records were not looked at. */
+  readonly next?: string;
+}
 
 /** Which records to read. */
 export interface AuditQuery {

@@ -152,7 +152,9 @@ async function list(store: Store, { limit, after, search }: ClientPage): Promise
   return listMatching<ClientRecord>(store, owners.clients(), {
     limit,
     after: after === undefined ? undefined : keys.client(checkAfter(after)),
-    matches: ({ clientId, clientName }) =>
-      wanted === undefined || [clientId, clientName].some((text) => text.toLowerCase().includes(wanted)),
+    matches:
+      wanted === undefined
+        ? undefined
+        : ({ clientId, clientName }) => [clientId, clientName].some((text) => text.toLowerCase().includes(wanted)),
   });
 }

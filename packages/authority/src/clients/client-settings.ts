@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { CountersignError, importKeys } from "@countersign/protocol";
 import type { JWK } from "jose";
+import { isAudience, mostAudiences } from "../audience.ts";
 import { displayName } from "../display-name.ts";
 import { isId } from "../id.ts";
 import { checkScopes } from "../scope.ts";
@@ -42,8 +43,6 @@ export const lifetimes = {
   refreshAbsoluteTtlMs: [60_000, 3660 * dayMs],
 } as const satisfies Partial<Record<keyof ClientTokenSettings, readonly [number, number]>>;
 
-export const mostAudiences = 50;
-export const longestAudience = 512;
 export const mostKeys = 16;
 
 /** Whether clients of this method have a secret. */
@@ -113,11 +112,8 @@ function checkToken(token: ClientTokenSettings): ClientTokenSettings {
   return token;
 }
 
-/** RFC 7519 section 4.1.3: a StringOrURI; here without white space and controls. */
 function checkAudience(audience: readonly string[]): void {
-  const isSound = (text: string) =>
-    text.isWellFormed() && /^[^\s\p{Cc}]+$/u.test(text) && text.length <= longestAudience;
-  if (audience.length === 0 || audience.length > mostAudiences || !audience.every(isSound)) {
+  if (audience.length === 0 || audience.length > mostAudiences || !audience.every(isAudience)) {
     throw refuse("audience must be 1 to 50 names of at most 512 characters without white space");
   }
 }

@@ -149,8 +149,10 @@ export async function introspectRefreshToken(token: string, services: Services):
 export async function revokeByToken(token: string, { client }: Caller, services: Services): Promise<void> {
   const item = await genuineFamily(token, services);
   if (item === undefined || !isOf(item.value, client)) return;
-  await revokeFamily(item, "logout", services);
-  await services.audit.record("token.revoked", { clientId: client.clientId, familyId: item.value.familyId });
+  await Promise.all([
+    revokeFamily(item, "logout", services),
+    services.audit.record("token.revoked", { clientId: client.clientId, familyId: item.value.familyId }),
+  ]);
 }
 
 /** Whether a family was started by this client, and not by another of the same id that was deleted before. */
@@ -198,19 +200,18 @@ function isSpent(text: RefreshText, family: FamilyRecord, services: Services): b
   return text.generation < family.generation && equalInConstantTime(text.mark, markOf(printUnmarked(text), services));
 }
 
+/** Both are asked for together: an embedded store has them in one commit, so no crash leaves an end without its alarm. */
 async function revokeForReuse(
   item: Item<FamilyRecord>,
   services: Services,
   address: string | undefined,
 ): Promise<void> {
   const { familyId, clientId, userId } = item.value;
-  await revokeFamily(item, "reuse", services);
-  await services.audit.record("family.reused", {
-    familyId,
-    clientId,
-    userId,
-    ...(address === undefined ? {} : { address }),
-  });
+  const from = address === undefined ? {} : { address };
+  await Promise.all([
+    revokeFamily(item, "reuse", services),
+    services.audit.record("family.reused", { familyId, clientId, userId, ...from }),
+  ]);
 }
 
 async function writeFamily(record: FamilyRecord, expectedVersion: number, services: Services): Promise<void> {

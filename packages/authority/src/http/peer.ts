@@ -18,15 +18,17 @@ const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 /**
  * Who sent a request. Loopback is a fact about the socket: a forwarding header, even a forged one, only ever takes it
  * away, because a reverse proxy on this machine makes every request come from 127.0.0.1. A header names the client
- * only when the socket's peer is a proxy that the configuration trusts (RFC 7239 section 8.1).
+ * only when the socket's peer is a proxy that the configuration trusts (RFC 7239 section 8.1). A proxy that adds no
+ * header cannot be told from a program of this machine: the configuration takes loopback away from both.
  */
 export function peerOf(headers: HeaderLookup, connection: Connection, config: Config): Peer {
   const address = unmapped(connection.address);
   const forwarded = forwardingHeaders.some((name) => headers.has(name));
   const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
   const client = trusted ? (lastForwarded(headers) ?? address) : address;
+  const direct = address !== undefined && isLoopback(address) && !connection.relayed && !forwarded && !trusted;
   return {
-    loopback: address !== undefined && isLoopback(address) && !connection.relayed && !forwarded && !trusted,
+    loopback: direct && config.server.loopback_privileges,
     ...(client === undefined ? {} : { address: client }),
     ...(connection.certificate === undefined ? {} : { certificate: connection.certificate }),
   };

@@ -74,7 +74,7 @@ const wellKnown: readonly Route[] = [
 
 const operation: readonly Route[] = [
   operational("/health/live", "Whether the process answers", live),
-  operational("/health/ready", "Whether the store answers and a key is ready to sign", ready),
+  operational("/health/ready", "Whether the store takes reads and writes and a key is ready to sign", ready),
   operational("/status", "Whether the process answers, where the older service said so", status),
   operational("/metrics", "Metrics in the Prometheus text format", scrape, "text/plain"),
 ];

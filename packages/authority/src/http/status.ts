@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
 import { json, text } from "./answer.ts";
 import type { HttpAnswer } from "./message.ts";
@@ -9,13 +10,23 @@ export function live(): HttpAnswer {
   return json({ status: "ok" });
 }
 
-/** `GET /health/ready`: the store answers and there is a key to sign with. Says no more than that to strangers. */
+/**
+ * `GET /health/ready`: the store answers, its last write did not fail, and there is a key to sign with. Says no more than
+ * that to strangers; the log says why not.
+ */
 export async function ready({ services }: Call): Promise<HttpAnswer> {
-  if (services.lifecycle.closing) throw new CountersignError("temporarily_unavailable", { detail: "shutting down" });
-  const readiness = services.keys.readiness();
-  if (!readiness.ready) throw new CountersignError("temporarily_unavailable", { detail: readiness.because });
-  await services.store.get(keys.ring());
-  return json({ status: "ready" });
+  const detail = await unreadiness(services);
+  if (detail === undefined) return json({ status: "ready" });
+  services.audit.notice("authority.unready", { detail });
+  throw new CountersignError("temporarily_unavailable", { detail });
+}
+
+async function unreadiness({ lifecycle, keys: ring, store }: Services): Promise<string | undefined> {
+  if (lifecycle.closing) return "shutting down";
+  const readiness = ring.readiness();
+  if (!readiness.ready) return readiness.because;
+  await store.get(keys.ring());
+  return store.writeFailure();
 }
 
 /** `GET /status`, as users of the older service poll it. */

@@ -15,8 +15,9 @@ export interface RewrapOptions extends RewrapKeys {
 
 /**
  * Seals the key ring of a store under another key-encryption key, in one conditional write: it opens with `from` before
- * and with `to` after, and with one of the two whenever this is interrupted. The keys stay what they are. A ring that is
- * sealed under `to` already is left alone. A node that is running goes on with the keys it has, but opens no new ones.
+ * and with `to` after, and with one of the two whenever this is interrupted. The audit record comes before the write; after
+ * a crash between the two it stands alone until this is repeated. The keys stay what they are. A ring that is sealed under
+ * `to` already is left alone. A node that is running goes on with the keys it has, but opens no new ones.
  *
  * @throws {CountersignError} `not_found` when the store holds no ring, `conflict` when it changed meanwhile.
  * @throws {Error} when the ring is not sealed under `from`, or `to` does not open what it wrapped.
@@ -33,12 +34,10 @@ export async function rewrapKeyRing({ store, audit, from, to, actor }: RewrapOpt
   const record = parseRing(item.value);
   if (record.derivation.kek === to.id) return;
   const value = await rewrapRecord(record, { from, to });
-  // Asked for together, so that an embedded store has both in one commit.
-  const [written] = await Promise.all([
-    store.swap(keys.ring(), item.version, { value }),
-    audit.record("key.rewrapped", { keyEncryptionKey: to.id, previous: from.id, actor }),
-  ]);
-  if (written === undefined) throw new CountersignError("conflict", { detail: "The key ring changed meanwhile" });
+  await audit.record("key.rewrapped", { keyEncryptionKey: to.id, previous: from.id, actor });
+  if ((await store.swap(keys.ring(), item.version, { value })) !== undefined) return;
+  await audit.record("key.overtaken", { keyEncryptionKey: to.id, actor });
+  throw new CountersignError("conflict", { detail: "The key ring changed meanwhile" });
 }
 
 async function rewrapRecord(record: RingRecord, between: RewrapKeys): Promise<RingRecord> {

@@ -43,23 +43,48 @@ export function isUnchanged(before: readonly KeyRow[], after: readonly KeyRow[])
   return before.length === after.length && after.every((row) => before.includes(row));
 }
 
-/** Records in the audit trail what an edit did. */
-export async function recordEdit(
-  audit: Pick<AuditTrail, "record">,
-  actor: string,
-  { before, after }: { readonly before: readonly KeyRow[]; readonly after: readonly KeyRow[] },
-): Promise<void> {
+/** The rows of a ring before a change and after it. */
+export interface RingEdit {
+  readonly before: readonly KeyRow[];
+  readonly after: readonly KeyRow[];
+}
+
+/** Where a change is recorded, and whom the records name. */
+export interface RecordOptions {
+  readonly audit: Pick<AuditTrail, "record">;
+  readonly actor: string;
+}
+
+/** Records in the audit trail what an edit is about to do: a change that cannot be recorded must not happen. */
+export async function recordEdit(edit: RingEdit, { audit, actor }: RecordOptions): Promise<void> {
+  await Promise.all(
+    deedsOf(edit).map(({ name, row: { kid, algorithm } }) => audit.record(name, { kid, algorithm, actor })),
+  );
+}
+
+/** Says in the audit trail that nothing came of an edit recorded before, as another node was faster. */
+export async function recordOvertaken(edit: RingEdit, { audit, actor }: RecordOptions): Promise<void> {
+  await Promise.all(
+    deedsOf(edit).map(({ row: { kid, algorithm } }) => audit.record("key.overtaken", { kid, algorithm, actor })),
+  );
+}
+
+interface Deed {
+  readonly name: "key.rotated" | "key.imported" | "key.erased";
+  readonly row: KeyRow;
+}
+
+function deedsOf({ before, after }: RingEdit): readonly Deed[] {
   const earlier = new Map(before.map((row) => [row.kid, row]));
   const later = new Set(after.map((row) => row.kid));
-  for (const row of after) {
-    const known = earlier.get(row.kid);
-    const fields = { kid: row.kid, algorithm: row.algorithm, actor };
-    if (known === undefined) await audit.record(row.origin === "made" ? "key.rotated" : "key.imported", fields);
-    else if (known.activeAt !== row.activeAt) await audit.record("key.rotated", fields);
-  }
-  for (const { kid, algorithm } of before.filter((row) => !later.has(row.kid))) {
-    await audit.record("key.erased", { kid, algorithm, actor });
-  }
+  const begun = after
+    .filter(({ kid, activeAt }) => earlier.get(kid)?.activeAt !== activeAt)
+    .map((row): Deed => {
+      const isImport = row.origin === "imported" && !earlier.has(row.kid);
+      return { name: isImport ? "key.imported" : "key.rotated", row };
+    });
+  const gone = before.filter(({ kid }) => !later.has(kid)).map((row): Deed => ({ name: "key.erased", row }));
+  return [...begun, ...gone];
 }
 
 /** @throws {CountersignError} `not_found` when the ring does not hold the key. */

@@ -13,6 +13,7 @@ import {
   emptyRing,
   isUnchanged,
   recordEdit,
+  recordOvertaken,
   refuseFlood,
   refuseInUse,
   refuseKnown,
@@ -76,8 +77,10 @@ export interface SuccessionOptions {
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly because: string };
 
 /**
- * The key ring with its commands. Each change is one conditional write; `actor` goes to the audit trail. Commands
- * reject with `CountersignError`: `not_found`, `conflict`, `already_exists`, or the store's `temporarily_unavailable`.
+ * The key ring with its commands. Each change is one conditional write, after one audit record a key, which names
+ * `actor`: a change that cannot be recorded does not happen. When another node was faster, a `key.overtaken` says that
+ * nothing came of a record; after a crash between the two it may stand alone. Commands reject with `CountersignError`:
+ * `not_found`, `conflict`, `already_exists`, or the store's `temporarily_unavailable`.
  */
 export interface ManagedKeyRing extends KeyRing {
   /** Every key, algorithm by algorithm, oldest first. */
@@ -349,10 +352,13 @@ class StoredKeyRing implements ManagedKeyRing {
     const after = await carryOut(timetable(edited, now, this.#policy), this.#options);
     if (isUnchanged(record.keys, after)) return true;
     const value = { ...record, keys: after };
+    await recordEdit({ before: record.keys, after }, { audit, actor });
     const written = await store.swap(keys.ring(), version, { value });
-    if (written === undefined) return false;
+    if (written === undefined) {
+      await recordOvertaken({ before: record.keys, after }, { audit, actor });
+      return false;
+    }
     this.#adopt(await openRing(written, value, { ...this.#openOptions, before: this.#ring }), now);
-    await recordEdit(audit, actor, { before: record.keys, after });
     return true;
   }
 

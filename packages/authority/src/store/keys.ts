@@ -27,6 +27,8 @@ export const keys = {
   audit: (at: number, id: string) => `A#${String(at).padStart(15, "0")}#${part(id)}`,
   /** The state of the first start. */
   bootstrap: () => "B#admin",
+  /** What is written to see whether the store takes writes again. */
+  probe: () => "P#probe",
 } as const;
 
 /** Owners under which items can be listed. */

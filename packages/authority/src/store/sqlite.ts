@@ -66,6 +66,8 @@ interface Parts {
 }
 
 class SqliteStore implements Store {
+  /** The lock says so, and the system takes it back from a process however that ends. */
+  readonly exclusive = true;
   readonly #clock: Clock;
   readonly #parts: Parts;
   readonly #nextVersion: () => number;

@@ -37,6 +37,11 @@ export interface Page {
  * `RangeError` or `TypeError`; to read or take such a key finds nothing.
  */
 export interface Store {
+  /**
+   * Whether nobody else writes to it while it is open: no other process can, and one authority stands on it. What such
+   * an authority finds begun, a process began that is no more. @default false
+   */
+  readonly exclusive?: boolean;
   /** The item, or `undefined` when absent or expired. Strongly consistent: sees every acknowledged write. */
   get<Value>(key: string): Promise<Item<Value> | undefined>;
   /**

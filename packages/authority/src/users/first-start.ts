@@ -33,7 +33,7 @@ const adminId = administrator.userId;
 /**
  * Makes the administrator and the client it logs in with, once, over any number of nodes and crashes. A start that
  * finds the administrator made but its password not shown makes a new password; a start that finds another node at
- * it waits for that node, at most 5 s.
+ * it waits for that node, at most 5 s, unless the store is its own: then that node is no more.
  *
  * @example
  * ```ts
@@ -52,7 +52,7 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<Fir
     const current = await store.get<BootstrapRecord>(keys.bootstrap());
     if (current?.value.shownAt !== undefined) return { confirmShown: async () => {} };
     // The clocks of two nodes may differ by more than a hold lasts; waiting too little is safe, waiting on is not.
-    if (current !== undefined && clock.now() < current.value.heldAt + holdMs && waitedMs < holdMs) {
+    if (!store.exclusive && current && clock.now() < current.value.heldAt + holdMs && waitedMs < holdMs) {
       await clock.sleep(pollMs);
       waitedMs += pollMs;
       continue;

@@ -45,7 +45,7 @@ export function createInvitations({ store, clock, random, audit }: InvitationOpt
       if ((await store.swap(keys.invitation(code), 0, draft)) === undefined) throw new CountersignError("conflict");
       return { invitation, code };
     },
-    list: () => listMatching<InvitationRecord>(store, owners.invitations(), { limit: 1000, matches: () => true }),
+    list: () => listMatching<InvitationRecord>(store, owners.invitations(), { limit: 1000 }),
   };
 }
 

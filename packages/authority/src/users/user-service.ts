@@ -44,7 +44,10 @@ async function list(store: Store, { limit, after, search }: UserPage): Promise<r
   return listMatching<UserRecord>(store, owners.users(), {
     limit,
     after: after === undefined ? undefined : keys.user(checkAfter(after)),
-    matches: ({ userId, username, fullName }) =>
-      wanted === undefined || userId === search || username.includes(wanted) || fullName.toLowerCase().includes(wanted),
+    matches:
+      wanted === undefined
+        ? undefined
+        : ({ userId, username, fullName }) =>
+            userId === search || username.includes(wanted) || fullName.toLowerCase().includes(wanted),
   });
 }

@@ -88,12 +88,12 @@ describe("AuditTrail.read", () => {
     }
     const read: (string | undefined)[] = [];
     let before: string | undefined;
-    for (;;) {
-      const page = await audit.read({ limit: 4, ...(before === undefined ? {} : { before }) });
-      read.push(...page.map((record) => aboutWhom(record)));
-      before = page.at(-1)?.id;
-      if (page.length < 4) break;
-    }
+    do {
+      const { records, next } = await audit.page({ limit: 5, ...(before === undefined ? {} : { before }) });
+      assert.equal(records.length, 5);
+      read.push(...records.map((record) => aboutWhom(record)));
+      before = next;
+    } while (before !== undefined);
     assert.deepEqual(read, written.reverse());
   });
 
@@ -136,7 +136,24 @@ describe("AuditTrail.read", () => {
     assert.equal((await audit.read({ limit: 1 })).length, 1);
   });
 
-  it("looks at a bounded number of records", async () => {
+  it("looks at no more than a page of records that are too old", async () => {
+    const verbs: string[] = [];
+    const { audit, clock } = makeTrail({
+      around: (call, run) => {
+        verbs.push(call.verb);
+        return run();
+      },
+    });
+    for (let n = 0; n < 2500; n++) await audit.record("user.deleted", deleted("old"));
+    clock.jump(1000);
+    await audit.record("user.deleted", deleted("new"));
+    verbs.length = 0;
+    assert.equal((await audit.read({ limit: 10, since: clock.now() })).length, 1);
+    // The day of another node's clock, which may be ahead, and its own.
+    assert.deepEqual(verbs, ["list", "list"]);
+  });
+
+  it("looks at a bounded number of records, and says where to go on", async () => {
     let lists = 0;
     const clock = new FakeClock();
     const { audit } = makeTrail({
@@ -146,13 +163,12 @@ describe("AuditTrail.read", () => {
         lists += 1;
         const event = { name: "user.deleted", at: clock.now(), fields: deleted("other") };
         // Stands in for a trail without end: every page is full.
-        return Array.from({ length: 1000 }, () => ({ key: "A#0", version: 1, value: event })) as Awaited<
-          ReturnType<typeof run>
-        >;
+        const page = Array.from({ length: 1000 }, (_, n) => ({ key: `A#${lists}#${n}`, version: 1, value: event }));
+        return page as Awaited<ReturnType<typeof run>>;
       },
     });
-    assert.deepEqual(await audit.read({ limit: 1, about: "nobody" }), []);
-    assert.equal(lists, 100);
+    assert.deepEqual(await audit.page({ limit: 1, about: "nobody" }), { records: [], next: "100-999" });
+    assert.equal(lists, 101);
   });
 
   it("forgets records after the retention", async () => {

@@ -70,6 +70,7 @@ describe("createApp", () => {
     it(`reads the query of a request whose Host is ${host}`, async () => {
       const authority = await testAuthority();
       const { client, secret } = await authority.client({ scopes: ["superuser"] });
+      await authority.client();
       const fields = { client_id: client.clientId, client_secret: secret, scope: "superuser" };
       const { body } = await authority.form("/oauth/token", { grant_type: "client_credentials", ...fields });
       const answer = await authority.answer(

@@ -103,6 +103,37 @@ describe("the management API: a client that was deleted", () => {
   });
 });
 
+describe("the management API: listings", () => {
+  for (const { path, member, id } of [
+    { path: "/api/v1/client", member: "clients", id: "client_id" },
+    { path: "/api/v1/user", member: "users", id: "user_id" },
+  ]) {
+    it(`names where to go on exactly while something follows: ${path}`, async (context) => {
+      const { authority, send } = await withAlice(context, ["superuser"]);
+      for (const name of ["bob", "carol", "dave"]) {
+        await authority.client({ clientName: name });
+        await authority.services.users.register({ ...alice, username: name, fullName: name, scopes: [] }, "test");
+      }
+      const pages: { rows: readonly string[]; next: unknown }[] = [];
+      for (let after = ""; pages.length < 3; after = `&after=${pages.at(-1)?.next}`) {
+        const { body } = await send("GET", `${path}?limit=2${after}`);
+        const rows = body[member];
+        assert.ok(Array.isArray(rows));
+        pages.push({ rows: rows.map((row) => row[id]), next: body.next });
+        if (body.next === undefined) break;
+      }
+      assert.deepEqual(
+        pages.map(({ rows, next }) => [rows.length, next]),
+        [
+          [2, pages[0]?.rows.at(-1)],
+          [2, undefined],
+        ],
+      );
+      assert.equal(new Set(pages.flatMap(({ rows }) => rows)).size, 4);
+    });
+  }
+});
+
 describe("PATCH /api/v1/client/:id", () => {
   it("keeps what two changes at once name apart, and records what each one named", async (context) => {
     const { authority, clientId, send } = await withAlice(context, ["superuser"]);

@@ -36,5 +36,13 @@ export async function openTestRing(
   return { ring, trail };
 }
 
+/** The keys of what became of the records of a trail: without those that another node was faster with. */
+export function happened(trail: readonly TrailLine[]): readonly string[] {
+  const kidsOf = (isWanted: (name: EventName) => boolean) =>
+    trail.flatMap(({ name, fields }) => (isWanted(name) && "kid" in fields ? [String(fields.kid)] : []));
+  const overtaken = kidsOf((name) => name === "key.overtaken");
+  return kidsOf((name) => name !== "key.overtaken").filter((kid) => !overtaken.includes(kid));
+}
+
 export const hour = 3_600_000;
 export const day = 24 * hour;

@@ -18,6 +18,11 @@ let served: Served;
 let password: string;
 let logged = "";
 
+const parts = {
+  store: createMemoryStore({ clock: systemClock }),
+  keyEncryptionKey: createKeyEncryptionKey(seededRandom(1).bytes(32)),
+};
+
 before(async () => {
   const log = createLog({
     level: "debug",
@@ -26,9 +31,8 @@ before(async () => {
     },
   });
   authority = await createAuthority({
+    ...parts,
     config: parseConfig({ issuer: "http://localhost" }),
-    store: createMemoryStore({ clock: systemClock }),
-    keyEncryptionKey: createKeyEncryptionKey(seededRandom(1).bytes(32)),
     observer: log,
   });
   const first = await prepareFirstStart(authority.services);
@@ -98,6 +102,33 @@ describe("loopback over real sockets", () => {
   it("D12 behind a proxy that speaks HTTP/1.0 and says nothing: 401", async () => {
     const relayed = adminLogin(host).replace("HTTP/1.1", "HTTP/1.0");
     assert.deepEqual(statusesOf(await exchangeRaw(served.port, relayed)), [401]);
+  });
+
+  it("D12 behind a proxy that says nothing at all, with loopback_privileges off: nobody is on loopback", async (context) => {
+    const closed = await createAuthority({
+      ...parts,
+      config: parseConfig({
+        issuer: "http://localhost",
+        server: { loopback_privileges: false },
+        compat: { faces: ["jwt-issuer"] },
+      }),
+    });
+    const closedServed = await serveAuthority(closed, { port: 0 });
+    context.after(async () => {
+      await closedServed.close();
+      await closed.services.keys.close();
+    });
+    const status = async (request: string) => statusesOf(await exchangeRaw(closedServed.port, request));
+    assert.deepEqual(await status(adminLogin(host)), [401]);
+    assert.deepEqual(await status(message("GET", "/metrics", [host])), [404]);
+    const named = message("POST", "/auth/token", [host, "Content-Type: application/json"], '{"name":"x"}');
+    assert.deepEqual(await status(named), [403]);
+    const login = await exchangeRaw(served.port, adminLogin(host));
+    const token = /"access_token":"([^"]+)/.exec(login)?.[1];
+    assert.ok(token, login);
+    const list = message("GET", "/api/v1/client", [host, `Authorization: Bearer ${token}`]);
+    assert.deepEqual(statusesOf(await exchangeRaw(served.port, list)), [200]);
+    assert.deepEqual(await status(list), [401]);
   });
 
   it("D10 no header makes a peer from elsewhere loopback", async () => {

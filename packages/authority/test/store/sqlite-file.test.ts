@@ -197,9 +197,10 @@ describe("openSqliteStore has one writer (J5)", () => {
     }
   });
 
-  it("refuses a second server, and lets it in once the first is closed", async (context) => {
+  it("says that it is exclusive, refuses a second server, and lets it in once the first is closed", async (context) => {
     const path = await closedStore(context);
     const first = await openSqliteStore({ path, clock });
+    assert.equal(first.exclusive, true);
     assert.match(openElsewhere(path), /another server is using it/);
     assert.match(openElsewhere(path), /another server is using it/);
     await first.close();

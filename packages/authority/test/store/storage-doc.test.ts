@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it, type TestContext } from "node:test";
-import { sha256 } from "@countersign/protocol";
+import { CountersignError, sha256 } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import { keys, owners } from "../../src/store/keys.ts";
@@ -11,6 +11,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { createInvitations } from "../../src/users/invitations.ts";
+import { aroundStore } from "../users/around-store.ts";
 import { storePath } from "./stores.ts";
 
 const page = readFileSync(new URL("../../../../docs/storage.md", import.meta.url), "utf8");
@@ -114,6 +115,7 @@ const ends: Readonly<Record<string, (item: Stored, used: Used) => boolean>> = {
     expiresAt === used.assertionExpiresAt + 30_000,
   "the token's `exp`": ({ expiresAt }, used) => expiresAt === used.tokenExpiresAt,
   "the limit has no effect": ({ expiresAt }, used) => expiresAt !== null && expiresAt > used.at,
+  "a minute has passed": ({ expiresAt }, used) => expiresAt === used.at + 60_000,
   "`at` + `audit.retention`": ({ expiresAt, value }) => expiresAt === Number(value.at) + 400 * dayMs,
 };
 
@@ -172,7 +174,16 @@ async function useEverything(context: TestContext): Promise<Left> {
   const clock = new FakeClock();
   const path = storePath(context);
   const store = await openSqliteStore({ path, clock });
-  const authority = await testAuthority({ store, clock });
+  let fails = false;
+  const failing = aroundStore(store, async ({ verb }, run) => {
+    if (fails && verb === "swap") throw new CountersignError("temporarily_unavailable");
+    return run();
+  });
+  const authority = await testAuthority({ store: failing, clock });
+  fails = true;
+  await assert.rejects(authority.services.audit.record("user.deleted", { userId: "u", actor: "a" }));
+  fails = false;
+  assert.equal(await authority.services.store.writeFailure(), undefined);
   const used = await run(authority);
   await authority.close();
   await store.close();

@@ -72,6 +72,15 @@ describe("prepareFirstStart", () => {
     await assert.rejects(node.users.authenticate({ ...login, password: lost ?? "" }), { code: "invalid_grant" });
   });
 
+  it("D14 waits for nobody after a crash when nobody else can write to the store", async () => {
+    const { store, clock } = makeWorld();
+    const { adminPassword: lost } = await prepareFirstStart(makeNode({ store, clock }));
+    const next = makeNode({ store: { ...aroundStore(store, (_, run) => run()), exclusive: true }, clock, seed: 2 });
+    const password = await start(next);
+    await next.users.authenticate({ ...login, password: password ?? "" });
+    await assert.rejects(next.users.authenticate({ ...login, password: lost ?? "" }), { code: "invalid_grant" });
+  });
+
   it("D14 tells a start that was overtaken that its password is void", async () => {
     const node = makeNode();
     const slow = await prepareFirstStart(node);

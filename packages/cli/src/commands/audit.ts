@@ -1,7 +1,8 @@
-import { objectsIn } from "../answers.ts";
+import { objectsIn, textIn } from "../answers.ts";
 import { type Answer, type Api, openApi, remoteOptions } from "../api.ts";
 import type { Command, Run } from "../command.ts";
 import { usageFailure } from "../failure.ts";
+import { limitOf } from "../listing.ts";
 import { legible } from "../printer.ts";
 
 const pollMs = 1000;
@@ -28,8 +29,9 @@ export const audit: Command = {
   },
   examples: ["countersign audit --name user --since 24h", "countersign audit --follow --json | jq .name"],
   async run(run) {
+    const limit = limitOf(run.given, 100);
     const api = await openApi(run);
-    const records = await read(run, api);
+    const records = await readNewest(run, api, limit);
     print(run, records);
     if (run.given.flag("follow")) await follow(run, api, records);
   },
@@ -52,35 +54,46 @@ async function follow(run: Run, api: Api, first: readonly Answer[]): Promise<voi
   }
 }
 
+/** The newest records, in the order they happened; as many as are wanted, however far behind others they lie. */
+async function readNewest(run: Run, api: Api, limit: number): Promise<readonly Answer[]> {
+  const found: Answer[] = [];
+  let before: string | undefined;
+  do {
+    const answer = await read(run, api, { before, limit: String(Math.min(mostAtOnce, limit - found.length)) });
+    found.push(...objectsIn(answer, "records"));
+    before = textIn(answer, "next");
+  } while (before !== undefined && found.length < limit);
+  return found.toReversed();
+}
+
 /** Page by page, back to the second of the last record shown: more may have happened than one answer holds. */
 async function readAllSince(run: Run, api: Api, shown: readonly Answer[]): Promise<readonly Answer[]> {
   const last = shown.at(-1);
   const since = typeof last?.at === "number" ? { since: String(Math.floor(last.at / 1000)) } : {};
   const found: Answer[] = [];
   for (;;) {
-    const before = found[0] === undefined ? {} : { before: idOf(found[0]) };
-    const page = await read(run, api, { ...since, ...before, limit: String(mostAtOnce) });
-    found.unshift(...page);
-    if (page.length < mostAtOnce) return found;
+    const before = found.at(-1) === undefined ? {} : { before: idOf(found.at(-1)) };
+    const page = objectsIn(await read(run, api, { ...since, ...before, limit: String(mostAtOnce) }), "records");
+    found.push(...page);
+    // Not for as long as the authority says where to go on: of a rare event it would read the whole trail at each look.
+    if (page.length < mostAtOnce) return found.toReversed();
   }
 }
 
-/** The records of one answer, in the order they happened. */
-async function read({ given, world }: Run, api: Api, query: Query = {}): Promise<readonly Answer[]> {
+/** One answer: records newest first. */
+function read({ given, world }: Run, api: Api, query: Query): Promise<Answer> {
   const seconds = (text: string | undefined) =>
     text === undefined ? undefined : String(instantOf(text, world.clock.now()));
-  const answer = await api.get("/api/v1/audit", {
-    limit: String(given.integer("limit") ?? 100),
+  return api.get("/api/v1/audit", {
     name: given.text("name"),
     about: given.text("about"),
     since: seconds(given.text("since")),
     until: seconds(given.text("until")),
     ...query,
   });
-  return objectsIn(answer, "records").toReversed();
 }
 
-type Query = Readonly<Record<string, string>>;
+type Query = Readonly<Record<string, string | undefined>>;
 
 /** One JSON object a line, or a line for people. */
 function print({ print: { json, text } }: Run, records: readonly Answer[]): void {

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "@countersign/authority";
-import { listAll, textIn } from "../answers.ts";
+import { textIn } from "../answers.ts";
 import { type Answer, apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Arguments } from "../arguments.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
+import { listingOptions, printListing } from "../listing.ts";
+import { memberLines } from "../printer.ts";
 
 const client = [{ name: "client", summary: "Its client id" }];
 const path = "/api/v1/client";
@@ -68,17 +70,19 @@ export const clientCommands: readonly Command[] = [
   {
     name: "client list",
     summary: "List clients",
-    options: { ...remoteOptions, search: { kind: "text", summary: "Part of a name or id" } },
-    async run(run) {
-      const found = await listAll(await openApi(run), { path, member: "clients", search: run.given.text("search") });
-      run.print.table(found, {
-        ID: (row) => row.client_id,
-        NAME: (row) => row.client_name,
-        GRANTS: (row) => row.grants,
-        SCOPES: (row) => row.scopes,
-        STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
-      });
-    },
+    options: listingOptions,
+    run: (run) =>
+      printListing(run, {
+        path,
+        member: "clients",
+        columns: {
+          ID: (row) => row.client_id,
+          NAME: (row) => row.client_name,
+          GRANTS: (row) => row.grants,
+          SCOPES: (row) => row.scopes,
+          STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
+        },
+      }),
   },
   {
     name: "client show",
@@ -88,7 +92,7 @@ export const clientCommands: readonly Command[] = [
     async run(run) {
       const api = await openApi(run);
       const found = await api.get(apiPath`/api/v1/client/${run.given.required("client")}`);
-      run.print.data(found, () => members(found));
+      run.print.data(found, () => memberLines(found));
     },
   },
   {
@@ -196,14 +200,4 @@ function readJwks(file: string): unknown {
 function secretLines(made: Answer): readonly string[] {
   const secret = textIn(made, "client_secret");
   return [`client id: ${made.client_id}`, ...(secret === undefined ? [] : [`client secret: ${secret}`])];
-}
-
-function members(answer: Answer): readonly string[] {
-  return Object.entries(answer).map(
-    ([name, value]) => `${name}: ${Array.isArray(value) ? value.map(shown).join(" ") || "-" : shown(value)}`,
-  );
-}
-
-function shown(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

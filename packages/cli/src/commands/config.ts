@@ -1,12 +1,10 @@
 import { writeFileSync } from "node:fs";
-import { parseAddress } from "../address.ts";
 import type { Command } from "../command.ts";
 import { configTemplate } from "../config-template.ts";
 import { CliFailure } from "../failure.ts";
-import { readKeyFile } from "../open-authority.ts";
-import { defaultConfigPath, loadSettings } from "../settings.ts";
+import { readServing } from "../serving.ts";
+import { defaultConfigPath } from "../settings.ts";
 import { flagSettings, settingOptions } from "../settings-flags.ts";
-import { tlsOptions } from "../tls-options.ts";
 
 /** Configuration files. */
 export const configCommands: readonly Command[] = [
@@ -32,10 +30,7 @@ export const configCommands: readonly Command[] = [
     summary: "Check file, environment and flags as serve would read them, and the files they name",
     options: settingOptions,
     async run({ given, world, print }) {
-      const { settings, path, warnings } = loadSettings({ ...flagSettings(given), env: world.env });
-      parseAddress(settings.listen);
-      tlsOptions(settings);
-      if (settings.key_file !== undefined) readKeyFile(settings.key_file);
+      const { settings, path, warnings } = readServing(flagSettings(given), world);
       for (const warning of warnings) print.note(`countersign: warning: ${warning}`);
       print.data(settings, () => [path === undefined ? "no file; the settings are fine" : `${path} is fine`]);
     },

@@ -6,16 +6,14 @@ import {
   type Log,
   prepareFirstStart,
 } from "@countersign/authority";
-import { type Served, serveAuthority, type TlsOptions } from "@countersign/authority/node";
-import { parseAddress } from "../address.ts";
+import { type Served, serveAuthority } from "@countersign/authority/node";
 import type { Command, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
 import { greet } from "../greet.ts";
 import { openAuthority } from "../open-authority.ts";
-import { loadSettings } from "../settings.ts";
+import { readServing, type Serving } from "../serving.ts";
 import { flagSettings, settingOptions } from "../settings-flags.ts";
 import type { Settings } from "../settings-schema.ts";
-import { tlsOptions } from "../tls-options.ts";
 import type { World } from "../world.ts";
 
 /** SIGTERM to exit, at most: what orchestrators grant before they kill is 30 s or less. */
@@ -34,17 +32,15 @@ export const serve: Command = {
   ],
   async run(run) {
     const { world, print } = run;
-    const { settings, warnings } = loadSettings({
-      ...flagSettings(run.given),
-      env: world.env,
-    });
-    for (const warning of warnings) print.note(`countersign: warning: ${warning}`);
+    const serving = readServing(flagSettings(run.given), world);
+    const { settings } = serving;
+    const warn = (warning: string) => print.note(`countersign: warning: ${warning}`);
+    serving.warnings.forEach(warn);
     const stopped = stopRequest(world);
     const log = openLog(settings, run);
-    const running = await start(settings, world, log);
-    const warning = issuerWarning(settings, running.served.url);
-    if (warning !== undefined) print.note(`countersign: warning: ${warning}`);
+    const running = await start(serving, world, log);
     try {
+      (await danglingSettings(settings, running.authority)).forEach(warn);
       await greet(running, print);
       await stopped;
     } finally {
@@ -64,11 +60,11 @@ interface Running {
  * Binds first: a taken port must not make a data directory. Requests that come before the authority is open and its
  * administrator made wait, so none is answered by half an authority.
  */
-async function start(settings: Settings, world: World, log: Log): Promise<Running> {
+async function start(serving: Serving, world: World, log: Log): Promise<Running> {
   const { promise: opened, resolve } = Promise.withResolvers<AnswerFace>();
   let face: AnswerFace = async (request, connection) => (await opened)(request, connection);
-  const tls = tlsOptions(settings);
-  const served = await listen({ answer: (request, connection) => face(request, connection) }, settings, tls, log);
+  const { settings } = serving;
+  const served = await listen({ answer: (request, connection) => face(request, connection) }, serving, log);
   try {
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? served.url, observer: log }, world);
     const first = await prepareFirstStart(authority.services).catch(async (error: unknown) => {
@@ -86,15 +82,12 @@ async function start(settings: Settings, world: World, log: Log): Promise<Runnin
 
 async function listen(
   authority: { readonly answer: AnswerFace },
-  settings: Settings,
-  tls: TlsOptions | undefined,
+  { settings, address, tls }: Serving,
   observer: Log,
 ): Promise<Served> {
-  const { host, port } = parseAddress(settings.listen);
   try {
     return await serveAuthority(authority, {
-      host,
-      port,
+      ...address,
       observer,
       insecureHttp: settings.insecure_http,
       limits: { bodyBytes: settings.limits.body_bytes },
@@ -106,16 +99,6 @@ async function listen(
 }
 
 function explainListening(error: unknown, at: string): unknown {
-  if (error instanceof TypeError && error.message.startsWith("Cannot serve plain HTTP")) {
-    return new CliFailure(error.message, {
-      hints: ["give --tls-cert and --tls-key, or --insecure-http if a proxy in front ends TLS on this network"],
-    });
-  }
-  if (error instanceof TypeError && error.message.startsWith("Cannot serve TLS")) {
-    return new CliFailure(error.message, {
-      hints: ["the files are PEM: a certificate with its key (--tls-cert, --tls-key), authorities, revocation lists"],
-    });
-  }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const [what, hint] = listenFailures[code] ?? [];
   return what === undefined || hint === undefined ? error : new CliFailure(`${what}: ${at}`, { hints: [hint] });
@@ -129,10 +112,38 @@ const listenFailures: Readonly<Record<string, readonly [string, string]>> = {
   ENOTFOUND: ["there is no host of this name", "give an address of this machine, such as localhost:8080"],
 };
 
-/** What clients elsewhere would be told, and could not use. */
-function issuerWarning({ issuer }: Settings, url: string): string | undefined {
-  if (issuer !== undefined || !/\/\/(?:0\.0\.0\.0|\[::\]):/.test(url)) return undefined;
-  return `the issuer in every token is ${url}, where nobody can find it; give the public URL with --issuer`;
+/** What only the store can tell of the settings. It may be put right while the authority runs, so it is no error. */
+async function danglingSettings(settings: Settings, authority: Authority): Promise<readonly string[]> {
+  return [...(await issuerClientFault(settings, authority)), ...(await lockout(settings, authority))];
+}
+
+async function issuerClientFault({ compat }: Settings, { services }: Authority): Promise<readonly string[]> {
+  const name = compat.jwt_issuer_client;
+  if (name === undefined || !compat.faces.includes("jwt-issuer")) return [];
+  const client = await services.clients.byId(name);
+  const [what, mend] = faultOf(client) ?? [];
+  if (what === undefined) return [];
+  return [`compat.jwt_issuer_client names ${what}: ${name}; until ${mend} /auth/token refuses everybody`];
+}
+
+/** Without loopback the administrator needs another client to log in with. */
+async function lockout({ server }: Settings, { services }: Authority): Promise<readonly string[]> {
+  if (server.loopback_privileges) return [];
+  const clients = await services.clients.list({ limit: 1000 });
+  if (clients.some(({ loopback, disabled }) => !loopback && !disabled)) return [];
+  return [
+    "server.loopback_privileges is false, and every client is a loopback client: nobody can log in (docs/operations.md)",
+  ];
+}
+
+/** Why nobody can show the credential of a client by HTTP Basic, and what would change that. */
+function faultOf(
+  client: { readonly disabled: boolean; readonly secrets: readonly unknown[] } | undefined,
+): readonly [string, string] | undefined {
+  if (client === undefined) return ["no client", "there is one with a secret (countersign client create)"];
+  if (client.disabled) return ["a disabled client", "it is enabled (countersign client enable)"];
+  if (client.secrets.length > 0) return undefined;
+  return ["a client without a secret", "it has one (countersign client create --credential)"];
 }
 
 function openLog(settings: Settings, { world, print }: Run): Log {

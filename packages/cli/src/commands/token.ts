@@ -2,7 +2,7 @@ import { decodeJwt, importKeys, TokenRefused, verifyJwt } from "@countersign/pro
 import { type Answer, accessTokenOf, call, postForm, remoteOptions, urlOf } from "../api.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
-import { instant, legible } from "../printer.ts";
+import { instant, memberLines } from "../printer.ts";
 import { askSecret, readAll } from "../prompt.ts";
 
 const clientOptions: Readonly<Record<string, Option>> = {
@@ -83,9 +83,9 @@ async function inspect(run: Run): Promise<void> {
   const { header, claims } = decoded(text);
   const verdict = run.given.flag("offline") ? notChecked : await verdictOn(text, header, claims, run);
   run.print.data({ header, claims, verdict }, () => [
-    ...Object.entries(header).map(([name, value]) => `${name}: ${shown(value)}`),
+    ...memberLines(header),
     "",
-    ...Object.entries(claims).map(([name, value]) => `${name}: ${dates.has(name) ? instant(value) : shown(value)}`),
+    ...memberLines(withDates(claims)),
     "",
     `verdict: ${verdict}`,
   ]);
@@ -95,6 +95,12 @@ async function inspect(run: Run): Promise<void> {
 const valid = "valid";
 const notChecked = "not checked";
 const dates: ReadonlySet<string> = new Set(["exp", "iat", "nbf"]);
+
+function withDates(claims: Answer): Answer {
+  return Object.fromEntries(
+    Object.entries(claims).map(([name, value]) => [name, dates.has(name) ? instant(value) : value]),
+  );
+}
 
 function decoded(text: string): { readonly header: Answer; readonly claims: Answer } {
   try {
@@ -131,8 +137,4 @@ function audienceOf({ aud }: Answer): readonly string[] | undefined {
 async function tokenText({ given, world }: Run): Promise<string> {
   const text = given.required("token");
   return text === "-" ? (await readAll(world.stdin)).trim() : text;
-}
-
-function shown(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : legible(value);
 }

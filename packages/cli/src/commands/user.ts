@@ -1,8 +1,9 @@
-import { listAll, objectsIn, textIn } from "../answers.ts";
+import { objectsIn, textIn } from "../answers.ts";
 import { type Api, apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Command, Run } from "../command.ts";
 import { CliFailure } from "../failure.ts";
-import { instant } from "../printer.ts";
+import { listingOptions, printListing } from "../listing.ts";
+import { instant, memberLines } from "../printer.ts";
 import { newPassword, passwordOptions } from "../prompt.ts";
 import { resetPassword } from "./reset-password.ts";
 
@@ -13,18 +14,19 @@ export const userCommands: readonly Command[] = [
   {
     name: "user list",
     summary: "List users",
-    options: { ...remoteOptions, search: { kind: "text", summary: "Part of a name" } },
-    async run(run) {
-      const api = await openApi(run);
-      const found = await listAll(api, { path: "/api/v1/user", member: "users", search: run.given.text("search") });
-      run.print.table(found, {
-        ID: (row) => row.user_id,
-        USERNAME: (row) => row.username,
-        NAME: (row) => row.full_name,
-        SCOPES: (row) => row.scopes,
-        STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
-      });
-    },
+    options: listingOptions,
+    run: (run) =>
+      printListing(run, {
+        path: "/api/v1/user",
+        member: "users",
+        columns: {
+          ID: (row) => row.user_id,
+          USERNAME: (row) => row.username,
+          NAME: (row) => row.full_name,
+          SCOPES: (row) => row.scopes,
+          STATE: (row) => (row.disabled === true ? "disabled" : "enabled"),
+        },
+      }),
   },
   {
     name: "user show",
@@ -34,11 +36,7 @@ export const userCommands: readonly Command[] = [
     async run(run) {
       const api = await openApi(run);
       const found = await api.get(apiPath`/api/v1/user/${await userId(run, api)}`);
-      run.print.data(found, () =>
-        Object.entries({ ...found, created_at: instant(found.created_at) }).map(
-          ([name, value]) => `${name}: ${Array.isArray(value) ? value.join(" ") || "-" : value}`,
-        ),
-      );
+      run.print.data(found, () => memberLines({ ...found, created_at: instant(found.created_at) }));
     },
   },
   {

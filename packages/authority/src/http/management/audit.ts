@@ -17,7 +17,7 @@ export const auditRoutes: readonly Route[] = [
       name: z.string().max(64).optional().describe("An event's name, or its first part"),
       about: z.string().max(256).optional().describe("A client, user or family id"),
       since: instant.optional().describe("Seconds since the epoch"),
-      before: z.string().max(256).optional().describe("The id of the last record of the page before"),
+      before: z.string().max(256).optional().describe("The next of the page before"),
       until: instant.optional().describe("Seconds since the epoch"),
     }),
     result: z.object({
@@ -29,9 +29,10 @@ export const auditRoutes: readonly Route[] = [
           fields: z.looseObject({}),
         }),
       ),
+      next: z.string().optional().describe("Go on with this as before; absent where the trail ends"),
     }),
     async run({ query: { limit, name, about, before, since, until }, services }) {
-      const records = await services.audit.read({
+      const { records, ...more } = await services.audit.page({
         limit,
         ...(name === undefined ? {} : { name }),
         ...(about === undefined ? {} : { about }),
@@ -41,6 +42,7 @@ export const auditRoutes: readonly Route[] = [
       });
       return {
         records: records.map(({ id, name: event, at, fields }) => ({ id, name: event, at, fields: { ...fields } })),
+        ...more,
       };
     },
   }),

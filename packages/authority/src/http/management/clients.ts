@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Route } from "../route.ts";
 import { changesOf, clientJson, settingsOf } from "./client-json.ts";
 import { operation } from "./operation.ts";
-import { clientChange, clientInput, clientView, pageQuery } from "./shapes.ts";
+import { nextPage, pageQuery, readPage } from "./paging.ts";
+import { clientChange, clientInput, clientView } from "./shapes.ts";
 
 const tag = "Clients";
 const collection = "/api/v1/client";
@@ -39,11 +40,10 @@ export const clientRoutes: readonly Route[] = [
     tag,
     access: "superuser",
     query: pageQuery,
-    result: z.object({ clients: z.array(clientView), next: z.string().optional() }),
-    async run({ query, services }) {
-      const clients = await services.clients.list(definedPage(query));
-      const next = clients.length === query.limit ? clients.at(-1)?.clientId : undefined;
-      return { clients: clients.map(clientJson), ...(next === undefined ? {} : { next }) };
+    result: z.object({ clients: z.array(clientView), next: nextPage }),
+    async run({ query, services: { clients } }) {
+      const { rows, more } = await readPage(query, clients.list, ({ clientId }) => clientId);
+      return { clients: rows.map(clientJson), ...more };
     },
   }),
   operation({
@@ -93,8 +93,3 @@ export const clientRoutes: readonly Route[] = [
     },
   }),
 ];
-
-/** A page without the members that were not given. */
-export function definedPage({ limit, after, search }: z.output<typeof pageQuery>) {
-  return { limit, ...(after === undefined ? {} : { after }), ...(search === undefined ? {} : { search }) };
-}

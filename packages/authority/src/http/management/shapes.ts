@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { lifetimes, longestAudience, mostAudiences, mostKeys } from "../../clients/client-settings.ts";
+import { longestAudience, mostAudiences } from "../../audience.ts";
+import { lifetimes, mostKeys } from "../../clients/client-settings.ts";
 import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
@@ -89,11 +90,4 @@ export const deviceView = z.object({
   created_at: z.number().int(),
   last_used_at: z.number().int(),
   expires_at: z.number().int(),
-});
-
-/** A page of a listing: `after` is the `next` of the page before. */
-export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  after: z.string().max(256).optional(),
-  search: z.string().max(256).optional(),
 });

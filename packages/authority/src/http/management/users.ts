@@ -3,9 +3,9 @@ import { z } from "zod";
 import type { FamilyRecord, UserRecord } from "../../store/records.ts";
 import type { Call, Route } from "../route.ts";
 import { requireSelf } from "./actor.ts";
-import { definedPage } from "./clients.ts";
 import { operation } from "./operation.ts";
-import { deviceView, name, pageQuery, password, scopes, username, userView } from "./shapes.ts";
+import { nextPage, pageQuery, readPage } from "./paging.ts";
+import { deviceView, name, password, scopes, username, userView } from "./shapes.ts";
 
 const tag = "Users";
 const one = "/api/v1/user/:id";
@@ -19,11 +19,10 @@ export const userRoutes: readonly Route[] = [
     tag,
     access: "superuser",
     query: pageQuery,
-    result: z.object({ users: z.array(userView), next: z.string().optional() }),
-    async run({ query, services }) {
-      const users = await services.users.list(definedPage(query));
-      const next = users.length === query.limit ? users.at(-1)?.userId : undefined;
-      return { users: users.map(userJson), ...(next === undefined ? {} : { next }) };
+    result: z.object({ users: z.array(userView), next: nextPage }),
+    async run({ query, services: { users } }) {
+      const { rows, more } = await readPage(query, users.list, ({ userId }) => userId);
+      return { users: rows.map(userJson), ...more };
     },
   }),
   operation({
