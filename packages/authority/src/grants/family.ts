@@ -1,5 +1,6 @@
 import { CountersignError, equalInConstantTime, randomSecret, sha256 } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
+import { userCeiling, within } from "../scope.ts";
 import type { Services } from "../services.ts";
 import { clockSkewMs } from "../store/clock-skew.ts";
 import { keys, owners } from "../store/keys.ts";
@@ -135,14 +136,26 @@ async function revokeFamily(
   }
 }
 
-/** The live family of its live token; `undefined` for every other text. Changes nothing. */
-export async function introspectRefreshToken(token: string, services: Services): Promise<FamilyRecord | undefined> {
-  const item = await genuineFamily(token, services);
-  const family = item?.value;
-  if (family === undefined || family.revokedAt !== undefined || sha256(token) !== family.currentHash) return undefined;
+/** A refresh token that would be taken now. */
+export interface LiveRefresh {
+  readonly family: FamilyRecord;
+  /** The login's scopes without those that its client or user has lost since. */
+  readonly scopes: readonly string[];
+}
+
+/** What stands of a live token of this client; `undefined` for every other text. Changes nothing. */
+export async function introspectRefreshToken(
+  token: string,
+  { client }: Caller,
+  services: Services,
+): Promise<LiveRefresh | undefined> {
+  const family = (await genuineFamily(token, services))?.value;
+  if (family === undefined || !isOf(family, client)) return undefined;
+  if (family.revokedAt !== undefined || sha256(token) !== family.currentHash) return undefined;
   const user = await services.users.byId(family.userId);
   const alive = services.clock.now() < Math.min(family.idleExpiresAt, family.absoluteExpiresAt);
-  return alive && user !== undefined && !user.disabled && user.epoch === family.userEpoch ? family : undefined;
+  if (!alive || user === undefined || user.disabled || user.epoch !== family.userEpoch) return undefined;
+  return { family, scopes: within(family.scopes, [client.scopes, userCeiling(user)]) };
 }
 
 /** Logs a device out: revokes the family of any genuine token of it, live or spent (RFC 7009 section 2.1). */
@@ -156,7 +169,7 @@ export async function revokeByToken(token: string, { client }: Caller, services:
 }
 
 /** Whether a family was started by this client, and not by another of the same id that was deleted before. */
-export function isOf(family: FamilyRecord, client: ClientRecord): boolean {
+function isOf(family: FamilyRecord, client: ClientRecord): boolean {
   return family.clientId === client.clientId && family.createdAt >= client.createdAt;
 }
 

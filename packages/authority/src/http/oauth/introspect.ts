@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../../caller.ts";
 import { type AccessToken, inForce, readAccessToken } from "../../core/access-token.ts";
-import { introspectRefreshToken, isOf } from "../../grants/family.ts";
+import { introspectRefreshToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import { introspect, superuser } from "../../scope.ts";
 import type { Services } from "../../services.ts";
@@ -27,13 +27,14 @@ export async function introspectionEndpoint({ request, peer, services }: Call): 
 }
 
 async function ofRefreshToken(token: string, caller: Caller, services: Services) {
-  const family = await introspectRefreshToken(token, services);
-  if (family === undefined || !isOf(family, caller.client)) return inactive;
+  const live = await introspectRefreshToken(token, caller, services);
+  if (live === undefined) return inactive;
+  const { family, scopes } = live;
   return {
     active: true,
     client_id: family.clientId,
     sub: family.userId,
-    scope: family.scopes.join(" "),
+    scope: scopes.join(" "),
     iss: services.config.issuer,
     iat: Math.floor(family.createdAt / 1000),
     exp: Math.floor(family.idleExpiresAt / 1000),
