@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { FakeClock } from "@countersign/protocol/testing";
+import { testAuthority } from "../../src/testing.ts";
+import { openAt, storePath } from "../store/stores.ts";
+
+describe("POST /oauth/revoke: access tokens (RFC 7009)", () => {
+  it("commits the end of a token with its record", async (context) => {
+    const clock = new FakeClock();
+    const commits: number[] = [];
+    const onCommit = (writes: number) => commits.push(writes);
+    const store = await openAt(storePath(context), context, { clock, onCommit });
+    const authority = await testAuthority({ store, clock });
+    context.after(() => authority.services.keys.close());
+    const { client, secret } = await authority.client({ scopes: ["read"] });
+    const asClient = { client_id: client.clientId, client_secret: secret };
+    const { body } = await authority.form("/oauth/token", { ...asClient, grant_type: "client_credentials" });
+    const token = String(body.access_token);
+    commits.length = 0;
+    assert.equal((await authority.form("/oauth/revoke", { ...asClient, token })).status, 200);
+    assert.deepEqual(commits, [2]);
+    assert.equal((await authority.services.audit.read({ limit: 1 }))[0]?.name, "token.revoked");
+    assert.deepEqual((await authority.form("/oauth/introspect", { ...asClient, token })).body, { active: false });
+  });
+});
