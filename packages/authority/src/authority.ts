@@ -13,7 +13,6 @@ import { createPasswordHasher } from "./limits/argon2.ts";
 import { createLimits } from "./limits/store-limits.ts";
 import type { Services } from "./services.ts";
 import type { Store } from "./store/store.ts";
-import { watchStore } from "./store/watched-store.ts";
 import { createUserService } from "./users/user-service.ts";
 
 /** What an authority is made of. */
@@ -67,8 +66,14 @@ export interface Authority {
  * ```
  */
 export async function createAuthority(options: AuthorityOptions): Promise<Authority> {
-  const { config, keyEncryptionKey, clock = systemClock, random = systemRandom, metrics = createMetrics() } = options;
-  const store = watchStore(options.store, clock);
+  const {
+    config,
+    store,
+    keyEncryptionKey,
+    clock = systemClock,
+    random = systemRandom,
+    metrics = createMetrics(),
+  } = options;
   const observer = options.observer === undefined ? metrics : joinObservers([metrics, options.observer]);
   const audit = createAuditTrail({ store, clock, random, observer, retentionMs: config.audit.retention * 1000 });
   const { signing = "thread" } = options;

@@ -6,13 +6,13 @@ import type { Config } from "./config.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
-import type { WatchedStore } from "./store/watched-store.ts";
+import type { Store } from "./store/store.ts";
 import type { UserService } from "./users/users.ts";
 
 /** Everything that grants and faces work with. Each takes the slice it needs: `Pick<Services, "store" | "clock">`. */
 export interface Services {
   readonly config: Config;
-  readonly store: WatchedStore;
+  readonly store: Store;
   readonly keys: ManagedKeyRing;
   readonly clock: Clock;
   readonly random: Random;

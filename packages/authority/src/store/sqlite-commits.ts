@@ -4,6 +4,7 @@ import { type Clock, CountersignError } from "@countersign/protocol";
 import { Pipeline } from "../threads/pipeline.ts";
 import { type Batch, type Operation, type Outcome, packOperations, type Reply, ready } from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
+import type { WriteHealth } from "./write-health.ts";
 
 /** How commits are grouped. */
 export interface CommitsOptions extends ConnectionOptions {
@@ -12,6 +13,7 @@ export interface CommitsOptions extends ConnectionOptions {
   readonly maxWaiting: number;
   /** Told of each commit: how many writes it made durable, and how long it took. */
   readonly onCommit: (writes: number, durationMs: number) => void;
+  readonly health: WriteHealth;
 }
 
 /** A larger batch means fewer messages, a smaller one that the writing thread begins earlier. */
@@ -53,7 +55,13 @@ export class Commits {
     if (this.#isClosed) throw unavailable("The store is closed");
     const { size } = this.#pipeline;
     if (size >= this.#options.maxWaiting) throw unavailable(`${size} operations wait for a commit`);
+    if (size === 0) this.#options.health.progress();
     return this.#pipeline.submit(operation);
+  }
+
+  /** Whether there are operations without an outcome. */
+  get isWaiting(): boolean {
+    return this.#pipeline.size > 0;
   }
 
   /** Lets accepted operations finish, then ends the thread. */
@@ -85,7 +93,11 @@ export class Commits {
   }
 
   #settle(reply: Reply): void {
-    this.#options.onCommit(reply.count, reply.durationMs);
+    const { onCommit, health } = this.#options;
+    onCommit(reply.count, reply.durationMs);
+    if ("failure" in reply) health.failed(`Cannot commit: ${reply.failure}`);
+    else if (reply.outcomes.some(hasWritten)) health.wrote();
+    else health.progress();
     this.#pipeline.settle("failure" in reply ? failures(reply) : reply.outcomes.map(judge));
   }
 
@@ -105,6 +117,7 @@ export class Commits {
   /** What waited is refused, its effect unknown; the next operation starts a new thread. */
   #forget(why: string): void {
     this.#worker = undefined;
+    if (this.isWaiting) this.#options.health.failed(why);
     this.#pipeline.fail(unavailable(why));
     if (this.#isClosed) this.#exited.resolve();
   }
@@ -125,6 +138,11 @@ function isReply(message: Partial<Reply>): message is Reply {
 
 function failures({ count, failure }: Extract<Reply, { readonly failure: string }>): readonly Error[] {
   return Array.from({ length: count }, () => unavailable(`Cannot commit: ${failure}`));
+}
+
+/** What lost a race wrote nothing, and says nothing of the disk. */
+function hasWritten(outcome: Outcome): boolean {
+  return outcome !== false && typeof outcome !== "string";
 }
 
 function judge(outcome: Outcome): Outcome | Error {

@@ -4,12 +4,14 @@ import { type Clock, CountersignError } from "@countersign/protocol";
 import { checkKey, checkPage, isKey, serialise } from "./checks.ts";
 import { parseFrozen } from "./frozen.ts";
 import { ItemCache, type ReadItem } from "./item-cache.ts";
+import { keys } from "./keys.ts";
 import type { Operation, Outcome, Row } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
 import type { Draft, Item, Page, Store } from "./store.ts";
 import { createVersions } from "./versions.ts";
+import { WriteHealth } from "./write-health.ts";
 
 /** Where a store is, and how long it waits. */
 export interface SqliteStoreOptions {
@@ -48,8 +50,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const { clock, maxWaiting = 4096, busyTimeoutMs = 500, onCommit = () => {} } = options;
   const { path, lock } = prepareFile(options.path);
   try {
-    const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting, onCommit });
-    return new SqliteStore(clock, { lock, commits, reader: new SqliteReader(path) });
+    const health = new WriteHealth(clock);
+    const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting, onCommit, health });
+    return new SqliteStore(clock, { lock, commits, health, reader: new SqliteReader(path) });
   } catch (error) {
     lock.close();
     throw error;
@@ -59,9 +62,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 /** What the items in use may take, in characters of their rows: some 8,000 clients or logins. */
 const cachedCharacters = 4 * 1024 * 1024;
 
+/** How long what was written to see whether it can be is kept. */
+const probeLifeMs = 60_000;
+
 interface Parts {
   readonly lock: DatabaseSync;
   readonly commits: Commits;
+  readonly health: WriteHealth;
   readonly reader: SqliteReader;
 }
 
@@ -119,6 +126,16 @@ class SqliteStore implements Store {
     if (!isKey(owner)) return [];
     const rows = this.#parts.reader.list(owner, page, this.#clock.now());
     return rows.map((row) => toItem<Value>(String(row[4]), row));
+  }
+
+  writeFailure(): Promise<string | undefined> {
+    const { commits, health } = this.#parts;
+    return health.failure({ isWaiting: commits.isWaiting, probe: () => this.#probe() });
+  }
+
+  async #probe(): Promise<void> {
+    const before = await this.get(keys.probe());
+    await this.swap(keys.probe(), before?.version ?? 0, { value: {}, expiresAt: this.#clock.now() + probeLifeMs });
   }
 
   close(): Promise<void> {

@@ -42,6 +42,11 @@ export interface Store {
    * an authority finds begun, a process began that is no more. @default false
    */
   readonly exclusive?: boolean;
+  /**
+   * Why it takes no writes, or `undefined` when it does, as far as it knows without one: a full disk shows in the first
+   * write that fails. @default it always does
+   */
+  writeFailure?(): Promise<string | undefined>;
   /** The item, or `undefined` when absent or expired. Strongly consistent: sees every acknowledged write. */
   get<Value>(key: string): Promise<Item<Value> | undefined>;
   /**

@@ -11,7 +11,6 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { createInvitations } from "../../src/users/invitations.ts";
-import { aroundStore } from "../users/around-store.ts";
 import { storePath } from "./stores.ts";
 
 const page = readFileSync(new URL("../../../../docs/storage.md", import.meta.url), "utf8");
@@ -173,17 +172,14 @@ interface Left {
 async function useEverything(context: TestContext): Promise<Left> {
   const clock = new FakeClock();
   const path = storePath(context);
-  const store = await openSqliteStore({ path, clock });
-  let fails = false;
-  const failing = aroundStore(store, async ({ verb }, run) => {
-    if (fails && verb === "swap") throw new CountersignError("temporarily_unavailable");
-    return run();
-  });
-  const authority = await testAuthority({ store: failing, clock });
-  fails = true;
-  await assert.rejects(authority.services.audit.record("user.deleted", { userId: "u", actor: "a" }));
-  fails = false;
-  assert.equal(await authority.services.store.writeFailure(), undefined);
+  const store = await openSqliteStore({ path, clock, busyTimeoutMs: 1 });
+  const authority = await testAuthority({ store, clock });
+  {
+    using other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    await assert.rejects(authority.services.audit.record("user.deleted", { userId: "u", actor: "a" }));
+  }
+  assert.equal(await store.writeFailure?.(), undefined);
   const used = await run(authority);
   await authority.close();
   await store.close();

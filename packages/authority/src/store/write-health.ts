@@ -1,0 +1,59 @@
+import type { Clock } from "@countersign/protocol";
+
+/** A disk that hangs fails nothing: for so long writes may wait without one being finished. */
+const stallMs = 5000;
+const probeEveryMs = 2000;
+
+/** What a store knows of its writes at the moment. */
+export interface WritesNow {
+  readonly isWaiting: boolean;
+  /** Writes something, to see how it goes. */
+  probe(): Promise<unknown>;
+}
+
+/** Whether a store takes writes, by how its last commits went: a full or failing disk shows where nothing is written. */
+export class WriteHealth {
+  readonly #clock: Clock;
+  #failure: string | undefined;
+  #progressAt = 0;
+  #probing: Promise<unknown> = Promise.resolve();
+  #probedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** To be called when writes wait that did not before, and when a commit had nothing to write. */
+  progress(): void {
+    this.#progressAt = this.#clock.monotonic();
+  }
+
+  /** To be called when a commit wrote something. */
+  wrote(): void {
+    this.progress();
+    this.#failure = undefined;
+  }
+
+  /** To be called when a commit failed. */
+  failed(why: string): void {
+    this.progress();
+    this.#failure = why;
+  }
+
+  /**
+   * Why no writes are taken, or `undefined` when they are. After a commit that failed it has one more tried, at most
+   * every two seconds, however often it is asked.
+   */
+  async failure({ isWaiting, probe }: WritesNow): Promise<string | undefined> {
+    const now = this.#clock.monotonic();
+    const stalledMs = isWaiting ? now - this.#progressAt : 0;
+    if (stalledMs >= stallMs) return `No write was finished for ${Math.round(stalledMs / 1000)} seconds`;
+    if (this.#failure === undefined) return undefined;
+    if (now - this.#probedAt >= probeEveryMs) {
+      this.#probedAt = now;
+      this.#probing = probe().catch(() => undefined);
+    }
+    await this.#probing;
+    return this.#failure;
+  }
+}
