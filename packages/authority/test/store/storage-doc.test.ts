@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it, type TestContext } from "node:test";
-import { CountersignError, sha256 } from "@countersign/protocol";
+import { sha256 } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import { keys, owners } from "../../src/store/keys.ts";
