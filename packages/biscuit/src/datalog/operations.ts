@@ -1,5 +1,5 @@
 import { endsWith, startsWith } from "../affix.ts";
-import { DatalogError, LimitError } from "../errors.ts";
+import { type BiscuitError, DatalogError, LimitError } from "../errors.ts";
 import type { Fuel } from "../fuel.ts";
 import { compileRegex, type Regex } from "../regex/regex.ts";
 import { failure } from "./failures.ts";
@@ -28,7 +28,7 @@ import {
 /**
  * A function of the host that expressions call as `value.extern::name()` or `value.extern::name(other)`.
  *
- * It must be pure and synchronous; what it throws fails the expression.
+ * It must be pure and synchronous; whatever it throws fails the expression.
  */
 export type ExternFunction = (left: TermOutput, right: TermOutput | undefined) => TermInput;
 
@@ -63,6 +63,16 @@ function lengthOf(term: Term, fuel: Fuel): number {
   return elements.length;
 }
 
+/** The error for what a function of the host threw: even asking a strange object for its type or text can throw. */
+function externFailure(name: string, thrown: unknown): BiscuitError {
+  try {
+    if (thrown instanceof LimitError) return thrown;
+    return failure.externFailed(name, thrown instanceof DatalogError ? thrown.message : String(thrown));
+  } catch {
+    return failure.externFailed(name, "it threw what has no text");
+  }
+}
+
 /** Calls a function of the host; its result is checked like any input. */
 export function callExtern(name: string, left: Term, right: Term | undefined, context: EvaluationContext): Term {
   const call = context.externs.get(name);
@@ -71,8 +81,7 @@ export function callExtern(name: string, left: Term, right: Term | undefined, co
   try {
     return inTextOrder(toTerm(call(fromTerm(left), right === undefined ? undefined : fromTerm(right))));
   } catch (error) {
-    if (error instanceof LimitError) throw error;
-    throw failure.externFailed(name, error instanceof DatalogError ? error.message : String(error));
+    throw externFailure(name, error);
   }
 }
 
