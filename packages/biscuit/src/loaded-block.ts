@@ -1,10 +1,4 @@
-import {
-  type CompiledFact,
-  type CompiledRule,
-  compileFact,
-  compileRule,
-  unboundHeadVariables,
-} from "./datalog/compile.ts";
+import { type CompiledFact, type CompiledRule, compileFact, compileRule } from "./datalog/compile.ts";
 import type { BlockContent, Check, Policy, Rule, Scope } from "./datalog/model.ts";
 import { AuthorizationError } from "./errors.ts";
 import { printRule } from "./text/printer.ts";
@@ -34,13 +28,14 @@ export interface CompiledBlock {
 
 /** Compiles the content of a block. */
 export function compileBlock(content: BlockContent): CompiledBlock {
+  const rules = content.rules.map(compileRule);
   return {
     facts: content.facts.map(compileFact),
-    rules: content.rules.map(compileRule),
+    rules,
     checks: content.checks.map((source) => ({ source, queries: source.queries.map(compileRule) })),
     scopes: content.scopes,
     context: content.context,
-    invalidRule: content.rules.find((rule) => unboundHeadVariables(rule).length > 0),
+    invalidRule: rules.find(({ head }) => head === undefined)?.source,
   };
 }
 

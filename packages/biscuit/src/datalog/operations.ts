@@ -227,11 +227,8 @@ function get(left: Term, right: Term, { fuel }: EvaluationContext): Term {
   throw failure.type();
 }
 
-const impossible: Operation = () => {
-  throw failure.type();
-};
-
-const OPERATIONS: Readonly<Record<BinaryName, Operation>> = {
+/** Those that take a closure, or a name, are not here: they are dispatched before this table is read. */
+const OPERATIONS: Readonly<Partial<Record<BinaryName, Operation>>> = {
   "<": comparison((left, right) => left < right),
   ">": comparison((left, right) => left > right),
   "<=": comparison((left, right) => left <= right),
@@ -256,16 +253,11 @@ const OPERATIONS: Readonly<Record<BinaryName, Operation>> = {
   "|": arithmetic(bits.or),
   "^": arithmetic(bits.xor),
   get,
-  // These take a closure, or a name, and are dispatched before this table is read.
-  "&&": impossible,
-  "||": impossible,
-  all: impossible,
-  any: impossible,
-  try_or: impossible,
-  extern: impossible,
 };
 
 /** Applies an operator of two operands that are both values. */
 export function applyBinary(op: BinaryName, left: Term, right: Term, context: EvaluationContext): Term {
-  return OPERATIONS[op](left, right, context);
+  const operation = OPERATIONS[op];
+  if (operation === undefined) throw failure.type();
+  return operation(left, right, context);
 }
