@@ -2,7 +2,7 @@
 export interface TokenLimits {
   /** Bytes of a token. @default 32_768 */
   readonly maxTokenBytes: number;
-  /** Blocks of a token, the authority included. @default 64 */
+  /** Blocks of a token, the authority included; one of a third party counts twice, as it is signed twice. @default 64 */
   readonly maxBlocks: number;
   /**
    * UTF-16 units of text in a token when every mention of a symbol or key is written out: a mention takes two bytes,

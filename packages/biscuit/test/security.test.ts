@@ -463,6 +463,14 @@ const rows: readonly Row[] = [
     },
     expect: "blocks",
   },
+  ...[31, 32].map((count) => ({
+    id: `G22 ${count} blocks of third parties, each signed twice`,
+    build: () => {
+      const block = { data: rawBlock({ version: 5 }), external: thirdKey };
+      return Biscuit.parse(forgeToken([{ data: rawBlock({}) }, ...new Array(count).fill(block)]));
+    },
+    expect: count === 31 ? undefined : "blocks",
+  })),
   { id: "G23 unpadded base64", build: () => verify(token.toBase64().replaceAll("=", "")), expect: undefined },
   {
     id: "G23 standard alphabet",
