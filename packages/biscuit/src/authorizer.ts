@@ -4,7 +4,7 @@ import type { AuthorizerContent, Fact } from "./datalog/model.ts";
 import type { ExternFunction } from "./datalog/operations.ts";
 import type { Decision } from "./decision.ts";
 import { Evaluation, type TokenBlock } from "./evaluation.ts";
-import { type Limits, resolveLimits } from "./limits.ts";
+import { type EvaluationLimits, type Limits, resolveLimits } from "./limits.ts";
 import { type CompiledBlock, type CompiledPolicy, compileBlock, compilePolicy } from "./loaded-block.ts";
 import { Datalog, type DatalogInput, resolveDatalog } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
@@ -14,8 +14,8 @@ import { printAuthorizer } from "./text/printer.ts";
 export interface AuthorizerOptions {
   /** Values for the parameters of the Datalog. */
   readonly parameters?: Parameters;
-  /** What an evaluation may cost; see {@link Limits}. */
-  readonly limits?: Partial<Limits>;
+  /** What an evaluation may cost; the limits on reading a token are for `Biscuit.parse`. */
+  readonly limits?: Partial<EvaluationLimits>;
   /** Functions that expressions may call as `.extern::name()`. @default none */
   readonly externs?: Readonly<Record<string, ExternFunction>>;
 }

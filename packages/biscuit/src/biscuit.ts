@@ -18,7 +18,7 @@ import { FormatError, SealError } from "./errors.ts";
 import { toBase64 } from "./format/base64.ts";
 import type { Block } from "./format/block-codec.ts";
 import { type Container, readContainer, writeContainer } from "./format/wrapper.ts";
-import { type Limits, resolveLimits } from "./limits.ts";
+import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
 import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
 import { holdsFor } from "./signature-cache.ts";
@@ -196,9 +196,10 @@ export class Biscuit {
   /**
    * Reads a token from bytes, or from base64 with or without the prefix `biscuit:`; nothing is verified.
    *
+   * @param limits What reading it may cost, up to its blocks; the limits on evaluation are for `Authorizer`.
    * @throws {FormatError} when it is no token; {@link LimitError} `token_bytes` or `blocks`.
    */
-  static parse(token: Uint8Array | string, limits?: Partial<Limits>): UnverifiedBiscuit {
+  static parse(token: Uint8Array | string, limits?: Partial<TokenLimits>): UnverifiedBiscuit {
     const resolved = resolveLimits(limits);
     const bytes = tokenBytes(token, resolved);
     return new UnverifiedBiscuit(readContainer(bytes, resolved.maxBlocks), resolved, bytes);

@@ -70,7 +70,7 @@ export interface WorldDump {
   readonly policies: readonly string[];
 }
 
-/** What reporting a failed check costs beside its text: two bytes of a token are enough for one. */
+/** What reporting a failed check or an invalid rule costs beside its text: two bytes of a token are enough for a check. */
 const REPORT_COST = 16;
 
 /** A block as it stands in this evaluation. */
@@ -128,7 +128,7 @@ export class Evaluation {
   }
 
   #load({ block, standpoint, trusted }: Placed): void {
-    if (block.invalidRule !== undefined) throw invalidRuleError(block.invalidRule);
+    if (block.invalidRule !== undefined) throw invalidRuleError(this.#report(printRule(block.invalidRule)));
     for (const fact of block.facts) this.#world.addFact(fact, standpoint.own);
     for (const rule of block.rules) {
       this.#world.addRule({ rule, origin: standpoint.own, trusted: this.#trusted(rule.scopes, trusted, standpoint) });
@@ -175,10 +175,14 @@ export class Evaluation {
   #judge(placed: Placed, failed: FailedCheck[]): void {
     for (const [index, check] of placed.block.checks.entries()) {
       if (this.#holds(check, placed)) continue;
-      const text = printCheck(check.source);
-      this.#context.fuel.spend(REPORT_COST + (text.length >> 2));
-      failed.push({ block: placed.index, index, check: text });
+      failed.push({ block: placed.index, index, check: this.#report(printCheck(check.source)) });
     }
+  }
+
+  /** Charges a text that the verdict holds. */
+  #report(text: string): string {
+    this.#context.fuel.spend(REPORT_COST + (text.length >> 2));
+    return text;
   }
 
   #holds(check: CompiledCheck, placed: Placed): boolean {

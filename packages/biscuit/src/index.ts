@@ -39,7 +39,7 @@ export {
   type SourcePosition,
 } from "./errors.ts";
 export type { BlockStatements, Evaluation, OriginFacts, QueryResult, WorldDump } from "./evaluation.ts";
-export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { DEFAULT_LIMITS, type EvaluationLimits, type Limits, type TokenLimits } from "./limits.ts";
 export type { RootKey, RootKeyProvider } from "./root-key.ts";
 export { SignatureCache } from "./signature-cache.ts";
 export { type RestoreOptions, restoreSnapshot, takeSnapshot } from "./snapshot.ts";

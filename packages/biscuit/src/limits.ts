@@ -1,14 +1,8 @@
-/** What a token and its evaluation may cost; every verdict is the same on every machine. */
-export interface Limits {
-  /** Steps of evaluation: join candidates, expression steps, regex steps, bytes built. @default 40_000 */
-  readonly fuel: number;
-  /** Facts at which the engine stops deriving more. @default 1000 */
-  readonly maxFacts: number;
-  /** Rounds of rule application. @default 100 */
-  readonly maxIterations: number;
+/** What reading a token may cost: the limits that `Biscuit.parse` takes. */
+export interface TokenLimits {
   /** Bytes of a token. @default 32_768 */
   readonly maxTokenBytes: number;
-  /** Blocks of a token, the authority included. @default 64 */
+  /** Blocks of a token, the authority included; one of a third party counts twice, as it is signed twice. @default 64 */
   readonly maxBlocks: number;
   /**
    * UTF-16 units of text in a token when every mention of a symbol or key is written out: a mention takes two bytes,
@@ -16,6 +10,19 @@ export interface Limits {
    */
   readonly maxText: number;
 }
+
+/** What an evaluation may cost: the limits that an `Authorizer` takes. Every verdict is the same on every machine. */
+export interface EvaluationLimits {
+  /** Steps of evaluation: join candidates, expression steps, regex steps, bytes built. @default 40_000 */
+  readonly fuel: number;
+  /** Facts at which the engine stops deriving more. @default 1000 */
+  readonly maxFacts: number;
+  /** Rounds of rule application. @default 100 */
+  readonly maxIterations: number;
+}
+
+/** All limits: one object may be given to `Biscuit.parse` and to `Authorizer`, and each goes by its own part of it. */
+export interface Limits extends TokenLimits, EvaluationLimits {}
 
 /** The limits that hold unless others are given. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({

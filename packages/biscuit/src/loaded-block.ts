@@ -1,13 +1,6 @@
-import {
-  type CompiledFact,
-  type CompiledRule,
-  compileFact,
-  compileRule,
-  unboundHeadVariables,
-} from "./datalog/compile.ts";
+import { type CompiledFact, type CompiledRule, compileFact, compileRule } from "./datalog/compile.ts";
 import type { BlockContent, Check, Policy, Rule, Scope } from "./datalog/model.ts";
 import { AuthorizationError } from "./errors.ts";
-import { printRule } from "./text/printer.ts";
 
 /** A check with its queries ready to run. */
 export interface CompiledCheck {
@@ -34,13 +27,14 @@ export interface CompiledBlock {
 
 /** Compiles the content of a block. */
 export function compileBlock(content: BlockContent): CompiledBlock {
+  const rules = content.rules.map(compileRule);
   return {
     facts: content.facts.map(compileFact),
-    rules: content.rules.map(compileRule),
+    rules,
     checks: content.checks.map((source) => ({ source, queries: source.queries.map(compileRule) })),
     scopes: content.scopes,
     context: content.context,
-    invalidRule: content.rules.find((rule) => unboundHeadVariables(rule).length > 0),
+    invalidRule: rules.find(({ head }) => head === undefined)?.source,
   };
 }
 
@@ -60,11 +54,8 @@ export function compilePolicy(source: Policy): CompiledPolicy {
   return { source, queries: source.queries.map(compileRule) };
 }
 
-/** The error for a rule whose head can never be filled; the reference gives the index 0 whatever the block. */
-export function invalidRuleError(rule: Rule): AuthorizationError {
-  const text = printRule(rule);
-  return new AuthorizationError("invalid_block_rule", `Cannot run a rule that leaves a variable unbound: ${text}`, [
-    0,
-    text,
-  ]);
+/** The error for a rule, printed, whose head can never be filled; the reference gives the index 0 whatever the block. */
+export function invalidRuleError(rule: string): AuthorizationError {
+  const message = `Cannot run a rule that leaves a variable unbound: ${rule}`;
+  return new AuthorizationError("invalid_block_rule", message, [0, rule]);
 }

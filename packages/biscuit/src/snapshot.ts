@@ -34,8 +34,8 @@ const MAX_TIME_NS = 1_000_000;
 
 /** What a snapshot does not hold. */
 export interface RestoreOptions {
-  /** Limits beside the facts and rounds that the snapshot states; see {@link Limits}. */
-  readonly limits?: Partial<Limits>;
+  /** Limits beside the facts and rounds that the snapshot states; see {@link Limits}. Its own length has none. */
+  readonly limits?: Partial<Omit<Limits, "maxTokenBytes">>;
   /** Functions that expressions may call. @default none */
   readonly externs?: Readonly<Record<string, ExternFunction>>;
 }

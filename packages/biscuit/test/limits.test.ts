@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { Authorizer, DEFAULT_LIMITS } from "@countersign/biscuit";
+import {
+  Authorizer,
+  type AuthorizerOptions,
+  Biscuit,
+  BiscuitError,
+  DEFAULT_LIMITS,
+  type Limits,
+} from "@countersign/biscuit";
+import { rootKey } from "./forge.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/biscuit.md"), "utf8");
 
@@ -27,6 +35,43 @@ describe("the page on what an evaluation may cost", () => {
       Number(value.replaceAll(",", "")),
     ]);
     assert.deepEqual(Object.fromEntries(stated), DEFAULT_LIMITS);
+  });
+
+  const token = Biscuit.builder()
+    .code("p(0); n(0, 1); n(1, 2); p($y) <- p($x), n($x, $y);")
+    .buildSync(rootKey)
+    .attenuateSync("check if p(2);")
+    .toBytes();
+  const entries: Readonly<Record<string, (limits: Limits) => string | undefined>> = {
+    "Biscuit.parse": (limits) => {
+      try {
+        Biscuit.parse(token, limits).verifySync(rootKey.publicKey);
+        return undefined;
+      } catch (error) {
+        if (error instanceof BiscuitError) return error.code;
+        throw error;
+      }
+    },
+    Authorizer: (limits) => {
+      const verified = Biscuit.parse(token).verifySync(rootKey.publicKey);
+      return new Authorizer("allow if true;", { limits }).authorize(verified).error?.code;
+    },
+  };
+  for (const [name = "", , code = "", stated = ""] of tableUnder(/^\| limit /m)) {
+    it(`says who goes by ${name}`, () => {
+      for (const [entry, refusal] of Object.entries(entries)) {
+        const expected = entry === codeOf(stated) ? codeOf(code) : undefined;
+        assert.equal(refusal({ ...DEFAULT_LIMITS, [codeOf(name)]: 1 }), expected, entry);
+      }
+    });
+  }
+
+  it("has types that take no limit where it limits nothing", () => {
+    // @ts-expect-error: fuel is for the authorizer.
+    Biscuit.parse(token, { fuel: 1 });
+    // @ts-expect-error: bytes are for Biscuit.parse.
+    const options: AuthorizerOptions = { limits: { maxTokenBytes: 1 } };
+    assert.equal(new Authorizer("allow if true;", options).authorize(undefined).allowed, true);
   });
 
   const prices = tableUnder(/^\| work /m);

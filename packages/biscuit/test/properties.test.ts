@@ -169,8 +169,11 @@ describe("Biscuit properties", () => {
   });
 
   it("a value can never become syntax", () => {
+    // The units of fast-check's own are counted out when they are first used, for more than a second.
+    const any = fc.nat({ max: 0x10f7ff }).map((code) => String.fromCodePoint(code < 0xd800 ? code : code + 0x800));
+    const unit = fc.oneof(any, fc.constantFrom(...'"\\(){}$,;\n\0'));
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (value) => {
+      fc.property(fc.string({ unit }), (value) => {
         const authorizer = new Authorizer(`user({value}); allow if user({value});`, { parameters: { value } });
         const evaluation = authorizer.evaluate(undefined);
         assert.deepEqual(evaluation.query("data($x) <- user($x)"), [{ name: "data", terms: [value] }]);
@@ -179,6 +182,16 @@ describe("Biscuit properties", () => {
     );
   });
 });
+
+async function isRefused(attempt: () => unknown): Promise<boolean> {
+  try {
+    await attempt();
+    return false;
+  } catch (error) {
+    assert.ok(error instanceof BiscuitError, String(error));
+    return true;
+  }
+}
 
 describe("every byte of every official sample changed", { skip: withoutSamples }, () => {
   if (withoutSamples !== false) return;
@@ -189,22 +202,16 @@ describe("every byte of every official sample changed", { skip: withoutSamples }
     if (!isIntact) continue;
     it(`${filename} is refused`, async () => {
       const bytes = readSample(filename);
-      // Signatures that a change does not touch are verified once.
+      // Signatures that a change does not touch are verified once: here.
       const cache = new SignatureCache();
-      const refused = await Promise.all(
-        Array.from(bytes, async (byte, i) => {
-          const changed = bytes.slice();
-          changed[i] = byte ^ (1 << (i % 8));
-          try {
-            await Biscuit.parse(changed).verify(root, { cache });
-            return false;
-          } catch (error) {
-            assert.ok(error instanceof BiscuitError, String(error));
-            return true;
-          }
-        }),
-      );
-      const accepted = refused.flatMap((isRefused, i) => (isRefused ? [] : [i]));
+      await Biscuit.parse(bytes).verify(root, { cache });
+      const accepted: number[] = [];
+      for (const [i, byte] of bytes.entries()) {
+        const changed = bytes.with(i, byte ^ (1 << (i % 8)));
+        // The asynchronous way, which takes longer, every seventh time, so that it meets every bit too.
+        const way = i % 7 === 0 ? "verify" : "verifySync";
+        if (!(await isRefused(() => Biscuit.parse(changed)[way](root, { cache })))) accepted.push(i);
+      }
       assert.deepEqual(accepted, []);
     });
   }

@@ -5,6 +5,7 @@ import {
   Biscuit,
   BiscuitError,
   DEFAULT_LIMITS,
+  type Decision,
   datalog,
   fact,
   KeyPair,
@@ -462,6 +463,14 @@ const rows: readonly Row[] = [
     },
     expect: "blocks",
   },
+  ...[31, 32].map((count) => ({
+    id: `G22 ${count} blocks of third parties, each signed twice`,
+    build: () => {
+      const block = { data: rawBlock({ version: 5 }), external: thirdKey };
+      return Biscuit.parse(forgeToken([{ data: rawBlock({}) }, ...new Array(count).fill(block)]));
+    },
+    expect: count === 31 ? undefined : "blocks",
+  })),
   { id: "G23 unpadded base64", build: () => verify(token.toBase64().replaceAll("=", "")), expect: undefined },
   {
     id: "G23 standard alphabet",
@@ -614,6 +623,31 @@ describe("hostile Datalog (security catalogue, section G)", () => {
     const decision = new Authorizer("allow if true;").authorize(verify(checks));
     assert.equal(decision.error?.code, "fuel");
     assert.ok(JSON.stringify(decision).length < 1000);
+  });
+
+  it("the text of a rule that leaves a variable unbound is charged like that of a check", () => {
+    const judge = (dates: number): Decision => {
+      const rule = forged(3, (writer) =>
+        writer.message(5, () => {
+          writer.message(1, () => {
+            writer.uint64(1, 2);
+            writer.message(2, () => writer.uint64(1, 3));
+          });
+          writer.message(2, () => {
+            writer.uint64(1, 0);
+            for (let i = 0; i < dates; i++) writer.message(2, () => writer.uint64(4, i % 100));
+          });
+        }),
+      );
+      return new Authorizer("allow if true;").authorize(verify(rule));
+    };
+    const short = judge(2);
+    const text = "resource($operation) <- read(1970-01-01T00:00:00Z, 1970-01-01T00:00:01Z)";
+    assert.deepEqual(short.error?.toRustJson(), { FailedLogic: { InvalidBlockRule: [0, text] } });
+    assert.equal(short.fuelUsed, 16 + (text.length >> 2));
+    const long = judge(8000);
+    assert.equal(long.error?.code, "fuel");
+    assert.ok(JSON.stringify(long).length < 1000);
   });
 
   it("a closure of thousands of parameters takes no place in a join", () => {

@@ -21,7 +21,11 @@ declare module "node:crypto" {
   }
   type Callback<Result> = (error: Error | null, result: Result) => void;
 
-  function createPublicKey(key: { format: "jwk"; key: Jwk }): KeyObject;
+  function createPublicKey(
+    key:
+      | { format: "jwk"; key: Jwk }
+      | { format: "raw-public"; key: Uint8Array; asymmetricKeyType: "ec"; namedCurve: string },
+  ): KeyObject;
   function createPrivateKey(
     key:
       | { format: "jwk"; key: Jwk }

@@ -67,6 +67,16 @@ export function decompressP256(bytes: Uint8Array): P256Point | undefined {
   return point;
 }
 
+let isPoint = (bytes: Uint8Array): boolean => decompressP256(bytes) !== undefined;
+
+/** Whether bytes are the compressed form of a point of the curve. */
+export const isP256Point: typeof isPoint = (bytes) => isPoint(bytes);
+
+/** Asks the runtime instead, where its square roots are quicker. */
+export function askForPoints(runtime: typeof isPoint): void {
+  isPoint = runtime;
+}
+
 /** The 33-byte form of a point, or `undefined` unless both coordinates are 32 bytes and name a point of the curve. */
 export function compressP256({ x, y }: P256Point): Uint8Array | undefined {
   const [xValue, yValue] = [toBigInt(x), toBigInt(y)];

@@ -59,8 +59,10 @@ export class PublicKey {
 
   /** Takes raw bytes: 32 for Ed25519 (RFC 8032), 33 for secp256r1 (SEC 1, compressed). */
   static fromBytes(algorithm: KeyAlgorithm, bytes: Uint8Array): PublicKey {
-    assertPublicKey(algorithm, bytes, isPublicKeyBytes);
-    return new PublicKey(algorithm, new Uint8Array(bytes));
+    // The very bytes that are checked are kept: the runtime remembers a key of P-256 by them.
+    const copy = new Uint8Array(bytes);
+    assertPublicKey(algorithm, copy, isPublicKeyBytes);
+    return new PublicKey(algorithm, copy);
   }
 
   /** Reads key text: the algorithm, a slash and hexadecimal bytes. */

@@ -1,6 +1,6 @@
 import { KeyError } from "../errors.ts";
 import { formatEcdsaDer, parseEcdsaDer } from "./ecdsa-signature.ts";
-import { decompressP256, isCompressed, isP256PrivateKey, P256_ORDER } from "./p256.ts";
+import { isCompressed, isP256Point, isP256PrivateKey, P256_ORDER } from "./p256.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
 import { isEd25519Point, isEd25519Signature } from "./small-order.ts";
 
@@ -24,7 +24,7 @@ const RULES: Readonly<Record<KeyAlgorithm, AlgorithmRules>> = {
   },
   secp256r1: {
     hasForm: isCompressed,
-    isPublicKey: (bytes) => decompressP256(bytes) !== undefined,
+    isPublicKey: isP256Point,
     isPrivateKey: isP256PrivateKey,
     isSignature: (signature) => parseEcdsaDer(signature) !== undefined,
     hasEncoding: (signature) => parseEcdsaDer(signature) !== undefined,

@@ -157,21 +157,12 @@ function bodySlots(rule: Rule): Slots {
   return slots;
 }
 
-function unbound(rule: Rule, terms: readonly Term[]): string[] {
-  const slots = bodySlots(rule);
-  const names = terms.flatMap((term) => (term instanceof Variable && !slots.has(term.name) ? [term.name] : []));
-  return [...new Set(names)];
-}
-
-/** The variables of a rule's head that its body does not bind. */
-export function unboundHeadVariables(rule: Rule): string[] {
-  return unbound(rule, rule.head.terms);
-}
-
-/** The same with those of its expressions; what stands in closures is judged when it is used. */
+/** The variables of a rule's head and expressions that its body does not bind; what is in closures is judged when used. */
 export function unboundVariables(rule: Rule): string[] {
+  const slots = bodySlots(rule);
   const values = rule.expressions.flat().flatMap((op) => (op.kind === "value" ? [op.term] : []));
-  return unbound(rule, [...rule.head.terms, ...values]);
+  const terms = [...rule.head.terms, ...values];
+  return terms.flatMap((term) => (term instanceof Variable && !slots.has(term.name) ? [term.name] : []));
 }
 
 /** Makes a rule, or a query of a check or policy, ready to run. */

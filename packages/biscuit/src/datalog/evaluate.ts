@@ -38,8 +38,7 @@ function tryOr(fallback: Term, closure: Closure, slots: Term[], context: Evaluat
 
 function applyLazy(op: BinaryName, term: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
   if (op === "try_or") return tryOr(term, closure, slots, context);
-  if (op !== "&&" && op !== "||") throw failure.type();
-  if (typeof term !== "boolean") throw failure.type();
+  if (typeof term !== "boolean" || (op !== "&&" && op !== "||")) throw failure.type();
   return term === (op === "||") ? term : evaluate(closure.steps, slots, context);
 }
 

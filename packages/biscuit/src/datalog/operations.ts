@@ -1,5 +1,5 @@
 import { endsWith, startsWith } from "../affix.ts";
-import { DatalogError, LimitError } from "../errors.ts";
+import { type BiscuitError, DatalogError, LimitError } from "../errors.ts";
 import type { Fuel } from "../fuel.ts";
 import { compileRegex, type Regex } from "../regex/regex.ts";
 import { failure } from "./failures.ts";
@@ -28,7 +28,7 @@ import {
 /**
  * A function of the host that expressions call as `value.extern::name()` or `value.extern::name(other)`.
  *
- * It must be pure and synchronous; what it throws fails the expression.
+ * It must be pure and synchronous; whatever it throws fails the expression.
  */
 export type ExternFunction = (left: TermOutput, right: TermOutput | undefined) => TermInput;
 
@@ -63,6 +63,16 @@ function lengthOf(term: Term, fuel: Fuel): number {
   return elements.length;
 }
 
+/** The error for what a function of the host threw: even asking a strange object for its type or text can throw. */
+function externFailure(name: string, thrown: unknown): BiscuitError {
+  try {
+    if (thrown instanceof LimitError) return thrown;
+    return failure.externFailed(name, thrown instanceof DatalogError ? thrown.message : String(thrown));
+  } catch {
+    return failure.externFailed(name, "it threw what has no text");
+  }
+}
+
 /** Calls a function of the host; its result is checked like any input. */
 export function callExtern(name: string, left: Term, right: Term | undefined, context: EvaluationContext): Term {
   const call = context.externs.get(name);
@@ -71,8 +81,7 @@ export function callExtern(name: string, left: Term, right: Term | undefined, co
   try {
     return inTextOrder(toTerm(call(fromTerm(left), right === undefined ? undefined : fromTerm(right))));
   } catch (error) {
-    if (error instanceof LimitError) throw error;
-    throw failure.externFailed(name, error instanceof DatalogError ? error.message : String(error));
+    throw externFailure(name, error);
   }
 }
 
@@ -218,11 +227,8 @@ function get(left: Term, right: Term, { fuel }: EvaluationContext): Term {
   throw failure.type();
 }
 
-const impossible: Operation = () => {
-  throw failure.type();
-};
-
-const OPERATIONS: Readonly<Record<BinaryName, Operation>> = {
+/** Those that take a closure, or a name, are not here: they are dispatched before this table is read. */
+const OPERATIONS: Readonly<Partial<Record<BinaryName, Operation>>> = {
   "<": comparison((left, right) => left < right),
   ">": comparison((left, right) => left > right),
   "<=": comparison((left, right) => left <= right),
@@ -247,16 +253,11 @@ const OPERATIONS: Readonly<Record<BinaryName, Operation>> = {
   "|": arithmetic(bits.or),
   "^": arithmetic(bits.xor),
   get,
-  // These take a closure, or a name, and are dispatched before this table is read.
-  "&&": impossible,
-  "||": impossible,
-  all: impossible,
-  any: impossible,
-  try_or: impossible,
-  extern: impossible,
 };
 
 /** Applies an operator of two operands that are both values. */
 export function applyBinary(op: BinaryName, left: Term, right: Term, context: EvaluationContext): Term {
-  return OPERATIONS[op](left, right, context);
+  const operation = OPERATIONS[op];
+  if (operation === undefined) throw failure.type();
+  return operation(left, right, context);
 }

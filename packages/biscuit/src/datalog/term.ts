@@ -52,6 +52,11 @@ export class TermSet {
 /** A key of a map. */
 export type MapKey = number | bigint | string | Parameter;
 
+/** Whether a value is of a type that keys of maps have. */
+export function isMapKey(value: unknown): value is number | bigint | string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint";
+}
+
 /** A map from integers and strings to terms, without duplicate keys. */
 export class TermMap {
   readonly entries: readonly (readonly [MapKey, Term])[];
@@ -200,7 +205,7 @@ export function checkedSet(set: TermSet): TermSet {
 function toTermMap(value: ReadonlyMap<unknown, unknown>, depth: number): TermMap {
   const entries: [MapKey, Term][] = [];
   for (const [key, item] of value) {
-    if (typeof key !== "string" && typeof key !== "number" && typeof key !== "bigint") {
+    if (!isMapKey(key)) {
       throw new DatalogError("invalid_value", `Cannot use a value of this type as the key of a map: ${typeof key}`);
     }
     const checked = typeof key === "string" ? checkedString(key) : checkedInteger(key);

@@ -67,10 +67,6 @@ export class World {
     return [...this.#relations.values()].flatMap((relation) => relation.facts);
   }
 
-  get rules(): readonly PlacedRule[] {
-    return this.#rules;
-  }
-
   addRule(rule: PlacedRule): void {
     this.#rules.push(rule);
   }

@@ -74,11 +74,13 @@ export const EXTERNAL_SIGNATURE = message<ExternalSignature>({
   publicKey: required(2, PUBLIC_KEY),
 });
 
+const EXTERNAL = 4;
+
 const SIGNED_BLOCK = message<SignedBlock>({
   data: required(1, BYTES),
   nextKey: required(2, PUBLIC_KEY),
   signature: required(3, BYTES),
-  external: optional(4, EXTERNAL_SIGNATURE),
+  external: optional(EXTERNAL, EXTERNAL_SIGNATURE),
   version: defaulted(5, UINT32, 0),
 });
 
@@ -135,13 +137,23 @@ function checkBlockVersions(blocks: Container["blocks"]): void {
   }
 }
 
-/** Counts the blocks without reading them: a key of P-256 costs a square root, and a short token can hold hundreds. */
+/**
+ * Counts the blocks, those of third parties twice, without reading them: for each there is a key and a signature, a key
+ * of P-256 costs a square root, and a short token can hold hundreds.
+ */
 function checkBlockCount(bytes: Uint8Array, maxBlocks: number): void {
   const reader = new ProtobufReader(bytes);
   let count = 0;
   while (reader.next()) {
-    if (reader.field === AUTHORITY || reader.field === BLOCKS) count++;
-    reader.skip();
+    const { field } = reader;
+    if (field !== AUTHORITY && field !== BLOCKS) {
+      reader.skip();
+      continue;
+    }
+    count++;
+    const outer = reader.open();
+    for (; reader.next(); reader.skip()) if (reader.field === EXTERNAL) count++;
+    reader.close(outer);
   }
   if (count > maxBlocks) {
     throw new LimitError("blocks", `Cannot read a token of more than ${maxBlocks} blocks: ${count}`);

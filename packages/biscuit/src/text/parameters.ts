@@ -2,6 +2,7 @@ import { PublicKey } from "../crypto/keys.ts";
 import type { AuthorizerContent, Expression, Op, Predicate, Rule, Scope } from "../datalog/model.ts";
 import {
   checkedSet,
+  isMapKey,
   type MapKey,
   makeMap,
   makeSet,
@@ -54,21 +55,17 @@ class Substitution {
 
   term(term: Term): Term {
     if (term instanceof Parameter) return this.#parameterTerm(term.name);
-    if (term instanceof TermSet) return this.#set(term);
+    if (term instanceof TermSet) return checkedSet(makeSet(term.items.map((item) => this.term(item))));
     if (term instanceof TermMap) {
       return makeMap(term.entries.map(([key, value]) => [this.#mapKey(key), this.term(value)] as const));
     }
     return Array.isArray(term) ? term.map((item) => this.term(item)) : term;
   }
 
-  #set(set: TermSet): TermSet {
-    return checkedSet(makeSet(set.items.map((item) => this.term(item))));
-  }
-
   #mapKey(key: MapKey): MapKey {
     if (!(key instanceof Parameter)) return key;
     const value = this.#parameterTerm(key.name);
-    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") return value;
+    if (isMapKey(value)) return value;
     throw new DatalogError("invalid_value", `Cannot use this parameter as the key of a map: ${describe(key.name)}`);
   }
 
@@ -77,9 +74,8 @@ class Substitution {
   }
 
   #op(op: Op): Op {
-    if (op.kind === "value") return { kind: "value", term: this.term(op.term) };
-    if (op.kind === "closure") return { kind: "closure", params: op.params, ops: this.#ops(op.ops) };
-    return op;
+    if (op.kind === "value") return { ...op, term: this.term(op.term) };
+    return op.kind === "closure" ? { ...op, ops: this.#ops(op.ops) } : op;
   }
 
   #ops(ops: Expression): Op[] {

@@ -1,6 +1,7 @@
 import { fromHex } from "../crypto/bytes.ts";
 import {
   isInt64,
+  isMapKey,
   MAX_TERM_DEPTH,
   type MapKey,
   makeMap,
@@ -23,12 +24,6 @@ const STRING_PART = /[^"\\]+/y;
 
 const WORDS: Readonly<Record<string, Term>> = { true: true, false: false, null: null };
 const NO_PARAMETER = /\{(?:true|false|null|hex:[0-9a-fA-F]*)\}/y;
-
-/** What may stand where a term is read. */
-interface Place {
-  readonly variables: boolean;
-  readonly depth: number;
-}
 
 /** Parses the name of a variable, `$` included. */
 export function parseVariableName(cursor: Cursor): string | undefined {
@@ -109,12 +104,11 @@ function parseItems(cursor: Cursor, close: string, parseItem: () => Term): Term[
 }
 
 function asMapKey(term: Term, cursor: Cursor, offset: number): MapKey {
-  if (typeof term === "string" || typeof term === "number" || typeof term === "bigint") return term;
-  if (term instanceof Parameter) return term;
+  if (isMapKey(term) || term instanceof Parameter) return term;
   throw cursor.error("Cannot use this as the key of a map: keys are integers and strings", offset);
 }
 
-function parseSetOrMap(cursor: Cursor, place: Place): Term {
+function parseSetOrMap(cursor: Cursor, depth: number): Term {
   cursor.skipSpace();
   if (cursor.takeText("}")) return makeMap([]);
   if (cursor.takeText(",")) {
@@ -127,13 +121,13 @@ function parseSetOrMap(cursor: Cursor, place: Place): Term {
   parseSomeItems(cursor, "}", () => {
     cursor.skipSpace();
     const start = cursor.offset;
-    const item = parseInner(cursor, place);
+    const item = parseTerm(cursor, false, depth);
     cursor.skipSpace();
     isMap ??= cursor.sees(/:/y);
     if (isMap) {
       const key = asMapKey(item, cursor, start);
       cursor.expect(":", "after the key of a map");
-      entries.push([key, parseInner(cursor, place)]);
+      entries.push([key, parseTerm(cursor, false, depth)]);
       return;
     }
     items.push(item);
@@ -143,41 +137,33 @@ function parseSetOrMap(cursor: Cursor, place: Place): Term {
   return isMap === true ? makeMap(entries) : makeSet(items);
 }
 
-function parseInner(cursor: Cursor, place: Place): Term {
-  return parseTermIn(cursor, { variables: false, depth: place.depth + 1 });
-}
-
-function parseTermIn(cursor: Cursor, place: Place): Term {
+/** Parses a term at this depth in others; `variables` tells whether `$name` may be one. */
+export function parseTerm(cursor: Cursor, variables: boolean, depth = 0): Term {
   cursor.skipSpace();
-  if (place.depth > MAX_TERM_DEPTH) throw cursor.error(`Cannot nest terms deeper than ${MAX_TERM_DEPTH}`);
+  if (depth > MAX_TERM_DEPTH) throw cursor.error(`Cannot nest terms deeper than ${MAX_TERM_DEPTH}`);
   const next = cursor.text.charAt(cursor.offset);
   if (next === '"') return parseString(cursor);
   if (next === "$") {
-    if (!place.variables) throw cursor.error("Cannot use a variable in a fact or inside a value");
+    if (!variables) throw cursor.error("Cannot use a variable in a fact or inside a value");
     const name = parseVariableName(cursor);
     if (name === undefined) throw cursor.error("Expected the name of a variable after $");
     return new Variable(name);
   }
   if (next === "[") {
     cursor.offset++;
-    return parseItems(cursor, "]", () => parseInner(cursor, place));
+    return parseItems(cursor, "]", () => parseTerm(cursor, false, depth + 1));
   }
   if (next === "{") {
     const parameter = parseParameter(cursor);
     if (parameter !== undefined) return parameter;
     cursor.offset++;
-    return parseSetOrMap(cursor, place);
+    return parseSetOrMap(cursor, depth + 1);
   }
   const word = cursor.take(WORD)?.[0];
   if (word !== undefined) return WORDS[word] ?? null;
   const term = parseDate(cursor) ?? parseInteger(cursor) ?? parseHex(cursor);
   if (term === undefined) throw cursor.unexpected("Expected a term");
   return term;
-}
-
-/** Parses a term; `variables` tells whether `$name` may be one. */
-export function parseTerm(cursor: Cursor, variables: boolean): Term {
-  return parseTermIn(cursor, { variables, depth: 0 });
 }
 
 /** Parses the terms of a predicate after its `(`. */

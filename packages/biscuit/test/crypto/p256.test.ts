@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createECDH, createPrivateKey, ECDH, sign, verify } from "node:crypto";
 import { describe, it } from "node:test";
 import { ecdsaDerToRaw, ecdsaRawToDer, formatEcdsaDer, parseEcdsaDer } from "../../src/crypto/ecdsa-signature.ts";
-import { compressP256, decompressP256, isP256PrivateKey, P256_ORDER } from "../../src/crypto/p256.ts";
+import { compressP256, decompressP256, isP256Point, isP256PrivateKey, P256_ORDER } from "../../src/crypto/p256.ts";
 import { isSignatureEncoding, normalizeSignature } from "../../src/crypto/strict-provider.ts";
 import { bytes, hex, MESSAGE, NAMES, provider, seedBytes } from "./providers.ts";
 
@@ -38,12 +38,13 @@ describe("decompressP256", () => {
     }
   });
 
-  it("agrees with OpenSSL on which coordinates lie on the curve", () => {
+  it("agrees with OpenSSL on which coordinates lie on the curve, and isP256Point with both", () => {
     const answers = new Set<boolean>();
     for (let x = 0n; x < 64n; x++) {
       const expected = onCurve(compressed(x));
       answers.add(expected);
       assert.equal(decompressP256(compressed(x)) !== undefined, expected, `x = ${x}`);
+      assert.equal(isP256Point(compressed(x)), expected, `x = ${x}`);
     }
     assert.equal(answers.size, 2);
   });
@@ -61,6 +62,7 @@ describe("decompressP256", () => {
   for (const { id, key } of refused) {
     it(`refuses ${id}`, () => {
       assert.equal(decompressP256(key), undefined);
+      assert.equal(isP256Point(key), false);
     });
   }
 });

@@ -112,4 +112,25 @@ describe("extern functions", () => {
     assert.equal(judge("(1.extern::f()).try_or(true)", { f: throws }).allowed, true);
     assert.equal(judge("1.extern::toString()", {}).error?.code, "undefined_extern");
   });
+
+  const trap = (): never => {
+    throw new Error("trap");
+  };
+  const strange: Readonly<Record<string, unknown>> = {
+    "an object whose text throws": { toString: trap },
+    "an object without a text": Object.create(null),
+    "a proxy that says nothing about itself": new Proxy({}, { get: trap, getPrototypeOf: trap }),
+    "a symbol": Symbol("strange"),
+    null: null,
+    nothing: undefined,
+  };
+  for (const [name, thrown] of Object.entries(strange)) {
+    it(`that throw ${name} fail the expression`, () => {
+      const throws: ExternFunction = () => {
+        throw thrown;
+      };
+      assert.equal(judge("1.extern::f()", { f: throws }).error?.code, "extern_failed");
+      assert.equal(judge("(1.extern::f()).try_or(true)", { f: throws }).allowed, true);
+    });
+  }
 });

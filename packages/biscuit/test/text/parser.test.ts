@@ -113,9 +113,16 @@ describe("parseSource", () => {
     assert.throws(() => parseSource("a(1969-12-31T23:59:59Z);"), DatalogError);
   });
 
-  it("prints dates without four-digit years as invalid", () => {
+  it("prints dates as toISOString does, and those without four-digit years as invalid", () => {
+    for (let seconds = 0; seconds < 253_402_300_800; seconds += 12_345_679) {
+      assert.equal(printTerm(new Timestamp(seconds)), new Date(seconds * 1000).toISOString().replace(".000", ""));
+    }
+    assert.equal(printTerm(new Timestamp(253402300799)), "9999-12-31T23:59:59Z");
     assert.equal(printTerm(new Timestamp(253402300800)), "<invalid date>");
+    assert.equal(printTerm(new Timestamp(2n ** 63n - 1n)), "<invalid date>");
     assert.equal(printTerm(new Timestamp(2n ** 64n - 1n)), "1969-12-31T23:59:59Z");
+    assert.equal(printTerm(new Timestamp(2n ** 64n - 62_167_219_200n)), "0000-01-01T00:00:00Z");
+    assert.equal(printTerm(new Timestamp(2n ** 64n - 62_167_219_201n)), "<invalid date>");
   });
 });
 
