@@ -17,7 +17,7 @@ import type { Fact } from "./datalog/model.ts";
 import { FormatError, SealError } from "./errors.ts";
 import { toBase64 } from "./format/base64.ts";
 import type { Block } from "./format/block-codec.ts";
-import { type Container, readContainer, writeContainer } from "./format/wrapper.ts";
+import { type Container, countBlocks, readContainer, writeContainer } from "./format/wrapper.ts";
 import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
 import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
@@ -104,7 +104,8 @@ export class UnverifiedBiscuit {
     const verified = decode();
     // Most narrowed tokens come once; only those that come again are worth their place.
     if (wasKnown && this.#bytes !== undefined) {
-      cache?.addToken({ rootKey: key, bytes: this.#bytes, token: verified, text: this.#decoded().table.textRead });
+      const weight = { blocks: countBlocks(this.#container), text: this.#decoded().table.textRead };
+      cache?.addToken({ rootKey: key, bytes: this.#bytes, token: verified, ...weight });
     }
     return verified;
   }

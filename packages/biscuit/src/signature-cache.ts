@@ -2,7 +2,7 @@ import type { Biscuit } from "./biscuit.ts";
 import { equalBytes } from "./crypto/bytes.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import { LruCache } from "./crypto/lru.ts";
-import type { Limits } from "./limits.ts";
+import type { TokenLimits } from "./limits.ts";
 
 /** Tokens and signed messages of up to this many bytes are remembered, so that an entry has a bound too. */
 const MAX_BYTES = 4096;
@@ -25,14 +25,16 @@ export interface KnownToken {
   readonly rootKey: PublicKey;
   readonly bytes: Uint8Array;
   readonly token: Biscuit;
+  /** Its blocks, those of third parties twice. */
+  readonly blocks: number;
   /** UTF-16 units of text in it when every mention is written out. */
   readonly text: number;
 }
 
 /** Whether a token would be verified under this root key and within these limits, as it was before. */
-export function holdsFor({ rootKey, bytes, token, text }: KnownToken, key: PublicKey, limits: Limits): boolean {
-  const isWithin = bytes.length <= limits.maxTokenBytes && token.blockCount <= limits.maxBlocks;
-  return isWithin && text <= limits.maxText && rootKey.equals(key);
+export function holdsFor({ rootKey, bytes, blocks, text }: KnownToken, key: PublicKey, limits: TokenLimits): boolean {
+  const isWithin = bytes.length <= limits.maxTokenBytes && blocks <= limits.maxBlocks && text <= limits.maxText;
+  return isWithin && rootKey.equals(key);
 }
 
 const weightOf = ({ bytes, text }: KnownToken): number => bytes.length + text;

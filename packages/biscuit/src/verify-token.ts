@@ -1,6 +1,6 @@
 import { perform, runLater, runNow, type Steps } from "./action.ts";
 import { Biscuit } from "./biscuit.ts";
-import { type Limits, resolveLimits } from "./limits.ts";
+import { resolveLimits, type TokenLimits } from "./limits.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
 import { holdsFor } from "./signature-cache.ts";
 import { tokenBytes } from "./token-bytes.ts";
@@ -9,7 +9,7 @@ import type { VerifyOptions } from "./verification.ts";
 /** How a token is read and verified. */
 export interface VerifyTokenOptions extends VerifyOptions {
   /** What reading it may cost. @default DEFAULT_LIMITS */
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<TokenLimits>;
 }
 
 function* verified(token: Uint8Array | string, root: RootKey, options: VerifyTokenOptions): Steps<Biscuit> {

@@ -18,11 +18,14 @@ const token = Biscuit.builder()
   .buildSync(rootKey)
   .attenuateSync("check if true;");
 const bytes = token.toBytes();
+const vouched = token
+  .appendThirdPartySync(thirdKey.publicKey, token.thirdPartyRequest().createBlockSync(thirdKey, "b(1);"))
+  .toBytes();
 
 /** A cache that holds the token whole, as after its second visit. */
 function knowingCache(): SignatureCache {
   const cache = new SignatureCache();
-  for (let i = 0; i < 2; i++) verifyTokenSync(bytes, rootKey.publicKey, { cache });
+  for (const each of [bytes, bytes, vouched, vouched]) verifyTokenSync(each, rootKey.publicKey, { cache });
   return cache;
 }
 
@@ -64,6 +67,12 @@ const rows: readonly Row[] = [
   { id: "no token", token: Uint8Array.of(1, 2, 3), expect: "bytes" },
   { id: "a narrower limit on text", options: { limits: { maxText: 50 } }, expect: "text" },
   { id: "a narrower limit on blocks", options: { limits: { maxBlocks: 1 } }, expect: "blocks" },
+  {
+    id: "a narrower limit on blocks, one of which a third party signed",
+    token: vouched,
+    options: { limits: { maxBlocks: 3 } },
+    expect: "blocks",
+  },
   { id: "a narrower limit on bytes", options: { limits: { maxTokenBytes: 100 } }, expect: "token_bytes" },
 ];
 

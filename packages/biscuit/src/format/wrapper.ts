@@ -137,6 +137,11 @@ function checkBlockVersions(blocks: Container["blocks"]): void {
   }
 }
 
+/** The blocks of a token, those of third parties twice, as {@link readContainer} counts them. */
+export function countBlocks({ blocks }: Container): number {
+  return blocks.reduce((count, { external }) => count + (external === undefined ? 1 : 2), 0);
+}
+
 /**
  * Counts the blocks, those of third parties twice, without reading them: for each there is a key and a signature, a key
  * of P-256 costs a square root, and a short token can hold hundreds.
