@@ -293,7 +293,6 @@ export function elementsOf(term: Term): readonly Term[] | undefined {
 function orderKey(term: Term): string | number | bigint | ArrayLike<Term> {
   if (typeof term === "boolean" || term === null) return Number(term);
   if (typeof term !== "object") return term;
-  if (term instanceof Timestamp) return term.seconds;
   return elementsOf(term) ?? (term instanceof Variable || term instanceof Parameter ? term.name : "");
 }
 
@@ -301,6 +300,8 @@ function orderKey(term: Term): string | number | bigint | ArrayLike<Term> {
 export function compareTerms(left: Term, right: Term, strings: StringOrder = byCodePoint): number {
   if (typeof left === "string" && typeof right === "string") return strings(left, right);
   if (typeof left === "number" && typeof right === "number") return left - right;
+  if (left instanceof Timestamp && right instanceof Timestamp)
+    return compareTerms(left.seconds, right.seconds, strings);
   if (left instanceof Uint8Array && right instanceof Uint8Array) return compareBytes(left, right);
   const byType = typeRank(left) - typeRank(right);
   if (byType !== 0) return byType;
