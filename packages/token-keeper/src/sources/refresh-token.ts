@@ -1,12 +1,12 @@
 import type { TokenCache } from "../cache.ts";
 import { memoryCache } from "../caches/memory.ts";
-import { sha256 } from "../encoding.ts";
 import { TokenError } from "../errors.ts";
 import { GuardedCache } from "../guarded-cache.ts";
 import { member, numberMember, parseObject, stringMember } from "../json.ts";
-import { tokenKey } from "../key.ts";
+import { type TokenIdentity, tokenKey } from "../key.ts";
 import { waitForLease } from "../lease.ts";
 import { Secret, toSecret } from "../secret.ts";
+import { sha256Now } from "../sha256.ts";
 import type { SourceContext, TokenSource } from "../source.ts";
 import type { Token } from "../token.ts";
 import {
@@ -19,9 +19,12 @@ import {
 
 /** Options of {@link refreshTokenSource}. */
 export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAccess {
-  /** The refresh token of the login. When it changes, somebody logged in again, and what is stored is forgotten. */
+  /**
+   * The refresh token that the login began with: it tells this login from others of the same subject, and goes on doing so
+   * when it has rotated. Another one is another login, which shares nothing with this one.
+   */
   readonly refreshToken: string | Secret;
-  /** Whose login this is: required, because it is what tells two users' tokens apart. */
+  /** Whose login this is. */
   readonly subject: string;
   /**
    * Where rotated refresh tokens are kept: durable, and shared by all processes that share the login.
@@ -35,6 +38,13 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
 
 /** One for all: sources of the same login that had a store each would spend each other's refresh tokens. */
 const processStore = memoryCache();
+
+interface Login {
+  readonly whose: TokenIdentity;
+  readonly initial: Secret;
+  /** SHA-256 of the refresh token it began with, base64url. */
+  readonly fingerprint: string;
+}
 
 interface StoredLogin {
   readonly refreshToken: Secret;
@@ -51,7 +61,9 @@ interface StoredLogin {
 export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
   const endpoint = new TokenEndpoint(options);
   const { client, audience, scope, resource, subject } = options;
-  const partition = partitionOf(options.parameters, options.partition);
+  const initial = toSecret(options.refreshToken, "refresh token");
+  const fingerprint = sha256Now(initial.reveal());
+  const partition = partitionOf(options.parameters, options.partition, fingerprint);
   const grant = "refresh_token";
   const identity = {
     issuer: endpoint.issuer,
@@ -64,8 +76,8 @@ export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
     partition,
   };
   // The login is the same whatever audience and scope its access tokens have.
-  const login = tokenKey({ issuer: endpoint.issuer, clientId: client.clientId, grant, subject });
-  const rotation = new Rotation(login, options);
+  const whose = { issuer: endpoint.issuer, clientId: client.clientId, grant, subject };
+  const rotation = new Rotation({ whose, initial, fingerprint }, options);
   const request = (refreshToken: Secret, context: SourceContext) => {
     const parameters = grantParameters(grant, options);
     parameters.set("refresh_token", refreshToken.reveal());
@@ -90,20 +102,23 @@ type RefreshRequest = (
 ) => Promise<{ token: Token; response: { refreshToken: string | undefined } }>;
 
 class Rotation {
+  readonly #login: Login;
   readonly #key: string;
+  /** Where entries are that all logins of a subject had in common. */
+  readonly #commonKey: string;
   readonly #store: GuardedCache;
-  readonly #initial: Secret;
   readonly #leaseMs: number;
   #turn: Promise<unknown> = Promise.resolve();
   #latest: StoredLogin | undefined;
   /** Got from the server, not yet stored: its access token is not handed out before it is. */
   #unstored: { readonly login: StoredLogin; readonly token: Token } | undefined;
 
-  constructor(login: string, options: RefreshTokenOptions) {
-    this.#key = `login:${login}`;
+  constructor(login: Login, options: RefreshTokenOptions) {
+    this.#login = login;
+    this.#key = `login:${tokenKey({ ...login.whose, partition: login.fingerprint })}`;
+    this.#commonKey = `login:${tokenKey(login.whose)}`;
     const storeTimeoutMs = options.storeTimeoutMs ?? 5_000;
     this.#store = new GuardedCache(options.store ?? processStore, storeTimeoutMs);
-    this.#initial = toSecret(options.refreshToken, "refresh token");
     // Longer than all that is done under it: discovery, two grants, reading and writing.
     this.#leaseMs = 4 * (options.timeoutMs ?? 10_000) + 3 * storeTimeoutMs;
   }
@@ -152,11 +167,10 @@ class Rotation {
 
   async #keep(unstored: { login: StoredLogin; token: Token }, context: SourceContext): Promise<Token> {
     const { refreshToken, generation } = unstored.login;
-    const login = await sha256(this.#initial.reveal());
     const text = JSON.stringify({
       version: 1,
       key: this.#key,
-      login,
+      login: this.#login.fingerprint,
       generation,
       refresh_token: refreshToken.reveal(),
     });
@@ -170,17 +184,17 @@ class Rotation {
 
   /** The newest login: stored, or held, or the configured one when there was never another. */
   async #read(context: SourceContext): Promise<StoredLogin> {
-    const read = await this.#store.get(context, this.#key);
-    // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 §4.14.2).
-    if (read.failed) throw new TokenError("storage_failed", "Cannot read the refresh token", { cause: read.error });
-    const stored = read.value === undefined ? undefined : await this.#parse(read.value);
-    return stored ?? this.#latest ?? { refreshToken: this.#initial, generation: 0 };
+    const stored = (await this.#stored(this.#key, context)) ?? (await this.#stored(this.#commonKey, context));
+    return stored ?? this.#latest ?? { refreshToken: this.#login.initial, generation: 0 };
   }
 
-  async #parse(text: string): Promise<StoredLogin | undefined> {
-    const record = parseObject(text);
-    if (record === undefined || member(record, "key") !== this.#key) return undefined;
-    if (member(record, "login") !== (await sha256(this.#initial.reveal()))) return undefined;
+  async #stored(key: string, context: SourceContext): Promise<StoredLogin | undefined> {
+    const { failed, value, error } = await this.#store.get(context, key);
+    // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 §4.14.2).
+    if (failed) throw new TokenError("storage_failed", "Cannot read the refresh token", { cause: error });
+    const record = value === undefined ? undefined : parseObject(value);
+    if (record === undefined || member(record, "key") !== key) return undefined;
+    if (member(record, "login") !== this.#login.fingerprint) return undefined;
     const [refreshToken, generation] = [stringMember(record, "refresh_token"), numberMember(record, "generation")];
     if (refreshToken === undefined || generation === undefined) return undefined;
     return { refreshToken: new Secret(refreshToken, "refresh token"), generation };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import {
   memoryCache,
@@ -7,6 +8,8 @@ import {
   sealedCache,
   systemClock,
   type TokenCache,
+  TokenManager,
+  tokenKey,
 } from "@countersign/token-keeper";
 import { aContext } from "../support/context.ts";
 import { type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
@@ -25,6 +28,14 @@ function rotating(): Handler & { current: string } {
     { current: "rt-1" },
   );
   return handler;
+}
+
+/** A server that answers each refresh token with one that tells its origin. */
+function heirs(prefix = ""): Handler {
+  return ({ parameters }) => {
+    const heir = `${prefix}${parameters.get("refresh_token")}'`;
+    return { body: { access_token: `at-of-${heir}`, token_type: "Bearer", expires_in: 60, refresh_token: heir } };
+  };
 }
 
 function aLogin(server: TokenServer, store: TokenCache | undefined, refreshToken = "rt-1", audience = "api") {
@@ -191,11 +202,60 @@ describe("refreshTokenSource()", () => {
     });
   }
 
+  it("keeps two logins of one subject apart in one store: neither spends nor forgets the other's token", async () => {
+    await using server = await startTokenServer(heirs());
+    const store = memoryCache();
+    // Each source made anew, as after a restart.
+    for (const first of ["phone", "laptop", "phone", "laptop"]) await aLogin(server, store, first).request(aContext());
+    assert.deepEqual(sent(server), ["phone", "laptop", "phone'", "laptop'"]);
+  });
+
+  it("shares no access token between two logins of one subject, and the end of one ends no other", async () => {
+    await using server = await startTokenServer(heirs());
+    await using manager = new TokenManager({ caches: [memoryCache()], minIntervalMs: 0 });
+    const store = memoryCache();
+    const [phone, laptop] = [aLogin(server, store, "phone"), aLogin(server, store, "laptop")];
+    const tokens = [await manager.getToken(phone), await manager.getToken(laptop)];
+    assert.deepEqual(
+      tokens.map(({ accessToken }) => accessToken.reveal()),
+      ["at-of-phone'", "at-of-laptop'"],
+    );
+    server.handler = (request, count) =>
+      /^laptop/.test(request.parameters.get("refresh_token") ?? "")
+        ? refusal("invalid_grant")
+        : heirs("again-")(request, count);
+    for (const [index, source] of [phone, laptop].entries()) manager.invalidate(source, tokens[index] ?? assert.fail());
+    await assert.rejects(manager.getToken(laptop), { code: "invalid_grant" });
+    assert.equal((await manager.getToken(phone)).accessToken.reveal(), "at-of-again-phone''");
+  });
+
+  it("goes on from an entry whose key does not tell logins apart, when it is of this login", async () => {
+    await using server = await startTokenServer(heirs());
+    const login = tokenKey({
+      issuer: server.tokenEndpoint,
+      clientId: "app",
+      grant: "refresh_token",
+      subject: "ada",
+    });
+    const entry = {
+      version: 1,
+      key: `login:${login}`,
+      login: createHash("sha256").update("phone").digest("base64url"),
+      generation: 7,
+      refresh_token: "phone'",
+    };
+    const store = memoryCache();
+    await store.set(entry.key, JSON.stringify(entry));
+    const context = aContext();
+    for (const first of ["laptop", "phone", "phone"]) await aLogin(server, store, first).request(context);
+    assert.deepEqual(sent(server), ["laptop", "phone'", "phone''"]);
+    const generations = context.events.flatMap((event) => (event.type === "rotated" ? [event.generation] : []));
+    assert.deepEqual(generations, [1, 8, 9]);
+  });
+
   it("keeps two users' logins apart in one store, sealed", async () => {
     const store = sealedCache(memoryCache(), { keys: [new Uint8Array(32)] });
-    await using server = await startTokenServer((request) => ({
-      body: { access_token: "a", token_type: "Bearer", refresh_token: `${request.parameters.get("refresh_token")}'` },
-    }));
+    await using server = await startTokenServer(heirs());
     const common = { tokenEndpoint: server.tokenEndpoint, client: publicClient("app"), store };
     const ada = refreshTokenSource({ ...common, subject: "ada", refreshToken: "a" });
     const bob = refreshTokenSource({ ...common, subject: "bob", refreshToken: "b" });
