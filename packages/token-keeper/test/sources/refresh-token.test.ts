@@ -161,6 +161,25 @@ describe("refreshTokenSource()", () => {
     assert.equal((await aLogin(server, inner).request(aContext())).accessToken.reveal(), "at-3");
   });
 
+  it("hands out nothing to the login's other sources either while the new token cannot be stored", async () => {
+    await using server = await startTokenServer(rotating());
+    const inner = memoryCache();
+    let full = true;
+    const store: TokenCache = {
+      ...inner,
+      set: (key, value) => (full ? Promise.reject(new Error("ENOSPC")) : inner.set(key, value)),
+    };
+    for (const audience of ["api", "api", "mail"])
+      await assert.rejects(aLogin(server, store, "rt-1", audience).request(aContext()), { code: "storage_failed" });
+    full = false;
+    const tokens = ["api", "mail"].map(async (audience) => {
+      const { accessToken } = await aLogin(server, store, "rt-1", audience).request(aContext({ clock: systemClock }));
+      return accessToken.reveal();
+    });
+    assert.deepEqual(await Promise.all(tokens), ["at-2", "at-3"]);
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+  });
+
   it("never sends the configured token when the store cannot be read: it may be spent", async () => {
     await using server = await startTokenServer(rotating());
     const store = { ...memoryCache(), get: () => Promise.reject(new Error("EIO")) };
@@ -196,8 +215,11 @@ describe("refreshTokenSource()", () => {
   })) {
     it(`spends each token once under 20 concurrent requests, ${name}`, async () => {
       await using server = await startTokenServer(rotating());
-      const source = aLogin(server, wrap(memoryCache()));
-      await Promise.all(Array.from({ length: 20 }, () => source.request(aContext({ clock: systemClock }))));
+      const store = wrap(memoryCache());
+      const requests = Array.from({ length: 20 }, (_, index) =>
+        aLogin(server, store, "rt-1", `api-${index % 2}`).request(aContext({ clock: systemClock })),
+      );
+      await Promise.all(requests);
       assert.equal(new Set(sent(server)).size, 20);
     });
   }
