@@ -142,15 +142,27 @@ export class Rotation {
 
   /** The newest login: stored, or held, or the configured one when there was never another. */
   async #read(context: SourceContext): Promise<StoredLogin> {
-    const stored = (await this.#stored(this.#key, context)) ?? (await this.#stored(this.#commonKey, context));
+    const own = await this.#get(this.#key, context);
+    if (own !== undefined) {
+      const stored = this.#parse(this.#key, own);
+      // Where there is an entry the configured token is spent.
+      if (stored === undefined) throw new TokenError("storage_failed", "Cannot read the stored refresh token: damaged");
+      return stored;
+    }
+    const common = await this.#get(this.#commonKey, context);
+    const stored = common === undefined ? undefined : this.#parse(this.#commonKey, common);
     return stored ?? this.#latest ?? { refreshToken: this.#login.initial, generation: 0 };
   }
 
-  async #stored(key: string, context: SourceContext): Promise<StoredLogin | undefined> {
+  async #get(key: string, context: SourceContext): Promise<string | undefined> {
     const { failed, value, error } = await this.#store.get(context, key);
     // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 §4.14.2).
     if (failed) throw new TokenError("storage_failed", "Cannot read the refresh token", { cause: error });
-    const record = value === undefined ? undefined : parseObject(value);
+    return value;
+  }
+
+  #parse(key: string, text: string): StoredLogin | undefined {
+    const record = parseObject(text);
     if (record === undefined || member(record, "key") !== key) return undefined;
     if (member(record, "login") !== this.#login.fingerprint) return undefined;
     const [refreshToken, generation] = [stringMember(record, "refresh_token"), numberMember(record, "generation")];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import {
+  type LeasingCache,
   memoryCache,
   publicClient,
   refreshTokenSource,
@@ -186,6 +187,23 @@ describe("refreshTokenSource()", () => {
     await assert.rejects(aLogin(server, store).request(aContext()), { code: "storage_failed" });
     assert.equal(server.received.length, 0);
   });
+
+  const unreadable: Record<string, (inner: LeasingCache) => TokenCache> = {
+    "was sealed under another key": (inner) => sealedCache(inner, { keys: [new Uint8Array(32).fill(2)] }),
+    "is sealed, where this source has no key": (inner) => inner,
+  };
+  for (const [name, other] of Object.entries(unreadable)) {
+    it(`never sends the configured token when the stored one ${name}: it is spent`, async () => {
+      await using server = await startTokenServer(rotating());
+      const inner = memoryCache();
+      await aLogin(server, sealedCache(inner, { keys: [new Uint8Array(32).fill(1)] })).request(aContext());
+      await assert.rejects(aLogin(server, other(inner)).request(aContext()), {
+        code: "storage_failed",
+        retryable: true,
+      });
+      assert.deepEqual(sent(server), ["rt-1"]);
+    });
+  }
 
   it("sends nothing when the store cannot be locked", async () => {
     await using server = await startTokenServer(rotating());
