@@ -17,6 +17,7 @@ export interface FleetPlan {
   readonly callersPerProcess: number;
   readonly audiences: number;
   readonly lifetimeS: number;
+  readonly callEveryMs: number;
   /** Before anything is counted. */
   readonly warmUpLifetimes: number;
   /** Lifetimes of steady running before the outage. */
@@ -52,7 +53,7 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
     audiences,
     callers: plan.callersPerProcess,
     cache: redis === undefined ? { folder: join(folder, "tokens") } : { redis: redis.path },
-    callEveryMs: 500,
+    callEveryMs: plan.callEveryMs,
   };
   const fleet: ChildProcess[] = [];
   try {
