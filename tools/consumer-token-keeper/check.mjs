@@ -9,11 +9,12 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createContext, SourceTextModule } from "node:vm";
 import { build } from "esbuild";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), "consumer-"));
 const execute = promisify(execFile);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { cachedSource, publicClient, refreshTokenSource, systemClock } from "@countersign/token-keeper";
 import { fileCache } from "@countersign/token-keeper/node";
 import { build } from "esbuild";
@@ -23,7 +24,7 @@ async function startHerd(size: number, environment: Record<string, string>, repo
   const program = join(folder.path, "process.mjs");
   // One file, so that each successor of a dead process is soon at work.
   await build({
-    entryPoints: [new URL("./support/fault-process.ts", import.meta.url).pathname],
+    entryPoints: [fileURLToPath(new URL("./support/fault-process.ts", import.meta.url))],
     outfile: program,
     bundle: true,
     platform: "node",
