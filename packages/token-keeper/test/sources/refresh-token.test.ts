@@ -13,7 +13,7 @@ import {
   tokenKey,
 } from "@countersign/token-keeper";
 import { aContext } from "../support/context.ts";
-import { type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
+import { freshTokens, type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
 
 /** A server that spends each refresh token once; `current` is the only one it takes. */
 function rotating(): Handler & { current: string } {
@@ -100,13 +100,19 @@ describe("refreshTokenSource()", () => {
     assert.equal(sent(server).at(-1), "rt-100");
   });
 
-  it("keeps the old token when the server sends none", async () => {
-    await using server = await startTokenServer(() => ({ body: { access_token: "a", token_type: "Bearer" } }));
-    const source = aLogin(server, memoryCache());
-    await source.request(aContext());
-    await source.request(aContext());
-    assert.deepEqual(sent(server), ["rt-1", "rt-1"]);
-  });
+  for (const [name, extra] of Object.entries({
+    none: {},
+    null: { refresh_token: null },
+    "an empty one": { refresh_token: "" },
+  })) {
+    it(`keeps the old token when the server sends ${name}`, async () => {
+      await using server = await startTokenServer(freshTokens(60, extra));
+      const source = aLogin(server, memoryCache());
+      await source.request(aContext());
+      await source.request(aContext());
+      assert.deepEqual(sent(server), ["rt-1", "rt-1"]);
+    });
+  }
 
   it("sends the same token again after an answer was lost", async () => {
     await using server = await startTokenServer(() => "drop");
