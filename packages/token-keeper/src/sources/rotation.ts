@@ -64,8 +64,8 @@ export class Rotation {
     this.#key = `login:${tokenKey({ ...login.whose, partition: login.fingerprint })}`;
     this.#commonKey = `login:${tokenKey(login.whose)}`;
     this.#store = new GuardedCache(store, storeTimeoutMs);
-    // Longer than all that is done under it: discovery, two grants, reading and writing.
-    this.#leaseMs = 4 * timeoutMs + 3 * storeTimeoutMs;
+    // Longer than all that is done under it: discovery, two grants, writing and reading two entries, all that twice.
+    this.#leaseMs = 4 * timeoutMs + 6 * storeTimeoutMs;
     this.#shared = sharedLogins.get(store) ?? new Map();
     sharedLogins.set(store, this.#shared);
   }
@@ -140,18 +140,26 @@ export class Rotation {
     context.emit({ type: "rotated", key: this.#key, generation });
   }
 
-  /** The newest login: stored, or held, or the configured one when there was never another. */
+  /** The newest login: stored, or held by this process, or the configured one when there was never another. */
   async #read(context: SourceContext): Promise<StoredLogin> {
-    const own = await this.#get(this.#key, context);
-    if (own !== undefined) {
-      const stored = this.#parse(this.#key, own);
-      // Where there is an entry the configured token is spent.
-      if (stored === undefined) throw new TokenError("storage_failed", "Cannot read the stored refresh token: damaged");
-      return stored;
-    }
-    const common = await this.#get(this.#commonKey, context);
-    const stored = common === undefined ? undefined : this.#parse(this.#commonKey, common);
-    return stored ?? this.#latest ?? { refreshToken: this.#login.initial, generation: 0 };
+    const stored = (await this.#own(context)) ?? (await this.#common(context));
+    const login = stored ?? { refreshToken: this.#login.initial, generation: 0 };
+    // A store that failed over to a copy can show an entry again that was replaced.
+    return this.#latest !== undefined && this.#latest.generation > login.generation ? this.#latest : login;
+  }
+
+  async #own(context: SourceContext): Promise<StoredLogin | undefined> {
+    const text = await this.#get(this.#key, context);
+    if (text === undefined) return undefined;
+    const stored = this.#parse(this.#key, text);
+    // Where there is an entry the configured token is spent.
+    if (stored === undefined) throw new TokenError("storage_failed", "Cannot read the stored refresh token: damaged");
+    return stored;
+  }
+
+  async #common(context: SourceContext): Promise<StoredLogin | undefined> {
+    const text = await this.#get(this.#commonKey, context);
+    return text === undefined ? undefined : this.#parse(this.#commonKey, text);
   }
 
   async #get(key: string, context: SourceContext): Promise<string | undefined> {

@@ -275,6 +275,32 @@ describe("refreshTokenSource()", () => {
     assert.equal((await manager.getToken(phone)).accessToken.reveal(), "at-of-again-phone''");
   });
 
+  for (const [name, revert] of Object.entries({
+    "went back to the entry before": (before: string) => before,
+    "lost its entry": () => undefined,
+  })) {
+    it(`goes on from the token it holds when the store ${name}, as after a failover`, async () => {
+      await using server = await startTokenServer(rotating());
+      const inner = memoryCache();
+      const written: string[] = [];
+      let lost = false;
+      const store: TokenCache = {
+        name: "replicated",
+        get: async (key) => (lost ? revert(written.at(-2) ?? "") : inner.get(key)),
+        async set(key, value) {
+          lost = false;
+          written.push(value);
+          await inner.set(key, value);
+        },
+      };
+      const source = aLogin(server, store);
+      for (let i = 0; i < 2; i++) await source.request(aContext());
+      lost = true;
+      for (let i = 0; i < 2; i++) await source.request(aContext());
+      assert.deepEqual(sent(server), ["rt-1", "rt-2", "rt-3", "rt-4"]);
+    });
+  }
+
   it("goes on from an entry whose key does not tell logins apart, when it is of this login", async () => {
     await using server = await startTokenServer(heirs());
     const login = tokenKey({
