@@ -1,6 +1,6 @@
 /**
  * A resource server with two permission levels. It verifies access tokens offline, by the authority's JWK set, and knows
- * nothing else of the authority.
+ * nothing else of the authority, which `npm start` runs.
  *
  *   ISSUER=http://localhost:8080 AUDIENCE=https://notes.example PORT=9000 npm run example 01-resource-server
  */

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { parse } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const folder = new URL("../examples/", import.meta.url);
 const examples = readdirSync(folder).filter((file) => /\.(ts|sh)$/.test(file));
@@ -12,9 +13,7 @@ if (file === undefined) {
   );
   process.exit(2);
 }
-const { pathname } = new URL(file, folder);
-const [program, ...args] = file.endsWith(".sh")
-  ? ["sh", pathname]
-  : [process.execPath, "-C", "@countersign/source", pathname];
+const path = fileURLToPath(new URL(file, folder));
+const [program, ...args] = file.endsWith(".sh") ? ["sh", path] : [process.execPath, "-C", "@countersign/source", path];
 const { status } = spawnSync(program, args, { stdio: "inherit" });
 process.exit(status ?? 1);

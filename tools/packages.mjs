@@ -4,10 +4,11 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const packages = new URL("../packages/", import.meta.url).pathname;
+const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 const judges = { publint: ["--strict"], attw: ["--profile", "esm-only", "--format", "ascii", "--no-color"] };
 
 /** What is wrong with a package, in the words of its judges. */

@@ -33,12 +33,10 @@ export async function startFleetAuthority(lifetimeS: number, audiences: readonly
     },
     { port: 0 },
   );
+  const config = parseConfig({ issuer: served.url, limits: { address_attempts_per_minute: 100_000 } });
   const authority = await createAuthority({
-    config: parseConfig({
-      issuer: served.url,
-      tokens: { access_ttl: lifetimeS },
-      limits: { address_attempts_per_minute: 100_000 },
-    }),
+    // Shorter than an operator may set it.
+    config: { ...config, tokens: { ...config.tokens, access_ttl: lifetimeS } },
     store: createMemoryStore({ clock: systemClock }),
     keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
   });

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { systemClock } from "@countersign/token-keeper";
 import { build } from "esbuild";
 import { startFleetAuthority, type TokenRequest } from "./fleet-authority.ts";
@@ -17,6 +18,7 @@ export interface FleetPlan {
   readonly callersPerProcess: number;
   readonly audiences: number;
   readonly lifetimeS: number;
+  readonly callEveryMs: number;
   /** Before anything is counted. */
   readonly warmUpLifetimes: number;
   /** Lifetimes of steady running before the outage. */
@@ -52,7 +54,7 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
     audiences,
     callers: plan.callersPerProcess,
     cache: redis === undefined ? { folder: join(folder, "tokens") } : { redis: redis.path },
-    callEveryMs: 500,
+    callEveryMs: plan.callEveryMs,
   };
   const fleet: ChildProcess[] = [];
   try {
@@ -92,7 +94,7 @@ export async function runFleet(plan: FleetPlan): Promise<FleetResult> {
 async function bundleProcess(folder: string): Promise<string> {
   const outfile = join(folder, "process.mjs");
   await build({
-    entryPoints: [new URL("./fleet-process.ts", import.meta.url).pathname],
+    entryPoints: [fileURLToPath(new URL("./fleet-process.ts", import.meta.url))],
     outfile,
     bundle: true,
     platform: "node",

@@ -3,7 +3,7 @@
  * that every caller has for itself, and one promise per process. Writes the table and the plot of docs/token-keeper.md.
  *
  *   npm run fleet                       about ten minutes
- *   npm run fleet -- --quick            a small fleet, half a minute a row
+ *   npm run fleet -- --quick            a small fleet, ten seconds a row
  *   npm run fleet -- --only=keeper      one row
  */
 import { writeFile } from "node:fs/promises";
@@ -19,7 +19,8 @@ const size = values.quick
       processes: 4,
       callersPerProcess: 5,
       audiences: 2,
-      lifetimeS: 10,
+      lifetimeS: 3,
+      callEveryMs: 100,
       warmUpLifetimes: 0.2,
       steadyLifetimes: 1,
       recoveryLifetimes: 0.5,
@@ -29,6 +30,7 @@ const size = values.quick
       callersPerProcess: 20,
       audiences: 5,
       lifetimeS: 20,
+      callEveryMs: 500,
       warmUpLifetimes: 1,
       steadyLifetimes: 2,
       recoveryLifetimes: 1,

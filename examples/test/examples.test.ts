@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import {
   type AnswerFace,
   createAuthority,
@@ -137,7 +138,7 @@ async function makeClients({ services }: Awaited<ReturnType<typeof startAuthorit
 }
 
 function spawnExample(file: string, environment: Environment): ChildProcess {
-  const path = new URL(`../${file}`, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const [program, ...args] = path.endsWith(".sh")
     ? (["sh", path] as const)
     : ([process.execPath, "-C", "@countersign/source", path] as const);

@@ -5,68 +5,71 @@
  *   node tools/consumer-token-keeper/check.mjs
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { createContext, SourceTextModule } from "node:vm";
 import { build } from "esbuild";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), "consumer-"));
-const run = (command, args, cwd = folder) =>
-  execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+const execute = promisify(execFile);
+const run = async (command, args, cwd = folder) => {
+  const { stdout, stderr } = await execute(command, args, { cwd }).catch((error) => {
+    throw new Error(`${error.message}\n${error.stdout}`);
+  });
+  process.stderr.write(stderr);
+  return stdout;
+};
 
 try {
-  run(join(root, "node_modules/.bin/tsc"), ["-b", "packages/token-keeper"], root);
-  run("npm", ["pack", "--silent", "--workspace", "packages/token-keeper", "--pack-destination", folder], root);
+  await run(join(root, "node_modules/.bin/tsc"), ["-b", "packages/token-keeper"], root);
+  await run("npm", ["pack", "--silent", "--workspace", "packages/token-keeper", "--pack-destination", folder], root);
   const packed = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
   for (const name of ["package.json", "consumer.ts", "browser.ts"]) cpSync(join(here, name), join(folder, name));
-  run("npm", ["install", "--silent", "--offline", "--no-audit", "--no-fund", `./${packed}`]);
+  await run("npm", ["install", "--silent", "--offline", "--no-audit", "--no-fund", `./${packed}`]);
 
   const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."));
   assert.deepEqual(installed, ["@countersign"], "the package brings something with it");
   assert.deepEqual(readdirSync(join(folder, "node_modules/@countersign")), ["token-keeper"]);
 
-  const options = [
-    "--strict",
-    "--target",
-    "es2022",
-    "--lib",
-    "es2024,dom,dom.iterable,esnext.disposable",
-    "--skipLibCheck",
-    "false",
-  ];
-  const types = ["--types", "node", "--typeRoots", join(root, "node_modules/@types")];
-  for (const [module, resolution] of [
-    ["nodenext", "nodenext"],
-    ["esnext", "bundler"],
-  ]) {
-    const args = [
-      ...options,
-      ...types,
-      "--module",
-      module,
-      "--moduleResolution",
-      resolution,
-      "--outDir",
-      "out",
-      "consumer.ts",
-      "browser.ts",
-    ];
-    run(join(root, "node_modules/.bin/tsc"), args);
-  }
+  // Side by side: each takes one core for a second or so.
+  const [, , lines] = await Promise.all([compile("nodenext", "nodenext"), compile("esnext", "bundler"), bundle()]);
 
   const expected = "Bearer abc fresh [redacted access token]\n";
-  assert.equal(run(process.execPath, ["out/consumer.js"]), expected);
-  for (const node of (process.env.OTHER_NODES ?? "").split(":").filter(Boolean))
-    assert.equal(run(node, ["out/consumer.js"]), expected);
+  for (const node of [process.execPath, ...(process.env.OTHER_NODES ?? "").split(":").filter(Boolean)])
+    assert.equal(await run(node, ["out/nodenext/consumer.js"]), expected);
+  console.log(lines);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
 
-  const bundle = join(folder, "browser.mjs");
+/** The consumer's program, types and all, as TypeScript resolves it in one of its ways. */
+async function compile(module, moduleResolution) {
+  const options = {
+    target: "es2022",
+    lib: "es2024,dom,dom.iterable,esnext.disposable",
+    skipLibCheck: "false",
+    types: "node",
+    typeRoots: join(root, "node_modules/@types"),
+    module,
+    moduleResolution,
+    outDir: `out/${module}`,
+  };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  await run(join(root, "node_modules/.bin/tsc"), ["--strict", ...args, "consumer.ts", "browser.ts"]);
+}
+
+/** The core alone, bundled as for a browser, and run. */
+async function bundle() {
+  const outfile = join(folder, "browser.mjs");
   const { metafile } = await build({
     entryPoints: [join(folder, "browser.ts")],
-    outfile: bundle,
+    outfile,
     bundle: true,
     minify: true,
     metafile: true,
@@ -74,10 +77,8 @@ try {
     format: "esm",
     target: "es2022",
   });
-  console.log(await runInBrowserLike(readFileSync(bundle, "utf8")));
-  console.log(`browser bundle: ${metafile.outputs[Object.keys(metafile.outputs)[0]].bytes} bytes`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  const printed = await runInBrowserLike(readFileSync(outfile, "utf8"));
+  return `${printed}\nbrowser bundle: ${metafile.outputs[Object.keys(metafile.outputs)[0]].bytes} bytes`;
 }
 
 /** A realm with the web's globals and none of Node's. */

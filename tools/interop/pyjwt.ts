@@ -4,11 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { type MovableAuthority, serveMovable, withAnotherSubject } from "./authority.ts";
 import { runTrials, type Trial } from "./trial.ts";
 
 const dayMs = 86_400_000;
-const source = new URL("./pyjwt/", import.meta.url).pathname;
+const source = fileURLToPath(new URL("./pyjwt/", import.meta.url));
 
 /** Installs PyJWT into an environment of its own, and shows it our tokens. Resolves to the failures. */
 export async function tryPyJwt(): Promise<number> {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { makeCommands } from "../../examples/test/commands.ts";
 import { type MovableAuthority, serveMovable, withAnotherSubject } from "./authority.ts";
@@ -11,8 +12,8 @@ import { runTrials, type Trial } from "./trial.ts";
 
 const minuteMs = 60_000;
 const dayMs = 1440 * minuteMs;
-const source = new URL("./vault/", import.meta.url).pathname;
-const example = new URL("../../examples/04-vault.sh", import.meta.url).pathname;
+const source = fileURLToPath(new URL("./vault/", import.meta.url));
+const example = fileURLToPath(new URL("../../examples/04-vault.sh", import.meta.url));
 
 /** Builds Vault's jwt auth method from its published module, and shows it our tokens. Resolves to the failures. */
 export async function tryVault(): Promise<number> {

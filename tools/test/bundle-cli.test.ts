@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 
-const command = new URL("../../packages/cli/bin/countersign.js", import.meta.url).pathname;
-const bundler = new URL("../bundle-cli.mjs", import.meta.url).pathname;
+const command = fileURLToPath(new URL("../../packages/cli/bin/countersign.js", import.meta.url));
+const bundler = fileURLToPath(new URL("../bundle-cli.mjs", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "bundle-"));
 
 before(() => execFileSync(process.execPath, [bundler]));

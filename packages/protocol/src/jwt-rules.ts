@@ -10,7 +10,10 @@ export interface JwtRules<P extends ProfileName = ProfileName> {
   readonly profile: P;
   /** The issuer, compared byte for byte. */
   readonly issuer: string;
-  /** Who this verifier is: one of them must be the token's `aud`. Only the `plain` profile does without. */
+  /**
+   * Who this verifier is: one of them must be the token's `aud`, and of an id token nothing else. Only the `plain` profile
+   * does without.
+   */
   readonly audience?: string | readonly string[] | undefined;
   /** The subject, when only one will do. */
   readonly subject?: string | undefined;
@@ -150,7 +153,9 @@ const checks: readonly Check[] = [
   function audience({ aud }, { audience: expected, profile }) {
     if (aud === undefined && profile.audience === "if-present") return undefined;
     const named = profile.audience === "whole" || !Array.isArray(aud) ? [aud] : aud;
-    return named.some((one) => typeof one === "string" && expected.includes(one)) ? undefined : "wrong_audience";
+    const isExpected = (one: JsonValue | undefined) => typeof one === "string" && expected.includes(one);
+    const isMeant = profile.audience === "every" ? named.every(isExpected) : named.some(isExpected);
+    return isMeant ? undefined : "wrong_audience";
   },
   function dates(claims, { nowMs, skewMs }) {
     const { expMs = Infinity, nbfMs = 0, iatMs = 0 } = instants(claims);

@@ -9,10 +9,10 @@ export interface Profile {
   /** Claims that only other kinds of token have. */
   readonly forbidden: readonly string[];
   /**
-   * `member`: one member of `aud` is expected here. `whole`: `aud` is one string, and expected here. `if-present`: a
-   * token without `aud` is for everybody.
+   * `member`: one member of `aud` is expected here. `every`: all are. `whole`: `aud` is one string, and expected here.
+   * `if-present`: a token without `aud` is for everybody.
    */
-  readonly audience: "member" | "whole" | "if-present";
+  readonly audience: "member" | "every" | "whole" | "if-present";
   /** The longest time between `iat`, or now, and `exp`, unless the rules say otherwise. */
   readonly maxLifetimeMs: number;
 }
@@ -46,12 +46,15 @@ export const profiles = {
     audience: "whole",
     maxLifetimeMs: 10 * minute,
   },
-  /** OpenID Connect Core section 2; a logout token has `events`, an access token `client_id` or `scope`. */
+  /**
+   * OpenID Connect Core section 2; a logout token has `events`, an access token `client_id` or `scope`. Section 3.1.3.7
+   * refuses audiences beside those that are trusted.
+   */
   id_token: {
     types: ["jwt", undefined],
     required: ["iss", "sub", "aud", "exp", "iat"],
     forbidden: ["events", "client_id", "scope"],
-    audience: "member",
+    audience: "every",
     maxLifetimeMs: day,
   },
 } as const satisfies Record<string, Profile>;

@@ -33,7 +33,7 @@ export const refusalReasons = {
   forbidden_claim: "A claim is present that marks another kind of token",
   wrong_issuer: "The issuer is not the one expected",
   wrong_subject: "The subject is not the one expected",
-  wrong_audience: "The audience does not hold the one expected",
+  wrong_audience: "The audience does not hold the one expected, or of an id token others too",
   expired: "The token has expired",
   not_yet_valid: "The token is not valid yet (nbf)",
   issued_in_future: "The token says it was issued in the future (iat)",

@@ -14,7 +14,7 @@ export interface TokenIdentity {
   readonly scope?: readonly string[] | undefined;
   /** Whose token it is, where the grant acts for somebody. */
   readonly subject?: string | undefined;
-  /** Anything else that tells tokens apart: a tenant, a parameter of the request, a proof key's thumbprint. */
+  /** Anything else that tells tokens apart: a tenant, a parameter of the request, which login it is. */
   readonly partition?: string | undefined;
 }
 

@@ -143,11 +143,15 @@ export interface RequestedAccess {
 }
 
 /**
- * The part of a key that a partition and extra parameters make, so that no two different requests share a token: no
- * partition, whoever chooses it, reads like parameters.
+ * The part of a key that a partition, extra parameters and a login make, so that no two different requests share a token:
+ * no partition, whoever chooses it, reads like the others.
  */
-export function partitionOf(parameters: Readonly<Record<string, string>> | undefined, partition?: string) {
+export function partitionOf(
+  parameters: Readonly<Record<string, string>> | undefined,
+  partition?: string,
+  login?: string,
+): string | undefined {
   const entries = Object.entries(parameters ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  if (entries.length === 0 && partition === undefined) return undefined;
-  return JSON.stringify([partition ?? null, entries]);
+  if (entries.length === 0 && partition === undefined && login === undefined) return undefined;
+  return JSON.stringify([partition ?? null, entries, ...(login === undefined ? [] : [login])]);
 }

@@ -73,7 +73,8 @@ export function parseTokenResponse(answer: TokenAnswer, rules: TokenResponseRule
   return {
     accessToken,
     idToken: stringMember(body, "id_token"),
-    refreshToken: stringMember(body, "refresh_token"),
+    // RFC 6749 appendix A.17: at least one character; an empty one would be stored over the login's.
+    refreshToken: stringMember(body, "refresh_token") || undefined,
     tokenType: tokenType(body, rules),
     scope: stringMember(body, "scope")?.split(/\s+/).filter(Boolean),
     lifetimeMs: lifetime(body, accessToken, answer.serverNow, rules),

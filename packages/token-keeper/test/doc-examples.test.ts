@@ -3,8 +3,9 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 
-const src = new URL("../src", import.meta.url).pathname;
+const src = fileURLToPath(new URL("../src", import.meta.url));
 
 /** The runnable fences of doc comments, without the comment's stars. */
 function examplesOf(path: string): string[] {

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { startAuthority } from "./support/authority.ts";
 import { aFolder } from "./support/context.ts";
 import { startTokenServer } from "./support/token-server.ts";
@@ -10,7 +11,7 @@ import { startTokenServer } from "./support/token-server.ts";
 const audience = "https://api.example";
 
 async function run(name: string, environment: Record<string, string>): Promise<string> {
-  const path = new URL(`../../../examples/token-keeper/${name}`, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(`../../../examples/token-keeper/${name}`, import.meta.url));
   const env = { ...process.env, NODE_NO_WARNINGS: "1", AUDIENCE: audience, ...environment };
   const child = spawn(process.execPath, ["-C", "@countersign/source", path], {
     env,

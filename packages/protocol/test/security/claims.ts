@@ -183,6 +183,21 @@ export const claimRows: readonly Row[] = [
       confused("refresh-shaped token as access token", "JWT", { ...goodClaims, typ: "Refresh" }, {}, "wrong_type"),
       confused("id token", "JWT", idToken, idTokenRules, "accepted"),
       confused(
+        "id token for this client alone, in an array",
+        "JWT",
+        { ...idToken, aud: ["client-1"] },
+        idTokenRules,
+        "accepted",
+      ),
+      confused(
+        "id token for another client too",
+        "JWT",
+        { ...idToken, aud: ["client-1", "client-2"] },
+        idTokenRules,
+        "wrong_audience",
+        joseAccepts,
+      ),
+      confused(
         "access token as id token",
         "at+jwt",
         { ...goodClaims, aud: "client-1" },

@@ -11,7 +11,7 @@ export interface SealedCacheOptions {
 
 /**
  * Encrypts what a cache keeps with AES-256-GCM. The entry's key is authenticated with it, so that an entry moved to another
- * name does not open; what does not open is a miss.
+ * name does not open. To get what does not open is an error, which keepers treat as a miss and tell of.
  *
  * @throws RangeError when there is no key, or one has not 32 bytes.
  */
@@ -42,9 +42,10 @@ export function sealedCache(inner: TokenCache, options: SealedCacheOptions): Tok
   return leasing;
 }
 
-async function open(key: string, text: string, keys: readonly Promise<CryptoKey>[]): Promise<string | undefined> {
+async function open(key: string, text: string, keys: readonly Promise<CryptoKey>[]): Promise<string> {
   const [version, iv, box] = text.split(".");
-  if (version !== "sealed1" || iv === undefined || box === undefined) return undefined;
+  if (version !== "sealed1" || iv === undefined || box === undefined)
+    throw new Error("Cannot open an entry that is not sealed");
   for (const candidate of keys) {
     try {
       const plain = await crypto.subtle.decrypt(
@@ -55,7 +56,7 @@ async function open(key: string, text: string, keys: readonly Promise<CryptoKey>
       return fromUtf8(new Uint8Array(plain));
     } catch {}
   }
-  return undefined;
+  throw new Error("Cannot open an entry: sealed under another key or name, or damaged");
 }
 
 function parameters(key: string, iv: Uint8Array<ArrayBuffer>) {

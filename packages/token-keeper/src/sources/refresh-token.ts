@@ -1,14 +1,9 @@
 import type { TokenCache } from "../cache.ts";
 import { memoryCache } from "../caches/memory.ts";
-import { sha256 } from "../encoding.ts";
-import { TokenError } from "../errors.ts";
-import { GuardedCache } from "../guarded-cache.ts";
-import { member, numberMember, parseObject, stringMember } from "../json.ts";
 import { tokenKey } from "../key.ts";
-import { waitForLease } from "../lease.ts";
-import { Secret, toSecret } from "../secret.ts";
+import { type Secret, toSecret } from "../secret.ts";
+import { sha256Now } from "../sha256.ts";
 import type { SourceContext, TokenSource } from "../source.ts";
-import type { Token } from "../token.ts";
 import {
   grantParameters,
   partitionOf,
@@ -16,12 +11,16 @@ import {
   TokenEndpoint,
   type TokenEndpointOptions,
 } from "../token-endpoint.ts";
+import { Rotation } from "./rotation.ts";
 
 /** Options of {@link refreshTokenSource}. */
 export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAccess {
-  /** The refresh token of the login. When it changes, somebody logged in again, and what is stored is forgotten. */
+  /**
+   * The refresh token that the login began with: it tells this login from others of the same subject, and goes on doing so
+   * when it has rotated. Another one is another login, which shares nothing with this one.
+   */
   readonly refreshToken: string | Secret;
-  /** Whose login this is: required, because it is what tells two users' tokens apart. */
+  /** Whose login this is. */
   readonly subject: string;
   /**
    * Where rotated refresh tokens are kept: durable, and shared by all processes that share the login.
@@ -36,11 +35,6 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
 /** One for all: sources of the same login that had a store each would spend each other's refresh tokens. */
 const processStore = memoryCache();
 
-interface StoredLogin {
-  readonly refreshToken: Secret;
-  readonly generation: number;
-}
-
 /**
  * The refresh token grant (RFC 6749 §6) with durable rotation: a new refresh token is stored *before* the access token
  * that came with it is handed out, under a lease where the store grants them. A retry sends the same token again. After
@@ -51,7 +45,9 @@ interface StoredLogin {
 export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
   const endpoint = new TokenEndpoint(options);
   const { client, audience, scope, resource, subject } = options;
-  const partition = partitionOf(options.parameters, options.partition);
+  const initial = toSecret(options.refreshToken, "refresh token");
+  const fingerprint = sha256Now(initial.reveal());
+  const partition = partitionOf(options.parameters, options.partition, fingerprint);
   const grant = "refresh_token";
   const identity = {
     issuer: endpoint.issuer,
@@ -64,8 +60,9 @@ export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
     partition,
   };
   // The login is the same whatever audience and scope its access tokens have.
-  const login = tokenKey({ issuer: endpoint.issuer, clientId: client.clientId, grant, subject });
-  const rotation = new Rotation(login, options);
+  const whose = { issuer: endpoint.issuer, clientId: client.clientId, grant, subject };
+  const { store = processStore, timeoutMs, storeTimeoutMs } = options;
+  const rotation = new Rotation({ whose, initial, fingerprint }, { store, timeoutMs, storeTimeoutMs });
   const request = (refreshToken: Secret, context: SourceContext) => {
     const parameters = grantParameters(grant, options);
     parameters.set("refresh_token", refreshToken.reveal());
@@ -75,114 +72,11 @@ export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
   return {
     identity,
     request: (context) =>
-      rotation.exclusively(context, async () => {
+      rotation.exclusively(context, async (shared) => {
         const startedAt = context.clock.now();
-        const token = await rotation.rotate(context, request);
+        const token = await rotation.rotate({ context, key, shared, request });
         context.emit({ type: "requested", key, durationMs: context.clock.now() - startedAt });
         return token;
       }),
   };
-}
-
-type RefreshRequest = (
-  refreshToken: Secret,
-  context: SourceContext,
-) => Promise<{ token: Token; response: { refreshToken: string | undefined } }>;
-
-class Rotation {
-  readonly #key: string;
-  readonly #store: GuardedCache;
-  readonly #initial: Secret;
-  readonly #leaseMs: number;
-  #turn: Promise<unknown> = Promise.resolve();
-  #latest: StoredLogin | undefined;
-  /** Got from the server, not yet stored: its access token is not handed out before it is. */
-  #unstored: { readonly login: StoredLogin; readonly token: Token } | undefined;
-
-  constructor(login: string, options: RefreshTokenOptions) {
-    this.#key = `login:${login}`;
-    const storeTimeoutMs = options.storeTimeoutMs ?? 5_000;
-    this.#store = new GuardedCache(options.store ?? processStore, storeTimeoutMs);
-    this.#initial = toSecret(options.refreshToken, "refresh token");
-    // Longer than all that is done under it: discovery, two grants, reading and writing.
-    this.#leaseMs = 4 * (options.timeoutMs ?? 10_000) + 3 * storeTimeoutMs;
-  }
-
-  /** One rotation at a time: under a lease where the store grants them, else within this process. */
-  exclusively(context: SourceContext, run: () => Promise<Token>): Promise<Token> {
-    if (this.#store.leases) return this.#underLease(context, run);
-    const turn = this.#turn.then(run, run);
-    this.#turn = turn;
-    return turn;
-  }
-
-  async #underLease(context: SourceContext, run: () => Promise<Token>): Promise<Token> {
-    const [cache, key, ttlMs] = [this.#store, this.#key, this.#leaseMs];
-    const { lease } = await waitForLease(context, { cache, key, ttlMs, giveUp: async () => undefined });
-    // A token that is spent now could neither be protected from a sibling nor, it seems, be stored.
-    if (lease === undefined) throw new TokenError("storage_failed", "Cannot lock the store of the refresh token");
-    try {
-      return await run();
-    } finally {
-      await this.#store.release(context, lease);
-    }
-  }
-
-  async rotate(context: SourceContext, request: RefreshRequest): Promise<Token> {
-    if (this.#unstored !== undefined) return this.#keep(this.#unstored, context);
-    const login = await this.#read(context);
-    try {
-      return await this.#use(login, context, request);
-    } catch (error) {
-      if (!(error instanceof TokenError && error.code === "invalid_grant")) throw error;
-      const reread = await this.#read(context);
-      if (reread.refreshToken.equals(login.refreshToken)) throw error;
-      return this.#use(reread, context, request);
-    }
-  }
-
-  async #use(login: StoredLogin, context: SourceContext, request: RefreshRequest): Promise<Token> {
-    const { token, response } = await request(login.refreshToken, context);
-    // RFC 6749 §6: without a new one the old one stays.
-    if (response.refreshToken === undefined || response.refreshToken === login.refreshToken.reveal()) return token;
-    const refreshToken = new Secret(response.refreshToken, "refresh token");
-    this.#unstored = { login: { refreshToken, generation: login.generation + 1 }, token };
-    return this.#keep(this.#unstored, context);
-  }
-
-  async #keep(unstored: { login: StoredLogin; token: Token }, context: SourceContext): Promise<Token> {
-    const { refreshToken, generation } = unstored.login;
-    const login = await sha256(this.#initial.reveal());
-    const text = JSON.stringify({
-      version: 1,
-      key: this.#key,
-      login,
-      generation,
-      refresh_token: refreshToken.reveal(),
-    });
-    const { failed, error } = await this.#store.set(context, this.#key, text);
-    if (failed) throw new TokenError("storage_failed", "Cannot store the new refresh token", { cause: error });
-    this.#latest = unstored.login;
-    this.#unstored = undefined;
-    context.emit({ type: "rotated", key: this.#key, generation });
-    return unstored.token;
-  }
-
-  /** The newest login: stored, or held, or the configured one when there was never another. */
-  async #read(context: SourceContext): Promise<StoredLogin> {
-    const read = await this.#store.get(context, this.#key);
-    // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 §4.14.2).
-    if (read.failed) throw new TokenError("storage_failed", "Cannot read the refresh token", { cause: read.error });
-    const stored = read.value === undefined ? undefined : await this.#parse(read.value);
-    return stored ?? this.#latest ?? { refreshToken: this.#initial, generation: 0 };
-  }
-
-  async #parse(text: string): Promise<StoredLogin | undefined> {
-    const record = parseObject(text);
-    if (record === undefined || member(record, "key") !== this.#key) return undefined;
-    if (member(record, "login") !== (await sha256(this.#initial.reveal()))) return undefined;
-    const [refreshToken, generation] = [stringMember(record, "refresh_token"), numberMember(record, "generation")];
-    if (refreshToken === undefined || generation === undefined) return undefined;
-    return { refreshToken: new Secret(refreshToken, "refresh token"), generation };
-  }
 }

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import {
+  type LeasingCache,
   memoryCache,
   publicClient,
   refreshTokenSource,
   sealedCache,
   systemClock,
   type TokenCache,
+  TokenManager,
+  tokenKey,
 } from "@countersign/token-keeper";
 import { aContext } from "../support/context.ts";
-import { type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
+import { freshTokens, type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
 
 /** A server that spends each refresh token once; `current` is the only one it takes. */
 function rotating(): Handler & { current: string } {
@@ -25,6 +29,14 @@ function rotating(): Handler & { current: string } {
     { current: "rt-1" },
   );
   return handler;
+}
+
+/** A server that answers each refresh token with one that tells its origin. */
+function heirs(prefix = ""): Handler {
+  return ({ parameters }) => {
+    const heir = `${prefix}${parameters.get("refresh_token")}'`;
+    return { body: { access_token: `at-of-${heir}`, token_type: "Bearer", expires_in: 60, refresh_token: heir } };
+  };
 }
 
 function aLogin(server: TokenServer, store: TokenCache | undefined, refreshToken = "rt-1", audience = "api") {
@@ -88,13 +100,19 @@ describe("refreshTokenSource()", () => {
     assert.equal(sent(server).at(-1), "rt-100");
   });
 
-  it("keeps the old token when the server sends none", async () => {
-    await using server = await startTokenServer(() => ({ body: { access_token: "a", token_type: "Bearer" } }));
-    const source = aLogin(server, memoryCache());
-    await source.request(aContext());
-    await source.request(aContext());
-    assert.deepEqual(sent(server), ["rt-1", "rt-1"]);
-  });
+  for (const [name, extra] of Object.entries({
+    none: {},
+    null: { refresh_token: null },
+    "an empty one": { refresh_token: "" },
+  })) {
+    it(`keeps the old token when the server sends ${name}`, async () => {
+      await using server = await startTokenServer(freshTokens(60, extra));
+      const source = aLogin(server, memoryCache());
+      await source.request(aContext());
+      await source.request(aContext());
+      assert.deepEqual(sent(server), ["rt-1", "rt-1"]);
+    });
+  }
 
   it("sends the same token again after an answer was lost", async () => {
     await using server = await startTokenServer(() => "drop");
@@ -150,12 +168,48 @@ describe("refreshTokenSource()", () => {
     assert.equal((await aLogin(server, inner).request(aContext())).accessToken.reveal(), "at-3");
   });
 
+  it("hands out nothing to the login's other sources either while the new token cannot be stored", async () => {
+    await using server = await startTokenServer(rotating());
+    const inner = memoryCache();
+    let full = true;
+    const store: TokenCache = {
+      ...inner,
+      set: (key, value) => (full ? Promise.reject(new Error("ENOSPC")) : inner.set(key, value)),
+    };
+    for (const audience of ["api", "api", "mail"])
+      await assert.rejects(aLogin(server, store, "rt-1", audience).request(aContext()), { code: "storage_failed" });
+    full = false;
+    const tokens = ["api", "mail"].map(async (audience) => {
+      const { accessToken } = await aLogin(server, store, "rt-1", audience).request(aContext({ clock: systemClock }));
+      return accessToken.reveal();
+    });
+    assert.deepEqual(await Promise.all(tokens), ["at-2", "at-3"]);
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+  });
+
   it("never sends the configured token when the store cannot be read: it may be spent", async () => {
     await using server = await startTokenServer(rotating());
     const store = { ...memoryCache(), get: () => Promise.reject(new Error("EIO")) };
     await assert.rejects(aLogin(server, store).request(aContext()), { code: "storage_failed" });
     assert.equal(server.received.length, 0);
   });
+
+  const unreadable: Record<string, (inner: LeasingCache) => TokenCache> = {
+    "was sealed under another key": (inner) => sealedCache(inner, { keys: [new Uint8Array(32).fill(2)] }),
+    "is sealed, where this source has no key": (inner) => inner,
+  };
+  for (const [name, other] of Object.entries(unreadable)) {
+    it(`never sends the configured token when the stored one ${name}: it is spent`, async () => {
+      await using server = await startTokenServer(rotating());
+      const inner = memoryCache();
+      await aLogin(server, sealedCache(inner, { keys: [new Uint8Array(32).fill(1)] })).request(aContext());
+      await assert.rejects(aLogin(server, other(inner)).request(aContext()), {
+        code: "storage_failed",
+        retryable: true,
+      });
+      assert.deepEqual(sent(server), ["rt-1"]);
+    });
+  }
 
   it("sends nothing when the store cannot be locked", async () => {
     await using server = await startTokenServer(rotating());
@@ -185,17 +239,95 @@ describe("refreshTokenSource()", () => {
   })) {
     it(`spends each token once under 20 concurrent requests, ${name}`, async () => {
       await using server = await startTokenServer(rotating());
-      const source = aLogin(server, wrap(memoryCache()));
-      await Promise.all(Array.from({ length: 20 }, () => source.request(aContext({ clock: systemClock }))));
+      const store = wrap(memoryCache());
+      const requests = Array.from({ length: 20 }, (_, index) =>
+        aLogin(server, store, "rt-1", `api-${index % 2}`).request(aContext({ clock: systemClock })),
+      );
+      await Promise.all(requests);
       assert.equal(new Set(sent(server)).size, 20);
     });
   }
 
+  it("keeps two logins of one subject apart in one store: neither spends nor forgets the other's token", async () => {
+    await using server = await startTokenServer(heirs());
+    const store = memoryCache();
+    // Each source made anew, as after a restart.
+    for (const first of ["phone", "laptop", "phone", "laptop"]) await aLogin(server, store, first).request(aContext());
+    assert.deepEqual(sent(server), ["phone", "laptop", "phone'", "laptop'"]);
+  });
+
+  it("shares no access token between two logins of one subject, and the end of one ends no other", async () => {
+    await using server = await startTokenServer(heirs());
+    await using manager = new TokenManager({ caches: [memoryCache()], minIntervalMs: 0 });
+    const store = memoryCache();
+    const [phone, laptop] = [aLogin(server, store, "phone"), aLogin(server, store, "laptop")];
+    const tokens = [await manager.getToken(phone), await manager.getToken(laptop)];
+    assert.deepEqual(
+      tokens.map(({ accessToken }) => accessToken.reveal()),
+      ["at-of-phone'", "at-of-laptop'"],
+    );
+    server.handler = (request, count) =>
+      /^laptop/.test(request.parameters.get("refresh_token") ?? "")
+        ? refusal("invalid_grant")
+        : heirs("again-")(request, count);
+    for (const [index, source] of [phone, laptop].entries()) manager.invalidate(source, tokens[index] ?? assert.fail());
+    await assert.rejects(manager.getToken(laptop), { code: "invalid_grant" });
+    assert.equal((await manager.getToken(phone)).accessToken.reveal(), "at-of-again-phone''");
+  });
+
+  for (const [name, revert] of Object.entries({
+    "went back to the entry before": (before: string) => before,
+    "lost its entry": () => undefined,
+  })) {
+    it(`goes on from the token it holds when the store ${name}, as after a failover`, async () => {
+      await using server = await startTokenServer(rotating());
+      const inner = memoryCache();
+      const written: string[] = [];
+      let lost = false;
+      const store: TokenCache = {
+        name: "replicated",
+        get: async (key) => (lost ? revert(written.at(-2) ?? "") : inner.get(key)),
+        async set(key, value) {
+          lost = false;
+          written.push(value);
+          await inner.set(key, value);
+        },
+      };
+      const source = aLogin(server, store);
+      for (let i = 0; i < 2; i++) await source.request(aContext());
+      lost = true;
+      for (let i = 0; i < 2; i++) await source.request(aContext());
+      assert.deepEqual(sent(server), ["rt-1", "rt-2", "rt-3", "rt-4"]);
+    });
+  }
+
+  it("goes on from an entry whose key does not tell logins apart, when it is of this login", async () => {
+    await using server = await startTokenServer(heirs());
+    const login = tokenKey({
+      issuer: server.tokenEndpoint,
+      clientId: "app",
+      grant: "refresh_token",
+      subject: "ada",
+    });
+    const entry = {
+      version: 1,
+      key: `login:${login}`,
+      login: createHash("sha256").update("phone").digest("base64url"),
+      generation: 7,
+      refresh_token: "phone'",
+    };
+    const store = memoryCache();
+    await store.set(entry.key, JSON.stringify(entry));
+    const context = aContext();
+    for (const first of ["laptop", "phone", "phone"]) await aLogin(server, store, first).request(context);
+    assert.deepEqual(sent(server), ["laptop", "phone'", "phone''"]);
+    const generations = context.events.flatMap((event) => (event.type === "rotated" ? [event.generation] : []));
+    assert.deepEqual(generations, [1, 8, 9]);
+  });
+
   it("keeps two users' logins apart in one store, sealed", async () => {
     const store = sealedCache(memoryCache(), { keys: [new Uint8Array(32)] });
-    await using server = await startTokenServer((request) => ({
-      body: { access_token: "a", token_type: "Bearer", refresh_token: `${request.parameters.get("refresh_token")}'` },
-    }));
+    await using server = await startTokenServer(heirs());
     const common = { tokenEndpoint: server.tokenEndpoint, client: publicClient("app"), store };
     const ada = refreshTokenSource({ ...common, subject: "ada", refreshToken: "a" });
     const bob = refreshTokenSource({ ...common, subject: "bob", refreshToken: "b" });

@@ -22,7 +22,8 @@ const common = { tokenEndpoint: ENDPOINT, client: publicClient(CLIENT), fetch: w
 process.on("disconnect", () => process.exit());
 
 if (LOGIN === "") {
-  const watcher = await TokenWatcher.start(cachedSource(clientCredentialsSource(common), { caches: [cache] }));
+  const source = cachedSource(clientCredentialsSource(common), { caches: [cache] });
+  const watcher = await TokenWatcher.start(source, { minIntervalMs: 100 });
   setInterval(() => {
     watcher.getToken({ timeoutMs: 10_000 }).then(
       (token) => process.send?.({ token: token.accessToken.reveal(), at: systemClock.now() }),
