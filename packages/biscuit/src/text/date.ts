@@ -1,6 +1,6 @@
 import { Timestamp } from "../datalog/term.ts";
 
-const digits = (value: number, width = 2): string => String(value).padStart(width, "0");
+const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, "0"));
 
 /** Prints seconds as RFC 3339 in UTC; what has no four-digit year is `<invalid date>`, as in the reference. */
 export function formatDate(seconds: number | bigint): string {
@@ -9,9 +9,10 @@ export function formatDate(seconds: number | bigint): string {
   const date = new Date(Number(signed) * 1000);
   const year = date.getUTCFullYear();
   if (!(year >= 0 && year <= 9999)) return "<invalid date>";
-  // Part by part, as toISOString takes twice as long and a token can hold eight thousand dates.
-  const day = `${digits(year, 4)}-${digits(date.getUTCMonth() + 1)}-${digits(date.getUTCDate())}`;
-  return `${day}T${digits(date.getUTCHours())}:${digits(date.getUTCMinutes())}:${digits(date.getUTCSeconds())}Z`;
+  // Part by part, as toISOString takes several times as long and a token can hold eight thousand dates.
+  const [two, century] = [TWO_DIGITS, Math.floor(year / 100)];
+  const day = `${two[century]}${two[year % 100]}-${two[date.getUTCMonth() + 1]}-${two[date.getUTCDate()]}`;
+  return `${day}T${two[date.getUTCHours()]}:${two[date.getUTCMinutes()]}:${two[date.getUTCSeconds()]}Z`;
 }
 
 /** The form of a date in Datalog text (RFC 3339 section 5.6). */
