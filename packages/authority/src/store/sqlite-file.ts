@@ -5,6 +5,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -151,17 +152,43 @@ function restrict(path: string): void {
 /** The schema version found, by a connection that cannot write; 0 where there is nothing yet. */
 function inspect(path: string): number {
   if (!existsSync(path) || statSync(path).size === 0) return 0;
+  takeBackJournal(path);
   using database = connect(path, "ro", 0);
   const found = pragma(database, "user_version");
   const owner = pragma(database, "application_id");
   const tables = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
   if (found === 0 && owner === 0 && tables === undefined) return 0;
+  refuseUnknown(path, found, owner);
+  if (statSync(path).size <= checkedBytes) checkPages(path, database);
+  return found;
+}
+
+function refuseUnknown(path: string, found: number, owner: number): void {
   if (owner !== applicationId) throw refusal(path, "it is the database of another application");
   if (found > schemaVersion) {
     throw refusal(path, `its schema version ${found} is newer than ${schemaVersion}; update this program`);
   }
-  if (statSync(path).size <= checkedBytes) checkPages(path, database);
-  return found;
+}
+
+/**
+ * Takes back what a process left unfinished that died while it turned the log on, as the first start on a backup does: a
+ * connection that cannot write could not even look.
+ */
+function takeBackJournal(path: string): void {
+  if (!existsSync(`${path}-journal`)) return;
+  const { found, owner } = readHeader(path);
+  refuseUnknown(path, found, owner);
+  using database = connect(path, "rw", 0);
+  pragma(database, "user_version");
+}
+
+/** What the header says, without SQLite (sqlite.org/fileformat.html, section 1.3). */
+function readHeader(path: string): { readonly found: number; readonly owner: number } {
+  const header = Buffer.alloc(100);
+  const descriptor = openSync(path, "r");
+  readSync(descriptor, header, 0, header.length, 0);
+  closeSync(descriptor);
+  return { found: header.readUInt32BE(60), owner: header.readUInt32BE(68) };
 }
 
 function checkPages(path: string, database: DatabaseSync): void {

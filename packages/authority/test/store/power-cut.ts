@@ -7,7 +7,7 @@ import type { Random } from "@countersign/protocol";
 import { type DiskRecord, readDiskLog, shimEnvironment } from "./disk-shim.ts";
 
 const child = fileURLToPath(new URL("./power-cut-child.ts", import.meta.url));
-const sqliteFile = import.meta.resolve("../../src/store/sqlite-file.ts");
+const storeModule = import.meta.resolve("../../src/store/sqlite.ts");
 const sectorBytes = 512;
 
 /** What to record, and how often to cut the power in it. */
@@ -53,26 +53,31 @@ export function recordAndCut(options: PowerCutOptions): Record<"dropped" | "torn
 }
 
 /**
- * Records the first opening of a store, breaks it off after each call in turn, and opens what is left as the next start
- * would. Calls `look` with a name for the break and the path.
+ * Records how a store is opened, breaks that off after each call in turn, and gives what is left to `look`, with a name
+ * for the break and the path. `before` is the file that was there, if any.
  */
-export function breakOffFirstOpening(
-  directory: string,
-  random: Random,
-  look: (name: string, path: string) => void,
-): void {
-  const { env, log } = shimEnvironment(directory, "first.db");
-  const opening = `import { prepareFile } from ${JSON.stringify(sqliteFile)}; prepareFile(process.argv[1]).lock.close();`;
-  const args = ["-C", "@countersign/source", "--input-type=module", "-e", opening, join(directory, "first.db")];
+export async function breakOffOpening(
+  { directory, random, before }: { directory: string; random: Random; before?: Buffer },
+  look: (name: string, path: string) => Promise<void>,
+): Promise<void> {
+  const path = join(directory, "opened.db");
+  if (before !== undefined) writeFileSync(path, before);
+  const { env, log } = shimEnvironment(directory, "opened.db");
+  const opening = `
+    import { systemClock } from "@countersign/protocol";
+    import { openSqliteStore } from ${JSON.stringify(storeModule)};
+    await (await openSqliteStore({ path: process.argv[1], clock: systemClock })).close();
+  `;
+  const args = ["-C", "@countersign/source", "--input-type=module", "-e", opening, path];
   execFileSync(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
   const records = readDiskLog(log);
   const restored = join(directory, "restored");
   for (const unsynced of ["kept", "dropped", "torn"] as const) {
-    const disk = new Disk(random, unsynced);
+    const disk = new Disk(random, unsynced, before === undefined ? [] : [["opened.db", before]]);
     for (const [index, record] of records.entries()) {
       disk.apply(record);
       disk.restore(restored);
-      look(`call ${index}, ${record.kind} ${record.name}, ${unsynced}`, join(restored, "first.db"));
+      await look(`call ${index}, ${record.kind} ${record.name}, ${unsynced}`, join(restored, "opened.db"));
     }
   }
 }
@@ -137,9 +142,10 @@ class Disk {
   readonly #unsynced: Unsynced;
   readonly #files = new Map<string, { synced: Buffer; pending: DiskRecord[] }>();
 
-  constructor(random: Random, unsynced: Unsynced) {
+  constructor(random: Random, unsynced: Unsynced, before: Iterable<readonly [name: string, synced: Buffer]> = []) {
     this.#random = random;
     this.#unsynced = unsynced;
+    for (const [name, synced] of before) this.#files.set(name, { synced: Buffer.from(synced), pending: [] });
   }
 
   apply(record: DiskRecord): void {

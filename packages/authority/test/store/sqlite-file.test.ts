@@ -87,6 +87,22 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
       spoil: (path) => execute(path, "PRAGMA application_id = 7"),
       expect: /another application/,
     },
+    {
+      id: "the database of an application that died, with its journal",
+      spoil: (path) => {
+        execute(path, "PRAGMA application_id = 7");
+        writeFileSync(`${path}-journal`, "what to take back");
+      },
+      expect: /another application/,
+    },
+    {
+      id: "the schema of a newer program that died, with its journal",
+      spoil: (path) => {
+        execute(path, "PRAGMA user_version = 2");
+        writeFileSync(`${path}-journal`, "what to take back");
+      },
+      expect: /schema version 2 is newer than 1/,
+    },
     { id: "a text file", spoil: (path) => writeFileSync(path, "no database\n".repeat(999)), expect: /no database/ },
     { id: "a damaged header", spoil: (path) => overwrite(path, 0, 100), expect: /damaged/ },
     { id: "a damaged page", spoil: (path) => overwrite(path, 4096, 4096), expect: /damaged/ },
@@ -102,14 +118,16 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
       const path = await closedStore(context);
       spoil(path);
       const before = readFileSync(path);
-      const log = existsSync(`${path}-wal`) ? readFileSync(`${path}-wal`) : undefined;
+      const beside = [`${path}-wal`, `${path}-journal`]
+        .filter(existsSync)
+        .map((name) => [name, readFileSync(name)] as const);
       await assert.rejects(openSqliteStore({ path, clock }), (error: Error) => {
         assert.match(error.message, expect);
         assert.ok(error.message.startsWith(`Cannot open the store ${path}: `));
         return true;
       });
       assert.deepEqual(readFileSync(path), before);
-      if (log !== undefined) assert.deepEqual(readFileSync(`${path}-wal`), log);
+      for (const [name, bytes] of beside) assert.deepEqual(readFileSync(name), bytes, name);
     });
   }
 
