@@ -1,6 +1,6 @@
 import type { CompiledRule } from "./datalog/compile.ts";
-import { compileRule } from "./datalog/compile.ts";
-import type { CheckKind, Fact, Scope } from "./datalog/model.ts";
+import { compileRule, ruleSize } from "./datalog/compile.ts";
+import type { CheckKind, Fact, Rule, Scope } from "./datalog/model.ts";
 import type { EvaluationContext, ExternFunction } from "./datalog/operations.ts";
 import {
   AUTHORIZER,
@@ -70,8 +70,9 @@ export interface WorldDump {
   readonly policies: readonly string[];
 }
 
-/** What reporting a failed check or an invalid rule costs beside its text: two bytes of a token are enough for a check. */
+/** What reporting a failed check or an invalid rule costs, and each part of it: two bytes of a token are enough for a check. */
 const REPORT_COST = 16;
+const PART_COST = 8;
 
 /** A block as it stands in this evaluation. */
 interface Placed {
@@ -128,7 +129,10 @@ export class Evaluation {
   }
 
   #load({ block, standpoint, trusted }: Placed): void {
-    if (block.invalidRule !== undefined) throw invalidRuleError(this.#report(printRule(block.invalidRule)));
+    if (block.invalidRule !== undefined) {
+      this.#chargeReport([block.invalidRule]);
+      throw invalidRuleError(block.invalidRule);
+    }
     for (const fact of block.facts) this.#world.addFact(fact, standpoint.own);
     for (const rule of block.rules) {
       this.#world.addRule({ rule, origin: standpoint.own, trusted: this.#trusted(rule.scopes, trusted, standpoint) });
@@ -175,14 +179,15 @@ export class Evaluation {
   #judge(placed: Placed, failed: FailedCheck[]): void {
     for (const [index, check] of placed.block.checks.entries()) {
       if (this.#holds(check, placed)) continue;
-      failed.push({ block: placed.index, index, check: this.#report(printCheck(check.source)) });
+      this.#chargeReport(check.source.queries);
+      failed.push({ block: placed.index, index, check: printCheck(check.source) });
     }
   }
 
-  /** Charges a text that the verdict holds. */
-  #report(text: string): string {
-    this.#context.fuel.spend(REPORT_COST + (text.length >> 2));
-    return text;
+  /** To be called before what a verdict holds is printed, which takes longer than to read it. */
+  #chargeReport(rules: readonly Rule[]): void {
+    for (const rule of rules) this.#context.fuel.spend(PART_COST * ruleSize(rule));
+    this.#context.fuel.spend(REPORT_COST);
   }
 
   #holds(check: CompiledCheck, placed: Placed): boolean {

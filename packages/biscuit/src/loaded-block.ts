@@ -1,6 +1,7 @@
 import { type CompiledFact, type CompiledRule, compileFact, compileRule } from "./datalog/compile.ts";
 import type { BlockContent, Check, Policy, Rule, Scope } from "./datalog/model.ts";
 import { AuthorizationError } from "./errors.ts";
+import { printRule } from "./text/printer.ts";
 
 /** A check with its queries ready to run. */
 export interface CompiledCheck {
@@ -54,8 +55,9 @@ export function compilePolicy(source: Policy): CompiledPolicy {
   return { source, queries: source.queries.map(compileRule) };
 }
 
-/** The error for a rule, printed, whose head can never be filled; the reference gives the index 0 whatever the block. */
-export function invalidRuleError(rule: string): AuthorizationError {
-  const message = `Cannot run a rule that leaves a variable unbound: ${rule}`;
-  return new AuthorizationError("invalid_block_rule", message, [0, rule]);
+/** The error for a rule whose head can never be filled; the reference gives the index 0 whatever the block. */
+export function invalidRuleError(rule: Rule): AuthorizationError {
+  const text = printRule(rule);
+  const message = `Cannot run a rule that leaves a variable unbound: ${text}`;
+  return new AuthorizationError("invalid_block_rule", message, [0, text]);
 }

@@ -165,6 +165,23 @@ export function unboundVariables(rule: Rule): string[] {
   return terms.flatMap((term) => (term instanceof Variable && !slots.has(term.name) ? [term.name] : []));
 }
 
+const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+
+function expressionSize(ops: Expression): number {
+  return sum(
+    ops.map((op) => {
+      if (op.kind === "closure") return op.params.length + expressionSize(op.ops);
+      return op.kind === "value" ? termSize(op.term) : 1;
+    }),
+  );
+}
+
+/** The parts of a rule, its terms as {@link termSize} counts them. */
+export function ruleSize({ head, body, expressions }: Rule): number {
+  const predicates = [head, ...body].map(({ terms }) => sum(terms.map(termSize)));
+  return body.length + sum(predicates) + sum(expressions.map(expressionSize));
+}
+
 /** Makes a rule, or a query of a check or policy, ready to run. */
 export function compileRule(rule: Rule): CompiledRule {
   const slots = bodySlots(rule);
