@@ -24,6 +24,11 @@ const rows: readonly {
     inForce: { ofUser: false, ofClient: true },
   },
   {
+    name: "the user was deleted",
+    act: ({ authority, userId }) => authority.services.users.delete(userId, "test"),
+    inForce: { ofUser: false, ofClient: true },
+  },
+  {
     name: "the clients were disabled",
     act: ({ authority }) => changeClients(authority, { disabled: true }),
     inForce: { ofUser: false, ofClient: false },

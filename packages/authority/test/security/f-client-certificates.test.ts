@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import type { Connection } from "../../src/caller.ts";
 import type { ClientSettings } from "../../src/clients/clients.ts";
 import type { ClientCertificateRule } from "../../src/store/records.ts";
-import { readAnswer, testIssuer } from "../../src/testing.ts";
+import { type Answer, readAnswer, testIssuer } from "../../src/testing.ts";
 import { type CertificateWishes, certificate, type TestCertificate } from "../node/certificates.ts";
 import { canary, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
@@ -23,6 +23,14 @@ function connection(presented: TestCertificate, trusted: boolean): Connection {
 function post(scene: Scene, from: Connection, more: Readonly<Record<string, string>> = {}, headers = {}) {
   const fields = { grant_type: "client_credentials", client_id: "mtls", ...more };
   return scene.post(fields, { connection: from, headers });
+}
+
+interface Bound {
+  readonly cnf?: { readonly "x5t#S256": string };
+}
+
+function claimsOf({ body }: Answer): Bound {
+  return JSON.parse(Buffer.from(String(body.access_token).split(".")[1] ?? "", "base64url").toString());
 }
 
 interface Presented {
@@ -83,12 +91,17 @@ const rows: readonly SecurityRow[] = [
       return post(scene, connection(certificate(good), true));
     },
     expect: { status: 200 },
-    also(answer) {
-      const claims = JSON.parse(
-        Buffer.from(String(answer.body.access_token).split(".")[1] ?? "", "base64url").toString(),
-      );
-      assert.match(claims.cnf["x5t#S256"], /^[\w-]{43}$/);
+    also: (answer) => assert.match(claimsOf(answer).cnf?.["x5t#S256"] ?? "", /^[\w-]{43}$/),
+  },
+  {
+    id: "F7",
+    name: "a client that proves itself by a secret, and shows a certificate beside it: the token is not bound",
+    async build(scene) {
+      const { secret } = await scene.authority.client({ clientId: "mtls" });
+      return post(scene, connection(certificate(good), true), { client_secret: secret });
     },
+    expect: { status: 200 },
+    also: (answer) => assert.equal(claimsOf(answer).cnf, undefined),
   },
   ...wrongCertificates.map(
     ({ id, name, wishes, trusted }): SecurityRow => ({
