@@ -47,6 +47,25 @@ describe("the management API: who may do what", () => {
     }
   });
 
+  it("takes no token that is meant for another: who it was shown to must not act as its user here", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const elsewhere = "https://api.example";
+    const settings = { authMethod: "none", grants: ["password"], scopes: ["read"] } as const;
+    const { client } = await authority.client({ ...settings, token: { audience: [elsewhere] } });
+    const { userId } = await authority.services.users.register(
+      { ...alice, fullName: "Alice", scopes: ["read"] },
+      "test",
+    );
+    const path = `/api/v1/user/${userId}`;
+    const statusFor = async (resource: string) => {
+      const fields = { grant_type: "password", client_id: client.clientId, ...alice, resource };
+      const { body } = await authority.form("/oauth/token", fields);
+      return (await call(authority, { method: "GET", path, token: String(body.access_token) })).status;
+    };
+    assert.deepEqual([await statusFor(testIssuer), await statusFor(elsewhere)], [200, 401]);
+  });
+
   it("asks for a token who shows none, and tells who shows a bad one of its error (RFC 6750 section 3.1)", async (context) => {
     const { authority } = await withAlice(context, ["read"]);
     const challenge = async (sent: { readonly token?: string }) =>
