@@ -95,10 +95,15 @@ export class Commits {
   #settle(reply: Reply): void {
     const { onCommit, health } = this.#options;
     onCommit(reply.count, reply.durationMs);
-    if ("failure" in reply) health.failed(`Cannot commit: ${reply.failure}`);
-    else if (reply.outcomes.some(hasWritten)) health.wrote();
+    if ("failure" in reply) {
+      const why = `Cannot commit: ${reply.failure}`;
+      health.failed(why);
+      this.#pipeline.settle(Array.from({ length: reply.count }, () => unavailable(why)));
+      return;
+    }
+    if (reply.outcomes.some(hasWritten)) health.wrote();
     else health.progress();
-    this.#pipeline.settle("failure" in reply ? failures(reply) : reply.outcomes.map(judge));
+    this.#pipeline.settle(reply.outcomes.map(judge));
   }
 
   #rest(): void {
@@ -134,10 +139,6 @@ function launch({ path, busyTimeoutMs }: ConnectionOptions): Worker {
 
 function isReply(message: Partial<Reply>): message is Reply {
   return message.count !== undefined;
-}
-
-function failures({ count, failure }: Extract<Reply, { readonly failure: string }>): readonly Error[] {
-  return Array.from({ length: count }, () => unavailable(`Cannot commit: ${failure}`));
 }
 
 /** What lost a race wrote nothing, and says nothing of the disk. */
