@@ -50,6 +50,17 @@ function aLogin(server: TokenServer, store: TokenCache | undefined, refreshToken
   });
 }
 
+/** A store that keeps nothing new while `disk.full`. */
+function aFullStore() {
+  const inner = memoryCache();
+  const disk = { full: true };
+  const store: TokenCache = {
+    ...inner,
+    set: (key, value) => (disk.full ? Promise.reject(new Error("ENOSPC")) : inner.set(key, value)),
+  };
+  return { store, inner, disk };
+}
+
 const sent = (server: TokenServer) => server.received.map(({ parameters }) => parameters.get("refresh_token"));
 
 describe("refreshTokenSource()", () => {
@@ -153,16 +164,11 @@ describe("refreshTokenSource()", () => {
 
   it("hands out nothing while the new token cannot be stored, and asks for no other", async () => {
     await using server = await startTokenServer(rotating());
-    const inner = memoryCache();
-    let full = true;
-    const store: TokenCache = {
-      ...inner,
-      set: (key, value) => (full ? Promise.reject(new Error("ENOSPC")) : inner.set(key, value)),
-    };
+    const { store, inner, disk } = aFullStore();
     const source = aLogin(server, store);
     await assert.rejects(source.request(aContext()), { code: "storage_failed", retryable: true });
     await assert.rejects(source.request(aContext()), { code: "storage_failed" });
-    full = false;
+    disk.full = false;
     assert.equal((await source.request(aContext())).accessToken.reveal(), "at-2");
     assert.equal(server.received.length, 1);
     assert.equal((await aLogin(server, inner).request(aContext())).accessToken.reveal(), "at-3");
@@ -170,15 +176,10 @@ describe("refreshTokenSource()", () => {
 
   it("hands out nothing to the login's other sources either while the new token cannot be stored", async () => {
     await using server = await startTokenServer(rotating());
-    const inner = memoryCache();
-    let full = true;
-    const store: TokenCache = {
-      ...inner,
-      set: (key, value) => (full ? Promise.reject(new Error("ENOSPC")) : inner.set(key, value)),
-    };
+    const { store, disk } = aFullStore();
     for (const audience of ["api", "api", "mail"])
       await assert.rejects(aLogin(server, store, "rt-1", audience).request(aContext()), { code: "storage_failed" });
-    full = false;
+    disk.full = false;
     const tokens = ["api", "mail"].map(async (audience) => {
       const { accessToken } = await aLogin(server, store, "rt-1", audience).request(aContext({ clock: systemClock }));
       return accessToken.reveal();
