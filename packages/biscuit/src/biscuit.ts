@@ -8,7 +8,8 @@ import {
   appendExternal,
   type Chain,
   createChain,
-  decodeChain,
+  type DecodedBlocks,
+  decodeBlocks,
   sealChain,
 } from "./chain.ts";
 import type { PublicKey } from "./crypto/keys.ts";
@@ -18,10 +19,11 @@ import { FormatError, SealError } from "./errors.ts";
 import { toBase64 } from "./format/base64.ts";
 import type { Block } from "./format/block-codec.ts";
 import { type Container, countBlocks, readContainer, writeContainer } from "./format/wrapper.ts";
+import { holdsFor } from "./known-token.ts";
 import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
-import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
+import { type CompiledBlock, compiledOf } from "./loaded-block.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
-import { holdsFor } from "./signature-cache.ts";
+import type { SignatureCache } from "./signature-cache.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
 import {
@@ -78,8 +80,9 @@ export class UnverifiedBiscuit {
     return describeBlocks(this.#decoded());
   }
 
-  #decoded(): Chain {
-    this.#chain ??= decodeChain(this.#container, this.#limits);
+  #decoded(known?: DecodedBlocks): Chain {
+    const container = this.#container;
+    this.#chain ??= { container, ...decodeBlocks(container.blocks, this.#limits, known) };
     return this.#chain;
   }
 
@@ -92,22 +95,33 @@ export class UnverifiedBiscuit {
     const { cache } = options;
     const known = this.#bytes && cache?.find(this.#bytes);
     if (known !== undefined && holdsFor(known, key, this.#limits)) return known.token;
+    const beginning = cache?.findBeginning(this.#container.blocks, key, this.#limits);
     let token: Biscuit | undefined;
     const decode = (): Biscuit => {
-      token ??= new Biscuit(this.#decoded(), key.algorithm);
+      token ??= new Biscuit(this.#decoded(beginning?.decoded), key.algorithm);
       return token;
     };
-    const wasKnown = yield* verifyChain(this.#container, key, options, {
+    const from = beginning?.signed.length ?? 0;
+    const seen = yield* verifyChain(this.#container, key, from, options, {
       now: decode,
       later: async () => this.#isShort && decode().compiledBlocks,
     });
     const verified = decode();
-    // Most narrowed tokens come once; only those that come again are worth their place.
-    if (wasKnown && this.#bytes !== undefined) {
-      const weight = { blocks: countBlocks(this.#container), text: this.#decoded().table.textRead };
-      cache?.addToken({ rootKey: key, bytes: this.#bytes, token: verified, ...weight });
-    }
+    // Most narrowed tokens come once: only what comes again, a whole token or its first blocks, is worth its place.
+    if (seen.whole) this.#rememberWhole(verified, key, cache);
+    else if (seen.blocks > from) this.#rememberBeginning(seen.blocks, key, cache);
     return verified;
+  }
+
+  #rememberWhole(token: Biscuit, rootKey: PublicKey, cache: SignatureCache | undefined): void {
+    if (this.#bytes === undefined) return;
+    const weight = { blocks: countBlocks(this.#container), text: this.#decoded().table.textRead };
+    cache?.addToken({ kind: "token", rootKey, bytes: this.#bytes, token, ...weight });
+  }
+
+  #rememberBeginning(count: number, rootKey: PublicKey, cache: SignatureCache | undefined): void {
+    const signed = this.#container.blocks.slice(0, count);
+    cache?.addBeginning({ kind: "beginning", rootKey, signed, decoded: decodeBlocks(signed, this.#limits) });
   }
 
   /**
@@ -243,7 +257,7 @@ export class Biscuit {
 
   /** The blocks made ready to run, once; the authorizer's way in. */
   get compiledBlocks(): readonly CompiledBlock[] {
-    this.#compiled ??= this.#chain.blocks.map(compileBlock);
+    this.#compiled ??= this.#chain.blocks.map(compiledOf);
     return this.#compiled;
   }
 

@@ -26,22 +26,33 @@ export interface AppendOptions extends CryptoOptions {
   readonly nextKeyPair?: KeyPair;
 }
 
-/** A decoded token: what it carries, and the tables its blocks share. */
-export interface Chain {
-  readonly container: Container;
+/** Blocks from the authority on, and the tables that they share. */
+export interface DecodedBlocks {
   readonly blocks: readonly Block[];
   readonly table: SymbolTable;
 }
 
+/** A decoded token. */
+export interface Chain extends DecodedBlocks {
+  readonly container: Container;
+}
+
+const NOTHING: DecodedBlocks = { blocks: [], table: new SymbolTable() };
+
 /**
- * Decodes every block of a token.
+ * Decodes the blocks of a token, the first of which may be decoded already.
  *
  * @throws {FormatError}; {@link LimitError} `text`.
  */
-export function decodeChain(container: Container, { maxText }: Limits): Chain {
-  const table = new SymbolTable([], [], new TextAllowance(maxText));
-  const blocks = container.blocks.map(({ data, external }) => readBlock(data, table, external?.publicKey.toString()));
-  return { container, blocks, table };
+export function decodeBlocks(
+  signed: readonly SignedBlock[],
+  { maxText }: Limits,
+  known: DecodedBlocks = NOTHING,
+): DecodedBlocks {
+  const table = known.table.clone(new TextAllowance(maxText, known.table.textRead));
+  const others = signed.slice(known.blocks.length);
+  const read = others.map(({ data, external }) => readBlock(data, table, external?.publicKey.toString()));
+  return { blocks: [...known.blocks, ...read], table };
 }
 
 const sign = (key: PrivateKey, payload: Uint8Array, crypto: CryptoProvider): Action<Uint8Array> => ({

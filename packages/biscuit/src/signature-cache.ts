@@ -1,43 +1,18 @@
-import type { Biscuit } from "./biscuit.ts";
-import { equalBytes } from "./crypto/bytes.ts";
+import { concatBytes, equalBytes } from "./crypto/bytes.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import { LruCache } from "./crypto/lru.ts";
+import { algorithmNumber, type SignedBlock } from "./format/wrapper.ts";
+import { beginsWith, type KnownBeginning, type KnownToken, weightOf } from "./known-token.ts";
 import type { TokenLimits } from "./limits.ts";
 
 /** Tokens and signed messages of up to this many bytes are remembered, so that an entry has a bound too. */
 const MAX_BYTES = 4096;
 
 /**
- * What the place of a whole token holds: its bytes and its text. A token that is kept takes up to some sixty times its
- * bytes, and its text as often as it is mentioned.
+ * What the place of a token holds: its bytes and its text. A token that is kept takes up to some sixty times its bytes,
+ * and its text as often as it is mentioned.
  */
 const TOKEN_WEIGHT = 1024;
-
-/** A signature with what it signs and by whose key. */
-interface KnownSignature {
-  readonly publicKey: PublicKey;
-  readonly message: Uint8Array;
-  readonly signature: Uint8Array;
-}
-
-/** A token that was verified. */
-export interface KnownToken {
-  readonly rootKey: PublicKey;
-  readonly bytes: Uint8Array;
-  readonly token: Biscuit;
-  /** Its blocks, those of third parties twice. */
-  readonly blocks: number;
-  /** UTF-16 units of text in it when every mention is written out. */
-  readonly text: number;
-}
-
-/** Whether a token would be verified under this root key and within these limits, as it was before. */
-export function holdsFor({ rootKey, bytes, blocks, text }: KnownToken, key: PublicKey, limits: TokenLimits): boolean {
-  const isWithin = bytes.length <= limits.maxTokenBytes && blocks <= limits.maxBlocks && text <= limits.maxText;
-  return isWithin && rootKey.equals(key);
-}
-
-const weightOf = ({ bytes, text }: KnownToken): number => bytes.length + text;
 
 /**
  * The last 48 bits, a name that is quick to make and to find. Signatures, secrets and so tokens end in bits that hardly
@@ -49,24 +24,31 @@ function nameOf(bytes: Uint8Array): number {
   return name;
 }
 
+/** A signature with all it depends on, in one piece: thousands of these are kept. */
+function recordOf(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): Uint8Array {
+  const lengths = Uint8Array.of(algorithmNumber(publicKey.algorithm), signature.length);
+  return concatBytes(lengths, publicKey.toBytes(), signature, message);
+}
+
 /**
- * Remembers signatures that were found valid, so that a token seen again, or one that extends it, costs no cryptography.
+ * Remembers signatures that were found valid, so that a token seen again, or one that extends it, costs no cryptography
+ * for what is known.
  *
  * A signature is a pure function of key, message and signature, and all three are compared; a token seen twice is kept
- * whole, under its root key and every byte of it. Only what is valid is kept, and what was not used for long goes first.
- * Revocation and Datalog are judged anew each time.
+ * whole, and so are the first blocks that several tokens share, under their root key and every byte. Only what is valid
+ * is kept, and what was not used for long goes first. Revocation and Datalog are judged anew each time.
  *
  * @example
  * const cache = new SignatureCache(4096);
  * const token = await verifyToken(text, rootKey, { cache });
  */
 export class SignatureCache {
-  readonly #signatures: LruCache<KnownSignature, number>;
-  readonly #tokens: LruCache<KnownToken, number>;
+  readonly #signatures: LruCache<Uint8Array, number>;
+  readonly #tokens: LruCache<KnownToken | KnownBeginning, number>;
 
   /**
-   * @param capacity How many signatures are kept, and a quarter as many whole tokens of 1 kB, their text written out; what
-   * is longer than 4 kB is verified each time. @default 4096
+   * @param capacity How many signatures are kept, and a quarter as many tokens of 1 kB, or beginnings of tokens, their
+   * text written out; what is longer than 4 kB is verified each time. @default 4096
    */
   constructor(capacity = 4096) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
@@ -84,29 +66,46 @@ export class SignatureCache {
   /** Whether this signature is known to be valid. */
   has(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
     const known = this.#signatures.get(nameOf(signature));
-    return (
-      known?.publicKey.equals(publicKey) === true &&
-      equalBytes(known.signature, signature) &&
-      equalBytes(known.message, message)
-    );
+    return known !== undefined && equalBytes(known, recordOf(publicKey, message, signature));
   }
 
   /** Keeps a signature that was found valid. */
   add(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): void {
-    if (message.length > MAX_BYTES) return;
-    // A copy, as the signature of a token is a view on all of its bytes.
-    this.#signatures.set(nameOf(signature), { publicKey, message, signature: signature.slice() });
+    if (message.length <= MAX_BYTES) this.#signatures.set(nameOf(signature), recordOf(publicKey, message, signature));
   }
 
   /** The token of exactly these bytes, if it was verified under some root key: ask {@link holdsFor} before using it. */
   find(bytes: Uint8Array): KnownToken | undefined {
     if (bytes.length > MAX_BYTES) return undefined;
     const known = this.#tokens.get(nameOf(bytes));
-    return known !== undefined && equalBytes(known.bytes, bytes) ? known : undefined;
+    return known?.kind === "token" && equalBytes(known.bytes, bytes) ? known : undefined;
   }
 
   /** Keeps a token that was verified under this root key. */
   addToken(known: KnownToken): void {
-    if (weightOf(known) <= MAX_BYTES) this.#tokens.set(nameOf(known.bytes), known);
+    this.#keep(nameOf(known.bytes), known);
+  }
+
+  /** The longest beginning of these blocks that was verified under this root key, if its text is within the limit. */
+  findBeginning(
+    blocks: readonly SignedBlock[],
+    rootKey: PublicKey,
+    { maxText }: TokenLimits,
+  ): KnownBeginning | undefined {
+    for (const { signature } of blocks.toReversed()) {
+      const known = this.#tokens.get(nameOf(signature));
+      if (known?.kind !== "beginning" || known.decoded.table.textRead > maxText) continue;
+      if (beginsWith(blocks, known, rootKey)) return known;
+    }
+    return undefined;
+  }
+
+  /** Keeps the first blocks of tokens, which were verified under this root key. */
+  addBeginning(known: KnownBeginning): void {
+    this.#keep(nameOf(known.signed.at(-1)?.signature ?? new Uint8Array()), known);
+  }
+
+  #keep(name: number, known: KnownToken | KnownBeginning): void {
+    if (weightOf(known) <= MAX_BYTES) this.#tokens.set(name, known);
   }
 }

@@ -23,6 +23,8 @@ export interface VerifyOptions extends CryptoOptions {
 const PROOF_MARK = new Uint8Array(0);
 
 interface SignatureJob {
+  /** The place of the block that it signs; of the seal, the number of blocks. */
+  readonly block: number;
   readonly key: PublicKey;
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
@@ -33,22 +35,23 @@ export function lastBlock(container: Container): SignedBlock {
   return container.blocks[container.blocks.length - 1] ?? container.blocks[0];
 }
 
-/** Every signature of a token in the order in which the reference checks them. */
-function signatureJobs(container: Container, root: PublicKey): SignatureJob[] {
+/** The signatures of a token from one block on, in the order in which the reference checks them. */
+function signatureJobs({ blocks, proof }: Container, root: PublicKey, from: number): SignatureJob[] {
   const jobs: SignatureJob[] = [];
-  let key = root;
-  let previous: Uint8Array | undefined;
-  for (const block of container.blocks) {
-    jobs.push({ key, payload: blockPayload(block, previous), signature: block.signature });
-    if (block.external !== undefined && previous !== undefined) {
+  let last = blocks[from - 1];
+  let key = last?.nextKey ?? root;
+  for (let i = from; i < blocks.length; i++) {
+    const block = blocks[i] ?? blocks[0];
+    jobs.push({ block: i, key, payload: blockPayload(block, last?.signature), signature: block.signature });
+    if (block.external !== undefined && last !== undefined) {
       const { publicKey, signature } = block.external;
-      jobs.push({ key: publicKey, payload: externalPayload(block.data, previous), signature });
+      jobs.push({ block: i, key: publicKey, payload: externalPayload(block.data, last.signature), signature });
     }
     key = block.nextKey;
-    previous = block.signature;
+    last = block;
   }
-  if (container.proof.kind === "seal") {
-    jobs.push({ key, payload: sealPayload(lastBlock(container)), signature: container.proof.signature });
+  if (proof.kind === "seal" && last !== undefined) {
+    jobs.push({ block: blocks.length, key, payload: sealPayload(last), signature: proof.signature });
   }
   return jobs;
 }
@@ -115,8 +118,16 @@ function proves(secret: Uint8Array, nextKey: PublicKey, crypto: CryptoProvider):
 
 const PROVEN: Action<boolean> = { now: () => true, later: async () => true };
 
+/** What was known of a token before. */
+export interface Seen {
+  /** The blocks, from the authority on, whose signatures were known to be valid. */
+  readonly blocks: number;
+  /** Whether all of it was, its proof included. */
+  readonly whole: boolean;
+}
+
 /**
- * Checks the chain of signatures and the proof at its end; the result says whether the cache knew all of it.
+ * Checks the chain of signatures, from the block on that is not known to be valid, and the proof at its end.
  *
  * Asynchronously the proof is derived, and `meanwhile` done, on this thread while signatures are checked on others.
  *
@@ -126,10 +137,11 @@ const PROVEN: Action<boolean> = { now: () => true, later: async () => true };
 export function* verifyChain(
   container: Container,
   root: PublicKey,
+  from: number,
   { crypto = defaultProvider, cache }: VerifyOptions,
   meanwhile: Action<unknown>,
-): Steps<boolean> {
-  const jobs = signatureJobs(container, root).filter((job) => !cache?.has(job.key, job.payload, job.signature));
+): Steps<Seen> {
+  const jobs = signatureJobs(container, root, from).filter((job) => !cache?.has(job.key, job.payload, job.signature));
   const { proof } = container;
   const { nextKey } = lastBlock(container);
   const isProven = proof.kind === "seal" || cache?.has(nextKey, PROOF_MARK, proof.secret) === true;
@@ -140,7 +152,7 @@ export function* verifyChain(
   if (!holds) throw mismatch();
   if (!isProven) cache?.add(nextKey, PROOF_MARK, proof.secret);
   done();
-  return isProven && jobs.length === 0;
+  return { blocks: jobs[0]?.block ?? container.blocks.length, whole: isProven && jobs.length === 0 };
 }
 
 /** Checks the signature of one third-party block against the signature it must follow. */
@@ -150,6 +162,8 @@ export function* verifyExternal(
   external: { readonly publicKey: PublicKey; readonly signature: Uint8Array },
   crypto: CryptoProvider,
 ): Steps<void> {
-  const jobs = [{ key: external.publicKey, payload: externalPayload(data, previous), signature: external.signature }];
+  const jobs = [
+    { block: 0, key: external.publicKey, payload: externalPayload(data, previous), signature: external.signature },
+  ];
   accept(jobs, yield* perform(verifyAll(jobs, crypto)));
 }

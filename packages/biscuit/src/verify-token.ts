@@ -1,8 +1,8 @@
 import { perform, runLater, runNow, type Steps } from "./action.ts";
 import { Biscuit } from "./biscuit.ts";
+import { holdsFor } from "./known-token.ts";
 import { resolveLimits, type TokenLimits } from "./limits.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
-import { holdsFor } from "./signature-cache.ts";
 import { tokenBytes } from "./token-bytes.ts";
 import type { VerifyOptions } from "./verification.ts";
 

@@ -35,10 +35,11 @@ const DEFAULTS = new Index(DEFAULT_SYMBOLS.split(" "));
 /** Counts the text that the blocks of one token mention; see {@link DEFAULT_LIMITS}, `maxText`. */
 export class TextAllowance {
   readonly #limit: number;
-  #used = 0;
+  #used: number;
 
-  constructor(limit: number) {
+  constructor(limit: number, used = 0) {
     this.#limit = limit;
+    this.#used = used;
   }
 
   /** What was mentioned so far, in UTF-16 units. */
@@ -91,8 +92,8 @@ export class SymbolTable {
   }
 
   /** A table that can grow without changing this one. */
-  clone(): SymbolTable {
-    return new SymbolTable(this.symbols, this.keys);
+  clone(allowance?: TextAllowance): SymbolTable {
+    return new SymbolTable(this.symbols, this.keys, allowance);
   }
 
   /**
