@@ -13,7 +13,7 @@ export interface TokenLimits {
 
 /** What an evaluation may cost: the limits that an `Authorizer` takes. Every verdict is the same on every machine. */
 export interface EvaluationLimits {
-  /** Steps of evaluation: join candidates, expression steps, regex steps, bytes built. @default 40_000 */
+  /** Steps of evaluation: join candidates, expression steps, regex steps, bytes built. @default 30_000 */
   readonly fuel: number;
   /** Facts at which the engine stops deriving more. @default 1000 */
   readonly maxFacts: number;
@@ -26,7 +26,7 @@ export interface Limits extends TokenLimits, EvaluationLimits {}
 
 /** The limits that hold unless others are given. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
-  fuel: 40_000,
+  fuel: 30_000,
   maxFacts: 1000,
   maxIterations: 100,
   maxTokenBytes: 32_768,
