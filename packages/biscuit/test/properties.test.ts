@@ -202,9 +202,11 @@ describe("every byte of every official sample changed", { skip: withoutSamples }
     if (!isIntact) continue;
     it(`${filename} is refused`, async () => {
       const bytes = readSample(filename);
-      // Signatures that a change does not touch are verified once: here.
+      // Signatures that a change does not touch are verified once: here. One that extends the token makes it a beginning.
       const cache = new SignatureCache();
-      await Biscuit.parse(bytes).verify(root, { cache });
+      const token = Biscuit.parse(bytes);
+      await token.verify(root, { cache });
+      if (!token.isSealed) await Biscuit.parse(token.attenuateSync("").toBytes()).verify(root, { cache });
       const accepted: number[] = [];
       for (const [i, byte] of bytes.entries()) {
         const changed = bytes.with(i, byte ^ (1 << (i % 8)));
