@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
@@ -25,5 +27,18 @@ describe("README", () => {
     assert.ok(expected.length >= 10);
     const { printed } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
     assert.deepEqual(printed, expected);
+  });
+
+  it("command lines run, and the last one is allowed", (context) => {
+    const folder = mkdtempSync(join(tmpdir(), "biscuit-readme-"));
+    context.after(() => rmSync(folder, { recursive: true }));
+    const [, lines = ""] = /```sh\n(\(umask[\s\S]*?)```/.exec(readme) ?? [];
+    const biscuit = `biscuit() { "${process.execPath}" -C @countersign/source "${join(packageFolder, "src/cli/main.ts")}" "$@"; }`;
+    const { stdout, stderr, status } = spawnSync("sh", ["-euc", `${biscuit}\n${lines}`], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    assert.deepEqual([stderr, status], ["", 0]);
+    assert.match(stdout, /\nallowed: [^\n]*\n$/);
   });
 });

@@ -1,6 +1,11 @@
 import { BiscuitError } from "../index.ts";
-import { type CliHost, COMMANDS, type Command, type Flags, UsageError } from "./commands.ts";
-import { oneLine, visible } from "./output.ts";
+import type { CliHost } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { CliFailure, describe, usageFailure } from "./failure.ts";
+import { parseFlags } from "./flags.ts";
+import { commandHelp, overview } from "./help.ts";
+import { readingOnce } from "./inputs.ts";
+import { visible } from "./output.ts";
 
 /** What the program prints, and its exit status: 0 done or allowed, 1 denied or failed, 2 called wrongly. */
 export interface CliResult {
@@ -9,74 +14,33 @@ export interface CliResult {
   readonly status: number;
 }
 
-function flagHelp(command: Command): string {
-  return Object.entries(command.flags)
-    .map(([name, purpose]) => `      --${name.padEnd(18)}${purpose}\n`)
-    .join("");
-}
+const printed = (stdout: string): CliResult => ({ stdout, stderr: "", status: 0 });
 
-function help(): string {
-  const commands = Object.values(COMMANDS).map(
-    (command) => `  biscuit ${command.usage.padEnd(18)}${command.summary}\n${flagHelp(command)}`,
-  );
-  return `usage: biscuit COMMAND [FILE] [--json]\n\n${commands.join("\n")}\n  FILE is a token, in bytes or base64; - is standard input.\n`;
-}
-
-interface Parsed {
-  readonly positional: readonly string[];
-  readonly flags: Flags;
-}
-
-function parseFlags(words: readonly string[], command: Command): Parsed {
-  const positional: string[] = [];
-  const flags: Record<string, string | boolean> = {};
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    if (!word.startsWith("--")) {
-      positional.push(word);
-      continue;
-    }
-    const [name = "", inline] = word.slice(2).split(/=(.*)/s, 2);
-    if (name === "json") flags.json = true;
-    else if (!Object.hasOwn(command.flags, name)) throw new UsageError(`unknown flag: --${name}`);
-    else {
-      const value = inline ?? words[++i];
-      if (value === undefined) throw new UsageError(`missing value: --${name}`);
-      flags[name] = value;
-    }
-  }
-  const unexpected = positional[command.usage.endsWith(" FILE") ? 1 : 0];
-  if (unexpected !== undefined) throw new UsageError(`unexpected argument: ${unexpected}`);
-  return { positional, flags };
-}
-
-function failure(error: unknown): CliResult {
-  if (error instanceof UsageError) {
-    return { stdout: "", stderr: `biscuit: error: ${oneLine(error.message)}\nhint: run biscuit --help\n`, status: 2 };
-  }
-  if (error instanceof Error && (error instanceof BiscuitError || error instanceof RangeError || "syscall" in error)) {
-    return { stdout: "", stderr: `biscuit: error: ${oneLine(error.message)}\n`, status: 1 };
-  }
-  throw error;
+async function runCommand(name: string, words: readonly string[], host: CliHost): Promise<CliResult> {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw usageFailure(`unknown command: ${name}`, "biscuit --help lists the commands");
+  const { positional, flags } = parseFlags(words, command, `biscuit ${name} --help lists what it takes`);
+  if (flags.help) return printed(commandHelp(name, command));
+  const output = await command.run({ positional, flags, host: readingOnce(host) });
+  const stdout = flags.json ? `${JSON.stringify(output.json, undefined, 2)}\n` : output.text;
+  return { stdout: visible(stdout), stderr: "", status: output.status ?? 0 };
 }
 
 /**
  * Runs the program `biscuit` on its arguments, without touching the process.
  *
  * @example
- * await runCli(["keypair", "--json"], { readFile });
+ * await runCli(["keypair", "--json"], { readFile, version: "0.1.0" });
  */
 export async function runCli(words: readonly string[], host: CliHost): Promise<CliResult> {
   const [name, ...rest] = words;
-  if (name === undefined || name === "--help" || name === "help") return { stdout: help(), stderr: "", status: 0 };
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") return printed(overview());
+  if (name === "--version") return printed(`${host.version}\n`);
   try {
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) throw new UsageError(`unknown command: ${name}`);
-    const { positional, flags } = parseFlags(rest, command);
-    const output = await command.run({ arguments: positional, flags, host });
-    const stdout = flags.json === true ? `${JSON.stringify(output.json, undefined, 2)}\n` : output.text;
-    return { stdout: visible(stdout), stderr: "", status: output.status ?? 0 };
+    return await runCommand(name, rest, host);
   } catch (error) {
-    return failure(error);
+    const failure = error instanceof BiscuitError ? new CliFailure(error.message) : error;
+    if (!(failure instanceof CliFailure)) throw failure;
+    return { stdout: "", stderr: describe(failure), status: failure.status };
   }
 }

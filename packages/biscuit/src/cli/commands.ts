@@ -1,173 +1,126 @@
-import {
-  Authorizer,
-  Biscuit,
-  FormatError,
-  type KeyAlgorithm,
-  KeyPair,
-  PrivateKey,
-  PublicKey,
-  type UnverifiedBiscuit,
-} from "../index.ts";
+import { Authorizer, Biscuit, type KeyAlgorithm, KeyPair } from "../index.ts";
+import type { Call, Command } from "./command.ts";
+import { CliFailure, from, usageFailure } from "./failure.ts";
+import { given, readPrivateKey, readPublicKey, readToken, shown, withCode } from "./inputs.ts";
 import { decisionOutput, type Output, tokenOutput } from "./output.ts";
 
-/** What a command may use of the world. */
-export interface CliHost {
-  /** Reads a file as bytes; `-` is standard input. */
-  readonly readFile: (path: string) => Promise<Uint8Array>;
-}
+const VERIFY_HINT = "another root key than --public-key signed it, or it was changed since";
 
-/** The flags of a call, after parsing. */
-export type Flags = Readonly<Record<string, string | boolean | undefined>>;
-
-interface Call {
-  readonly arguments: readonly string[];
-  readonly flags: Flags;
-  readonly host: CliHost;
-}
-
-/** A command of the program. */
-export interface Command {
-  readonly usage: string;
-  readonly summary: string;
-  /** The flags it takes, each with what it is for. */
-  readonly flags: Readonly<Record<string, string>>;
-  readonly run: (call: Call) => Promise<Output>;
-}
-
-/** A mistake in how the program was called. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
-const text = (flags: Flags, name: string): string | undefined => {
-  const value = flags[name];
-  return typeof value === "string" ? value : undefined;
-};
-
-function demand(flags: Flags, name: string): string {
-  const value = text(flags, name);
-  if (value === undefined) throw new UsageError(`missing --${name}`);
-  return value;
-}
-
-/** The text in a file. */
-function textOf(bytes: Uint8Array, path: string): string {
-  try {
-    return decoder.decode(bytes).trim();
-  } catch {
-    throw new FormatError("bytes", `Cannot read text that is not UTF-8: ${path}`);
-  }
-}
-
-/** `@file` stands for what is in the file. */
-async function textOrFile(value: string, host: CliHost): Promise<string> {
-  if (!value.startsWith("@")) return value;
-  const path = value.slice(1);
-  return textOf(await host.readFile(path), path);
-}
-
-/** The tag of the authority block: every token in bytes has it somewhere, and no token in text. */
-const AUTHORITY_TAG = 0x12;
-
-async function readToken({ arguments: [path], host }: Call): Promise<UnverifiedBiscuit> {
-  if (path === undefined) throw new UsageError("missing the file of the token; - is standard input");
-  const bytes = await host.readFile(path);
-  return Biscuit.parse(bytes.includes(AUTHORITY_TAG) ? bytes : textOf(bytes, path));
-}
-
-async function publicKey({ flags, host }: Call): Promise<PublicKey> {
-  const key = await textOrFile(demand(flags, "public-key"), host);
-  return key.startsWith("-----") ? PublicKey.fromPem(key) : PublicKey.parse(key);
-}
-
-async function privateKey({ flags, host }: Call): Promise<PrivateKey> {
-  const path = demand(flags, "private-key-file");
-  const key = textOf(await host.readFile(path), path);
-  return key.startsWith("-----") ? PrivateKey.fromPem(key) : PrivateKey.parse(key);
+async function verified(call: Call): Promise<Biscuit> {
+  const token = await readToken(call);
+  const key = await readPublicKey(call);
+  return from(shown(call.positional[0] ?? ""), VERIFY_HINT, () => token.verify(key));
 }
 
 async function inspect(call: Call): Promise<Output> {
-  const token = await readToken(call);
-  if (call.flags["public-key"] === undefined) return tokenOutput(token, "not verified");
-  return tokenOutput(await token.verify(await publicKey(call)), "verified");
+  if (given(call, "public-key") === undefined) return tokenOutput(await readToken(call), "not verified");
+  return tokenOutput(await verified(call), "verified");
 }
 
-function algorithmOf(flags: Flags): KeyAlgorithm {
-  const algorithm = text(flags, "algorithm") ?? "ed25519";
+function algorithmOf(call: Call): KeyAlgorithm {
+  const algorithm = given(call, "algorithm") ?? "ed25519";
   if (algorithm === "ed25519" || algorithm === "secp256r1") return algorithm;
-  throw new UsageError(`unknown algorithm: ${algorithm}; use ed25519 or secp256r1`);
+  throw usageFailure(`unknown algorithm: ${algorithm}`, "ed25519 or secp256r1");
 }
 
-async function keypair({ flags }: Call): Promise<Output> {
-  const pair = await KeyPair.generate(algorithmOf(flags));
-  const json = { privateKey: pair.privateKey.revealText(), publicKey: pair.publicKey.toString() };
-  return { text: `private key: ${json.privateKey}\npublic key:  ${json.publicKey}\n`, json };
+async function pairOf(call: Call): Promise<KeyPair> {
+  if (given(call, "private-key-file") === undefined) return KeyPair.generate(algorithmOf(call));
+  if (given(call, "algorithm") !== undefined) {
+    throw usageFailure("--algorithm is for a new pair; the key in --private-key-file has one");
+  }
+  return KeyPair.from(await readPrivateKey(call));
 }
 
-function rootKeyIdOf(flags: Flags): number | undefined {
-  const id = text(flags, "root-key-id");
-  if (id === undefined) return undefined;
-  if (!/^\d+$/.test(id)) throw new UsageError(`not a root key id: ${id}`);
-  return Number(id);
+async function keypair(call: Call): Promise<Output> {
+  const { "only-private-key": onlyPrivate, "only-public-key": onlyPublic } = call.flags;
+  if (onlyPrivate && onlyPublic) throw usageFailure("--only-private-key and --only-public-key leave nothing");
+  const pair = await pairOf(call);
+  const privateKey = pair.privateKey.revealText();
+  const publicKey = pair.publicKey.toString();
+  if (onlyPrivate) return { text: `${privateKey}\n`, json: { privateKey } };
+  if (onlyPublic) return { text: `${publicKey}\n`, json: { publicKey } };
+  return { text: `private key: ${privateKey}\npublic key:  ${publicKey}\n`, json: { privateKey, publicKey } };
+}
+
+function rootKeyIdOf(call: Call): number | undefined {
+  const text = given(call, "root-key-id");
+  if (text === undefined) return undefined;
+  const id = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (id <= 0xffff_ffff) return id;
+  throw usageFailure(`not a root key id: ${text}`, "a whole number from 0 to 4294967295");
 }
 
 const tokenText = (token: string): Output => ({ text: `${token}\n`, json: { token } });
 
 async function generate(call: Call): Promise<Output> {
-  const builder = Biscuit.builder().code(await textOrFile(demand(call.flags, "code"), call.host));
-  const id = rootKeyIdOf(call.flags);
+  const id = rootKeyIdOf(call);
+  const builder = await withCode(call, "code", (code) => Biscuit.builder().code(code));
   if (id !== undefined) builder.rootKeyId(id);
-  return tokenText((await builder.build(await privateKey(call))).toBase64());
+  const key = await readPrivateKey(call);
+  return tokenText((await from("--code", undefined, () => builder.build(key))).toBase64());
 }
 
 async function attenuate(call: Call): Promise<Output> {
   const token = await readToken(call);
-  return tokenText((await token.attenuate(await textOrFile(demand(call.flags, "code"), call.host))).toBase64());
+  if (token.isSealed) {
+    throw new CliFailure("cannot narrow a sealed token", { hint: "ask for one that its holder did not seal" });
+  }
+  return tokenText((await withCode(call, "code", (code) => token.attenuate(code))).toBase64());
 }
 
 async function verify(call: Call): Promise<Output> {
-  const token = await (await readToken(call)).verify(await publicKey(call));
-  const code = text(call.flags, "authorizer");
-  if (code === undefined) return { text: "verified\n", json: { verified: true } };
-  return decisionOutput(new Authorizer(await textOrFile(code, call.host)).authorize(token));
+  const token = await verified(call);
+  if (given(call, "authorizer") === undefined) return { text: "verified\n", json: { verified: true } };
+  const authorizer = await withCode(call, "authorizer", (code) => new Authorizer(code));
+  return decisionOutput(authorizer.authorize(token));
 }
 
-const publicKeyFlag = { "public-key": "the root public key, as key text or @file (key text or PEM)" };
-const privateKeyFlag = { "private-key-file": "a file with the root private key (key text or PEM)" };
-const codeFlag = { code: "Datalog of the block, or @file" };
+const publicKeyFlag = { "public-key": { value: "KEY", summary: "the root public key, or @FILE with it or PEM" } };
+const privateKeyFlag = (summary: string) => ({ "private-key-file": { value: "FILE", summary } });
+const codeFlag = (summary: string) => ({ code: { value: "DATALOG", summary: `${summary}, or @FILE` } });
 
 /** The commands of the program. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
-  inspect: {
-    usage: "inspect FILE",
-    summary: "show a token as a tree; verify it if a key is given",
-    flags: publicKeyFlag,
-    run: inspect,
-  },
   keypair: {
-    usage: "keypair",
-    summary: "make a key pair",
-    flags: { algorithm: "ed25519 (default) or secp256r1" },
+    summary: "make a key pair, or show that of a private key",
+    flags: {
+      algorithm: { value: "NAME", summary: "of a new pair: ed25519 (default) or secp256r1" },
+      ...privateKeyFlag("show the pair of the private key in it; make none"),
+      "only-private-key": { summary: "print the private key only, as --private-key-file reads it" },
+      "only-public-key": { summary: "print the public key only, as --public-key reads it" },
+    },
+    example: "(umask 077; biscuit keypair --only-private-key > root.key)",
     run: keypair,
   },
   generate: {
-    usage: "generate",
     summary: "make a token",
-    flags: { ...privateKeyFlag, ...codeFlag, "root-key-id": "the id by which verifiers find the root key" },
+    flags: {
+      ...privateKeyFlag("the root private key, or PEM"),
+      ...codeFlag("what the token says"),
+      "root-key-id": { value: "NUMBER", summary: "by which verifiers find the root key" },
+    },
+    example: `biscuit generate --private-key-file root.key --code 'right("file1", "read");' > token`,
     run: generate,
   },
+  inspect: {
+    summary: "show a token as a tree; verify it if a key is given",
+    file: true,
+    flags: publicKeyFlag,
+    example: "biscuit inspect token --public-key @root.pub",
+    run: inspect,
+  },
   attenuate: {
-    usage: "attenuate FILE",
-    summary: "narrow a token by a block of checks",
-    flags: codeFlag,
+    summary: "narrow a token by one more block",
+    file: true,
+    flags: codeFlag("the checks of the block"),
+    example: `biscuit attenuate token --code 'check if operation("read");' > narrow`,
     run: attenuate,
   },
   verify: {
-    usage: "verify FILE",
-    summary: "verify a token, and judge it by an authorizer if one is given",
-    flags: { ...publicKeyFlag, authorizer: "Datalog of the authorizer, or @file" },
+    summary: "verify a token, and judge it if an authorizer is given",
+    file: true,
+    flags: { ...publicKeyFlag, authorizer: { value: "DATALOG", summary: "facts and policies, or @FILE" } },
+    example: "biscuit verify token --public-key @root.pub --authorizer @policy.datalog",
     run: verify,
   },
 };

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { Biscuit } from "@countersign/biscuit";
+import { Biscuit, KeyPair } from "@countersign/biscuit";
 import { runCli } from "../../src/cli/cli.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { rootKey } from "../forge.ts";
 
 const encoder = new TextEncoder();
@@ -19,17 +22,26 @@ const files: Readonly<Record<string, Uint8Array>> = {
   "token.bc": token.toBytes(),
   hostile: hostile.toBytes(),
   reordered,
+  sealed: token.sealSync().toBytes(),
+  cut: encoder.encode(token.toBase64().slice(0, 40)),
+  empty: new Uint8Array(),
+  p256: Biscuit.builder().code("a(1);").buildSync(KeyPair.generateSync("secp256r1")).toBytes(),
   noise: Uint8Array.of(0xff, 0xfe, 0xfd),
   key: encoder.encode(`${rootKey.privateKey.revealText()}\n`),
+  "rsa.pem": encoder.encode("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"),
   "key.pem": encoder.encode(rootKey.publicKey.toPem()),
   policy: encoder.encode(`operation("read"); allow if right("file1", "read");`),
+  "bad.datalog": encoder.encode("allow\nif x("),
+  "-": encoder.encode(token.toBase64()),
 };
 
 const host = {
+  version: "1.2.3",
   readFile: async (path: string): Promise<Uint8Array> => {
     const bytes = files[path];
-    if (bytes === undefined) throw Object.assign(new Error(`no such file: ${path}`), { syscall: "open" });
-    return bytes;
+    if (bytes !== undefined) return bytes;
+    const code = path === "folder" ? "EISDIR" : "ENOENT";
+    throw Object.assign(new Error(`${code}, open`), { syscall: "open", code });
   },
 };
 
@@ -56,6 +68,15 @@ describe("biscuit (the program)", () => {
     const json = JSON.parse(stdout);
     assert.match(json.privateKey, /^secp256r1-private\/[0-9a-f]{64}$/);
     assert.match(json.publicKey, /^secp256r1\/0[23][0-9a-f]{64}$/);
+  });
+
+  it("keypair shows one half of a new pair, or of the pair of a private key", async () => {
+    const made = await run("keypair", "--only-private-key");
+    assert.match(made.stdout, /^ed25519-private\/[0-9a-f]{64}\n$/);
+    const shown = await run("keypair", "--private-key-file", "key", "--only-public-key");
+    assert.deepEqual([shown.stdout, shown.status], [`${publicKey}\n`, 0]);
+    const both = await run("keypair", "--private-key-file", "key", "--json");
+    assert.deepEqual(JSON.parse(both.stdout), { privateKey: rootKey.privateKey.revealText(), publicKey });
   });
 
   it("generate makes a token that verifies", async () => {
@@ -86,25 +107,106 @@ describe("biscuit (the program)", () => {
     assert.deepEqual([denied.status, JSON.parse(denied.stdout).allowed], [1, false]);
   });
 
-  it("verify of a token under another key fails with a message and status 1", async () => {
-    const other = `ed25519/${"1055c750b1a1505937af1537c626ba3263995c33a64758aaafb1275b0312e284"}`;
-    const { stderr, status } = await run("verify", "token", "--public-key", other);
-    assert.deepEqual([status, stderr], [1, "biscuit: error: Cannot verify the ed25519 signature of a block\n"]);
+  it("without a command, and with --help, lists the commands; --version is the version", async () => {
+    for (const words of [[], ["--help"], ["-h"], ["help"]]) {
+      const { stdout, status } = await run(...words);
+      assert.equal(status, 0);
+      for (const name of Object.keys(COMMANDS)) assert.match(stdout, new RegExp(`^  ${name} `, "m"));
+    }
+    assert.deepEqual(await run("--version"), { stdout: "1.2.3\n", stderr: "", status: 0 });
   });
 
-  for (const words of [
-    ["nonsense"],
-    ["inspect"],
-    ["inspect", "token", "--what", "x"],
-    ["generate", "--code"],
-    ["keypair", "--algorithm", "rsa"],
-    ["keypair", "secp256r1"],
-    ["verify", "token", "hostile", "--public-key", publicKey],
-  ]) {
-    it(`${words.join(" ")} is called wrongly: status 2 and a hint`, async () => {
-      const { stderr, status } = await run(...words);
-      assert.equal(status, 2);
-      assert.match(stderr, /^biscuit: error: .*\nhint: run biscuit --help\n$/);
+  for (const [name, { flags }] of Object.entries(COMMANDS)) {
+    it(`${name} --help lists each of its options`, async () => {
+      for (const word of ["--help", "-h"]) {
+        const { stdout, status } = await run(name, word);
+        assert.equal(status, 0);
+        for (const flag of [...Object.keys(flags), "json"]) assert.match(stdout, new RegExp(`^  --${flag} `, "m"));
+      }
+    });
+  }
+
+  const other = "ed25519/1055c750b1a1505937af1537c626ba3263995c33a64758aaafb1275b0312e284";
+  const secret = rootKey.privateKey.revealText();
+  const failures: readonly {
+    readonly words: readonly string[];
+    readonly error: RegExp;
+    readonly hint?: RegExp;
+    readonly status: 1 | 2;
+  }[] = [
+    { words: ["nonsense"], error: /unknown command: nonsense/, hint: /biscuit --help/, status: 2 },
+    { words: ["inspect"], error: /the FILE of the token is missing/, hint: /standard input/, status: 2 },
+    { words: ["inspect", "token", "--what", "x"], error: /unknown option: --what/, hint: /inspect --help/, status: 2 },
+    { words: ["inspect", "token", "-x"], error: /unknown option: -x/, hint: /inspect --help/, status: 2 },
+    { words: ["inspect", "token", "--json=false"], error: /--json takes no value: false/, status: 2 },
+    { words: ["inspect", "nowhere"], error: /cannot read nowhere: there is no such file/, status: 1 },
+    { words: ["inspect", "folder"], error: /cannot read folder: it is a folder/, status: 1 },
+    { words: ["inspect", "empty"], error: /cannot use empty: there is nothing in it/, status: 1 },
+    { words: ["inspect", "cut"], error: /cut: cannot decode/, hint: /whole and unchanged/, status: 1 },
+    { words: ["inspect", secret], error: /cannot read ed25519-private\/…: there/, status: 1 },
+    { words: ["generate", "--code"], error: /--code is without its DATALOG/, hint: /--code=…/, status: 2 },
+    {
+      words: ["generate", "--private-key-file", "--code", "a(1);"],
+      error: /is without its FILE/,
+      hint: /=…/,
+      status: 2,
+    },
+    { words: ["generate", "--code", "a(1);"], error: /--private-key-file is missing/, hint: /keypair/, status: 2 },
+    { words: ["generate", "--private-key-file", "key", "--code", "a("], error: /--code: expected.*line 1/, status: 1 },
+    {
+      words: ["generate", "--private-key-file", "rsa.pem", "--code", "a(1);"],
+      error: /rsa.pem: cannot read the key/,
+      hint: /Ed25519 or P-256/,
+      status: 1,
+    },
+    {
+      words: ["generate", "--private-key-file", "key", "--code", "a(1);", "--root-key-id", "4294967296"],
+      error: /not a root key id: 4294967296/,
+      hint: /4294967295/,
+      status: 2,
+    },
+    { words: ["attenuate", "token", "--code", ""], error: /--code is empty/, status: 2 },
+    { words: ["attenuate", "sealed", "--code", "a(1);"], error: /sealed token/, hint: /seal/, status: 1 },
+    { words: ["keypair", "--algorithm", "rsa"], error: /unknown algorithm: rsa/, hint: /ed25519/, status: 2 },
+    { words: ["keypair", "--algorithm", "ed25519", "--private-key-file", "key"], error: /new pair/, status: 2 },
+    { words: ["keypair", "--only-public-key", "--only-private-key"], error: /leave nothing/, status: 2 },
+    { words: ["keypair", "secp256r1"], error: /one word too many: secp256r1/, hint: /keypair --help/, status: 2 },
+    { words: ["verify", "token"], error: /--public-key is missing/, hint: /@FILE/, status: 2 },
+    { words: ["verify", "token", "--public-key", "root.pub"], error: /--public-key: cannot/, hint: /@FILE/, status: 1 },
+    { words: ["verify", "token", "--public-key", "@"], error: /a file without a name/, status: 1 },
+    { words: ["verify", "-", "--public-key", "@-"], error: /asked for twice/, hint: /as a file/, status: 2 },
+    {
+      words: ["verify", "token", "--public-key", publicKey, "--public-key", other],
+      error: /--public-key is given twice/,
+      status: 2,
+    },
+    {
+      words: ["verify", "token", "--public-key", other],
+      error: /token: cannot verify the ed25519 signature of a block/,
+      hint: /another root key/,
+      status: 1,
+    },
+    {
+      words: ["verify", "p256", "--public-key", other],
+      error: /p256: the signature of a block has the wrong length/,
+      hint: /another root key/,
+      status: 1,
+    },
+    {
+      words: ["verify", "token", "--public-key", publicKey, "--authorizer", "@bad.datalog"],
+      error: /bad\.datalog: expected .* \(line 2, column 6\)/,
+      status: 1,
+    },
+  ];
+  for (const { words, error, hint, status } of failures) {
+    it(`${words.join(" ").replace(secret, "KEY")} says what is wrong${hint ? ", and how to mend it" : ""}`, async () => {
+      const result = await run(...words);
+      const [first = "", ...rest] = result.stderr.split("\n");
+      assert.match(first, new RegExp(`^biscuit: error: .*${error.source}`));
+      if (hint === undefined) assert.deepEqual(rest, [""]);
+      else assert.match(rest.join("\n"), new RegExp(`^biscuit: hint: .*${hint.source}.*\n$`));
+      assert.deepEqual([result.stdout, result.status], ["", status]);
+      assert.ok(!result.stderr.includes(secret.slice(-64)));
     });
   }
 
@@ -130,27 +232,35 @@ describe("biscuit (the program)", () => {
     ]) {
       assert.deepEqual(await run(...words), {
         stdout: "",
-        stderr: "biscuit: error: Cannot read text that is not UTF-8: noise\n",
+        stderr: "biscuit: error: cannot read text that is not UTF-8: noise\n",
         status: 1,
       });
     }
   });
 
-  it("a missing file is an error of one line", async () => {
-    assert.deepEqual(await run("inspect", "nowhere"), {
-      stdout: "",
-      stderr: "biscuit: error: no such file: nowhere\n",
-      status: 1,
-    });
-  });
+  const main = join(import.meta.dirname, "../../src/cli/main.ts");
+  const start = [process.execPath, "-C", "@countersign/source", main];
 
   it("main.ts runs as a process, with the token on standard input", () => {
-    const main = join(import.meta.dirname, "../../src/cli/main.ts");
-    const { stdout, status } = spawnSync(process.execPath, ["-C", "@countersign/source", main, "inspect", "-"], {
-      input: token.toBase64(),
-      encoding: "utf8",
-    });
+    const [program = "", ...words] = [...start, "inspect", "-"];
+    const { stdout, status } = spawnSync(program, words, { input: token.toBase64(), encoding: "utf8" });
     assert.equal(status, 0);
     assert.match(stdout, /^token, not verified/);
+  });
+
+  it("main.ts knows the version of the package", async () => {
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8"));
+    const [program = "", ...words] = [...start, "--version"];
+    assert.equal(spawnSync(program, words, { encoding: "utf8" }).stdout, `${version}\n`);
+  });
+
+  it("main.ts ends without a stack when nobody reads its answer, or there is no room for it", () => {
+    const shell = (script: string) => spawnSync("sh", ["-c", script, "sh", ...start], { encoding: "utf8" });
+    const closed = shell(`exec 3>&1; { "$@" --help; echo "status $?" >&3; } | true`);
+    assert.deepEqual([closed.stdout, closed.stderr], ["status 0\n", ""]);
+    if (!existsSync("/dev/full")) return;
+    const full = shell(`"$@" --help > /dev/full; echo "status $?"`);
+    assert.equal(full.stdout, "status 1\n");
+    assert.match(full.stderr, /^biscuit: error: cannot write the answer: [^\n]*\n$/);
   });
 });
