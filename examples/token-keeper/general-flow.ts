@@ -2,7 +2,8 @@
  * The general flow: client credentials, a file cache, a watcher that refreshes up to a minute early and backs off after
  * errors, and the first access token.
  *
- *   ISSUER=… CLIENT_ID=… CLIENT_SECRET=… AUDIENCE=… TOKEN_FOLDER=… node examples/token-keeper/general-flow.ts
+ *   ISSUER=… CLIENT_ID=… CLIENT_SECRET=… AUDIENCE=… TOKEN_FOLDER=… \
+ *     npx node -C @countersign/source examples/token-keeper/general-flow.ts
  */
 import {
   cachedSource,
