@@ -35,7 +35,7 @@ async function runCommand(name: string, words: readonly string[], host: CliHost)
 export async function runCli(words: readonly string[], host: CliHost): Promise<CliResult> {
   const [name, ...rest] = words;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") return printed(overview());
-  if (name === "--version") return printed(`${host.version}\n`);
+  if (name === "--version") return printed(`biscuit ${host.version}\n`);
   try {
     return await runCommand(name, rest, host);
   } catch (error) {

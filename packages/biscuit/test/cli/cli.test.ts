@@ -113,7 +113,7 @@ describe("biscuit (the program)", () => {
       assert.equal(status, 0);
       for (const name of Object.keys(COMMANDS)) assert.match(stdout, new RegExp(`^  ${name} `, "m"));
     }
-    assert.deepEqual(await run("--version"), { stdout: "1.2.3\n", stderr: "", status: 0 });
+    assert.deepEqual(await run("--version"), { stdout: "biscuit 1.2.3\n", stderr: "", status: 0 });
   });
 
   for (const [name, { flags }] of Object.entries(COMMANDS)) {
@@ -251,7 +251,7 @@ describe("biscuit (the program)", () => {
   it("main.ts knows the version of the package", async () => {
     const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8"));
     const [program = "", ...words] = [...start, "--version"];
-    assert.equal(spawnSync(program, words, { encoding: "utf8" }).stdout, `${version}\n`);
+    assert.equal(spawnSync(program, words, { encoding: "utf8" }).stdout, `biscuit ${version}\n`);
   });
 
   it("main.ts ends without a stack when nobody reads its answer, or there is no room for it", () => {
