@@ -3,7 +3,7 @@ import { type Clock, CountersignError, type ErrorCode, randomSecret, systemRando
 import type { Observer } from "../audit/observer.ts";
 import type { Connection } from "../caller.ts";
 import { refusal } from "../http/error-answer.ts";
-import type { AnswerFace } from "../http/message.ts";
+import type { AnswerFace, HttpAnswer } from "../http/message.ts";
 import { closeGently } from "./close-gently.ts";
 import { type HeaderScan, scanHeaders } from "./header-scan.ts";
 import { incomingRequest } from "./incoming-request.ts";
@@ -31,38 +31,66 @@ export const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT
 /** Under which route the metrics count what never reached one. */
 const refusedRoute = "(refused)";
 
+/** One request, the how-manieth on its connection it is, and where its answer goes. */
+interface Turn {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly wire: Wire;
+  readonly number: number;
+}
+
 /** The listener of `request` events: one HTTP message in, one call of `answer`, one answer out. */
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
     const wire = parts.wireOf(incoming.socket);
-    if (wire.closing) return;
-    void handle(incoming, outgoing, wire, parts);
+    if (wire.closing) return void incoming.resume();
+    wire.requests += 1;
+    wire.closing = wire.requests >= parts.limits.requestsPerConnection;
+    void handle({ incoming, outgoing, wire, number: wire.requests }, parts);
   };
 }
 
-async function handle(incoming: IncomingMessage, outgoing: ServerResponse, wire: Wire, parts: HandlerParts) {
+async function handle(turn: Turn, parts: HandlerParts): Promise<void> {
   try {
-    await answer(incoming, outgoing, wire, parts);
+    await answer(turn, parts);
   } catch (error) {
-    fail(incoming, outgoing, error, parts);
+    fail(turn, error, parts);
   }
 }
 
-async function answer(incoming: IncomingMessage, outgoing: ServerResponse, wire: Wire, parts: HandlerParts) {
+async function answer(turn: Turn, parts: HandlerParts): Promise<void> {
+  const { incoming, wire } = turn;
   const { method = "" } = incoming;
   const scan = scanHeaders(incoming.rawHeaders);
   const verdict = judge(incoming, scan, parts);
-  if ("refused" in verdict) return refuse(verdict.refused, incoming, outgoing, wire, parts);
+  if ("refused" in verdict) return refuse(verdict.refused, turn, parts);
   const read = scan.hasBody ? await readBody(incoming, parts.limits.bodyBytes) : { bytes: undefined };
   if (read === "sender_gone") return;
-  if (read === "too_large") return refuse("payload_too_large", incoming, outgoing, wire, parts);
+  if (read === "too_large") return refuse("payload_too_large", turn, parts);
   const request = incomingRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
   wire.answering += 1;
   try {
-    sendAnswer(outgoing, await parts.answer(request, connectionOf(incoming, wire)), parts.draining());
+    send(turn, await parts.answer(request, connectionOf(incoming, wire)), parts);
   } finally {
     wire.answering -= 1;
   }
+}
+
+/**
+ * Sends an answer. The last of a connection says so and ends it, and no other one does: the answers to what was accepted
+ * behind it would be lost.
+ */
+function send(
+  { incoming, outgoing, wire, number }: Turn,
+  answer: HttpAnswer,
+  { limits, draining }: HandlerParts,
+): void {
+  const isLast = number === wire.requests && (wire.closing || draining());
+  if (isLast) {
+    wire.closing = true;
+    closeGently(incoming.socket, limits.lingerMs);
+  }
+  sendAnswer(outgoing, answer, isLast);
 }
 
 /** RFC 9110 section 2.5: a proxy sends its own version, and those that say nothing else of themselves speak HTTP/1.0. */
@@ -86,39 +114,33 @@ function judge(
 }
 
 /** Answers without asking the authority. A body that nobody will read ends the connection. */
-function refuse(
-  code: ErrorCode,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  wire: Wire,
-  { limits, observer, draining }: HandlerParts,
-): void {
-  const method = methods.has(incoming.method ?? "") ? (incoming.method ?? "") : "other";
+function refuse(code: ErrorCode, turn: Turn, parts: HandlerParts): void {
+  const { incoming, wire } = turn;
   const refused = refusal(new CountersignError(code));
   const allow = code === "method_not_allowed" ? { allow: [...methods].join(", ") } : {};
-  observer.exchange({ route: refusedRoute, method, status: refused.status, durationMs: 0 });
-  const unread = !incoming.complete;
-  if (unread) {
+  parts.observer.exchange({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });
+  if (!incoming.complete) {
     wire.closing = true;
-    closeGently(incoming.socket, limits.lingerMs);
     incoming.resume();
   }
-  sendAnswer(outgoing, { ...refused, headers: { ...refused.headers, ...allow } }, unread || draining());
+  send(turn, { ...refused, headers: { ...refused.headers, ...allow } }, parts);
 }
 
 /** A failure of this server: a face answers its own. */
-function fail(incoming: IncomingMessage, outgoing: ServerResponse, error: unknown, parts: HandlerParts): void {
+function fail(turn: Turn, error: unknown, parts: HandlerParts): void {
+  const { incoming, outgoing, wire } = turn;
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : "a value that is not an error was thrown";
   parts.observer.event({
     name: "request.failed",
     at: parts.clock.now(),
-    fields: {
-      requestId: randomSecret(systemRandom, 12),
-      method: methods.has(incoming.method ?? "") ? (incoming.method ?? "") : "other",
-      route: refusedRoute,
-      detail,
-    },
+    fields: { requestId: randomSecret(systemRandom, 12), method: methodOf(incoming), route: refusedRoute, detail },
   });
-  if (outgoing.headersSent) outgoing.destroy();
-  else sendAnswer(outgoing, refusal(new CountersignError("server_error")), true);
+  if (outgoing.headersSent) return void outgoing.destroy();
+  wire.closing = true;
+  send(turn, refusal(new CountersignError("server_error")), parts);
+}
+
+/** A method as the metrics and the log may name it. */
+function methodOf({ method = "" }: IncomingMessage): string {
+  return methods.has(method) ? method : "other";
 }

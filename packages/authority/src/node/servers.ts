@@ -24,7 +24,6 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
   const options = messageOptions(limits);
   const server = tls === undefined ? createHttpServer(options) : createTlsServer(tls, options, limits);
   server.maxConnections = limits.connections;
-  server.maxRequestsPerSocket = limits.requestsPerConnection;
   // The bytes are bounded; a bound on the number would drop lines in silence, a second Authorization among them.
   server.maxHeadersCount = 0;
   server.setTimeout(limits.silenceMs);

@@ -5,9 +5,11 @@ import type { Connection } from "../caller.ts";
 /** What the server remembers of one socket, over all the requests that come on it. */
 export interface Wire {
   readonly connection: Connection;
+  /** Requests that came so far. */
+  requests: number;
   /** Requests that were accepted and not yet answered. */
   answering: number;
-  /** The last answer is on its way: nothing that still arrives is a request. */
+  /** The last request has come: nothing that still arrives is one. */
   closing: boolean;
 }
 
@@ -21,7 +23,12 @@ export function createWires(options: { readonly clientAuthorities: boolean }): (
   return (socket) => {
     const known = wires.get(socket);
     if (known !== undefined) return known;
-    const wire = { connection: connectionOf(socket, options.clientAuthorities), answering: 0, closing: false };
+    const wire = {
+      connection: connectionOf(socket, options.clientAuthorities),
+      requests: 0,
+      answering: 0,
+      closing: false,
+    };
     wires.set(socket, wire);
     return wire;
   };

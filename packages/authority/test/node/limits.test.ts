@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
 import type { HttpAnswer } from "../../src/http/message.ts";
-import { answered, exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
+import { answered, connectionsOf, exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
 
 const limit = 65_536;
 const head = (...headers: readonly string[]) =>
@@ -113,15 +113,48 @@ describe("serveAuthority bounds connections", () => {
     assert.fail("no new connection was taken");
   });
 
-  it("answers only so many requests on one connection (B28)", async () => {
-    await using recorder = await record({ limits: { requestsPerConnection: 10 } });
-    const socket = connect(recorder.served.port, "127.0.0.1");
-    const answer = readToEnd(socket);
-    // Nothing more will come, so that nobody waits for it.
-    socket.end(get.repeat(1000));
+  const ended = { requestsPerConnection: 10, keepAliveMs: 60_000 };
+
+  for (const requests of [10, 1000]) {
+    it(`answers 10 of ${requests} requests on one connection, says so, and ends it at once (B28)`, async () => {
+      await using recorder = await record({ limits: ended });
+      const text = await exchangeRaw(recorder.served.port, get.repeat(requests));
+      assert.equal(recorder.requests.length, 10);
+      assert.deepEqual(statusesOf(text), Array(10).fill(200));
+      assert.deepEqual(connectionsOf(text), [...Array(9).fill("keep-alive"), "close"]);
+    });
+  }
+
+  it("answers all it accepted before the last, in their order, whichever is ready first (B28)", async () => {
+    const held: ((answer: HttpAnswer) => void)[] = [];
+    await using recorder = await record(
+      { limits: { ...ended, requestsPerConnection: 3 } },
+      () => new Promise((resolve) => held.push(resolve)),
+    );
+    const answer = exchangeRaw(recorder.served.port, get.repeat(5));
+    while (held.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    for (const at of [2, 0, 1]) held[at]?.(answered(`answer ${at}`));
     const text = await answer;
-    assert.equal(recorder.requests.length, 10);
-    assert.equal(statusesOf(text).filter((status) => status === 200).length, 10);
+    assert.deepEqual(text.match(/answer \d/g), ["answer 0", "answer 1", "answer 2"]);
+    assert.deepEqual(connectionsOf(text), ["keep-alive", "keep-alive", "close"]);
+  });
+
+  it("bounds the last request on a connection as all others (B26, B28)", async () => {
+    await using recorder = await record({
+      limits: { ...ended, requestsPerConnection: 1, headersMs: 100, requestMs: 200, checkEveryMs: 20 },
+    });
+    assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, head("Content-Length: 10"), "abc")), [408]);
+    const malformed = [head("Transfer-Encoding: chunked"), "x\r\n"];
+    assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, ...malformed)), [400]);
+  });
+
+  it("fails no request of clients that keep their connections", async () => {
+    await using recorder = await record({ limits: ended });
+    const client = async () => {
+      for (let n = 0; n < 50; n++) assert.equal((await fetch(recorder.served.url)).status, 200);
+    };
+    await Promise.all(Array.from({ length: 8 }, client));
+    assert.equal(recorder.requests.length, 400);
   });
 });
 
@@ -141,6 +174,20 @@ describe("serveAuthority.close", () => {
     const text = await answer;
     assert.match(text, /^connection: close\r$/im);
     assert.match(text, /done$/);
+    await closed;
+  });
+
+  it("answers all that was accepted on one connection, and says only in the last that it was that", async () => {
+    const held: ((answer: HttpAnswer) => void)[] = [];
+    const recorder = await record(
+      { limits: { keepAliveMs: 60_000 } },
+      () => new Promise((resolve) => held.push(resolve)),
+    );
+    const answer = exchangeRaw(recorder.served.port, get.repeat(3));
+    while (held.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    const closed = recorder.served.close();
+    for (const release of held) release(answered());
+    assert.deepEqual(connectionsOf(await answer), ["keep-alive", "keep-alive", "close"]);
     await closed;
   });
 

@@ -54,6 +54,11 @@ export function statusesOf(text: string): readonly number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
 }
 
+/** What each answer in what a socket received says of the connection. */
+export function connectionsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^connection: (.+)\r$/gim)].map((match) => match[1] ?? "");
+}
+
 export function tlsSocket(port: number, options: ConnectionOptions): Promise<ReturnType<typeof connectTls>> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...options }, () =>
