@@ -8,6 +8,7 @@ import { closeAll } from "./node/shutdown.ts";
 import { createWires } from "./node/wire.ts";
 
 export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
+export { isLoopbackHost } from "./node/listen.ts";
 export type { TlsOptions } from "./node/servers.ts";
 
 /** Where and how to serve. */

@@ -1,3 +1,4 @@
+import { isLoopbackHost } from "@countersign/authority/node";
 import type { Option, Run } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
 import { askSecret } from "./prompt.ts";
@@ -18,13 +19,28 @@ const defaultUrl = "http://localhost:8080";
 /** The options of every command that talks to a running authority. */
 export const remoteOptions: Readonly<Record<string, Option>> = {
   url: { kind: "text", value: "URL", summary: `The authority; COUNTERSIGN_URL, or ${defaultUrl}` },
+  "insecure-http": { kind: "flag", summary: "Allow plain HTTP beyond loopback" },
 };
 
-/** The base URL a command was given, without a slash at its end. */
+/**
+ * The base URL a command was given, without a slash at its end.
+ *
+ * @throws {CliFailure} when it is none, or plain HTTP would leave this machine and nobody said that it may.
+ */
 export function urlOf({ given, world }: Run): string {
   const text = given.text("url") ?? world.env.COUNTERSIGN_URL ?? defaultUrl;
-  if (!URL.canParse(text) || !/^https?:/.test(text)) throw usageFailure(`not a URL: ${text}`);
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw usageFailure(`not a URL: ${text}`);
+  const isPrivate = url.protocol === "https:" || isLoopbackHost(url.hostname.replace(/^\[|\]$/g, ""));
+  if (!isPrivate && !given.flag("insecure-http")) throw inTheOpen(url);
   return text.replace(/\/+$/, "");
+}
+
+function inTheOpen({ origin }: URL): CliFailure {
+  return usageFailure(
+    `cannot use plain HTTP beyond loopback, where passwords and tokens can be read on the way: ${origin}`,
+    "give an https URL, or --insecure-http where nobody else is on the network",
+  );
 }
 
 /**

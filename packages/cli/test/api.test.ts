@@ -59,6 +59,63 @@ describe("a server that is no authority", () => {
     }));
 });
 
+describe("plain HTTP", () => {
+  const secrets = { COUNTERSIGN_TOKEN: "", COUNTERSIGN_PASSWORD: "a password", COUNTERSIGN_CLIENT_SECRET: "a secret" };
+  const commands = [
+    ["client", "list"],
+    ["token", "get", "--client-id", "x"],
+    ["token", "revoke", "x"],
+    ["token", "inspect", `${base64url({ alg: "ES256" })}.${base64url({})}.${base64url({})}`],
+    ["audit"],
+    ["vault", "x"],
+  ];
+  for (const words of commands) {
+    it(`takes no credential beyond loopback: ${words.slice(0, 2).join(" ")}`, async () => {
+      // What is sent there stays on this machine all the same.
+      const requests: string[] = [];
+      const server = createServer((request, response) => {
+        requests.push(request.url ?? "");
+        response.end(page);
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const url = `http://0.0.0.0:${(server.address() as AddressInfo).port}`;
+      const refused = await run([...words, "--url", url], secrets);
+      assert.equal(refused.exitCode, 2);
+      assert.match(refused.stderr, /^countersign: error: cannot use plain HTTP beyond loopback.*\n.*--insecure-http/);
+      assert.deepEqual(requests, []);
+      const allowed = await run([...words, "--url", url, "--insecure-http"], secrets);
+      assert.equal(allowed.exitCode, 1);
+      assert.equal(requests.length, 1);
+      server.close();
+      server.closeAllConnections();
+    });
+  }
+
+  for (const host of ["localhost", "127.0.0.1", "127.9.9.9", "[::1]"]) {
+    it(`is fine with ${host}`, async () => {
+      const { stderr } = await run(["client", "list"], { COUNTERSIGN_URL: `http://${host}:1`, COUNTERSIGN_TOKEN: "x" });
+      assert.match(stderr, /^countersign: error: cannot reach the authority/);
+    });
+  }
+
+  for (const host of [
+    "localhost.example.com",
+    "127.0.0.1.example.com",
+    "[::ffff:192.0.2.1]",
+    "localhost@id.example.com",
+  ]) {
+    it(`is not fine with ${host}`, async () => {
+      const { stderr } = await run(["client", "list"], { COUNTERSIGN_URL: `http://${host}`, COUNTERSIGN_TOKEN: "x" });
+      assert.match(stderr, /^countersign: error: cannot use plain HTTP beyond loopback/);
+    });
+  }
+});
+
+function base64url(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
+
 describe("COUNTERSIGN_TOKEN", () => {
   for (const token of ["a\nb", "a b", "é"]) {
     it(`is refused before it is sent when no header can hold it: ${JSON.stringify(token)}`, async () => {

@@ -74,6 +74,7 @@ describe("countersign completion", () => {
     { line: "countersign keys convert --t", expect: ["--to"] },
     { line: "countersign serve --tls-k", expect: ["--tls-key"] },
     { line: "countersign serve --listen x --insec", expect: ["--insecure-http"] },
+    { line: "countersign token get --insec", expect: ["--insecure-http"] },
     { line: "countersign audit --fo", expect: ["--follow"] },
     { line: "countersign keys rotate --algorithm E", expect: ["ES256", "EdDSA"] },
     { line: "countersign config ", expect: ["check"] },

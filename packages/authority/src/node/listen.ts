@@ -8,7 +8,16 @@ const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
-/** Whether what listens at this host can be reached from this machine only. A name other than localhost is not. */
+/**
+ * Whether what is said to this host stays on this machine: `localhost`, an address in 127.0.0.0/8, or ::1. Of another name
+ * nobody knows.
+ *
+ * @example
+ * ```ts
+ * import { isLoopbackHost } from "@countersign/authority/node";
+ * isLoopbackHost("127.0.0.1"); // true
+ * ```
+ */
 export function isLoopbackHost(host: string): boolean {
   const family = isIP(host);
   if (family === 0) return host === "localhost";
