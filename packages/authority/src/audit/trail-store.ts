@@ -76,17 +76,19 @@ class StoreTrail implements AuditTrail {
 
   async page(query: AuditQuery): Promise<AuditPage> {
     const records: AuditRecord[] = [];
+    let latest: { readonly latestAt?: number } = {};
     let looked = 0;
     let last = "";
     for await (const page of this.#newestFirst(query)) {
       for (const { key, value } of page) {
-        if (records.length >= query.limit || looked === mostRecords) return { records, next: idOf(last) };
+        if (records.length >= query.limit || looked === mostRecords) return { records, next: idOf(last), ...latest };
+        if (looked === 0) latest = { latestAt: value.at };
         looked += 1;
         last = key;
         if (matches(value, query)) records.push({ ...value, id: idOf(key) });
       }
     }
-    return { records };
+    return { records, ...latest };
   }
 
   async *#newestFirst(query: AuditQuery): AsyncGenerator<readonly Item<AuthorityEvent>[]> {

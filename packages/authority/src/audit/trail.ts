@@ -9,7 +9,7 @@ export interface AuditTrail {
   notice<Name extends EventName>(name: Name, fields: EventFields[Name]): void;
   /** The records of a page, where nobody goes on. */
   read(query: AuditQuery): Promise<readonly AuditRecord[]>;
-  /** Records newest first, at most `limit`, and where to go on. One page looks at no more than 100,000 records. */
+  /** Records newest first, at most `limit`, and where to go on backwards and forwards. One page looks at no more than 100,000 records. */
   page(query: AuditQuery): Promise<AuditPage>;
   readonly observer: Observer;
 }
@@ -22,6 +22,8 @@ export interface AuditPage {
   readonly records: readonly AuditRecord[];
   /** The id to give as `before`, when older records were not looked at. */
   readonly next?: string;
+  /** When the newest record happened that was looked at, be it one of these or not: read later ones since then. */
+  readonly latestAt?: number;
 }
 
 /** Which records to read. */

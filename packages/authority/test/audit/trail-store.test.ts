@@ -167,8 +167,23 @@ describe("AuditTrail.read", () => {
         return page as Awaited<ReturnType<typeof run>>;
       },
     });
-    assert.deepEqual(await audit.page({ limit: 1, about: "nobody" }), { records: [], next: "100-999" });
+    const latestAt = clock.now();
+    assert.deepEqual(await audit.page({ limit: 1, about: "nobody" }), { records: [], next: "100-999", latestAt });
     assert.equal(lists, 101);
+  });
+
+  it("says how far it has seen, whatever matches", async () => {
+    const { audit, clock } = makeTrail();
+    assert.deepEqual(await audit.page({ limit: 10 }), { records: [] });
+    await audit.record("user.deleted", deleted("u1"));
+    clock.jump(2000);
+    await audit.record("user.deleted", deleted("u2"));
+    const latestAt = clock.now();
+    for (const query of [{}, { about: "u1" }, { about: "nobody" }, { since: latestAt }]) {
+      assert.equal((await audit.page({ limit: 10, ...query })).latestAt, latestAt);
+    }
+    assert.equal((await audit.page({ limit: 10, until: latestAt })).latestAt, latestAt - 2000);
+    assert.deepEqual(await audit.page({ limit: 10, since: latestAt + 1 }), { records: [] });
   });
 
   it("forgets records after the retention", async () => {

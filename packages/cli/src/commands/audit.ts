@@ -31,53 +31,49 @@ export const audit: Command = {
   async run(run) {
     const limit = limitOf(run.given, 100);
     const api = await openApi(run);
-    const records = await readNewest(run, api, limit);
-    print(run, records);
-    if (run.given.flag("follow")) await follow(run, api, records);
+    const found = await readAll(run, api, limit, {});
+    print(run, found.records);
+    if (run.given.flag("follow")) await follow(run, api, found);
   },
 };
 
-/** Goes on with what happens after these records, in the order it happened. */
-async function follow(run: Run, api: Api, first: readonly Answer[]): Promise<void> {
-  const from = idOf(first[0]);
-  // The records of the last second may not all have been there: they are read again.
-  let last = first;
+/** What a look found, in the order it happened, and the second up to which it saw everything. */
+interface Look {
+  readonly records: readonly Answer[];
+  readonly latest: string | undefined;
+}
+
+/** Goes on with what happens after a look, in the order it happens. */
+async function follow(run: Run, api: Api, first: Look): Promise<void> {
+  const from = idOf(first.records[0]);
+  let { latest } = first;
+  let known = new Set(first.records.map(idOf));
   for (;;) {
     await waitForNext(run);
-    const known = new Set(last.map(({ id }) => id));
-    const records = await readAllSince(run, api, last);
+    // The records of that second may not all have been there: they are read again.
+    const look = await readAll(run, api, Number.POSITIVE_INFINITY, latest === undefined ? {} : { since: latest });
     print(
       run,
-      records.filter((record) => !known.has(record.id) && idOf(record) > from),
+      look.records.filter((record) => !known.has(idOf(record)) && idOf(record) > from),
     );
-    if (records.length > 0) last = records;
+    known = new Set(look.records.map(idOf));
+    latest = look.latest ?? latest;
   }
 }
 
-/** The newest records, in the order they happened; as many as are wanted, however far behind others they lie. */
-async function readNewest(run: Run, api: Api, limit: number): Promise<readonly Answer[]> {
+/** The newest records; as many as are wanted, however far behind others they lie. */
+async function readAll(run: Run, api: Api, limit: number, query: Query): Promise<Look> {
   const found: Answer[] = [];
+  let latest: string | undefined;
   let before: string | undefined;
   do {
-    const answer = await read(run, api, { before, limit: String(Math.min(mostAtOnce, limit - found.length)) });
+    const size = String(Math.min(mostAtOnce, limit - found.length));
+    const answer = await read(run, api, { ...query, before, limit: size });
     found.push(...objectsIn(answer, "records"));
+    if (typeof answer.latest === "number") latest ??= String(answer.latest);
     before = textIn(answer, "next");
   } while (before !== undefined && found.length < limit);
-  return found.toReversed();
-}
-
-/** Page by page, back to the second of the last record shown: more may have happened than one answer holds. */
-async function readAllSince(run: Run, api: Api, shown: readonly Answer[]): Promise<readonly Answer[]> {
-  const last = shown.at(-1);
-  const since = typeof last?.at === "number" ? { since: String(Math.floor(last.at / 1000)) } : {};
-  const found: Answer[] = [];
-  for (;;) {
-    const before = found.at(-1) === undefined ? {} : { before: idOf(found.at(-1)) };
-    const page = objectsIn(await read(run, api, { ...since, ...before, limit: String(mostAtOnce) }), "records");
-    found.push(...page);
-    // Not for as long as the authority says where to go on: of a rare event it would read the whole trail at each look.
-    if (page.length < mostAtOnce) return found.toReversed();
-  }
+  return { records: found.toReversed(), latest };
 }
 
 /** One answer: records newest first. */

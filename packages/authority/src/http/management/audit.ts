@@ -30,9 +30,13 @@ export const auditRoutes: readonly Route[] = [
         }),
       ),
       next: z.string().optional().describe("Go on with this as before; absent where the trail ends"),
+      latest: z
+        .number()
+        .optional()
+        .describe("Read on with this as since; the newest record looked at was in this second"),
     }),
     async run({ query: { limit, name, about, before, since, until }, services }) {
-      const { records, ...more } = await services.audit.page({
+      const { records, next, latestAt } = await services.audit.page({
         limit,
         ...(name === undefined ? {} : { name }),
         ...(about === undefined ? {} : { about }),
@@ -42,7 +46,8 @@ export const auditRoutes: readonly Route[] = [
       });
       return {
         records: records.map(({ id, name: event, at, fields }) => ({ id, name: event, at, fields: { ...fields } })),
-        ...more,
+        ...(next === undefined ? {} : { next }),
+        ...(latestAt === undefined ? {} : { latest: Math.floor(latestAt / 1000) }),
       };
     },
   }),
