@@ -43,8 +43,8 @@ export interface Store {
    */
   readonly exclusive?: boolean;
   /**
-   * Why it takes no writes, or `undefined` when it does, as far as it knows without one: a full disk shows in the first
-   * write that fails. @default it always does
+   * Why it takes no writes, or `undefined` when it does. Where none was made for a while it makes one of its own to find
+   * out, not often, however often it is asked. @default it always does
    */
   writeFailure?(): Promise<string | undefined>;
   /** The item, or `undefined` when absent or expired. Strongly consistent: sees every acknowledged write. */

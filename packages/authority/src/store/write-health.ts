@@ -3,6 +3,8 @@ import type { Clock } from "@countersign/protocol";
 /** A disk that hangs fails nothing: for so long writes may wait without one being finished. */
 const stallMs = 5000;
 const probeEveryMs = 2000;
+/** Writes show by themselves how the disk is. A store without any is tried after so long: it may have filled meanwhile. */
+const restMs = 30_000;
 
 /** What a store knows of its writes at the moment. */
 export interface WritesNow {
@@ -11,16 +13,18 @@ export interface WritesNow {
   probe(): Promise<unknown>;
 }
 
-/** Whether a store takes writes, by how its last commits went: a full or failing disk shows where nothing is written. */
+/** Whether a store takes writes, by how its last commits went, or a write of its own where there are none. */
 export class WriteHealth {
   readonly #clock: Clock;
   #failure: string | undefined;
   #progressAt = 0;
+  #wroteAt: number;
   #probing: Promise<unknown> = Promise.resolve();
   #probedAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#wroteAt = clock.monotonic();
   }
 
   /** To be called when writes wait that did not before, and when a commit had nothing to write. */
@@ -31,6 +35,7 @@ export class WriteHealth {
   /** To be called when a commit wrote something. */
   wrote(): void {
     this.progress();
+    this.#wroteAt = this.#progressAt;
     this.#failure = undefined;
   }
 
@@ -42,13 +47,14 @@ export class WriteHealth {
 
   /**
    * Why no writes are taken, or `undefined` when they are. After a commit that failed it has one more tried, at most
-   * every two seconds, however often it is asked.
+   * every two seconds, and one where nothing was written for half a minute, however often it is asked.
    */
   async failure({ isWaiting, probe }: WritesNow): Promise<string | undefined> {
     const now = this.#clock.monotonic();
     const stalledMs = isWaiting ? now - this.#progressAt : 0;
     if (stalledMs >= stallMs) return `No write was finished for ${Math.round(stalledMs / 1000)} seconds`;
-    if (this.#failure === undefined) return undefined;
+    const isResting = !isWaiting && now - this.#wroteAt >= restMs;
+    if (this.#failure === undefined && !isResting) return undefined;
     if (now - this.#probedAt >= probeEveryMs) {
       this.#probedAt = now;
       this.#probing = probe().catch(() => undefined);

@@ -43,6 +43,26 @@ describe("WriteHealth", () => {
     assert.equal(probes.length, 5);
   });
 
+  it("has a write tried after half a minute without one, and none while others wait", async () => {
+    const { clock, health, probes, failure, probing } = aHealth();
+    probing(() => health.wrote());
+    await clock.advance(29_999);
+    assert.equal(await failure(), undefined);
+    assert.deepEqual(probes, []);
+    await clock.advance(1);
+    health.progress();
+    assert.equal(await failure(true), undefined);
+    assert.deepEqual(probes, []);
+    for (let asked = 0; asked < 100; asked++) {
+      assert.deepEqual(await Promise.all([failure(), failure()]), [undefined, undefined]);
+      await clock.advance(1000);
+    }
+    assert.equal(probes.length, 4);
+    probing(() => health.failed("disk full"));
+    await clock.advance(30_000);
+    assert.equal(await failure(), "disk full");
+  });
+
   it("is well again when what it has tried succeeds, and when another commit does", async () => {
     const { health, failure, probing } = aHealth();
     health.failed("disk full");
@@ -85,7 +105,8 @@ async function aStore(context: TestContext) {
   context.after(() => other.close());
   const hold = () => other.exec("BEGIN IMMEDIATE");
   const release = () => other.exec("ROLLBACK");
-  return { store, clock, hold, release };
+  const count = () => other.prepare("SELECT count(*) AS items FROM item").get()?.items;
+  return { store, clock, hold, release, count };
 }
 
 describe("openSqliteStore: writeFailure", () => {
@@ -130,5 +151,30 @@ describe("GET /health/ready", () => {
     await clock.advance(2000);
     assert.deepEqual([await ready(), await grant()], [200, 200]);
     await authority.close();
+  });
+
+  it("is 503 from the moment on that a disk is found full on which nothing was to be written, until it is not", async (context) => {
+    const { store, clock, hold, release } = await aStore(context);
+    const authority = await testAuthority({ store, clock });
+    const ready = async () => (await authority.fetch(new Request("http://localhost:8080/health/ready"))).status;
+    hold();
+    assert.equal(await ready(), 200);
+    await clock.advance(30_000);
+    assert.equal(await ready(), 503);
+    release();
+    await clock.advance(2000);
+    assert.equal(await ready(), 200);
+    await authority.close();
+  });
+
+  it("leaves nothing in a store at rest but one item that expires", async (context) => {
+    const { store, clock, count } = await aStore(context);
+    await store.swap("k", 0, { value: 1 });
+    for (let asked = 0; asked < 10; asked++) {
+      await clock.advance(30_000);
+      assert.equal(await store.writeFailure?.(), undefined);
+      assert.equal(count(), 2);
+    }
+    assert.deepEqual(await store.get("P#probe").then((item) => item?.expiresAt), clock.now() + 60_000);
   });
 });
