@@ -85,6 +85,7 @@ function send(
   answer: HttpAnswer,
   { limits, draining }: HandlerParts,
 ): void {
+  wire.closing ||= answer.headers.connection === "close";
   const isLast = number === wire.requests && (wire.closing || draining());
   if (isLast) {
     wire.closing = true;

@@ -1,11 +1,11 @@
 import type { ServerResponse } from "node:http";
 import type { HttpAnswer } from "../http/message.ts";
 
-/** Sends an answer whole; `close` makes it the last one on its connection. */
+/** Sends an answer whole; `close` makes it the last one on its connection, and nothing that the answer says itself does. */
 export function sendAnswer(outgoing: ServerResponse, { status, headers, body }: HttpAnswer, close: boolean): void {
   const lines: string[] = [];
-  for (const name in headers) lines.push(name, headers[name] ?? "");
-  if (close && headers.connection === undefined) lines.push("connection", "close");
+  for (const name in headers) if (name !== "connection") lines.push(name, headers[name] ?? "");
+  if (close) lines.push("connection", "close");
   // RFC 9110 section 8.6: none with 204 and 304; and an answer to HEAD has no body to measure here.
   if (body !== null) lines.push("content-length", String(Buffer.byteLength(body)));
   else if (status !== 204 && status !== 304 && outgoing.req.method !== "HEAD") lines.push("content-length", "0");

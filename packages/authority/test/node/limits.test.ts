@@ -139,6 +139,18 @@ describe("serveAuthority bounds connections", () => {
     assert.deepEqual(connectionsOf(text), ["keep-alive", "keep-alive", "close"]);
   });
 
+  it("ends a connection where the authority wants it, and gives what else it owes on it first (B11)", async () => {
+    const held: ((answer: HttpAnswer) => void)[] = [];
+    await using recorder = await record({ limits: ended }, () => new Promise((resolve) => held.push(resolve)));
+    const answer = exchangeRaw(recorder.served.port, get.repeat(3));
+    while (held.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    held[0]?.({ ...answered("too large", 413), headers: { connection: "close" } });
+    for (const release of held) release(answered());
+    const text = await answer;
+    assert.deepEqual(statusesOf(text), [413, 200, 200]);
+    assert.deepEqual(connectionsOf(text), ["keep-alive", "keep-alive", "close"]);
+  });
+
   it("bounds the last request on a connection as all others (B26, B28)", async () => {
     await using recorder = await record({
       limits: { ...ended, requestsPerConnection: 1, headersMs: 100, requestMs: 200, checkEveryMs: 20 },
