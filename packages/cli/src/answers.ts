@@ -1,4 +1,4 @@
-import type { Answer } from "./api.ts";
+import type { Answer } from "./call.ts";
 
 /** The objects in a member of an answer; empty when it holds none. */
 export function objectsIn(answer: Answer, member: string): readonly Answer[] {

@@ -1,11 +1,9 @@
 import { isLoopbackHost } from "@countersign/authority/node";
+import { type Answer, call, postForm, Refusal, strangerAt } from "./call.ts";
 import type { Option, Run } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
 import { askSecret } from "./prompt.ts";
 import type { World } from "./world.ts";
-
-/** JSON of an answer, unchecked: it is shown, not trusted. */
-export type Answer = Readonly<Record<string, unknown>>;
 
 /** The management API of a running authority. */
 export interface Api {
@@ -30,11 +28,16 @@ export const remoteOptions: Readonly<Record<string, Option>> = {
 export function urlOf({ given, world }: Run): string {
   const text = given.text("url") ?? world.env.COUNTERSIGN_URL ?? defaultUrl;
   const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) throw usageFailure(`not a URL: ${text}`);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw usageFailure(`not a URL: ${text}`, example);
+  if ([url.username, url.password, url.search, url.hash].join("") !== "" || url.pathname.includes("%")) {
+    throw usageFailure(`more than the URL of an authority: ${url.origin}`, example);
+  }
   const isPrivate = url.protocol === "https:" || isLoopbackHost(url.hostname.replace(/^\[|\]$/g, ""));
   if (!isPrivate && !given.flag("insecure-http")) throw inTheOpen(url);
-  return text.replace(/\/+$/, "");
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
 }
+
+const example = "such as https://id.example.com: scheme, host, and a port or path where it has them";
 
 function inTheOpen({ origin }: URL): CliFailure {
   return usageFailure(
@@ -75,86 +78,10 @@ export async function openApi(run: Run): Promise<Api> {
   };
 }
 
-/** The authority refused. */
-class Refusal extends CliFailure {
-  /** The `error` of its answer. */
-  readonly code: string;
-
-  constructor(code: string, message: string, hints: readonly string[]) {
-    super(message, { hints });
-    this.code = code;
-  }
-}
-
 /** A path with its variable parts encoded: apiPath`/api/v1/client/${id}`. */
 export function apiPath(texts: TemplateStringsArray, ...parts: readonly string[]): string {
   return String.raw({ raw: texts }, ...parts.map(encodeURIComponent));
 }
-
-/** Sends a form to an OAuth endpoint (RFC 6749 appendix B). Members that are undefined are left out. */
-export function postForm(url: string, fields: Readonly<Record<string, string | undefined>>): Promise<Answer> {
-  const pairs = Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return call(url, { method: "POST", body: new URLSearchParams(pairs) });
-}
-
-/**
- * Calls the authority and reads its JSON.
- *
- * @throws {CliFailure} with what the authority said, or why it cannot be reached.
- */
-export async function call(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await reach(url, init);
-  const text = await response.text();
-  const answer = parseAnswer(text);
-  if (response.ok) {
-    if (answer === undefined) throw strangerAt(url);
-    return answer;
-  }
-  if (response.status === 404) throw new CliFailure(`not found: ${decodeURI(new URL(url).pathname)}`);
-  const said = String(answer?.error_description ?? answer?.error ?? `the answer was ${response.status}`);
-  const [what = said, ...how] = said.split("; ");
-  const code = String(answer?.error);
-  throw new Refusal(code, what, [...how, ...(credentialHints[code] ?? [])]);
-}
-
-/** Some other server answers there: a proxy's page is no empty list, and holds no token. */
-function strangerAt(url: string): CliFailure {
-  return new CliFailure(`the answer is not an authority's: ${url.split("?")[0]}`, {
-    hints: ["name the authority with --url, its scheme and port included"],
-  });
-}
-
-async function reach(url: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, { ...init, redirect: "error" });
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
-    const reason = code === undefined ? "" : ` (${code})`;
-    const hint = reachHints[code ?? ""] ?? "start it with countersign serve, or name it with --url";
-    throw new CliFailure(`cannot reach the authority: ${new URL(url).origin}${reason}`, { hints: [hint] });
-  }
-}
-
-const untrusted = "trust its certificate or the authority that issued it: NODE_EXTRA_CA_CERTS=cert.pem countersign …";
-
-/** How to mend a connection that something answered. */
-const reachHints: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate names another host: give that in --url",
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: "it speaks no TLS: give --url http://…",
-  ERR_SSL_WRONG_VERSION_NUMBER: "it speaks no TLS: give --url http://…",
-  UND_ERR_SOCKET: "it closed the connection: if it speaks TLS, give --url https://…",
-};
-
-/** How to mend what is wrong with the token of this program. */
-const credentialHints: Readonly<Record<string, readonly string[]>> = {
-  invalid_token: ["unset COUNTERSIGN_TOKEN, or get another with countersign token get"],
-  insufficient_scope: ["administration needs a token with the scope superuser"],
-};
 
 function tokenFrom({ COUNTERSIGN_TOKEN }: World["env"]): string | undefined {
   const token = COUNTERSIGN_TOKEN?.trim() ?? "";
@@ -176,23 +103,22 @@ async function logInOf(run: Run, url: string): Promise<() => Promise<string>> {
     });
   }
   const form = { grant_type: "password", client_id: "loopback", username, password, scope: "superuser" };
-  return async () => accessTokenOf(await postForm(`${url}/oauth/token`, form), url);
+  return async () => {
+    try {
+      return accessTokenOf(await postForm(`${url}/oauth/token`, form), url);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "invalid_scope") throw error;
+      throw new Refusal(error.code, `this user is no administrator: ${username}`, [
+        "name one with the scope superuser in COUNTERSIGN_USERNAME",
+      ]);
+    }
+  };
 }
 
 /** @throws {CliFailure} when an answer to a grant holds no token. */
 export function accessTokenOf({ access_token }: Answer, url: string): string {
   if (typeof access_token !== "string") throw strangerAt(url);
   return access_token;
-}
-
-/** `undefined` for what is no JSON object. An answer without a body has no members. */
-function parseAnswer(text: string): Answer | undefined {
-  try {
-    const value: unknown = JSON.parse(text === "" ? "{}" : text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function queryText(query: Readonly<Record<string, string | undefined>>): string {

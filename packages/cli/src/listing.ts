@@ -1,6 +1,7 @@
 import { objectsIn, textIn } from "./answers.ts";
-import { type Answer, openApi, remoteOptions } from "./api.ts";
+import { openApi, remoteOptions } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
+import type { Answer } from "./call.ts";
 import type { Option, Run } from "./command.ts";
 import { usageFailure } from "./failure.ts";
 

@@ -1,5 +1,5 @@
 import { textIn, textsIn } from "./answers.ts";
-import type { Answer } from "./api.ts";
+import type { Answer } from "./call.ts";
 import { CliFailure } from "./failure.ts";
 
 /** The configuration of the auth method and of one role. */

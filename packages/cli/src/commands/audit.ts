@@ -1,5 +1,6 @@
 import { objectsIn, textIn } from "../answers.ts";
-import { type Answer, type Api, openApi, remoteOptions } from "../api.ts";
+import { type Api, openApi, remoteOptions } from "../api.ts";
+import type { Answer } from "../call.ts";
 import type { Command, Run } from "../command.ts";
 import { usageFailure } from "../failure.ts";
 import { limitOf } from "../listing.ts";

@@ -1,11 +1,12 @@
-import { readFileSync } from "node:fs";
 import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "@countersign/authority";
 import { textIn } from "../answers.ts";
-import { type Answer, apiPath, openApi, remoteOptions } from "../api.ts";
+import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Arguments } from "../arguments.ts";
+import type { Answer } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, reasonOf, usageFailure } from "../failure.ts";
 import { listingOptions, printListing } from "../listing.ts";
+import { readBytes } from "../open-authority.ts";
 import { memberLines } from "../printer.ts";
 
 const client = [{ name: "client", summary: "Its client id" }];
@@ -126,7 +127,8 @@ export const clientCommands: readonly Command[] = [
     options: { ...remoteOptions, ...clientOptions },
     async run(run) {
       const change = settings(run.given);
-      if (Object.keys(change).length === 0) throw new CliFailure("nothing to change", { exitCode: 2 });
+      if (Object.keys(change).length === 0)
+        throw usageFailure("nothing to change", "countersign client update --help lists what can be");
       await patch(run, change);
     },
   },
@@ -190,10 +192,11 @@ function settings(given: Arguments): Record<string, unknown> {
 }
 
 function readJwks(file: string): unknown {
+  const text = readBytes(file).toString();
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    throw new CliFailure(`cannot read a JWK set from: ${file}`);
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CliFailure(`this is no JWK set: ${file}`, { hints: [reasonOf(error)] });
   }
 }
 

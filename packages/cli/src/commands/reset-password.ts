@@ -23,7 +23,11 @@ export const resetPassword: Command = {
     try {
       const { users, limits } = authority.services;
       const user = await users.byUsername(username);
-      if (user === undefined) throw new CliFailure(`no such user: ${username}`);
+      if (user === undefined) {
+        throw new CliFailure(`no such user: ${username}`, {
+          hints: ["give the name to log in with; the first user is admin"],
+        });
+      }
       await users.setPassword(user.userId, password, "reset-password");
       await limits.clearLogin(users.normalise(username));
     } finally {

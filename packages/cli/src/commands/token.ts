@@ -1,5 +1,6 @@
 import { decodeJwt, importKeys, TokenRefused, verifyJwt } from "@countersign/protocol";
-import { type Answer, accessTokenOf, call, postForm, remoteOptions, urlOf } from "../api.ts";
+import { accessTokenOf, remoteOptions, urlOf } from "../api.ts";
+import { type Answer, call, postForm } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
 import { instant, memberLines } from "../printer.ts";

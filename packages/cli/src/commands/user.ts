@@ -1,7 +1,8 @@
 import { objectsIn, textIn } from "../answers.ts";
 import { type Api, apiPath, openApi, remoteOptions } from "../api.ts";
+import { Refusal } from "../call.ts";
 import type { Command, Run } from "../command.ts";
-import { CliFailure } from "../failure.ts";
+import { usageFailure } from "../failure.ts";
 import { listingOptions, printListing } from "../listing.ts";
 import { instant, memberLines } from "../printer.ts";
 import { newPassword, passwordOptions } from "../prompt.ts";
@@ -93,7 +94,7 @@ export const userCommands: readonly Command[] = [
     },
     async run(run) {
       const scopes = run.given.list("scopes");
-      if (scopes === undefined) throw new CliFailure("--scopes is missing", { exitCode: 2 });
+      if (scopes === undefined) throw usageFailure("--scopes is missing", "countersign user set-scopes --help");
       const username = run.given.required("username");
       await (await openApi(run)).send("PATCH", apiPath`/api/v1/username/${username}/scopes`, { scopes });
       run.print.done({ changed: username }, `changed ${username}`);
@@ -170,9 +171,15 @@ async function setDisabled(run: Run, disabled: boolean): Promise<void> {
   run.print.done({ [change]: id }, `${change} ${id}`);
 }
 
+/** What the authority says of a word that is nobody's name, or can be none. */
+const isNoName: ReadonlySet<string> = new Set(["not_found", "invalid_username"]);
+
 /** The id of the user meant: a name is looked up, and what no name is is taken for an id. */
 async function userId({ given }: Run, api: Api): Promise<string> {
   const word = given.required("user");
-  const found = await api.get(apiPath`/api/v1/username/${word}`).catch(() => undefined);
-  return (found && textIn(found, "user_id")) ?? word;
+  const found = await api.get(apiPath`/api/v1/username/${word}`).catch((error: unknown) => {
+    if (error instanceof Refusal && isNoName.has(error.code)) return {};
+    throw error;
+  });
+  return textIn(found, "user_id") ?? word;
 }

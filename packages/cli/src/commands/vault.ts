@@ -1,4 +1,5 @@
-import { apiPath, call, openApi, remoteOptions } from "../api.ts";
+import { apiPath, openApi, remoteOptions } from "../api.ts";
+import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { settingFor } from "../vault-setting.ts";
 import { vaultCommands, vaultTerraform } from "../vault-text.ts";
