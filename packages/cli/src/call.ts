@@ -22,7 +22,7 @@ export async function postForm(url: string, fields: Readonly<Record<string, stri
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== "invalid_client" || fields.client_id !== "loopback") throw error;
     throw new Refusal(error.code, "the authority does not take the client loopback from here", [
-      "it is for the machine of the authority, without a proxy between; elsewhere give COUNTERSIGN_TOKEN, or --client-id",
+      "it is for the machine of the authority, without a proxy between; elsewhere a client with a secret gets COUNTERSIGN_TOKEN",
     ]);
   }
 }

@@ -126,7 +126,7 @@ describe("what the authority or somebody before it says", () => {
       answer: refuse(401, { error: "invalid_client", error_description: "No; check it" }),
       says: [
         "error: the authority does not take the client loopback from here",
-        "hint: it is for the machine of the authority, without a proxy between; elsewhere give COUNTERSIGN_TOKEN, or --client-id",
+        "hint: it is for the machine of the authority, without a proxy between; elsewhere a client with a secret gets COUNTERSIGN_TOKEN",
       ],
     },
     {

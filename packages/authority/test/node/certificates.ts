@@ -1,9 +1,11 @@
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 
 /** What a test certificate says. Dates are instants; the defaults make a certificate for a client that is valid now. */
 export interface CertificateWishes {
   readonly name: string;
   readonly issuer?: TestCertificate;
+  /** The certificate whose key this one takes over; a key of its own otherwise. */
+  readonly renews?: TestCertificate;
   readonly from?: number;
   readonly to?: number;
   readonly use?: "client" | "server";
@@ -35,7 +37,7 @@ let serials = 0;
 
 /** Signs a certificate (RFC 5280 section 4.1) on P-256, by itself unless an issuer is given. */
 export function certificate(wishes: CertificateWishes): TestCertificate {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const privateKey = wishes.renews?.privateKey ?? generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
   const signer = wishes.issuer?.privateKey ?? privateKey;
   const serial = ++serials;
   const body = sequence(
@@ -45,7 +47,7 @@ export function certificate(wishes: CertificateWishes): TestCertificate {
     distinguishedName(wishes.issuer?.name ?? wishes.name),
     sequence(time(wishes.from ?? Date.UTC(2020, 0, 1)), time(wishes.to ?? Date.UTC(2049, 0, 1))),
     distinguishedName(wishes.name),
-    publicKey.export({ type: "spki", format: "der" }),
+    createPublicKey(privateKey).export({ type: "spki", format: "der" }),
     explicit(3, sequence(...extensions(wishes))),
   );
   return {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { decodeJwt } from "jose";
 import { basic, canary, formText, type SecurityRow, securityTable, serviceForm } from "./table.ts";
 
 const refused400 = { status: 400, error: "invalid_request" };
@@ -105,6 +106,19 @@ const rows: readonly SecurityRow[] = [
     expect: refused400,
   },
   ...repeated,
+  ...["resource", "audience"].map(
+    (name): SecurityRow => ({
+      id: "B4",
+      name: `${name} given twice is two targets`,
+      async build(scene) {
+        const token = { audience: ["orders", "billing"] };
+        await scene.authority.services.clients.update(scene.service.id, { token }, "test");
+        return scene.post(serviceForm(scene, { [name]: ["orders", "billing"] }));
+      },
+      expect: { status: 200 },
+      also: ({ body }) => assert.deepEqual(decodeJwt(String(body.access_token)).aud, ["orders", "billing"]),
+    }),
+  ),
   {
     id: "B5",
     name: "parameters in array and object notation are just unknown names",
@@ -129,7 +143,7 @@ const rows: readonly SecurityRow[] = [
     id: "B9",
     name: "a JSON body under the form type",
     build: (scene) => scene.post(JSON.stringify(serviceForm(scene))),
-    expect: { status: [400, 401] },
+    expect: { status: 401, error: "invalid_client" },
   },
   ...encodings,
   {
@@ -160,6 +174,12 @@ const rows: readonly SecurityRow[] = [
     name: "far too many parameters",
     build: (scene) => scene.post("a=1&".repeat(15_000)),
     expect: refused400,
+  },
+  {
+    id: "B12",
+    name: "one parameter of a megabyte",
+    build: (scene) => scene.post(`scope=${"a".repeat(1_048_576)}`),
+    expect: { status: 413 },
   },
   {
     id: "B13",
@@ -201,6 +221,16 @@ const rows: readonly SecurityRow[] = [
     expect: refused400,
   },
   ...basics,
+  {
+    id: "B17",
+    name: "the scheme in another case is the same scheme (RFC 9110 section 11.1)",
+    build(scene) {
+      const { authorization = "" } = basic(scene.service.id, scene.service.secret);
+      const headers = { authorization: authorization.replace("Basic", "bASIC") };
+      return scene.post({ grant_type: "client_credentials" }, { headers });
+    },
+    expect: { status: 200 },
+  },
   {
     id: "B17",
     name: "a client id with an encoded colon reaches the lookup decoded",
@@ -281,6 +311,15 @@ const rows: readonly SecurityRow[] = [
     expect: { status: 200 },
     also: (answer) => assert.ok(!JSON.stringify(answer.body).includes("evil")),
   },
+  ...["HEAD", "PUT", "DELETE", "PATCH"].map(
+    (method): SecurityRow => ({
+      id: "B29",
+      name: `${method} on the token endpoint`,
+      build: (scene) => scene.send("/oauth/token", { method }),
+      expect: { status: 405 },
+      also: (answer) => assert.equal(answer.headers.get("allow"), "POST"),
+    }),
+  ),
   ...paths,
   {
     id: "B32",

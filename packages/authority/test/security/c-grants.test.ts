@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { seededRandom } from "@countersign/protocol/testing";
 import { decodeJwt } from "jose";
+import { type Authority, createAuthority } from "../../src/authority.ts";
+import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
 import { keys } from "../../src/store/keys.ts";
 import type { FamilyRecord } from "../../src/store/records.ts";
-import type { Answer } from "../../src/testing.ts";
+import { type Answer, readAnswer, testIssuer } from "../../src/testing.ts";
+import { aroundStore } from "../users/around-store.ts";
 import { basic, canary, issuedTokens, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
 
 const invalidGrant = { status: 400, error: "invalid_grant" };
@@ -25,6 +29,10 @@ const badLogins: Readonly<Record<string, (scene: Scene) => Promise<Answer>>> = {
     await scene.authority.services.users.setDisabled(scene.alice.userId, true, "test");
     return scene.post(passwordForm(scene));
   },
+  "right password while the account is delayed": async (scene) => {
+    for (let n = 0; n < 5; n++) await scene.post(passwordForm(scene, { password: `${canary} wrong` }));
+    return scene.post(passwordForm(scene));
+  },
   "deleted user": async (scene) => {
     await scene.authority.services.users.delete(scene.alice.userId, "test");
     return scene.post(passwordForm(scene));
@@ -39,8 +47,9 @@ const logins: readonly SecurityRow[] = Object.entries(badLogins).map(([name, bui
   build,
   expect: invalidGrant,
   also(answer) {
-    firstRefusal ??= answer.body;
-    assert.deepEqual(answer.body, firstRefusal);
+    const seen = [answer.body, ...answer.headers];
+    firstRefusal ??= seen;
+    assert.deepEqual(seen, firstRefusal);
   },
 }));
 
@@ -114,6 +123,45 @@ const afterChange: readonly SecurityRow[] = Object.entries(changes).map(([name, 
   },
   expect: invalidGrant,
 }));
+
+/** Refreshes that began before a change may win or lose against it; what they gave is dead once it is acknowledged. */
+const duringChange: readonly SecurityRow[] = Object.entries(changes).map(([name, change]) => ({
+  id: "C13",
+  name: `refreshes while ${name}`,
+  async build(scene) {
+    const logins: { readonly refresh: string }[] = [];
+    for (let n = 0; n < 6; n++) logins.push(await scene.login());
+    const before = logins.slice(0, 3).map(({ refresh }) => scene.refresh(refresh));
+    const changed = change(scene);
+    const after = logins.slice(3).map(({ refresh }) => scene.refresh(refresh));
+    await changed;
+    const answers = await Promise.all([...before, ...after]);
+    const given = answers.filter(({ status }) => status === 200).map(refreshOf);
+    const tried = await Promise.all(
+      [...given, ...logins.map(({ refresh }) => refresh)].map((one) => scene.refresh(one)),
+    );
+    assert.deepEqual(new Set(tried.map(({ body }) => body.error)), new Set(["invalid_grant"]));
+    return tried[0] ?? assert.fail("no refresh was tried");
+  },
+  expect: invalidGrant,
+}));
+
+/** A node beside the scene's authority, on its store and with its key. */
+function anotherNode({ authority: { services, clock } }: Scene, seed: number): Promise<Authority> {
+  return createAuthority({
+    config: services.config,
+    store: aroundStore(services.store, (_, run) => run()),
+    keyEncryptionKey: createKeyEncryptionKey(seededRandom(1).bytes(32)),
+    clock,
+    random: seededRandom(seed),
+    signing: "inline",
+  });
+}
+
+async function refreshAt({ fetch }: Pick<Authority, "fetch">, { app }: Scene, token: string): Promise<Answer> {
+  const body = new URLSearchParams({ grant_type: "refresh_token", client_id: app.id, refresh_token: token });
+  return readAnswer(await fetch(new Request(`${testIssuer}/oauth/token`, { method: "POST", body })));
+}
 
 const allowAudiences = ({ authority, app }: Scene, audience: readonly string[]) =>
   authority.services.clients.update(app.id, { token: { audience } }, "test");
@@ -384,7 +432,26 @@ const rows: readonly SecurityRow[] = [
     },
     expect: { status: 200 },
   },
+  {
+    id: "C12",
+    name: "200 parallel refreshes on four nodes leave one lineage",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const others = await Promise.all([11, 12, 13].map((seed) => anotherNode(scene, seed)));
+      const nodes = [scene.authority, ...others];
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, n) => refreshAt(nodes[n % 4] ?? scene.authority, scene, refresh)),
+      );
+      assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+      const [successor, ...different] = new Set(answers.map(refreshOf));
+      assert.deepEqual(different, []);
+      for (const node of others) await node.services.keys.close();
+      return scene.refresh(successor ?? "");
+    },
+    expect: { status: 200 },
+  },
   ...afterChange,
+  ...duringChange,
   {
     id: "C13",
     name: "refresh after the client was deleted",

@@ -179,6 +179,26 @@ const rows: readonly SecurityRow[] = [
     expect: refused,
   },
   {
+    id: "F11",
+    name: "a bound token over the certificate's successor of the same key",
+    async build(scene) {
+      const before = certificate(good);
+      const after = certificate({ ...good, renews: before });
+      await scene.authority.client({ ...sanClient, scopes: ["superuser"] });
+      const issued = await post(scene, connection(before, true), { scope: "superuser" });
+      const headers = { authorization: `Bearer ${issued.body.access_token}` };
+      const show = async () => {
+        const request = new Request(`${testIssuer}/api/v1/keys`, { headers });
+        return readAnswer(await scene.authority.fetch(request, connection(after, true)));
+      };
+      // The successor gets a token of its own: that is how a client goes on.
+      const renewed = await post(scene, connection(after, true), { scope: "superuser" });
+      assert.notEqual(claimsOf(renewed).cnf?.["x5t#S256"], claimsOf(issued).cnf?.["x5t#S256"]);
+      return show();
+    },
+    expect: { status: 401, error: "invalid_token" },
+  },
+  {
     id: "A45",
     name: "a bound token over another certificate, and over none",
     async build(scene) {
