@@ -75,6 +75,78 @@ describe("the management API: who may do what", () => {
   });
 });
 
+describe("the management API: what is another's (D9)", () => {
+  it("is refused to a user as what is not there, byte for byte", async (context) => {
+    const { authority, send } = await withAlice(context, ["read"]);
+    const bob = await authority.services.users.register(
+      { ...alice, username: "bob", fullName: "Bob", scopes: [] },
+      "test",
+    );
+    const paths: readonly (readonly [method: string, there: string, notThere: string])[] = [
+      ["GET", `/api/v1/user/${bob.userId}`, "/api/v1/user/user_none"],
+      ["DELETE", `/api/v1/user/${bob.userId}`, "/api/v1/user/user_none"],
+      ["GET", `/api/v1/user/${bob.userId}/tokens`, "/api/v1/user/user_none/tokens"],
+      ["DELETE", `/api/v1/user/${bob.userId}/tokens`, "/api/v1/user/user_none/tokens"],
+      ["GET", "/api/v1/username/bob", "/api/v1/username/nobody"],
+      ["GET", "/api/v1/client/loopback", "/api/v1/client/none"],
+    ];
+    for (const [method, there, notThere] of paths) {
+      const [refused, missing] = [await send(method, there), await send(method, notThere)];
+      assert.equal(refused.status, 403, there);
+      assert.deepEqual(
+        [missing.status, missing.body, ...missing.headers],
+        [refused.status, refused.body, ...refused.headers],
+      );
+    }
+    assert.ok(await authority.services.users.byId(bob.userId));
+  });
+});
+
+describe("the management API: settings that nobody may give (D7, D8)", () => {
+  const client = { client_name: "x", scopes: ["read"], grants: ["client_credentials"], credential: true };
+  const rows: readonly (readonly [id: string, change: object])[] = [
+    ["a redirection address, which no client has here", { redirect_uris: ["javascript:alert(1)"] }],
+    ["an unknown grant", { grants: ["implicit"] }],
+    ["a grant of a prototype", { grants: ["constructor"] }],
+    ["a public client for client_credentials", { token_endpoint_auth_method: "none", credential: false }],
+    ["101 scopes", { scopes: Array.from({ length: 101 }, (_, n) => `s${n}`) }],
+    ["a scope with a space", { scopes: ["read write"] }],
+    ["the id of a user", { client_id: "user_x" }],
+    ["an id that reaches into other keys", { client_id: "x#U#admin" }],
+    ["line breaks in its name", { client_name: "a\r\nSet-Cookie: x" }],
+    ["a secret of its own", { client_secret: "x" }],
+    ["internal members", { secrets: [], createdAt: 0 }],
+  ];
+  for (const [id, change] of rows) {
+    it(`refuses a client with ${id}, and makes none`, async (context) => {
+      const { authority, send } = await withAlice(context, ["superuser"]);
+      const before = await authority.services.clients.list({ limit: 10 });
+      const answer = await send("POST", "/api/v1/client", { ...client, ...change });
+      assert.equal(answer.status, 400);
+      assert.match(String(answer.body.error), /^invalid_(request|client_metadata|scope)$/);
+      assert.deepEqual(await authority.services.clients.list({ limit: 10 }), before);
+    });
+  }
+
+  it("takes the same client without them", async (context) => {
+    const { send } = await withAlice(context, ["superuser"]);
+    assert.equal((await send("POST", "/api/v1/client", client)).status, 200);
+  });
+
+  for (const member of [{ scopes: ["superuser"] }, { id: "admin_id" }, { user_id: "admin_id" }, { disabled: false }]) {
+    it(`refuses a registration with ${JSON.stringify(member)}`, async (context) => {
+      const authority = await testAuthority({ config: { registration: { mode: "open" } } });
+      context.after(() => authority.close());
+      const body = { ...alice, full_name: "Alice" };
+      const register = (more: object) =>
+        call(authority, { method: "POST", path: "/api/v1/register", body: { ...body, ...more } });
+      assert.equal((await register(member)).status, 400);
+      assert.equal(await authority.services.users.byUsername("alice"), undefined);
+      assert.equal((await register({})).status, 204);
+    });
+  }
+});
+
 describe("the management API: a scope that was withdrawn", () => {
   it("opens nothing more, though the token still says it, and introspection does not show it", async (context) => {
     for (const from of ["user", "client"]) {

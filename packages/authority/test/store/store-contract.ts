@@ -92,7 +92,7 @@ export function storeContract(name: string, make: MakeStore): void {
     });
   });
 
-  describe(`${name}: expiry`, () => {
+  describe(`${name}: expiry (J9)`, () => {
     it("judges an item gone from its instant on, not before", async (context) => {
       const { store, clock } = await open(context);
       await store.swap("k", 0, { value: 1, owner: "o", expiresAt: clock.now() + 1000 });
