@@ -28,6 +28,9 @@ export interface HandlerParts {
 /** The methods that some route may take. TRACE would echo headers back (RFC 9110 section 9.3.8). */
 export const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
+/** Each request behind the last one takes memory until the connection ends. */
+const mostIgnored = 1000;
+
 /** Under which route the metrics count what never reached one. */
 const refusedRoute = "(refused)";
 
@@ -43,11 +46,18 @@ interface Turn {
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
     const wire = parts.wireOf(incoming.socket);
-    if (wire.closing) return void incoming.resume();
+    if (wire.closing) return ignore(incoming, wire);
     wire.requests += 1;
     wire.closing = wire.requests >= parts.limits.requestsPerConnection;
     void handle({ incoming, outgoing, wire, number: wire.requests }, parts);
   };
+}
+
+/** Reads on, so that what is still owed reaches a client that pipelined. */
+function ignore(incoming: IncomingMessage, wire: Wire): void {
+  wire.ignored += 1;
+  if (wire.ignored > mostIgnored) incoming.socket.destroy();
+  else incoming.resume();
 }
 
 async function handle(turn: Turn, parts: HandlerParts): Promise<void> {

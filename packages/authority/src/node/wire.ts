@@ -7,6 +7,8 @@ export interface Wire {
   readonly connection: Connection;
   /** Requests that came so far. */
   requests: number;
+  /** Requests that came after the last one. */
+  ignored: number;
   /** Requests that were accepted and not yet answered. */
   answering: number;
   /** The last request has come: nothing that still arrives is one. */
@@ -26,6 +28,7 @@ export function createWires(options: { readonly clientAuthorities: boolean }): (
     const wire = {
       connection: connectionOf(socket, options.clientAuthorities),
       requests: 0,
+      ignored: 0,
       answering: 0,
       closing: false,
     };

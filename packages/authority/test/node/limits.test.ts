@@ -151,6 +151,15 @@ describe("serveAuthority bounds connections", () => {
     assert.deepEqual(connectionsOf(text), ["keep-alive", "keep-alive", "close"]);
   });
 
+  it("reads on behind the last request on a connection, and not without end (B28)", async () => {
+    await using recorder = await record(
+      { limits: { ...ended, requestsPerConnection: 1 } },
+      () => new Promise(() => {}),
+    );
+    assert.equal(await exchangeRaw(recorder.served.port, get.repeat(1002)), "");
+    assert.equal(recorder.requests.length, 1);
+  });
+
   it("bounds the last request on a connection as all others (B26, B28)", async () => {
     await using recorder = await record({
       limits: { ...ended, requestsPerConnection: 1, headersMs: 100, requestMs: 200, checkEveryMs: 20 },
