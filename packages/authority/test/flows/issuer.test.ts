@@ -79,6 +79,25 @@ describe("the jwt-issuer face", () => {
     await authority.close();
   });
 
+  it("gives tokens that open nothing here, whomever they name (A42)", async () => {
+    const authority = await issuer();
+    const { client, secret } = await authority.client({ scopes: ["introspect"] });
+    for (const name of ["admin_id", client.clientId]) {
+      const token = await (await post(authority, { ...named, body: JSON.stringify({ name }) })).text();
+      const headers = { authorization: `Bearer ${token}` };
+      for (const path of ["/api/v1/keys", "/api/v1/user/admin_id"]) {
+        const answer = await readAnswer(await authority.fetch(new Request(`${testIssuer}${path}`, { headers }), here));
+        assert.deepEqual([answer.status, answer.body.error], [401, "invalid_token"]);
+      }
+      const fields = { client_id: client.clientId, client_secret: secret, token };
+      assert.deepEqual((await authority.form("/oauth/introspect", fields)).body, { active: false });
+      const grant = { grant_type: "client_credentials", client_id: client.clientId, client_assertion: token };
+      const assertion = { ...grant, client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" };
+      assert.equal((await authority.form("/oauth/token", assertion)).body.error, "invalid_client");
+    }
+    await authority.close();
+  });
+
   it("demands the configured client's credential, from anywhere", async () => {
     const authority = await issuer({ jwt_issuer_client: "vault" });
     const { secret } = await authority.client({ clientId: "vault" });
