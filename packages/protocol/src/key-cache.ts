@@ -159,6 +159,8 @@ export class KeyCache implements KeySource {
     const { clock } = this.#options;
     this.#attemptedMonotonic = clock.monotonic();
     try {
+      // Not every fetch looks at a signal that is aborted already.
+      this.#closing.signal.throwIfAborted();
       const { keys, etag, cacheControl } = await this.#fetchInTime();
       const set = keys ?? this.#held?.set;
       if (set === undefined || this.#closing.signal.aborted) throw this.#closing.signal.reason;

@@ -341,7 +341,10 @@ describe("KeyCache", () => {
     scene.cache.close();
     assert.equal(scene.requests[0]?.signal?.aborted, true);
     assert.equal(await waiting, "keys_unavailable");
+    await scene.clock.advance(minute);
     assert.equal(await scene.find("one"), "keys_unavailable");
+    await assert.rejects(scene.cache.refresh(), { reason: "keys_unavailable" });
+    assert.equal(scene.fetches, 1, "whether fetch looks at its signal or not");
   });
 
   it("demands https, plain HTTP on loopback and by name excepted", () => {
