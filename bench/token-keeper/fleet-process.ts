@@ -35,6 +35,8 @@ export interface FleetCounts {
   failed: number;
   /** Calls that got an expired token, or one for another audience. */
   wrong: number;
+  /** Calls of a keeper that held nothing any more, though the last token was alive: they wait instead of failing. */
+  forgotten: number;
   slowestMs: number;
   cacheFailures: number;
   leasesTakenOver: number;
@@ -43,7 +45,15 @@ export interface FleetCounts {
 type Caller = () => Promise<Token>;
 
 const order: FleetOrder = JSON.parse(process.env.FLEET_ORDER ?? "{}");
-const none: FleetCounts = { calls: 0, failed: 0, wrong: 0, slowestMs: 0, cacheFailures: 0, leasesTakenOver: 0 };
+const none: FleetCounts = {
+  calls: 0,
+  failed: 0,
+  wrong: 0,
+  forgotten: 0,
+  slowestMs: 0,
+  cacheFailures: 0,
+  leasesTakenOver: 0,
+};
 const counts: FleetCounts = { ...none };
 
 function sourceOf(audience: string): TokenSource {
@@ -112,8 +122,22 @@ function makeCallers(): Caller[] {
     const watcher = new TokenWatcher(cachedSource(sourceOf(audienceOf(index)), { caches, cacheTimeoutMs: 5_000 }));
     watcher.on("cache_failed", () => void counts.cacheFailures++);
     watcher.on("lease_taken_over", () => void counts.leasesTakenOver++);
-    return () => watcher.getToken();
+    let last: Token | undefined;
+    return async () => {
+      if (last !== undefined && holdsNothing(watcher) && systemClock.now() + 100 < last.expiresAt) counts.forgotten++;
+      last = await watcher.getToken();
+      return last;
+    };
   });
+}
+
+function holdsNothing(watcher: TokenWatcher): boolean {
+  try {
+    watcher.token();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 async function call(caller: Caller, audience: string): Promise<void> {

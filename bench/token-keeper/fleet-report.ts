@@ -9,6 +9,7 @@ export interface FleetFigures {
   readonly failedInOutage: number;
   readonly failedInRecovery: number;
   readonly wrong: number;
+  readonly forgotten: number;
   readonly recoveryPeak: number;
   readonly recoveryRatio: number;
   readonly calls: number;
@@ -35,6 +36,7 @@ export function figures(result: FleetResult): FleetFigures {
     failedInOutage: outage.failed,
     failedInRecovery: recovery.failed,
     wrong: steady.wrong + outage.wrong + recovery.wrong,
+    forgotten: steady.forgotten + outage.forgotten + recovery.forgotten,
     recoveryPeak,
     recoveryRatio: recoveryPeak / Math.max(1, steadyPeak),
     calls: steady.calls + outage.calls + recovery.calls,

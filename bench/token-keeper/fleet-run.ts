@@ -121,7 +121,15 @@ async function tell(fleet: readonly ChildProcess[], message: string): Promise<vo
 
 /** The sums since the last time, which are then forgotten. */
 async function collect(fleet: readonly ChildProcess[]): Promise<FleetCounts> {
-  const sum: FleetCounts = { calls: 0, failed: 0, wrong: 0, slowestMs: 0, cacheFailures: 0, leasesTakenOver: 0 };
+  const sum: FleetCounts = {
+    calls: 0,
+    failed: 0,
+    wrong: 0,
+    forgotten: 0,
+    slowestMs: 0,
+    cacheFailures: 0,
+    leasesTakenOver: 0,
+  };
   for (const child of fleet) {
     const answer = once(child, "message");
     child.send("counts");
@@ -130,6 +138,7 @@ async function collect(fleet: readonly ChildProcess[]): Promise<FleetCounts> {
     sum.calls += counts.calls;
     sum.failed += counts.failed;
     sum.wrong += counts.wrong;
+    sum.forgotten += counts.forgotten;
     sum.cacheFailures += counts.cacheFailures;
     sum.leasesTakenOver += counts.leasesTakenOver;
     sum.slowestMs = Math.max(sum.slowestMs, counts.slowestMs);
