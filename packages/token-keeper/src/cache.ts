@@ -7,7 +7,10 @@ export interface TokenCache {
   readonly name: string;
   /** The value, or undefined when there is none. */
   get(key: string): Promise<string | undefined>;
-  /** Replaces the value, atomically, and durably where the medium is durable. Without `expiresAt` it stays. */
+  /**
+   * Replaces the value, atomically, and durably where the medium is durable. Without `expiresAt` it stays. No second
+   * write to a key starts in this process before this one has resolved or rejected.
+   */
   set(key: string, value: string, expiresAt?: number): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { isLeasing, type Lease, type TokenCache } from "./cache.ts";
 import { TokenError } from "./errors.ts";
 import type { SourceContext } from "./source.ts";
+import { WriteOrder } from "./write-order.ts";
 
 type Operation = "get" | "set" | "lease";
 
@@ -18,11 +19,13 @@ export interface Guarded<T> {
 export class GuardedCache {
   readonly #cache: TokenCache;
   readonly #timeoutMs: number;
+  readonly #writes: WriteOrder;
   readonly #failing = new Set<Operation>();
 
   constructor(cache: TokenCache, timeoutMs: number) {
     this.#cache = cache;
     this.#timeoutMs = timeoutMs;
+    this.#writes = WriteOrder.of(cache);
   }
 
   get name(): string {
@@ -38,8 +41,15 @@ export class GuardedCache {
     return this.#run(context, "get", () => this.#cache.get(key));
   }
 
+  /** One that came too late may be written yet, but never over a later one of this process. */
   set(context: SourceContext, key: string, value: string, expiresAt?: number): Promise<Guarded<void>> {
-    return this.#run(context, "set", () => this.#cache.set(key, value, expiresAt));
+    const write = () => this.#cache.set(key, value, expiresAt);
+    return this.#run(context, "set", () => this.#writes.write(key, write));
+  }
+
+  /** Resolves when no write to `key` is under way any more; undefined when none is. */
+  written(key: string): Promise<void> | undefined {
+    return this.#writes.ended(key);
   }
 
   async lease(context: SourceContext, key: string, ttlMs: number): Promise<Guarded<Lease | undefined>> {

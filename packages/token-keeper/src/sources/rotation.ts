@@ -65,7 +65,7 @@ export class Rotation {
     this.#commonKey = `login:${tokenKey(login.whose)}`;
     this.#store = new GuardedCache(store, storeTimeoutMs);
     // Longer than all that is done under it: discovery, two grants, writing and reading two entries, all that twice.
-    this.#leaseMs = 4 * timeoutMs + 6 * storeTimeoutMs;
+    this.#leaseMs = 4 * timeoutMs + 8 * storeTimeoutMs;
     this.#shared = sharedLogins.get(store) ?? new Map();
     sharedLogins.set(store, this.#shared);
   }
@@ -94,7 +94,11 @@ export class Rotation {
     try {
       return await run();
     } finally {
-      await this.#store.release(context, lease);
+      const release = () => this.#store.release(context, lease);
+      // Who had the lease while a write is late would read the token before, which is spent.
+      const written = this.#store.written(this.#key);
+      if (written === undefined) await release();
+      else void written.then(release);
     }
   }
 
@@ -124,8 +128,18 @@ export class Rotation {
     return token;
   }
 
+  /** Unless a sibling has come further: this process may have been held up, or away from the store, since its answer. */
   async #storeLogin(login: StoredLogin, { context, shared }: Refresh): Promise<void> {
-    const { refreshToken, generation } = login;
+    const text = await this.#get(this.#key, context);
+    const stored = text === undefined ? undefined : this.#parse(this.#key, text);
+    const isOvertaken = stored !== undefined && stored.generation >= login.generation;
+    if (!isOvertaken) await this.#write(login, context);
+    this.#latest = isOvertaken ? stored : login;
+    shared.unstored = undefined;
+    context.emit({ type: "rotated", key: this.#key, generation: login.generation });
+  }
+
+  async #write({ refreshToken, generation }: StoredLogin, context: SourceContext): Promise<void> {
     const text = JSON.stringify({
       version: 1,
       key: this.#key,
@@ -135,9 +149,6 @@ export class Rotation {
     });
     const { failed, error } = await this.#store.set(context, this.#key, text);
     if (failed) throw new TokenError("storage_failed", "Cannot store the new refresh token", { cause: error });
-    this.#latest = login;
-    shared.unstored = undefined;
-    context.emit({ type: "rotated", key: this.#key, generation });
   }
 
   /** The newest login: stored, or held by this process, or the configured one when there was never another. */

@@ -12,6 +12,7 @@ import {
 } from "@countersign/token-keeper";
 import { writeRecord } from "../../src/record.ts";
 import { aContext, aSource } from "../support/context.ts";
+import { aSlowStore, passing } from "../support/slow-store.ts";
 import { freshTokens, refusal, startTokenServer } from "../support/token-server.ts";
 
 function aToken(accessToken: string, issuedAt: number, lifetimeMs: number) {
@@ -217,6 +218,26 @@ describe("cachedSource()", () => {
     while (!done) await context.clock.advance(100);
     const failed = context.events.filter(({ type }) => type === "cache_failed").length;
     assert.equal(failed, 3);
+  });
+
+  it("lets no write that lands late replace a newer token, and writes the newest of those that wait", async () => {
+    await using server = await startTokenServer();
+    const maps = layers(1);
+    const [layer] = maps.caches;
+    const { store, open } = aSlowStore(layer ?? assert.fail());
+    const context = aContext();
+    const requested = ["token-1", "token-2", "token-3"];
+    for (const expected of requested) {
+      // Each source made anew, as a manager is given them.
+      const source = cachedSource(aSource(server), { caches: [store] });
+      assert.equal((await passing(context.clock, source.request(context))).accessToken.reveal(), expected);
+    }
+    open();
+    await context.clock.advance(0);
+    const stored = [...(maps[0]?.values() ?? [])].map((text) => JSON.parse(text).access_token);
+    assert.deepEqual(stored, ["token-3"]);
+    await cachedSource(aSource(server), { caches: [store] }).request(aContext());
+    assert.equal(server.received.length, 3);
   });
 
   it("gives back a lease that is granted after it gave up waiting for it", async () => {

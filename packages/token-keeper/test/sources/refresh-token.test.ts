@@ -13,6 +13,7 @@ import {
   tokenKey,
 } from "@countersign/token-keeper";
 import { aContext } from "../support/context.ts";
+import { aSlowStore, passing } from "../support/slow-store.ts";
 import { freshTokens, type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
 
 /** A server that spends each refresh token once; `current` is the only one it takes. */
@@ -187,6 +188,68 @@ describe("refreshTokenSource()", () => {
     assert.deepEqual(await Promise.all(tokens), ["at-2", "at-3"]);
     assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
   });
+
+  it("lets no write that lands late replace a newer token", async () => {
+    await using server = await startTokenServer(rotating());
+    const inner = withoutLeases(memoryCache());
+    const { store, open } = aSlowStore(inner);
+    const [source, context] = [aLogin(server, store), aContext()];
+    const codes: (string | undefined)[] = [];
+    for (let i = 0; i < 3; i++)
+      await passing(context.clock, source.request(context)).catch(({ code }) => codes.push(code));
+    open();
+    await context.clock.advance(0);
+    assert.equal((await aLogin(server, inner).request(aContext())).accessToken.reveal(), "at-3");
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+    assert.deepEqual(codes, ["storage_failed", "storage_failed", "storage_failed"]);
+  });
+
+  it("keeps the lease while a write is late: a sibling waits for it, and sends no spent token", async () => {
+    await using server = await startTokenServer(rotating());
+    const inner = memoryCache();
+    const { store, open } = aSlowStore(inner);
+    const context = aContext();
+    const failed = passing(context.clock, aLogin(server, store).request(context));
+    await assert.rejects(failed, { code: "storage_failed" });
+    const sibling = aLogin(server, { ...inner }).request(context);
+    await context.clock.advance(1_000);
+    open();
+    assert.equal((await passing(context.clock, sibling)).accessToken.reveal(), "at-3");
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+  });
+
+  it("stores no token that could not be stored over one a sibling came to meanwhile", async () => {
+    await using server = await startTokenServer(heirs());
+    const { store, inner, disk } = aFullStore();
+    const ours = aLogin(server, store);
+    await assert.rejects(ours.request(aContext()), { code: "storage_failed" });
+    for (let i = 0; i < 2; i++) await aLogin(server, inner).request(aContext());
+    disk.full = false;
+    assert.equal((await ours.request(aContext())).accessToken.reveal(), "at-of-rt-1'");
+    await aLogin(server, { ...inner }).request(aContext());
+    await ours.request(aContext());
+    assert.deepEqual(sent(server), ["rt-1", "rt-1", "rt-1'", "rt-1''", "rt-1'''"]);
+  });
+
+  for (const [name, { rotations, next }] of Object.entries({
+    "another of the same age": { rotations: 1, next: ["rt-1'", "rt-1''"] },
+    "a newer one": { rotations: 2, next: ["rt-1''", "rt-1'''"] },
+  })) {
+    it(`stores no token over ${name} when it was held up between the answer and the store`, async () => {
+      await using server = await startTokenServer(heirs());
+      const inner = withoutLeases(memoryCache());
+      server.handler = async (request, count) => {
+        server.handler = heirs();
+        for (let i = 0; i < rotations; i++) await aLogin(server, { ...inner }).request(aContext());
+        return heirs("late-")(request, count);
+      };
+      const ours = aLogin(server, inner);
+      assert.equal((await ours.request(aContext())).accessToken.reveal(), "at-of-late-rt-1'");
+      await aLogin(server, { ...inner }).request(aContext());
+      await ours.request(aContext());
+      assert.deepEqual(sent(server).slice(-2), next);
+    });
+  }
 
   it("never sends the configured token when the store cannot be read: it may be spent", async () => {
     await using server = await startTokenServer(rotating());
