@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { Agent, type RequestOptions, request } from "node:https";
 import type { Readable } from "node:stream";
 import type { FetchLike } from "./http.ts";
@@ -32,12 +33,13 @@ export function createTlsFetch(options: TlsFetchOptions): FetchLike {
       const sent: RequestOptions = { agent, method: init.method ?? "GET" };
       if (init.signal) sent.signal = init.signal;
       const outgoing = request(input, sent, (incoming) => {
-        const headers = new Headers();
-        for (const [name, values = []] of Object.entries(incoming.headersDistinct))
-          for (const value of values) headers.append(name, value);
-        const status = incoming.statusCode ?? 0;
-        const body = [101, 204, 205, 304].includes(status) ? null : bodyOf(incoming);
-        resolve(new Response(body, { status, headers }));
+        try {
+          resolve(responseOf(incoming));
+        } catch (error) {
+          // Thrown from here, a status that no Response may have would end the process.
+          incoming.destroy();
+          reject(error);
+        }
       });
       new Headers(init.headers).forEach((value, name) => {
         outgoing.setHeader(name, value);
@@ -45,6 +47,15 @@ export function createTlsFetch(options: TlsFetchOptions): FetchLike {
       outgoing.on("error", reject);
       outgoing.end(typeof init.body === "string" ? init.body : undefined);
     });
+}
+
+function responseOf(incoming: IncomingMessage): Response {
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(incoming.headersDistinct))
+    for (const value of values) headers.append(name, value);
+  const status = incoming.statusCode ?? 0;
+  const body = [101, 204, 205, 304].includes(status) ? null : bodyOf(incoming);
+  return new Response(body, { status, headers });
 }
 
 function bodyOf(incoming: Readable): ReadableStream<Uint8Array> {

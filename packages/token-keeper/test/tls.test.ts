@@ -14,10 +14,11 @@ import { aContext, aFolder } from "./support/context.ts";
 
 const context = () => aContext({ clock: systemClock });
 
-async function serve({ cert, key }: Certificate, options: ServerOptions = {}) {
+async function serve({ cert, key }: Certificate, options: ServerOptions = {}, raw?: string) {
   let requests = 0;
   const server = createServer({ cert, key, ...options }, (_request, response) => {
     requests++;
+    if (raw !== undefined) return response.socket?.end(raw);
     response.end(JSON.stringify({ access_token: "abc", token_type: "Bearer", expires_in: 60 }));
   });
   server.listen(0, "127.0.0.1");
@@ -80,6 +81,22 @@ describe("createTlsFetch()", () => {
         await assert.rejects(clientCredentialsSource(options).request(context()), { code: "network_failed" });
       }
       assert.equal(server.requests(), 0);
+    });
+  }
+});
+
+describe("createTlsFetch() with a hostile server", () => {
+  for (const status of ["000", "600", "999"]) {
+    it(`fails the request, and not the process, at status ${status}`, async () => {
+      await using folder = await aFolder();
+      const made = makeCertificates(folder.path);
+      const ca = made.authority("ca").cert;
+      const certificate = made.sign("server", "ca", "DNS:localhost");
+      await using server = await serve(certificate, {}, `HTTP/1.1 ${status} Odd\r\ncontent-length: 0\r\n\r\n`);
+      const fetch = createTlsFetch({ ...made.sign("own", "ca", "DNS:own.example"), ca });
+      const source = clientCredentialsSource({ tokenEndpoint: server.tokenEndpoint, client: tlsClient("c"), fetch });
+      await assert.rejects(source.request(context()), { code: "network_failed" });
+      assert.equal(server.requests(), 1);
     });
   }
 });
