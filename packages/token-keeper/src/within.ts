@@ -18,6 +18,8 @@ export interface Bound {
  */
 export async function within<T>(bound: Bound, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { clock, signal, timeoutMs, late } = bound;
+  // Work that does not look at its signal would be done, and what it got thrown away: a new refresh token, for one.
+  signal.throwIfAborted();
   const ended = linkedAbort(signal);
   const timer = new AbortController();
   clock.sleep(timeoutMs, timer.signal).then(

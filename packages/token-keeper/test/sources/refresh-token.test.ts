@@ -189,6 +189,18 @@ describe("refreshTokenSource()", () => {
     assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
   });
 
+  it("sends nothing once its keeper is closed, though fetch does not look at its signal: the answer would be lost", async () => {
+    await using server = await startTokenServer(rotating());
+    const deaf = (url: string, { signal: _signal, ...init }: RequestInit) => fetch(url, init);
+    const options = { tokenEndpoint: server.tokenEndpoint, client: publicClient("app"), subject: "ada" };
+    const store = withoutLeases(memoryCache());
+    const source = refreshTokenSource({ ...options, refreshToken: "rt-1", store, fetch: deaf });
+    const context = aContext({ signal: AbortSignal.abort(new Error("closed")) });
+    await assert.rejects(source.request(context), { message: "closed" });
+    await source.request(aContext());
+    assert.deepEqual(sent(server), ["rt-1"]);
+  });
+
   it("lets no write that lands late replace a newer token", async () => {
     await using server = await startTokenServer(rotating());
     const inner = withoutLeases(memoryCache());
