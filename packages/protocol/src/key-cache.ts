@@ -182,9 +182,9 @@ export class KeyCache implements KeySource {
 
   /** Who watches cannot turn a fetch into a failed one, nor end the process by a promise that nobody waits for. */
   #tell(event: KeyCacheEvent): void {
-    try {
-      this.#options.observe(event);
-    } catch {}
+    const { observe } = this.#options;
+    // What it answers is a promise where it is an async function, and its rejection would be nobody's.
+    void (async () => observe(event))().catch(() => undefined);
   }
 
   /** The winner of a race with the clock; whatever the loser answers later is not looked at. */

@@ -43,7 +43,7 @@ export interface TokenEventSource {
   on(type: "*", listener: TokenEventListener): () => void;
 }
 
-/** A list of listeners. A listener that throws is not heard: what watches the keeper cannot stop it. */
+/** A list of listeners. A listener that throws or rejects is not heard: what watches the keeper cannot stop it. */
 export class TokenEvents implements TokenEventSource {
   readonly #listeners = new Map<string, Set<(event: TokenEvent) => void>>();
 
@@ -59,9 +59,8 @@ export class TokenEvents implements TokenEventSource {
   readonly emit = (event: TokenEvent): void => {
     for (const type of [event.type, "*"]) {
       for (const listener of this.#listeners.get(type) ?? []) {
-        try {
-          listener(event);
-        } catch {}
+        // What it answers is a promise where it is an async function, and its rejection would be nobody's.
+        void (async () => listener(event))().catch(() => undefined);
       }
     }
   };

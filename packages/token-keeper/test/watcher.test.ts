@@ -231,11 +231,12 @@ describe("TokenWatcher", () => {
     watcher.close();
   });
 
-  it("goes on when a listener throws", async () => {
+  it("goes on when a listener throws, at once or later", async () => {
     const { clock, watcher } = await aWatcher(scriptedSource(600));
     watcher.on("refreshed", () => {
       throw new Error("listener");
     });
+    watcher.on("refreshed", () => Promise.reject(new Error("asynchronous listener")));
     await clock.advance(400_000);
     assert.equal(held(watcher), "t2");
     watcher.close();
