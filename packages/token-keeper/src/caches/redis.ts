@@ -38,7 +38,10 @@ export function redisCache(options: RedisCacheOptions): LeasingCache {
     name: "redis",
     async get(key) {
       const value = await send("GET", await named("token", key));
-      return typeof value === "string" ? value : undefined;
+      if (typeof value === "string") return value;
+      // A miss would say that no refresh token was ever stored, and have one sent that is spent.
+      if (value !== null) throw new Error("Cannot GET in Redis: the client does not answer with text");
+      return undefined;
     },
     async set(key, value, expiresAt) {
       const name = await named("token", key);

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { publicClient, refreshTokenSource, systemClock, TokenError } from "@countersign/token-keeper";
 import { type RedisClient, redisCache } from "@countersign/token-keeper/redis";
 import { Redis } from "ioredis";
-import { createClient } from "redis";
+import { createClient, RESP_TYPES } from "redis";
 import { aContext } from "../support/context.ts";
 import { redisMissing, startRedis } from "../support/redis.ts";
 import { startTokenServer } from "../support/token-server.ts";
@@ -51,6 +51,18 @@ describe("redisCache()", { skip: redisMissing }, () => {
       });
     }
   }
+
+  it("takes no answer that is not text for a miss: the token that a login began with would be sent again", async () => {
+    await using redis = await startRedis();
+    const client = createClient({ socket: { path: redis.path, tls: false } });
+    await client.connect();
+    await redisCache({ client }).set("key", "value");
+    const bytes = redisCache({ client: client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }) });
+    const [missing, present] = await Promise.allSettled([bytes.get("other"), bytes.get("key")]);
+    client.destroy();
+    assert.deepEqual(missing, { status: "fulfilled", value: undefined });
+    assert.equal(present.status, "rejected");
+  });
 
   it("I23 keeps a refresh token that cannot be stored out of the error and the event", async () => {
     await using redis = await startRedis();
