@@ -49,9 +49,11 @@ async function waitForToken(slot: TokenSlot, clock: Clock, options: GetTokenOpti
     () => ended.abort(slot.lastError ?? new TokenError("deadline_exceeded", `No token within ${timeoutMs} ms`)),
     () => undefined,
   );
+  slot.waiters++;
   try {
     return await retryUntil(slot, clock, ended.signal, monotonicOf(clock) + timeoutMs);
   } finally {
+    slot.waiters--;
     timer.abort();
     ended[Symbol.dispose]();
   }

@@ -45,6 +45,8 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   readonly #options: TokenManagerOptions;
   readonly #ports: SlotPorts;
   readonly #slots = new Map<string, TokenSlot>();
+  /** Evicted while somebody waited for them. */
+  readonly #leaving = new Set<TokenSlot>();
   readonly #bySource = new WeakMap<TokenSource, TokenSlot>();
   readonly #scheduler: Scheduler | undefined;
   readonly #refreshedAt = new WeakMap<TokenSlot, number>();
@@ -103,8 +105,9 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   close(): void {
     this.#closed = true;
     this.#scheduler?.close();
-    for (const slot of this.#slots.values()) slot.close();
+    for (const slot of [...this.#slots.values(), ...this.#leaving]) slot.close();
     this.#slots.clear();
+    this.#leaving.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -137,6 +140,8 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
     if (oldest === undefined) return;
     this.#slots.delete(oldest.key);
     this.#scheduler?.delete(oldest);
+    for (const slot of this.#leaving) if (slot.waiters === 0) this.#leaving.delete(slot);
+    if (oldest.waiters > 0) this.#leaving.add(oldest);
     this.#ports.emit({ type: "evicted", key: oldest.key });
   }
 

@@ -52,6 +52,8 @@ export class TokenSlot {
   readonly key: string;
   /** Set by the owner on use: what nobody uses is not refreshed in the background, and leaves first. */
   usedAt = 0;
+  /** How many callers wait for a token to come. */
+  waiters = 0;
   #source: TokenSource;
   readonly #ports: SlotPorts;
   readonly #closed = new AbortController();

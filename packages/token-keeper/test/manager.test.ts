@@ -132,6 +132,18 @@ describe("TokenManager.getToken()", () => {
     assert.equal(clock.sleepers, 0);
   });
 
+  it("tells callers who wait for a token that was evicted when it is closed, and asks no more", async () => {
+    const { clock, manager } = aManager({ maxTokens: 1 });
+    const [down, up] = [named(scriptedSource("network_failed"), "down"), named(scriptedSource(3600), "up")];
+    const told = assert.rejects(manager.getToken(down), { code: "closed" });
+    await manager.getToken(up);
+    manager.close();
+    await clock.advance(10_000);
+    assert.equal(down.contexts.length, 1);
+    await clock.advance(30_000);
+    await told;
+  });
+
   it("keeps audiences apart", async () => {
     await using server = await startTokenServer((request, count) => ({
       body: { access_token: `${request.parameters.get("audience")}#${count}`, token_type: "Bearer", expires_in: 60 },
