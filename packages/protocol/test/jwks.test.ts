@@ -37,6 +37,22 @@ describe("importKeys", () => {
     );
   });
 
+  it("takes 100 keys and not 101", () => {
+    const keys = Array.from({ length: 100 }, (_, index) => aKey("EdDSA", `k-${index}`).jwk);
+    assert.equal(importKeys({ keys }).keys.length, 100);
+    assert.throws(() => importKeys({ keys: [...keys, {}] }), { reason: "malformed_key_set" });
+  });
+
+  it("takes RSA keys of 2048 and of 8192 bits", () => {
+    const { jwk } = aKey("RS256");
+    const keys = [256, 1024].map((bytes) => ({
+      ...jwk,
+      n: Buffer.alloc(bytes, 0xff).toString("base64url"),
+      kid: `${bytes}`,
+    }));
+    assert.deepEqual(importKeys({ keys }).refused, []);
+  });
+
   it("refuses every private member of every key type", () => {
     const secrets = { EC: ["d"], OKP: ["d"], RSA: ["d", "p", "q", "dp", "dq", "qi", "oth"], AKP: ["priv"] };
     for (const key of ["ES256", "EdDSA", "RS256", "ML-DSA-65"].map((alg) => aKey(alg))) {

@@ -150,6 +150,9 @@ describe("clientAssertionRules", () => {
     const rules = clientAssertionRules({ ...expected, clockSkewMs: 0, maxLifetimeMs: 60_000 });
     assert.equal(await verify(shown({ exp: now + 60 }), keySetOf(es), rules), "c");
     assert.equal(await verify(shown({ exp: now + 61 }), keySetOf(es), rules), "lifetime_too_long");
+    const tolerant = { ...rules, clockSkewMs: 30_000 };
+    assert.equal(await verify(shown({ exp: now + 90 }), keySetOf(es), tolerant), "c");
+    assert.equal(await verify(shown({ exp: now + 91 }), keySetOf(es), tolerant), "lifetime_too_long");
   });
 });
 

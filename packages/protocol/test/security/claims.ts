@@ -321,11 +321,21 @@ export const claimRows: readonly Row[] = [
   },
   {
     id: "A43",
-    title: "required claims of RFC 9068",
-    tokens: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"].flatMap((name): TokenCase[] => [
-      withClaims(`no ${name}`, { [name]: undefined }, "missing_claim", joseChecks.missing.has(name) ? {} : joseAccepts),
-      withClaims(`${name} null`, { [name]: null }, "malformed_claims", joseChecks.null.has(name) ? {} : joseAccepts),
-    ]),
+    title: "required claims of RFC 9068, and the form of the others",
+    tokens: [
+      ...["iss", "exp", "aud", "sub", "client_id", "iat", "jti"].flatMap((name): TokenCase[] => [
+        withClaims(
+          `no ${name}`,
+          { [name]: undefined },
+          "missing_claim",
+          joseChecks.missing.has(name) ? {} : joseAccepts,
+        ),
+        withClaims(`${name} null`, { [name]: null }, "malformed_claims", joseChecks.null.has(name) ? {} : joseAccepts),
+      ]),
+      ...["nonce", "scope"].map((name) =>
+        withClaims(`${name} a list`, { [name]: ["a"] }, "malformed_claims", joseAccepts),
+      ),
+    ],
   },
   {
     id: "A45",

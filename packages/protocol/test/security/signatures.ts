@@ -365,10 +365,10 @@ export const signatureRows: readonly Row[] = [
     id: "A17",
     title: "RSA key too small, too large, or with a bad exponent",
     keys: [
-      ...[512, 1024, 2040, 8200, 16_384].map(
+      ...[512, 1024, 2047, 8193, 16_384].map(
         (bits): KeyCase => ({
           name: `${bits} bits`,
-          jwk: { ...rs.jwk, n: toBase64url(Buffer.alloc(bits / 8, 0xff)) },
+          jwk: { ...rs.jwk, n: toBase64url(modulusOf(bits)) },
           refused: "weak_key",
         }),
       ),
@@ -398,6 +398,11 @@ export const signatureRows: readonly Row[] = [
     tokens: paddings.map(([name, expect, build]) => ({ name, token: padded(build), jwks: [rs.jwk], expect })),
   },
 ];
+
+function modulusOf(bits: number): Buffer {
+  const hex = (2n ** BigInt(bits) - 1n).toString(16);
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex");
+}
 
 /** A number that leaves, modulo each small prime, a power of 65537: the mark of the broken generator. */
 function rocaModulus(): Buffer {
