@@ -7,7 +7,9 @@ import {
   memoryCache,
   Secret,
   systemClock,
+  type Token,
   type TokenCache,
+  type TokenSource,
   tokenKey,
 } from "@countersign/token-keeper";
 import { writeRecord } from "../../src/record.ts";
@@ -74,6 +76,8 @@ describe("cachedSource()", () => {
     "is short and young": { issuedMs: -1_000, lifetimeMs: 10_000, taken: true },
     "is short and old": { issuedMs: -6_000, lifetimeMs: 10_000, taken: false },
     "was issued by a clock a little ahead": { issuedMs: 30_000, lifetimeMs: 600_000, taken: true },
+    "was issued by a clock a minute ahead": { issuedMs: 60_000, lifetimeMs: 600_000, taken: true },
+    "was issued by a clock more than a minute ahead": { issuedMs: 60_001, lifetimeMs: 600_000, taken: false },
     "was issued by a clock an hour ahead": { issuedMs: 3_600_000, lifetimeMs: 600_000, taken: false },
   };
   for (const [name, { issuedMs, lifetimeMs, taken }] of Object.entries(entries)) {
@@ -107,6 +111,64 @@ describe("cachedSource()", () => {
     assert.equal(await ask({ current: worse }), "cached");
     assert.equal(await ask({ current: cached }), "token-1");
     assert.equal(await ask({ rejected: new Secret("cached") }), "token-2");
+  });
+
+  it("takes no expired entry of a layer whose tokens may have nothing left, and replaces no token by a stale one", async () => {
+    await using server = await startTokenServer();
+    const inner = aSource(server);
+    const context = aContext();
+    const key = tokenKey(inner.identity);
+    const now = context.clock.now();
+    const ask = async (cached: Token, current: Token | undefined) => {
+      const text = writeRecord(key, { token: cached, skewMs: undefined });
+      const cache = { name: "c", get: async () => text, set: async () => undefined };
+      const source = cachedSource(inner, { caches: [{ cache, minimumValidityMs: 0 }] });
+      return (await source.request({ ...context, current })).accessToken.reveal();
+    };
+    assert.equal(await ask(aToken("cached", now - 600_000, 600_000), undefined), "token-1");
+    const current = aToken("current", now - 550_000, 600_000);
+    assert.equal(await ask(aToken("cached", now - 500_000, 600_000), current), "token-2");
+    assert.equal(await ask(aToken("cached", now - 300_000, 600_000), current), "cached");
+  });
+
+  it("shares no pause when the keeper was closed in the middle of the request", async () => {
+    const written: string[] = [];
+    const closing = new AbortController();
+    const inner: TokenSource = {
+      identity: { issuer: "i", clientId: "c", grant: "g" },
+      async request() {
+        closing.abort();
+        throw new Error("aborted");
+      },
+    };
+    const set = async (key: string) => void written.push(key);
+    const source = cachedSource(inner, { caches: [{ ...memoryCache(), set }] });
+    await assert.rejects(source.request(aContext({ signal: closing.signal })), { message: "aborted" });
+    assert.deepEqual(written, []);
+  });
+
+  it("tells of a cache that fails again after it worked", async () => {
+    await using server = await startTokenServer();
+    let broken = true;
+    const get = async () => (broken ? Promise.reject(new Error("away")) : undefined);
+    const source = cachedSource(aSource(server), { caches: [{ name: "c", get, set: async () => undefined }] });
+    const context = aContext();
+    for (const state of [true, true, false, true]) {
+      broken = state;
+      await source.request(context);
+    }
+    assert.equal(context.events.filter(({ type }) => type === "cache_failed").length, 2);
+  });
+
+  it("waits for a lease that nobody gives back no longer than two of its lives", async () => {
+    await using server = await startTokenServer();
+    const never: LeasingCache = { ...memoryCache(), lease: async () => undefined };
+    const context = aContext();
+    const startedAt = context.clock.now();
+    const source = cachedSource(aSource(server), { caches: [never], leaseMs: 30_000 });
+    await passing(context.clock, source.request(context));
+    const waitedMs = context.clock.now() - startedAt;
+    assert.ok(waitedMs > 60_000 && waitedMs < 62_000, `${waitedMs} ms`);
   });
 
   it("shifts an entry by what writer and reader know of the server's clock", async () => {

@@ -263,6 +263,28 @@ describe("refreshTokenSource()", () => {
     });
   }
 
+  it("hands no token to a source of another audience because it could not be stored when it came", async () => {
+    await using server = await startTokenServer(rotating());
+    const { store, disk } = aFullStore();
+    await assert.rejects(aLogin(server, store, "rt-1", "api").request(aContext()), { code: "storage_failed" });
+    disk.full = false;
+    const { accessToken } = await aLogin(server, store, "rt-1", "mail").request(aContext());
+    assert.equal(accessToken.reveal(), "at-3");
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+  });
+
+  it("sends a sibling's token after invalid_grant and after no other error", async () => {
+    await using server = await startTokenServer(heirs());
+    const inner = withoutLeases(memoryCache());
+    server.handler = async () => {
+      server.handler = heirs();
+      await aLogin(server, { ...inner }).request(aContext());
+      return refusal("invalid_client", 401);
+    };
+    await assert.rejects(aLogin(server, inner).request(aContext()), { code: "invalid_client" });
+    assert.deepEqual(sent(server), ["rt-1", "rt-1"]);
+  });
+
   it("never sends the configured token when the store cannot be read: it may be spent", async () => {
     await using server = await startTokenServer(rotating());
     const store = { ...memoryCache(), get: () => Promise.reject(new Error("EIO")) };
@@ -273,6 +295,11 @@ describe("refreshTokenSource()", () => {
   const unreadable: Record<string, (inner: LeasingCache) => TokenCache> = {
     "was sealed under another key": (inner) => sealedCache(inner, { keys: [new Uint8Array(32).fill(2)] }),
     "is sealed, where this source has no key": (inner) => inner,
+    "was another key's": (inner) => {
+      const sealed = sealedCache(inner, { keys: [new Uint8Array(32).fill(1)] });
+      const get = async (key: string) => (await sealed.get(key))?.replace('"key":"login:', '"key":"another:');
+      return { ...sealed, get };
+    },
   };
   for (const [name, other] of Object.entries(unreadable)) {
     it(`never sends the configured token when the stored one ${name}: it is spent`, async () => {
