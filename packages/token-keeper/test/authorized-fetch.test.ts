@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { authorizedFetch, TokenManager } from "@countersign/token-keeper";
+import { authorizedFetch, createToken, TokenManager } from "@countersign/token-keeper";
 import { scriptedSource } from "./support/scripted-source.ts";
 import { type Handler, startTokenServer, type TokenServer } from "./support/token-server.ts";
 
@@ -47,6 +47,15 @@ describe("authorizedFetch()", () => {
     const response = await send(server.origin, { headers: { Authorization: "Bearer mine" } });
     assert.equal(response.status, 401);
     assert.deepEqual(authorizations(server), ["Bearer mine"]);
+  });
+
+  it("does not send a token again that was refused, whoever hands it out", async () => {
+    await using server = await startTokenServer(accepting("another"));
+    const token = createToken({ accessToken: "same" }, { issuedAt: 0, lifetimeMs: 1_000 });
+    const provider = { getToken: async () => token, invalidate: () => true };
+    const response = await authorizedFetch(provider, { origins: [server.origin] })(server.origin);
+    assert.equal(response.status, 401);
+    assert.deepEqual(authorizations(server), ["Bearer same"]);
   });
 
   const bodies: Record<string, () => RequestInit> = {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import {
   chmod,
+  chown,
   link,
   lstat,
   mkdir,
@@ -12,6 +13,7 @@ import {
   stat,
   symlink,
   truncate,
+  unlink,
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -99,10 +101,40 @@ describe("fileCache() on disk", { skip: windows }, () => {
     });
   }
 
-  it("refuses a folder that others may write", async () => {
+  for (const mode of [0o777, 0o720, 0o702]) {
+    it(`refuses a folder that others may write, mode ${mode.toString(8)}`, async () => {
+      await using folder = await aFolder();
+      await chmod(folder.path, mode);
+      await assert.rejects(fileCache({ folder: folder.path }).set("k", "v"), /chmod 700/);
+    });
+  }
+
+  it("refuses a folder of another owner", { skip: !root && "changing owners takes root" }, async () => {
     await using folder = await aFolder();
-    await chmod(folder.path, 0o777);
-    await assert.rejects(fileCache({ folder: folder.path }).set("k", "v"), /chmod 700/);
+    await chown(folder.path, 65_534, 65_534);
+    await assert.rejects(fileCache({ folder: folder.path }).set("k", "v"), /another owner/);
+  });
+
+  it("leaves no temporary file behind when it cannot replace the value", async () => {
+    await using folder = await aFolder();
+    const cache = fileCache({ folder: folder.path });
+    await cache.set("k", "v");
+    const path = await onlyFile(folder.path);
+    await unlink(path);
+    await mkdir(path);
+    await assert.rejects(cache.set("k", "v"));
+    assert.equal(await onlyFile(folder.path), path);
+  });
+
+  it("does not take a process of another host for dead because this host has none of its number", async () => {
+    await using folder = await aFolder();
+    const clock = new FakeClock();
+    const cache = fileCache({ folder: folder.path, clock });
+    await cache.lease("k", 5_000);
+    const path = await onlyFile(folder.path);
+    const holder = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify({ ...holder, host: "elsewhere", pid: 2 ** 22 + 1 }));
+    assert.equal(await cache.lease("k", 5_000), undefined);
   });
 
   it("refuses a folder that is a link", async () => {

@@ -96,7 +96,9 @@ describe("clientCredentialsSource()", () => {
 
   it("refuses an endpoint without https beyond this machine, at construction", () => {
     const client = publicClient("id");
-    for (const tokenEndpoint of ["http://auth.example.com/token", "ftp://localhost", "token", "https://u:p@a.example/"])
+    const plain = ["http://auth.example.com/token", "ftp://localhost", "token"];
+    const odd = ["https://u:p@a.example/", "https://u@a.example/", "https://:p@a.example/", "https://a.example/#f"];
+    for (const tokenEndpoint of [...plain, ...odd])
       assert.throws(() => clientCredentialsSource({ tokenEndpoint, client }), TypeError);
     assert.throws(() => clientCredentialsSource({ client }), TypeError);
     clientCredentialsSource({ tokenEndpoint: "http://auth.example.com/token", client, allowInsecureHttp: true });
