@@ -38,7 +38,8 @@ export function authorizedFetch(provider: TokenProvider, options: AuthorizedFetc
     if (!isRefused(response) || !isReplayable(input, init)) return response;
     const next = await replacement(provider, token, wait);
     if (next === undefined) return response;
-    await response.body?.cancel();
+    // What broke off cannot be cancelled, and is not wanted either.
+    await response.body?.cancel().catch(() => undefined);
     return send(input, withToken(headers, init, next));
   };
 }

@@ -58,6 +58,19 @@ describe("authorizedFetch()", () => {
     assert.deepEqual(authorizations(server), ["Bearer same"]);
   });
 
+  it("sends the request again though the body of the refusal broke off", async () => {
+    await using server = await startTokenServer(accepting("t2"));
+    const source = scriptedSource(3600);
+    const manager = new TokenManager({ minIntervalMs: 0, timers: false });
+    const breaking = async (...parameters: Parameters<typeof fetch>) => {
+      const { status, headers } = await fetch(...parameters);
+      const body = new ReadableStream({ start: (controller) => controller.error(new Error("reset")) });
+      return new Response(body, { status, headers });
+    };
+    const options = { origins: [server.origin], fetch: breaking };
+    assert.equal((await authorizedFetch(manager.provider(source), options)(server.origin)).status, 200);
+  });
+
   const bodies: Record<string, () => RequestInit> = {
     "no body": () => ({}),
     text: () => ({ method: "POST", body: "payload" }),
