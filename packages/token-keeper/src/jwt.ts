@@ -21,5 +21,6 @@ export function readJwtTimes(token: string): JwtTimes | undefined {
 }
 
 function instant(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : seconds * 1000;
+  // The difference of two that are infinite is no number.
+  return seconds === undefined || !Number.isFinite(seconds * 1000) ? undefined : seconds * 1000;
 }

@@ -42,6 +42,10 @@ describe("parseTokenResponse() accepts", () => {
       body: { ...base, access_token: jwt({ exp: serverNow / 1000 + 50 }), expires_in: undefined },
       lifetimeMs: 50_000,
     },
+    "none, and takes the default where the JWT's times are beyond all numbers": {
+      body: { ...base, access_token: jwt({ iat: 1e306, exp: 1e306 }), expires_in: undefined },
+      lifetimeMs: 300_000,
+    },
     "escapes in strings": { body: '{"access_token":"a\\/b","token_type":"bearer","expires_in":1}', lifetimeMs: 1_000 },
     "another case of the type": { body: { ...base, token_type: "bEARER" }, lifetimeMs: 60_000 },
     "no type, where one is assumed": {
