@@ -122,14 +122,20 @@ describe("TokenManager.getToken()", () => {
   });
 
   it("tells waiting callers when it is closed", async () => {
-    const { manager, clock } = aManager();
-    const source = scriptedSource(() => new Promise<never>(() => undefined));
+    const { manager, clock, events } = aManager();
+    const source = scriptedSource(
+      ({ signal }) =>
+        new Promise<never>((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
+    );
     const waiting = assert.rejects(manager.getToken(source), { code: "closed" });
     manager.close();
     await waiting;
     await assert.rejects(manager.getToken(source), { code: "closed" });
     await clock.advance(0);
     assert.equal(clock.sleepers, 0);
+    assert.deepEqual(events, [], "to be closed is no failure");
   });
 
   it("tells callers who wait for a token that was evicted when it is closed, and asks no more", async () => {
