@@ -51,7 +51,7 @@ async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnsw
   const init: RequestInit = { method, headers, redirect: "manual", signal, ...(body === undefined ? {} : { body }) };
   const response = await (request.fetch ?? fetch)(url, init);
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
-    await response.body?.cancel();
+    await unwanted(response.body?.cancel());
     throw new TokenError("redirect_refused", `Refused to follow a redirect of: ${url}`, { status: response.status });
   }
   const text = await readText(response, request.maxBytes);
@@ -66,7 +66,7 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     size += part.value.byteLength;
     if (size > maxBytes) {
-      await reader.cancel();
+      await unwanted(reader.cancel());
       throw new TokenError("invalid_response", `The answer is larger than ${maxBytes} bytes`);
     }
     text += decoder.decode(part.value, { stream: true });
@@ -101,4 +101,9 @@ export function requireSecureUrl(text: string, what: string, allowInsecureHttp =
   const allowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
   if (!allowed) throw new TypeError(`Cannot use a ${what} without https: ${text}`);
   return url;
+}
+
+/** Waits for the end of a body that nobody reads; that it broke off is no news. */
+async function unwanted(cancelling: Promise<void> | undefined): Promise<void> {
+  await cancelling?.catch(() => undefined);
 }
