@@ -21,7 +21,7 @@ import type { Block } from "./format/block-codec.ts";
 import { type Container, countBlocks, readContainer, writeContainer } from "./format/wrapper.ts";
 import { holdsFor } from "./known-token.ts";
 import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
-import { type CompiledBlock, compiledOf } from "./loaded-block.ts";
+import type { CompiledBlock } from "./loaded-block.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
 import type { SignatureCache } from "./signature-cache.ts";
 import type { DatalogInput } from "./statements.ts";
@@ -195,7 +195,6 @@ export class UnverifiedBiscuit {
 export class Biscuit {
   readonly #chain: Chain;
   readonly #rootAlgorithm: KeyAlgorithm;
-  #compiled: readonly CompiledBlock[] | undefined;
 
   /** Used by this package: tokens come from {@link Biscuit.builder} and {@link Biscuit.parse}. */
   constructor(chain: Chain, rootAlgorithm: KeyAlgorithm) {
@@ -257,8 +256,7 @@ export class Biscuit {
 
   /** The blocks made ready to run, once; the authorizer's way in. */
   get compiledBlocks(): readonly CompiledBlock[] {
-    this.#compiled ??= this.#chain.blocks.map(compiledOf);
-    return this.#compiled;
+    return this.#chain.compiled();
   }
 
   #with(chain: Chain): Biscuit {

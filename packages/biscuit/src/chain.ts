@@ -10,6 +10,7 @@ import { type Block, encodeBlock, readBlock } from "./format/block-codec.ts";
 import { blockPayload, sealPayload, type UnsignedBlock } from "./format/signature-payload.ts";
 import type { Container, ExternalSignature, SignedBlock } from "./format/wrapper.ts";
 import type { Limits } from "./limits.ts";
+import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
 import type { CryptoOptions } from "./verification.ts";
 import { lastBlock, publicKeyOf } from "./verification.ts";
 
@@ -30,6 +31,8 @@ export interface AppendOptions extends CryptoOptions {
 export interface DecodedBlocks {
   readonly blocks: readonly Block[];
   readonly table: SymbolTable;
+  /** The blocks made ready to run, once. */
+  readonly compiled: () => readonly CompiledBlock[];
 }
 
 /** A decoded token. */
@@ -37,7 +40,17 @@ export interface Chain extends DecodedBlocks {
   readonly container: Container;
 }
 
-const NOTHING: DecodedBlocks = { blocks: [], table: new SymbolTable() };
+const NOTHING: DecodedBlocks = { blocks: [], table: new SymbolTable(), compiled: () => [] };
+
+/** Blocks that extend others, with the tables of all. */
+function extended(known: DecodedBlocks, others: readonly Block[], table: SymbolTable): DecodedBlocks {
+  let compiled: readonly CompiledBlock[] | undefined;
+  return {
+    blocks: [...known.blocks, ...others],
+    table,
+    compiled: () => (compiled ??= [...known.compiled(), ...others.map(compileBlock)]),
+  };
+}
 
 /**
  * Decodes the blocks of a token, the first of which may be decoded already.
@@ -52,7 +65,7 @@ export function decodeBlocks(
   const table = known.table.clone(new TextAllowance(maxText, known.table.textRead));
   const others = signed.slice(known.blocks.length);
   const read = others.map(({ data, external }) => readBlock(data, table, external?.publicKey.toString()));
-  return { blocks: [...known.blocks, ...read], table };
+  return extended(known, read, table);
 }
 
 const sign = (key: PrivateKey, payload: Uint8Array, crypto: CryptoProvider): Action<Uint8Array> => ({
@@ -137,7 +150,8 @@ export function* createChain(
   const { data, block } = encodeBlock(content, table);
   const draft: Draft = { data, datalogVersion: block.version, external: undefined };
   const { signed, secret } = yield* signBlock(draft, rootKey, [], options);
-  return { container: { rootKeyId, blocks: [signed], proof: { kind: "secret", secret } }, blocks: [block], table };
+  const container: Container = { rootKeyId, blocks: [signed], proof: { kind: "secret", secret } };
+  return { container, ...extended(NOTHING, [block], table) };
 }
 
 function extend(chain: Chain, signed: SignedBlock, secret: Uint8Array, block: Block, table: SymbolTable): Chain {
@@ -146,7 +160,7 @@ function extend(chain: Chain, signed: SignedBlock, secret: Uint8Array, block: Bl
     blocks: [...chain.container.blocks, signed],
     proof: { kind: "secret", secret },
   };
-  return { container, blocks: [...chain.blocks, block], table };
+  return { container, ...extended(chain, [block], table) };
 }
 
 /** Appends a block of the holder's own. */

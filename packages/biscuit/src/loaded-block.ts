@@ -1,7 +1,6 @@
 import { type CompiledFact, type CompiledRule, compileFact, compileRule } from "./datalog/compile.ts";
 import type { BlockContent, Check, Policy, Rule, Scope } from "./datalog/model.ts";
 import { AuthorizationError } from "./errors.ts";
-import { getOrCreate } from "./get-or-create.ts";
 import { printRule } from "./text/printer.ts";
 
 /** A check with its queries ready to run. */
@@ -38,13 +37,6 @@ export function compileBlock(content: BlockContent): CompiledBlock {
     context: content.context,
     invalidRule: rules.find(({ head }) => head === undefined)?.source,
   };
-}
-
-const compiledBlocks = new WeakMap<BlockContent, CompiledBlock>();
-
-/** Compiles a block of a token, once: tokens that begin alike may share their first blocks. */
-export function compiledOf(block: BlockContent): CompiledBlock {
-  return getOrCreate(compiledBlocks, block, () => compileBlock(block));
 }
 
 /** The content that a block was compiled from, with sets and maps in text order. */
