@@ -1,6 +1,5 @@
 import { constants } from "node:fs";
 import { type FileHandle, link, open, rename, rm } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { fromBase64url, type Random, randomSecret, systemRandom } from "@countersign/protocol";
 import { createKeyEncryptionKey, type KeyEncryptionKey, keyEncryptionKeyBytes } from "./key-encryption-key.ts";
@@ -109,8 +108,9 @@ async function openToRead(path: string): Promise<FileHandle | undefined> {
 async function refuseExposed(file: FileHandle, path: string): Promise<void> {
   const status = await file.stat();
   if (!status.isFile()) throw new Error(`Cannot use anything but a regular file as key-encryption key: ${path}`);
-  const { uid } = userInfo();
-  if (uid === -1) return;
+  // The number alone: in a container its user often has no name. Windows has neither.
+  const uid = process.geteuid?.();
+  if (uid === undefined) return;
   if (status.uid !== uid && status.uid !== 0) {
     throw new Error(`Cannot use a key-encryption key that belongs to user ${status.uid}: ${path}; chown it to ${uid}`);
   }

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "../../src/keys/key-encryption-key-file.ts";
 
 const run = promisify(execFile);
+const module = new URL("../../src/keys/key-encryption-key-file.ts", import.meta.url).href;
 const good = `${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64url")}\n`;
 
 describe("openKeyEncryptionKeyFile", () => {
@@ -39,7 +40,6 @@ describe("openKeyEncryptionKeyFile", () => {
 
   it("lets one of several processes win (F4)", async () => {
     const path = aPath();
-    const module = new URL("../../src/keys/key-encryption-key-file.ts", import.meta.url).href;
     const script = `import { openKeyEncryptionKeyFile } from ${JSON.stringify(module)};
       console.log((await openKeyEncryptionKeyFile({ path: ${JSON.stringify(path)} })).id);`;
     const flags = ["-C", "@countersign/source", "--input-type=module", "-e", script];
@@ -84,14 +84,34 @@ describe("openKeyEncryptionKeyFile", () => {
     });
   }
 
-  const isRoot = userInfo().uid === 0;
-  it("refuses a key that belongs to somebody else", {
-    skip: isRoot ? false : "only root can give files away",
-  }, async () => {
-    const path = aPath();
-    await write(path, good, 0o600);
-    await chown(path, 12_345, 12_345);
-    await assert.rejects(openKeyEncryptionKeyFile({ path }), /belongs to user 12345/);
+  const unlessRoot = process.geteuid?.() === 0 ? false : "only root can give files away and become somebody else";
+  /** A user that has no name and no home. */
+  const nobody = 12_345;
+  /** Opens the file as that user, in a process that gave up being root. */
+  const openAsNobody = async (path: string) => {
+    const script = `import { openKeyEncryptionKeyFile } from ${JSON.stringify(module)};
+      process.setuid(${nobody});
+      console.log((await openKeyEncryptionKeyFile({ path: ${JSON.stringify(path)} })).id);`;
+    return run(process.execPath, ["-C", "@countersign/source", "--input-type=module", "-e", script]);
+  };
+
+  it("makes and reads the key of a user without a name", { skip: unlessRoot }, async () => {
+    const own = await mkdtemp(join(tmpdir(), "countersign-kek-"));
+    await chown(own, nobody, nobody);
+    const path = join(own, "kek");
+    const { stdout } = await openAsNobody(path);
+    assert.equal((await openAsNobody(path)).stdout, stdout);
+    await rm(own, { recursive: true });
+  });
+
+  it("refuses a user the key of another one", { skip: unlessRoot }, async () => {
+    const own = await mkdtemp(join(tmpdir(), "countersign-kek-"));
+    await chmod(own, 0o755);
+    const path = join(own, "kek");
+    await write(path, good, 0o644);
+    await chown(path, nobody + 1, nobody + 1);
+    await assert.rejects(openAsNobody(path), /belongs to user 12346: .*; chown it to 12345/);
+    await rm(own, { recursive: true });
   });
 
   it("accepts a key that was written by hand, with mode 0400 and no line feed", async () => {
