@@ -112,7 +112,9 @@ async function refuseExposed(file: FileHandle, path: string): Promise<void> {
   const uid = process.geteuid?.();
   if (uid === undefined) return;
   if (status.uid !== uid && status.uid !== 0) {
-    throw new Error(`Cannot use a key-encryption key that belongs to user ${status.uid}: ${path}; chown it to ${uid}`);
+    // Given to root it would be taken from the server that runs as its owner.
+    const mend = uid === 0 ? `run this as user ${status.uid}` : `chown it to ${uid}`;
+    throw new Error(`Cannot use a key-encryption key that belongs to user ${status.uid}: ${path}; ${mend}`);
   }
   if ((status.mode & 0o077) !== 0) {
     const mode = (status.mode & 0o777).toString(8).padStart(4, "0");

@@ -95,6 +95,13 @@ describe("openKeyEncryptionKeyFile", () => {
     return run(process.execPath, ["-C", "@countersign/source", "--input-type=module", "-e", script]);
   };
 
+  it("tells root to run as the user whose key it is, not to take it", { skip: unlessRoot }, async () => {
+    const path = aPath();
+    await write(path, good, 0o600);
+    await chown(path, nobody, nobody);
+    await assert.rejects(openKeyEncryptionKeyFile({ path }), /belongs to user 12345: .*; run this as user 12345$/);
+  });
+
   it("makes and reads the key of a user without a name", { skip: unlessRoot }, async () => {
     const own = await mkdtemp(join(tmpdir(), "countersign-kek-"));
     await chown(own, nobody, nobody);
