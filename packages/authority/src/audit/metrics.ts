@@ -1,4 +1,6 @@
+import { errorCatalogue } from "@countersign/protocol";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type EventName, eventTable } from "./events.ts";
 import type { Exchange, MetricsSource, Observer } from "./observer.ts";
 
 /** What can be measured beside events and exchanges. */
@@ -39,6 +41,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     labelNames: ["event", "code"],
     registers,
   });
+  for (const name of Object.keys(eventTable) as EventName[]) startAtZero(events, name);
   const requests = latency("countersign_http_request_duration_seconds", "Time to answer a request", registers, [
     "route",
     "method",
@@ -71,6 +74,13 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
     exposition: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
+}
+
+/** A series that begins with its first event shows no increase: an alert would miss that one. */
+function startAtZero(events: Counter<"event" | "code">, event: EventName): void {
+  const fields: readonly string[] = eventTable[event].fields;
+  const codes = fields.includes("code") ? Object.keys(errorCatalogue) : [""];
+  for (const code of codes) events.inc({ event, code }, 0);
 }
 
 function seconds({ durationMs }: Exchange): number {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { errorCatalogue } from "@countersign/protocol";
+import { eventTable } from "../../src/audit/events.ts";
 import { createMetrics } from "../../src/audit/metrics.ts";
 
 describe("createMetrics", () => {
@@ -12,6 +14,17 @@ describe("createMetrics", () => {
     const { text } = await metrics.exposition();
     assert.match(text, /^countersign_events_total\{event="token.refused",code="invalid_grant"\} 2$/m);
     assert.match(text, /^countersign_events_total\{event="authority.started",code=""\} 1$/m);
+  });
+
+  it("has a series of every event, and of every error code of refusals, before the first", async () => {
+    const { text } = await createMetrics().exposition();
+    const series = [...text.matchAll(/^countersign_events_total\{event="([^"]+)",code="([^"]*)"\} 0$/gm)];
+    assert.deepEqual(new Set(series.map(([, event]) => event)), new Set(Object.keys(eventTable)));
+    const codes = series.filter(([, , code]) => code !== "").map(([, event, code]) => `${event} ${code}`);
+    assert.deepEqual(
+      codes,
+      Object.keys(errorCatalogue).map((code) => `token.refused ${code}`),
+    );
   });
 
   it("labels nothing with what a caller chose", async () => {

@@ -49,5 +49,8 @@ describe("docs/operations.md", () => {
     const alerted = alerts.match(/\bcountersign_\w+/g) ?? [];
     assert.ok(alerted.length > 0);
     for (const name of alerted) assert.ok(there.includes(name.replace(/_(bucket|count|sum)$/, "")), name);
+    const names = [...alerts.matchAll(/event="([^"]+)"/g)].map(([, name = ""]) => name);
+    assert.ok(names.length > 0);
+    for (const name of names) assert.ok(Object.hasOwn(eventTable, name), name);
   });
 });
