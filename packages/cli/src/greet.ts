@@ -1,7 +1,8 @@
 import { type Authority, type FirstStart, prepareFirstStart } from "@countersign/authority";
 import { CountersignError } from "@countersign/protocol";
+import { loopbackUrl } from "./loopback-url.ts";
 import type { Printer } from "./printer.ts";
-import { welcome } from "./welcome.ts";
+import { type Welcome, welcome } from "./welcome.ts";
 
 /** A server that answers, and what its start has to tell. */
 export interface Greeted {
@@ -16,22 +17,20 @@ export interface Greeted {
  */
 export async function greet({ served, authority, first }: Greeted, print: Printer): Promise<void> {
   const { services } = authority;
+  const { issuer, server } = services.config;
+  const home = loopbackUrl(served.url, server);
+  const place = { url: served.url, issuer, ...(home === undefined ? {} : { loopbackUrl: home }) };
   for (let start = first; ; start = await prepareFirstStart(services)) {
-    print.text(greeting({ url: served.url, issuer: services.config.issuer, ...start }, print.json));
+    print.text(greeting({ ...place, ...start }, print.json));
     if (await isConfirmed(start)) return;
     print.note("countersign: warning: this password is void: another node took over the first start");
   }
 }
 
-interface Greeting {
-  readonly url: string;
-  readonly issuer: string;
-  readonly adminPassword?: string;
-}
-
-function greeting({ url, issuer, adminPassword }: Greeting, json: boolean): string {
-  if (json) return `${JSON.stringify({ url, issuer, admin_password: adminPassword })}\n`;
-  return welcome({ url, issuer, ...(adminPassword === undefined ? {} : { adminPassword }) });
+function greeting(told: Welcome, json: boolean): string {
+  if (!json) return welcome(told);
+  const { url, issuer, adminPassword } = told;
+  return `${JSON.stringify({ url, issuer, admin_password: adminPassword })}\n`;
 }
 
 async function isConfirmed(start: FirstStart): Promise<boolean> {

@@ -2,27 +2,36 @@
 export interface Welcome {
   readonly url: string;
   readonly issuer: string;
+  /** Where this machine may use the client `loopback`, if anywhere. */
+  readonly loopbackUrl?: string;
   /** Only when this start made it. */
   readonly adminPassword?: string;
 }
 
 /** The lines a start prints: the address, and on a first start the password, once, and what to try. */
-export function welcome({ url, issuer, adminPassword }: Welcome): string {
+export function welcome({ url, issuer, adminPassword, loopbackUrl }: Welcome): string {
   const lines = [`countersign is listening at ${url}`, ...(issuer === url ? [] : [`issuer: ${issuer}`])];
-  if (adminPassword !== undefined) lines.push("", `admin password: ${adminPassword}`, "", ...firstSteps(url));
+  if (adminPassword !== undefined) lines.push("", `admin password: ${adminPassword}`, "", ...firstSteps(loopbackUrl));
   return `${lines.join("\n")}\n`;
 }
 
-function firstSteps(url: string): readonly string[] {
+function firstSteps(url: string | undefined): readonly string[] {
+  if (url === undefined) {
+    return ["It is shown this once. These settings keep this machine from logging in with it: see docs/operations.md"];
+  }
+  // Whether curl trusts the certificate cannot be known here.
+  if (url.startsWith("https:")) return [`It is shown this once. The client loopback logs in with it at ${url}`];
+  // A shell may take the brackets of an IPv6 address for a pattern.
+  const base = url.includes("[") ? `'${url}'` : url;
   return [
     "It is shown this once. Three commands to try:",
     "",
-    `  read -rs PASSWORD; TOKEN=$(curl -s ${url}/oauth/token -d grant_type=password -d client_id=loopback \\`,
+    `  read -rs PASSWORD; TOKEN=$(curl -s ${base}/oauth/token -d grant_type=password -d client_id=loopback \\`,
     `    -d username=admin --data-urlencode "password=$PASSWORD" -d scope=superuser | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/')`,
     "",
-    `  curl -s ${url}/.well-known/jwks.json`,
+    `  curl -s ${base}/.well-known/jwks.json`,
     "",
-    `  curl -s ${url}/api/v1/client -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\`,
+    `  curl -s ${base}/api/v1/client -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\`,
     `    -d '{"client_name":"app","scopes":["read"],"grants":["client_credentials"],"credential":true}'`,
   ];
 }
