@@ -1,4 +1,5 @@
 import { CliFailure } from "./failure.ts";
+import { explainRefusal, type Form } from "./refusal-hints.ts";
 
 /** JSON of an answer, unchecked: it is shown, not trusted. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -15,15 +16,13 @@ export class Refusal extends CliFailure {
 }
 
 /** Sends a form to an OAuth endpoint (RFC 6749 appendix B). Members that are undefined are left out. */
-export async function postForm(url: string, fields: Readonly<Record<string, string | undefined>>): Promise<Answer> {
+export async function postForm(url: string, fields: Form): Promise<Answer> {
   const pairs = Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined);
   try {
     return await call(url, { method: "POST", body: new URLSearchParams(pairs) });
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== "invalid_client" || fields.client_id !== "loopback") throw error;
-    throw new Refusal(error.code, "the authority does not take the client loopback from here", [
-      "it is for the machine of the authority, without a proxy between; elsewhere a client with a secret gets COUNTERSIGN_TOKEN",
-    ]);
+    const meant = error instanceof Refusal ? explainRefusal(error.code, fields) : undefined;
+    throw meant === undefined ? error : new CliFailure(meant.message, meant);
   }
 }
 
@@ -47,7 +46,7 @@ function refusalOf(url: string, { headers }: Response, answer: Answer): Refusal 
     const { pathname } = new URL(url);
     return new Refusal(code, `not found: ${decodeURI(pathname)}`, [listings[pathname.split("/")[3] ?? ""] ?? nowhere]);
   }
-  const [what = code, ...how] = ownWords[code] ?? String(answer.error_description ?? code).split("; ");
+  const [what = code, ...how] = String(answer.error_description ?? code).split("; ");
   const wait = headers.get("retry-after");
   const hints = wait === null ? [...how, ...(credentialHints[code] ?? [])] : [`try again in ${wait} s`];
   return new Refusal(code, what, typeof answer.request_id === "string" ? [...hints, idOf(answer.request_id)] : hints);
@@ -65,14 +64,6 @@ const listings: Readonly<Record<string, string>> = {
   user: "countersign user list shows the users there are, countersign user tokens their logins",
   username: "countersign user list shows the users there are",
   keys: "countersign keys list shows the keys there are",
-};
-
-/** What is said here in place of the authority's words, which have to fit every grant. */
-const ownWords: Readonly<Record<string, readonly string[]>> = {
-  invalid_grant: [
-    "the username or password is wrong, or the user is disabled",
-    "after wrong passwords an account takes none for a while: up to 15 minutes by default",
-  ],
 };
 
 /** How to mend what is wrong with the token of this program. */
