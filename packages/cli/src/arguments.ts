@@ -103,7 +103,9 @@ function requirePositionals(command: Command, texts: ReadonlyMap<string, string>
 
 function checked(name: string, value: string, option: Option | undefined): string {
   if (option?.choices === undefined || option.choices.includes(value)) return value;
-  throw usageFailure(`--${name} cannot be ${value}`, `it is one of ${option.choices.join(", ")}`);
+  const choices = option.choices.join(", ");
+  const hint = option.kind === "list" ? `it takes any of ${choices}, joined by commas` : `it is one of ${choices}`;
+  throw usageFailure(`--${name} cannot be ${value}`, hint);
 }
 
 function split(values: readonly (string | boolean)[]): readonly string[] {

@@ -7,7 +7,7 @@ export interface Option {
   /** A flag takes no value; a list is given several times, or joined by commas. */
   readonly kind: "text" | "flag" | "list";
   readonly summary: string;
-  /** What stands for its value in the help. */
+  /** What stands for its value, or for one of a list, in the help. @default "TEXT" */
   readonly value?: string;
   readonly choices?: readonly string[];
 }

@@ -21,12 +21,32 @@ export function overview(commands: readonly Command[]): string {
 countersign COMMAND --help says more; countersign --version names the version\n`;
 }
 
-function optionRow([name, option]: readonly [string, Option]): readonly [string, string] {
-  const value = option.kind === "flag" ? "" : ` ${option.value ?? option.choices?.join("|") ?? "TEXT"}`;
-  return [`--${name}${value}`, option.summary];
+function optionRow([name, { kind, value = "TEXT", summary, choices }]: readonly [string, Option]) {
+  const takes = kind === "flag" ? "" : ` ${value}${kind === "list" ? ",…" : ""}`;
+  const of = choices === undefined ? "" : `: ${kind === "list" ? "any" : "one"} of ${choices.join(", ")}`;
+  return [`--${name}${takes}`, `${summary}${of}`] as const;
 }
+
+/** What a terminal shows without breaking lines. */
+const lineWidth = 100;
 
 function columns(rows: readonly (readonly [string, string])[]): string {
   const widest = Math.max(0, ...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(widest)}  ${right}`).join("\n");
+  const indent = " ".repeat(widest + 4);
+  return rows
+    .map(([left, right]) => `  ${left.padEnd(widest)}  ${wrap(right, lineWidth - indent.length).join(`\n${indent}`)}`)
+    .join("\n");
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const [first = "", ...words] = text.split(" ");
+  const lines: string[] = [];
+  let line = first;
+  for (const word of words) {
+    if (line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line += ` ${word}`;
+  }
+  return [...lines, line];
 }

@@ -125,8 +125,9 @@ describe("what the authority or somebody before it says", () => {
       env: { COUNTERSIGN_TOKEN: "", COUNTERSIGN_PASSWORD: "x" },
       answer: refuse(401, { error: "invalid_client", error_description: "No; check it" }),
       says: [
-        "error: the authority does not take the client loopback from here",
-        "hint: it is for the machine of the authority, without a proxy between; elsewhere a client with a secret gets COUNTERSIGN_TOKEN",
+        "error: the authority refuses the client loopback",
+        "hint: it works on the authority's own machine alone, not through a proxy, and not with server.loopback_privileges off",
+        "hint: elsewhere set COUNTERSIGN_TOKEN, or COUNTERSIGN_CLIENT_ID and COUNTERSIGN_CLIENT_SECRET for token get",
       ],
     },
     {

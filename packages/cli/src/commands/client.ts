@@ -14,15 +14,17 @@ const path = "/api/v1/client";
 
 const clientOptions: Readonly<Record<string, Option & { readonly member: string }>> = {
   name: { kind: "text", summary: "What people call it", member: "client_name" },
-  scopes: { kind: "list", value: "SCOPE,…", summary: "The most its tokens may hold", member: "scopes" },
+  scopes: { kind: "list", value: "SCOPE", summary: "The most its tokens may hold", member: "scopes" },
   grants: {
     kind: "list",
+    value: "GRANT",
     choices: clientGrants,
     summary: "How it may get tokens",
     member: "grants",
   },
   "auth-method": {
     kind: "text",
+    value: "METHOD",
     choices: clientAuthMethods,
     summary: "How it proves who it is",
     member: "token_endpoint_auth_method",
@@ -32,19 +34,21 @@ const clientOptions: Readonly<Record<string, Option & { readonly member: string 
   "san-uri": { kind: "text", value: "URI", summary: "URI in its certificate", member: "tls_client_auth_san_uri" },
   profile: {
     kind: "text",
+    value: "PROFILE",
     choices: tokenProfiles,
     summary: "Shape of its tokens",
     member: "access_token_profile",
   },
   algorithm: {
     kind: "text",
+    value: "ALG",
     choices: signingAlgorithms,
     summary: "Signature of its tokens",
     member: "access_token_signing_alg",
   },
   audience: {
     kind: "list",
-    value: "AUD,…",
+    value: "AUD",
     summary: "Audiences it may ask for; the first is the default",
     member: "audience",
   },
@@ -101,11 +105,13 @@ export const clientCommands: readonly Command[] = [
     summary: "Create a client; its secret is shown this once",
     options: {
       ...remoteOptions,
-      id: { kind: "text", summary: "Its client id; a UUID by default" },
+      id: { kind: "text", summary: "Its client id; client_ and a UUID by default" },
       credential: { kind: "flag", summary: "Give it a secret" },
       ...clientOptions,
     },
-    examples: ["countersign client create --id ci --name ci --grants client_credentials --credential --audience vault"],
+    examples: [
+      "countersign client create --id ci --name ci --audience vault \\\n    --grants client_credentials --credential",
+    ],
     async run(run) {
       const { given } = run;
       const wanted = {

@@ -9,7 +9,7 @@ import { readAll } from "../prompt.ts";
 import type { World } from "../world.ts";
 import { rewrapKeys } from "./rewrap-keys.ts";
 
-const algorithm: Option = { kind: "text", choices: signingAlgorithms, summary: "Signature algorithm" };
+const algorithm: Option = { kind: "text", value: "ALG", choices: signingAlgorithms, summary: "Signature algorithm" };
 const now: Option = { kind: "flag", summary: "Sign with it at once, although verifiers may not know it yet" };
 const file = [{ name: "file", summary: "PEM, DER, JWK or JWK set; - is stdin" }];
 
@@ -71,7 +71,7 @@ export const keyCommands: readonly Command[] = [
     positionals: file,
     options: {
       algorithm,
-      to: { kind: "text", choices: keyForms, summary: "The form; jwk by default" },
+      to: { kind: "text", value: "FORM", choices: keyForms, summary: "The form; jwk by default" },
     },
     examples: [
       "openssl ecparam -name prime256v1 -genkey -noout | countersign keys convert - --to jwk",

@@ -27,7 +27,7 @@ export const serve: Command = {
   options: settingOptions,
   examples: [
     "countersign serve",
-    "countersign serve --listen 0.0.0.0:443 --issuer https://id.example.com --tls-cert cert.pem --tls-key key.pem",
+    "countersign serve --listen 0.0.0.0:443 --issuer https://id.example.com \\\n    --tls-cert cert.pem --tls-key key.pem",
     "countersign serve --compat jwt-issuer --key-file key.json",
   ],
   async run(run) {

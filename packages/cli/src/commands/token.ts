@@ -21,7 +21,7 @@ export const tokenCommands: readonly Command[] = [
       ...remoteOptions,
       ...clientOptions,
       username: { kind: "text", summary: "COUNTERSIGN_USERNAME, or admin" },
-      scope: { kind: "list", value: "SCOPE,…", summary: "What to ask for" },
+      scope: { kind: "list", value: "SCOPE", summary: "What to ask for" },
       audience: { kind: "text", summary: "Whom the token is for" },
     },
     examples: [

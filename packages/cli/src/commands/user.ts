@@ -48,7 +48,7 @@ export const userCommands: readonly Command[] = [
       ...remoteOptions,
       ...passwordOptions,
       name: { kind: "text", summary: "Full name; the username by default" },
-      scopes: { kind: "list", value: "SCOPE,…", summary: "Permission levels" },
+      scopes: { kind: "list", value: "SCOPE", summary: "Permission levels" },
     },
     async run(run) {
       const { given, print } = run;
@@ -90,7 +90,7 @@ export const userCommands: readonly Command[] = [
     positionals: [{ name: "username", summary: "Username" }],
     options: {
       ...remoteOptions,
-      scopes: { kind: "list", value: "SCOPE,…", summary: "Permission levels; empty for none" },
+      scopes: { kind: "list", value: "SCOPE", summary: "Permission levels; empty for none" },
     },
     async run(run) {
       const scopes = run.given.list("scopes");

@@ -13,7 +13,7 @@ export const vault: Command = {
     ...remoteOptions,
     mount: { kind: "text", value: "PATH", summary: "Where the auth method is mounted; jwt by default" },
     role: { kind: "text", value: "NAME", summary: "Name of the role; the client id by default" },
-    policies: { kind: "list", value: "POLICY,…", summary: "Policies of the role; default by default" },
+    policies: { kind: "list", value: "POLICY", summary: "Policies of the role; default by default" },
     jwks: { kind: "flag", summary: "Configure the JWKS URL in place of discovery" },
   },
   examples: ["countersign vault ci --policies kv-read"],

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { commands } from "../src/commands/index.ts";
+import { run } from "./script-world.ts";
+
+describe("the help", () => {
+  const groups = new Set(commands.map(({ name }) => name.split(" ")[0] ?? ""));
+  for (const words of ["", ...groups, ...commands.map(({ name }) => name)]) {
+    it(`fits a terminal of 100 columns: ${words}`, async () => {
+      const { exitCode, stdout } = await run([...words.split(" ").filter((word) => word !== ""), "--help"]);
+      assert.equal(exitCode, 0);
+      assert.deepEqual(
+        stdout.split("\n").filter((line) => line.length > 100),
+        [],
+      );
+    });
+  }
+
+  it("says everything that it breaks into lines", async () => {
+    const { stdout } = await run(["client", "create", "--help"]);
+    const said = stdout.replace(/\s+/g, " ");
+    assert.ok(
+      said.includes(" --grants GRANT,… How it may get tokens: any of password, client_credentials, refresh_token "),
+    );
+    assert.ok(
+      said.includes(
+        " --auth-method METHOD How it proves who it is: one of none, client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth ",
+      ),
+    );
+  });
+});
