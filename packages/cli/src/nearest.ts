@@ -1,10 +1,19 @@
 /** The candidate that a misspelt word was probably meant to be; `undefined` when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates
+  const near = candidates
     .map((candidate) => ({ candidate, distance: distanceOf(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+    .filter(({ candidate, distance }) => distance <= allowedDistance(word, candidate));
+  return near.sort((a, b) => a.distance - b.distance)[0]?.candidate;
+}
+
+/** One letter in three, at least one. Whole words that both begin with say nothing: COUNTERSIGN_, a section, a group. */
+function allowedDistance(word: string, candidate: string): number {
+  let shared = 0;
+  for (const [at, letter] of [...word].entries()) {
+    if (letter !== candidate[at]) break;
+    if (/[ ._-]/.test(letter)) shared = at + 1;
+  }
+  return Math.max(1, Math.floor((word.length - shared) / 3));
 }
 
 /** Levenshtein distance. */
