@@ -11,7 +11,7 @@ export const eventTable = {
   "token.refused": {
     level: "info",
     fields: ["grant", "code"],
-    optional: ["clientId", "userId", "detail", "address"],
+    optional: ["clientId", "detail", "address"],
   },
   "token.withdrawn": { level: "info", fields: ["clientId", "jti", "familyId"], optional: [] },
   "token.revoked": { level: "info", fields: ["clientId"], optional: ["jti", "familyId"] },
@@ -31,7 +31,7 @@ export const eventTable = {
   "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.rewrapped": { level: "info", fields: ["keyEncryptionKey", "previous", "actor"], optional: [] },
   "key.overtaken": { level: "info", fields: ["actor"], optional: ["kid", "algorithm", "keyEncryptionKey"] },
-  "login.locked": { level: "warn", fields: ["clientId"], optional: ["address"] },
+  "login.locked": { level: "warn", fields: ["clientId"], optional: ["userId", "address"] },
   "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
   "authority.started": { level: "info", fields: ["issuer"], optional: [] },
   "authority.unready": { level: "warn", fields: ["detail"], optional: [] },

@@ -21,12 +21,14 @@ export async function authenticate(options: UserServiceOptions, login: Login): P
   const from = address === undefined ? {} : { address };
   const username = tryNormalise(login.username);
   const password = opaquePassword(login.password);
-  if (!(await limits.countLogin({ username: username ?? malformedNames, ...from }))) {
-    audit.notice("login.locked", { clientId, ...from });
+  const mayTry = await limits.countLogin({ username: username ?? malformedNames, ...from });
+  const item = username === undefined ? undefined : await readUserNamed(store, username);
+  if (!mayTry) {
+    // Never the name as it was given: somebody may have typed a password there.
+    audit.notice("login.locked", { clientId, ...(item === undefined ? {} : { userId: item.value.userId }), ...from });
     await passwords.verify("", undefined);
     throw refuse("account delayed after wrong attempts");
   }
-  const item = username === undefined ? undefined : await readUserNamed(store, username);
   const credential = password === undefined ? undefined : item?.value.credential;
   const isRight = await passwords.verify(password ?? "", credential);
   if (item === undefined) throw refuse("unknown user");

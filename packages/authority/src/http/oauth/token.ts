@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import type { Peer } from "../../caller.ts";
+import type { Caller, Peer } from "../../caller.ts";
 import { type Issued, issue } from "../../core/issue.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
 import { grantTypes } from "../../grants/index.ts";
@@ -15,11 +15,12 @@ export async function tokenEndpoint({ request, peer, services, labels }: Call): 
   const form = await readForm(request, services);
   const grantRequest = grantRequestOf(request, form, peer);
   labels.grant = grantLabel(grantRequest);
+  let caller: Caller | undefined;
   try {
-    const caller = await callerOf(request, form, peer, services);
+    caller = await callerOf(request, form, peer, services);
     return json(render(await issue(grantRequest, caller, services)));
   } catch (error) {
-    if (error instanceof CountersignError) noticeRefusal(error, grantRequest, services);
+    if (error instanceof CountersignError) noticeRefusal(error, { request: grantRequest, caller }, services);
     throw error;
   }
 }
@@ -50,10 +51,17 @@ function grantLabel({ grantType }: GrantRequest): string {
   return grantTypes.find((type) => type === grantType) ?? "other";
 }
 
-function noticeRefusal(error: CountersignError, request: GrantRequest, services: Services): void {
+interface Refused {
+  readonly request: GrantRequest;
+  /** Known once it has proved who it is. */
+  readonly caller: Caller | undefined;
+}
+
+function noticeRefusal(error: CountersignError, { request, caller }: Refused, services: Services): void {
   services.audit.notice("token.refused", {
     grant: grantLabel(request),
     code: error.code,
+    ...(caller === undefined ? {} : { clientId: caller.client.clientId }),
     ...(error.detail === undefined ? {} : { detail: error.detail }),
     ...(request.address === undefined ? {} : { address: request.address }),
   });
