@@ -82,7 +82,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const passwords = createPasswordHasher({ clock, random, config });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
   const clients = createClientService({ store, clock, random, audit });
-  const lifecycle = { closing: false };
+  const lifecycle = { closing: false, unready: undefined };
   const services: Services = {
     config,
     store,

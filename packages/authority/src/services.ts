@@ -22,6 +22,13 @@ export interface Services {
   readonly clients: ClientService;
   readonly limits: Limits;
   readonly passwords: PasswordHasher;
-  /** Whether the authority still takes new work. */
-  readonly lifecycle: { readonly closing: boolean };
+  readonly lifecycle: Lifecycle;
+}
+
+/** Where an authority stands between its start and its end. */
+export interface Lifecycle {
+  /** Whether it takes no new work. */
+  readonly closing: boolean;
+  /** What it last told of why it is not ready; nothing while it is. */
+  unready: { readonly detail: string; readonly toldAt: number } | undefined;
 }

@@ -41,7 +41,8 @@ const allowed: ReadonlyMap<EventName, readonly string[]> = new Map(
 
 /**
  * A structured log of what an authority does. Only the fields that {@link eventTable} lists are written, whatever else
- * an event carries, so a secret has no way in. Exchanges are logged at `debug`, and at `warn` when they failed.
+ * an event carries, so a secret has no way in. Exchanges are logged at `debug`, and at `warn` when they failed: of each
+ * route, method and status once a second.
  *
  * @example
  * ```ts
@@ -64,9 +65,14 @@ export function createLog(options: LogOptions): Log {
     },
     { write },
   );
+  const isNews = news();
   return {
     event: (event) => logEvent(logger, event),
-    exchange: (exchange) => logExchange(logger, exchange, clock.now()),
+    exchange(exchange) {
+      const now = clock.now();
+      const level = exchange.status >= 500 && isNews(exchange, now) ? "warn" : "debug";
+      if (logger.isLevelEnabled(level)) logger[level](exchangeLine(exchange, now));
+    },
     flush: gathered.flush,
   };
 }
@@ -83,11 +89,8 @@ function logEvent(logger: Logger, event: AuthorityEvent): void {
   logger[level](line);
 }
 
-function logExchange(logger: Logger, exchange: Exchange, now: number): void {
-  const level = exchange.status >= 500 ? "warn" : "debug";
-  if (!logger.isLevelEnabled(level)) return;
-  const { route, method, status, durationMs, grant } = exchange;
-  logger[level]({
+function exchangeLine({ route, method, status, durationMs, grant }: Exchange, now: number) {
+  return {
     time: timestamp(now),
     event: "http.exchange",
     route,
@@ -95,7 +98,20 @@ function logExchange(logger: Logger, exchange: Exchange, now: number): void {
     status,
     durationMs: Math.round(durationMs * 1000) / 1000,
     ...(grant === undefined ? {} : { grant }),
-  });
+  };
+}
+
+/** Whether there was none of its kind in the last second: a server at its limit must not write a line a request. */
+function news(): (exchange: Exchange, now: number) => boolean {
+  const lastAt = new Map<string, number>();
+  return ({ route, method, status }, now) => {
+    const kind = `${status} ${method} ${route}`;
+    const told = lastAt.get(kind) ?? Number.NEGATIVE_INFINITY;
+    // A clock that was put back makes news of everything, once.
+    if (now >= told && now - told < 1000) return false;
+    lastAt.set(kind, now);
+    return true;
+  };
 }
 
 function timestamp(at: number): string {

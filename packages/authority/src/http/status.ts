@@ -16,9 +16,20 @@ export function live(): HttpAnswer {
  */
 export async function ready({ services }: Call): Promise<HttpAnswer> {
   const detail = await unreadiness(services);
+  tellUnready(detail, services);
   if (detail === undefined) return json({ status: "ready" });
-  services.audit.notice("authority.unready", { detail });
   throw new CountersignError("temporarily_unavailable", { detail });
+}
+
+/** Anybody may ask, and as often as they like: the log is told when the reason changes, else once in so long. */
+const tellEveryMs = 10_000;
+
+function tellUnready(detail: string | undefined, { lifecycle, clock, audit }: Services): void {
+  const now = clock.monotonic();
+  const told = lifecycle.unready;
+  if (detail !== undefined && detail === told?.detail && now - told.toldAt < tellEveryMs) return;
+  lifecycle.unready = detail === undefined ? undefined : { detail, toldAt: now };
+  if (detail !== undefined) audit.notice("authority.unready", { detail });
 }
 
 async function unreadiness({ lifecycle, keys: ring, store }: Services): Promise<string | undefined> {

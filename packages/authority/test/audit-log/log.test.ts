@@ -75,6 +75,30 @@ describe("createLog", () => {
     });
   }
 
+  it("warns of failed exchanges once a second for each route, method and status", () => {
+    const clock = new FakeClock();
+    const text = logOf({ level: "warn", clock }, (log) => {
+      const fail = (status: number, route = "/oauth/token") => log.exchange({ ...exchange, route, status });
+      for (let n = 0; n < 100; n++) fail(503);
+      fail(500);
+      fail(503, "/health/ready");
+      clock.jump(999);
+      fail(503);
+      clock.jump(1);
+      fail(503);
+      clock.jump(-5000);
+      fail(503);
+    });
+    const lines = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      lines.map(({ status, route }) => `${status} ${route}`),
+      ["503 /oauth/token", "500 /oauth/token", "503 /health/ready", "503 /oauth/token", "503 /oauth/token"],
+    );
+  });
+
   it("gathers the lines of one turn of the event loop into one write", async () => {
     const writes: string[] = [];
     const log = createLog({ write: (lines) => writes.push(lines) });

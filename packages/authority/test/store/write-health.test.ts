@@ -177,4 +177,31 @@ describe("GET /health/ready", () => {
     }
     assert.deepEqual(await store.get("P#probe").then((item) => item?.expiresAt), clock.now() + 60_000);
   });
+
+  it("tells the log why when the reason changes, when it comes back, and every ten seconds, however often it is asked", async (context) => {
+    const { store, clock, hold, release } = await aStore(context);
+    const authority = await testAuthority({ store, clock });
+    const ask = async () => {
+      for (let n = 0; n < 20; n++) await authority.fetch(new Request("http://localhost:8080/health/ready"));
+      return authority.events.filter(({ name }) => name === "authority.unready").length;
+    };
+    const failToWrite = () => assert.rejects(store.swap("k", 0, { value: 1 }));
+    hold();
+    await failToWrite();
+    assert.equal(await ask(), 1);
+    await clock.advance(9999);
+    assert.equal(await ask(), 1);
+    await clock.advance(1);
+    assert.equal(await ask(), 2);
+    release();
+    await clock.advance(2000);
+    assert.equal(await ask(), 2);
+    hold();
+    await failToWrite();
+    assert.equal(await ask(), 3);
+    authority.drain();
+    assert.equal(await ask(), 4);
+    release();
+    await authority.close();
+  });
 });
