@@ -6,12 +6,16 @@ export interface Welcome {
   readonly loopbackUrl?: string;
   /** Only when this start made it. */
   readonly adminPassword?: string;
+  /** Where it is, when it was written there in place of being shown. */
+  readonly passwordFile?: string;
 }
 
 /** The lines a start prints: the address, and on a first start the password, once, and what to try. */
-export function welcome({ url, issuer, adminPassword, loopbackUrl }: Welcome): string {
+export function welcome({ url, issuer, adminPassword, passwordFile, loopbackUrl }: Welcome): string {
   const lines = [`countersign is listening at ${url}`, ...(issuer === url ? [] : [`issuer: ${issuer}`])];
   if (adminPassword !== undefined) lines.push("", `admin password: ${adminPassword}`, "", ...firstSteps(loopbackUrl));
+  if (passwordFile !== undefined)
+    lines.push("", `admin password: in ${passwordFile}; set another one and remove the file`);
   return `${lines.join("\n")}\n`;
 }
 

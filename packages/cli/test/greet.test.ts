@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
   type Authority,
@@ -27,11 +30,15 @@ function fleet() {
 }
 
 /** Greets, and collects what was printed. */
-async function greeted(authority: Authority, first: Awaited<ReturnType<typeof prepareFirstStart>>, json = false) {
+async function greeted(
+  authority: Authority,
+  first: Awaited<ReturnType<typeof prepareFirstStart>>,
+  { json = false, ...file }: { readonly json?: boolean; readonly passwordFile?: string } = {},
+) {
   const printed = { stdout: "", stderr: "" };
   const stdout = { write: (text: string) => (printed.stdout += text) };
   const stderr = { write: (text: string) => (printed.stderr += text) };
-  await greet({ served: { url }, authority, first }, createPrinter({ stdout, stderr, env: {} }, json));
+  await greet({ served: { url }, authority, first, ...file }, createPrinter({ stdout, stderr, env: {} }, json));
   return printed;
 }
 
@@ -81,11 +88,35 @@ describe("greet", () => {
     const [slow, quick] = [await node("slow"), await node("quick")];
     const overtaken = await prepareFirstStart(slow.services);
     clock.jump(holdMs);
-    await greeted(quick, await prepareFirstStart(quick.services), true);
-    const { stdout } = await greeted(slow, overtaken, true);
+    await greeted(quick, await prepareFirstStart(quick.services), { json: true });
+    const { stdout } = await greeted(slow, overtaken, { json: true });
     const [first, last, ...more] = stdout.split("\n").map((line) => line && JSON.parse(line));
     assert.deepEqual(more, [""]);
     assert.equal(first.admin_password.length, 32);
     assert.deepEqual(last, { url, issuer: url });
+  });
+
+  it("takes the file back when another node took over, and writes that of its own second try", async (context) => {
+    const directory = await mkdtemp(join(tmpdir(), "countersign-greet-"));
+    context.after(() => rm(directory, { recursive: true }));
+    const passwordFile = join(directory, "password");
+    const { clock, node } = fleet();
+    const [slow, quick] = [await node("slow"), await node("quick")];
+    const overtaken = await prepareFirstStart(slow.services);
+    clock.jump(holdMs);
+    await greeted(quick, await prepareFirstStart(quick.services));
+    const { stdout, stderr } = await greeted(slow, overtaken, { passwordFile });
+    assert.equal(stderr, takenBack);
+    assert.ok(stdout.endsWith(listening), stdout);
+    await assert.rejects(readFile(passwordFile), { code: "ENOENT" });
+
+    const other = fleet();
+    const [slower, crashing] = [await other.node("slow"), await other.node("crashing")];
+    const first = await prepareFirstStart(slower.services);
+    other.clock.jump(holdMs);
+    await prepareFirstStart(crashing.services);
+    other.clock.jump(holdMs);
+    await greeted(slower, first, { passwordFile });
+    assert.equal(await logIn(slower, (await readFile(passwordFile, "utf8")).trim()), true);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,6 +76,13 @@ function logIn(port: number, password: string): Promise<Response> {
   return fetch(`http://localhost:${port}/oauth/token`, { method: "POST", body: new URLSearchParams(form) });
 }
 
+/** A server in this process, with its port. */
+async function startedWith(words: readonly string[]) {
+  const served = start(words, { COUNTERSIGN_LOG_LEVEL: "debug" });
+  assert.ok(await served.printed("listening at"), served.stderr());
+  return { ...served, port: Number(/listening at http:\/\/localhost:(\d+)/.exec(served.stdout())?.[1]) };
+}
+
 const passwordLine = /^admin password: ([A-Za-z0-9_-]{32})$/m;
 
 describe("countersign serve", () => {
@@ -99,6 +106,47 @@ describe("countersign serve", () => {
       await second.exit;
       assert.equal(second.stdout, `countersign is listening at http://localhost:${port}\n`);
     }));
+
+  it("writes the password to a file that is named for it, for its owner alone, and then prints none", () =>
+    withData(async (data) => {
+      const file = join(data, "admin-password");
+      const words = ["serve", "--listen", "localhost:0", "--data", data, "--admin-password-file", file];
+      for (const which of ["first", "second"]) {
+        const served = await startedWith(words);
+        assert.equal(served.stdout().includes(`admin password: in ${file}; `), which === "first", served.stdout());
+        assert.equal((await stat(file)).mode & 0o777, 0o600);
+        const password = await readFile(file, "utf8");
+        assert.match(password, /^[A-Za-z0-9_-]{32}\n$/);
+        assert.ok(!`${served.stdout()}${served.stderr()}`.includes(password.trim()));
+        assert.equal((await logIn(served.port, password.trim())).status, 200);
+        served.stop();
+        assert.equal(await served.exitCode, 0);
+      }
+    }));
+
+  for (const [what, put] of [
+    ["a file", (path: string) => writeFile(path, "mine")],
+    ["a link", (path: string) => symlink(`${path}-target`, path)],
+    ["no directory", (path: string) => rm(join(path, ".."), { recursive: true })],
+  ] as const) {
+    it(`refuses to write the password where there is ${what}; the next start shows one that works`, () =>
+      withData(async (data) => {
+        const file = join(data, "..", "place", "admin-password");
+        await mkdir(join(file, ".."));
+        await put(file);
+        const words = ["serve", "--listen", "localhost:0", "--data", data];
+        const { exitCode, stdout, stderr } = await run([...words, "--admin-password-file", file]);
+        assert.deepEqual([exitCode, stdout], [1, ""]);
+        assert.match(stderr, /error: cannot write the administrator's password to: .*admin-password\n/);
+        await assert.rejects(readFile(`${file}-target`), { code: "ENOENT" });
+        if (what === "a file") assert.equal(await readFile(file, "utf8"), "mine");
+        const served = await startedWith(words);
+        const password = passwordLine.exec(served.stdout())?.[1] ?? "";
+        assert.equal((await logIn(served.port, password)).status, 200);
+        served.stop();
+        await served.exitCode;
+      }));
+  }
 
   it("serves on when nobody reads its log any more", () =>
     withData(async (data) => {

@@ -24,7 +24,14 @@ const parentCheckMs = 500;
 export const serve: Command = {
   name: "serve",
   summary: "Run the authority",
-  options: settingOptions,
+  options: {
+    ...settingOptions,
+    "admin-password-file": {
+      kind: "text",
+      value: "FILE",
+      summary: "Where a first start writes the administrator's password, in place of stdout",
+    },
+  },
   examples: [
     "countersign serve",
     "countersign serve --listen 0.0.0.0:443 --issuer https://id.example.com \\\n    --tls-cert cert.pem --tls-key key.pem",
@@ -41,7 +48,8 @@ export const serve: Command = {
     const running = await start(serving, world, log);
     try {
       (await danglingSettings(settings, running.authority)).forEach(warn);
-      await greet(running, print);
+      const passwordFile = run.given.text("admin-password-file");
+      await greet({ ...running, ...(passwordFile === undefined ? {} : { passwordFile }) }, print);
       await stopped;
     } finally {
       await stop(running, settings, world);
