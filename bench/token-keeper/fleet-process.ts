@@ -14,6 +14,7 @@ import {
 import { fileCache } from "@countersign/token-keeper/node";
 import { redisCache } from "@countersign/token-keeper/redis";
 import { Redis } from "ioredis";
+import { type FleetCounts, noCounts } from "./fleet-counts.ts";
 
 /** What a process is told. */
 export interface FleetOrder {
@@ -28,33 +29,10 @@ export interface FleetOrder {
   readonly callEveryMs: number;
 }
 
-/** What a process tells when it is asked to stop. */
-export interface FleetCounts {
-  calls: number;
-  /** Calls that threw. */
-  failed: number;
-  /** Calls that got an expired token, or one for another audience. */
-  wrong: number;
-  /** Calls of a keeper that held nothing any more, though the last token was alive: they wait instead of failing. */
-  forgotten: number;
-  slowestMs: number;
-  cacheFailures: number;
-  leasesTakenOver: number;
-}
-
 type Caller = () => Promise<Token>;
 
 const order: FleetOrder = JSON.parse(process.env.FLEET_ORDER ?? "{}");
-const none: FleetCounts = {
-  calls: 0,
-  failed: 0,
-  wrong: 0,
-  forgotten: 0,
-  slowestMs: 0,
-  cacheFailures: 0,
-  leasesTakenOver: 0,
-};
-const counts: FleetCounts = { ...none };
+const counts: FleetCounts = { ...noCounts };
 
 function sourceOf(audience: string): TokenSource {
   const { tokenEndpoint, clientId, secret } = order;
@@ -160,7 +138,7 @@ const audiences = callers.map((_, index) => order.audiences[index % order.audien
 await Promise.all(callers.map((caller) => caller().catch(() => undefined)));
 process.send?.("ready");
 process.on("message", (message) => {
-  if (message === "reset") Object.assign(counts, none);
+  if (message === "reset") Object.assign(counts, noCounts);
   else process.send?.(counts);
 });
 process.on("disconnect", () => process.exit());

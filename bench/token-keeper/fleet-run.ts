@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "@countersign/token-keeper";
 import { build } from "esbuild";
 import { startFleetAuthority, type TokenRequest } from "./fleet-authority.ts";
-import type { FleetCounts, FleetOrder } from "./fleet-process.ts";
+import { type FleetCounts, noCounts } from "./fleet-counts.ts";
+import type { FleetOrder } from "./fleet-process.ts";
 
 /** What is run. */
 export interface FleetPlan {
@@ -121,15 +122,7 @@ async function tell(fleet: readonly ChildProcess[], message: string): Promise<vo
 
 /** The sums since the last time, which are then forgotten. */
 async function collect(fleet: readonly ChildProcess[]): Promise<FleetCounts> {
-  const sum: FleetCounts = {
-    calls: 0,
-    failed: 0,
-    wrong: 0,
-    forgotten: 0,
-    slowestMs: 0,
-    cacheFailures: 0,
-    leasesTakenOver: 0,
-  };
+  const sum: FleetCounts = { ...noCounts };
   for (const child of fleet) {
     const answer = once(child, "message");
     child.send("counts");
