@@ -36,22 +36,23 @@ export function lastBlock(container: Container): SignedBlock {
 }
 
 /** The signatures of a token from one block on, in the order in which the reference checks them. */
-function signatureJobs({ blocks, proof }: Container, root: PublicKey, from: number): SignatureJob[] {
+function signatureJobs(container: Container, root: PublicKey, from: number): SignatureJob[] {
+  const { blocks, proof } = container;
   const jobs: SignatureJob[] = [];
   let last = blocks[from - 1];
   let key = last?.nextKey ?? root;
-  for (let i = from; i < blocks.length; i++) {
-    const block = blocks[i] ?? blocks[0];
-    jobs.push({ block: i, key, payload: blockPayload(block, last?.signature), signature: block.signature });
+  for (const [i, block] of blocks.slice(from).entries()) {
+    const place = from + i;
+    jobs.push({ block: place, key, payload: blockPayload(block, last?.signature), signature: block.signature });
     if (block.external !== undefined && last !== undefined) {
       const { publicKey, signature } = block.external;
-      jobs.push({ block: i, key: publicKey, payload: externalPayload(block.data, last.signature), signature });
+      jobs.push({ block: place, key: publicKey, payload: externalPayload(block.data, last.signature), signature });
     }
     key = block.nextKey;
     last = block;
   }
-  if (proof.kind === "seal" && last !== undefined) {
-    jobs.push({ block: blocks.length, key, payload: sealPayload(last), signature: proof.signature });
+  if (proof.kind === "seal") {
+    jobs.push({ block: blocks.length, key, payload: sealPayload(lastBlock(container)), signature: proof.signature });
   }
   return jobs;
 }
