@@ -31,9 +31,8 @@ const REFUSED = `check if [${repeated(12, () => "2026-11-22T00:00:00Z", ", ")}].
 const REFUSED_FUEL = 3000;
 
 /**
- * Runs a token of its own through everything, so that the first token of a process is judged about as quickly as the
- * thousandth: runtimes compile code when it is first used. It takes some tens of milliseconds; call it while the process
- * starts.
+ * Runs a token of its own through everything: runtimes compile code when it is first used, and the first token of a
+ * process would wait for that. It takes a tenth or two of a second; call it while the process starts.
  *
  * @example
  * await warmUp();

@@ -15,4 +15,11 @@ describe("warmUp", () => {
     await warmUp({ crypto: { verify, sign, generateKeyPair, publicKeyOf } });
     assert.ok(verified >= 2);
   });
+
+  it("warms the synchronous form where there is one", async () => {
+    let verified = 0;
+    const { verifySync = () => assert.fail("node:crypto is synchronous too") } = defaultProvider;
+    await warmUp({ crypto: { ...defaultProvider, verifySync: (...call) => ++verified > 0 && verifySync(...call) } });
+    assert.ok(verified >= 3);
+  });
 });
