@@ -1,12 +1,10 @@
 import type { KeyObject } from "node:crypto";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { Pipeline } from "../threads/pipeline.ts";
+import { startThread } from "../threads/start-thread.ts";
 import type { SignatureFunction, SigningPlace } from "./sign.ts";
 import { type IntroducedKey, packJobs, type SignedBatch, type SigningBatch, type SigningJob } from "./signing-batch.ts";
-
-/** A batch is dead when it is answered: a large young generation would only hold memory. */
-const resourceLimits = { maxYoungGenerationSizeMb: 1 };
 
 /**
  * Signs in a thread of its own, many inputs a message. Handing each signature to the thread pool costs the event loop
@@ -60,9 +58,7 @@ export class SigningThread implements SigningPlace {
   }
 
   #start(): Worker {
-    // Sources run as they are; a build has the compiled file beside this one.
-    const file = import.meta.url.endsWith(".ts") ? "./signing-worker.ts" : "./signing-worker.js";
-    const worker = new Worker(new URL(file, import.meta.url), { execArgv: [], resourceLimits });
+    const worker = startThread(new URL("./signing-worker", import.meta.url));
     worker.on("message", (message: Partial<SignedBatch>) => {
       // `node --watch` sends messages of its own from every thread.
       if (message.signatures !== undefined) this.#pipeline.settle(message.signatures.split("\n").map(outcomeOf));

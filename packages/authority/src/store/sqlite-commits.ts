@@ -1,7 +1,8 @@
 import { on } from "node:events";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { Pipeline } from "../threads/pipeline.ts";
+import { startThread } from "../threads/start-thread.ts";
 import { type Batch, type Operation, type Outcome, packOperations, type Reply, ready } from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
 import type { WriteHealth } from "./write-health.ts";
@@ -20,9 +21,6 @@ export interface CommitsOptions extends ConnectionOptions {
 const batchSize = 16;
 
 const retryAfterMs = 1000;
-
-/** A batch is dead when it is answered: a large young generation would only hold memory. */
-const resourceLimits = { maxYoungGenerationSizeMb: 1 };
 
 /**
  * Group commit: the writing thread commits all operations that arrived while it was busy with those before them, with
@@ -131,10 +129,7 @@ export class Commits {
 /** Starts a writing thread, which opens the file. */
 function launch({ path, busyTimeoutMs }: ConnectionOptions): Worker {
   const workerData: ConnectionOptions = { path, busyTimeoutMs };
-  // Sources run as they are; a build has the compiled file beside this one.
-  const file = import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js";
-  // No flags of the process: with --input-type, say, a thread cannot start.
-  return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [], resourceLimits });
+  return startThread(new URL("./sqlite-writer", import.meta.url), { workerData });
 }
 
 function isReply(message: Partial<Reply>): message is Reply {
