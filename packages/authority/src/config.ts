@@ -104,7 +104,13 @@ export const configSchema = z.strictObject({
             .overwrite(asPeer),
         )
         .default([])
-        .describe("IP addresses of proxies whose X-Forwarded-For names the client"),
+        .describe("IP addresses of proxies whose header names the client"),
+      forwarded_header: z
+        .enum(["x-forwarded-for", "forwarded"])
+        .default("x-forwarded-for")
+        .describe(
+          "The header that trusted proxies write or extend: X-Forwarded-For, or Forwarded (RFC 7239); they must not pass on a client's own",
+        ),
       loopback_privileges: z
         .boolean()
         .default(true)

@@ -92,7 +92,13 @@ describe("the welcome of a first start", () => {
 });
 
 describe("loopbackUrl", () => {
-  const server = { loopback_privileges: true, open_metrics: false, trusted_proxies: [], cors_origins: [] };
+  const server = {
+    loopback_privileges: true,
+    open_metrics: false,
+    trusted_proxies: [],
+    forwarded_header: "x-forwarded-for" as const,
+    cors_origins: [],
+  };
   for (const [url, expect] of [
     ["https://0.0.0.0:443", "https://127.0.0.1"],
     ["http://[::]:8080", "http://127.0.0.1:8080"],

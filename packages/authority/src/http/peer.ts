@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { CountersignError } from "@countersign/protocol";
 import type { Connection, Peer } from "../caller.ts";
 import type { Config } from "../config.ts";
+import { canonicalPeer, forwardedClient } from "./forwarded.ts";
 import type { HeaderLookup } from "./message.ts";
 
 /** Headers by which proxies say that they forwarded a request: RFC 7239, its forerunners, and what single products add. */
@@ -20,12 +21,14 @@ const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
  * away, because a reverse proxy on this machine makes every request come from 127.0.0.1. A header names the client
  * only when the socket's peer is a proxy that the configuration trusts (RFC 7239 section 8.1). A proxy that adds no
  * header cannot be told from a program of this machine: the configuration takes loopback away from both.
+ *
+ * @throws {CountersignError} `invalid_request` when a trusted proxy names its client in a way that cannot be read.
  */
 export function peerOf(headers: HeaderLookup, connection: Connection, config: Config): Peer {
-  const address = unmapped(connection.address);
+  const address = plainAddress(connection.address);
   const forwarded = forwardingHeaders.some((name) => headers.has(name));
   const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
-  const client = trusted ? (lastForwarded(headers) ?? address) : address;
+  const client = trusted ? forwardedClient(headers, address, config.server) : address;
   const direct = address !== undefined && isLoopback(address) && !connection.relayed && !forwarded && !trusted;
   return {
     loopback: direct && config.server.loopback_privileges,
@@ -48,20 +51,12 @@ export function refuseRebinding(headers: HeaderLookup, peer: Peer): void {
   }
 }
 
-/** An IPv4 address that a dual-stack socket shows as IPv6 (RFC 4291 section 2.5.5.2) is that IPv4 address. */
-function unmapped(address: string | undefined): string | undefined {
-  const text = address?.replace(/%.*$/, "").toLowerCase();
-  const mapped = text?.startsWith("::ffff:") ? text.slice("::ffff:".length) : undefined;
-  return mapped !== undefined && isIP(mapped) === 4 ? mapped : text;
+/** What the socket shows, in one spelling and without the zone of a link. */
+function plainAddress(address: string | undefined): string | undefined {
+  return address === undefined ? undefined : canonicalPeer(address.replace(/%.*$/, "").toLowerCase());
 }
 
 function isLoopback(address: string): boolean {
   if (isIP(address) === 4) return address.startsWith("127.");
   return address === "::1" || address === "0:0:0:0:0:0:0:1";
-}
-
-/** The last hop is the only one the trusted proxy wrote itself. */
-function lastForwarded(headers: HeaderLookup): string | undefined {
-  const last = headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
-  return last !== undefined && isIP(last) !== 0 ? unmapped(last) : undefined;
 }

@@ -21,6 +21,56 @@ interface Row {
   readonly expect: Peer;
 }
 
+type HeaderName = "x-forwarded-for" | "forwarded";
+
+/** What trusted proxies write, and whom it names: with a port, in brackets, in other spellings (RFC 7239 section 6). */
+const named: readonly (readonly [value: string, address: string | undefined, name?: HeaderName])[] = [
+  ["203.0.113.2:51000", "203.0.113.2"],
+  ["[2001:db8::2]:51000", "2001:db8::2"],
+  ["[2001:db8::2]", "2001:db8::2"],
+  ["2001:DB8:0:0::2", "2001:db8::2"],
+  ["[::ffff:203.0.113.2]:1", "203.0.113.2"],
+  ["::ffff:cb00:7102", "203.0.113.2"],
+  ["fe80::1%eth0", "fe80::1"],
+  ["203.0.113.2:_port", "203.0.113.2"],
+  ["198.51.100.7, 203.0.113.2:51000", "203.0.113.2"],
+  ["198.51.100.7, 203.0.113.2, 127.0.0.1", "203.0.113.2"],
+  ["[::1], 127.0.0.1", "::1"],
+  ["unknown", undefined],
+  ["_hidden", undefined],
+  ["unix:", undefined],
+  ["for=203.0.113.2", "203.0.113.2", "forwarded"],
+  ['For="[2001:db8:cafe::17]:4711"', "2001:db8:cafe::17", "forwarded"],
+  ["for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60", "forwarded"],
+  ["proto=https; , for=1.2.3.4;by=_x,for=203.0.113.2:80", "203.0.113.2", "forwarded"],
+  ['by="a;for=1.1.1.1,";for=203.0.113.2', "203.0.113.2", "forwarded"],
+  ['for="203.0.113\\.2"', "203.0.113.2", "forwarded"],
+  ["for=198.51.100.7, for=127.0.0.1", "198.51.100.7", "forwarded"],
+  ["for=203.0.113.2; proto=http ; by=_x", "203.0.113.2", "forwarded"],
+  ["for=unknown", undefined, "forwarded"],
+  ["for=_gazonk", undefined, "forwarded"],
+];
+
+/** What does not say who the client is must not make it the proxy, whose budget would be everybody's. */
+const unreadable: readonly (readonly [headers: Headers, name?: HeaderName])[] = [
+  [{ "x-forwarded-for": "" }],
+  [{ "x-forwarded-for": "203.0.113.2," }],
+  [{ "x-forwarded-for": "somebody" }],
+  [{ "x-forwarded-for": "203.0.113.2 51000" }],
+  [{ "x-forwarded-for": "203.0.113.2:999999" }],
+  [{ "x-forwarded-for": "2001:db8::2]:1" }],
+  [{ "x-forwarded-for": "203.0.113.300" }],
+  [{ forwarded: "for=203.0.113.2" }],
+  [{ "x-forwarded-for": "203.0.113.2" }, "forwarded"],
+  [{ forwarded: "" }, "forwarded"],
+  [{ forwarded: "proto=https" }, "forwarded"],
+  [{ forwarded: "for=203.0.113.2, proto=https" }, "forwarded"],
+  [{ forwarded: 'for="x, for=203.0.113.2' }, "forwarded"],
+  [{ forwarded: 'for=", for="203.0.113.2:1"' }, "forwarded"],
+  [{ forwarded: "203.0.113.2" }, "forwarded"],
+  [{ forwarded: `for=203.0.113.2;${" ".repeat(16_000)}x` }, "forwarded"],
+];
+
 const rows: readonly Row[] = [
   { id: "D11 control: IPv4", from: "127.0.0.1", expect: { loopback: true, address: "127.0.0.1" } },
   { id: "D11 all of 127.0.0.0/8", from: "127.8.9.1", expect: { loopback: true, address: "127.8.9.1" } },
@@ -67,10 +117,18 @@ const rows: readonly Row[] = [
     server: proxy,
     expect: { loopback: false, address: "198.51.100.7" },
   },
+  ...named.map(
+    ([value, address, name = "x-forwarded-for"]): Row => ({
+      id: `D10 ${name}: ${value} names ${address ?? "nobody"}`,
+      from: "10.0.0.1",
+      headers: { [name]: value },
+      server: { ...proxy, forwarded_header: name },
+      expect: { loopback: false, ...(address === undefined ? {} : { address }) },
+    }),
+  ),
   {
-    id: "D10 what is no address names nobody",
+    id: "D10 a proxy that forwards nothing speaks for itself",
     from: "10.0.0.1",
-    headers: { "x-forwarded-for": "unknown" },
     server: proxy,
     expect: { loopback: false, address: "10.0.0.1" },
   },
@@ -98,6 +156,14 @@ const rows: readonly Row[] = [
 describe("peerOf", () => {
   for (const { id, from, headers, server, expect } of rows) {
     it(id, () => assert.deepEqual(peer({ address: from }, headers, server), expect));
+  }
+
+  for (const [headers, name = "x-forwarded-for"] of unreadable) {
+    it(`D10 ${JSON.stringify(headers)} is refused where ${name} is configured`, () => {
+      const server = { ...proxy, forwarded_header: name };
+      assert.throws(() => peer({ address: "10.0.0.1" }, headers, server), { code: "invalid_request" });
+      assert.equal(peer({ address: "10.0.0.9" }, headers, server).address, "10.0.0.9");
+    });
   }
 
   it("D12 takes loopback from what a proxy of HTTP/1.0 relayed", () => {

@@ -1,6 +1,6 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../../caller.ts";
-import { type AccessToken, inForce, readAccessToken } from "../../core/access-token.ts";
+import { type AccessToken, inForce, readIfAccessToken } from "../../core/access-token.ts";
 import { introspectRefreshToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import { introspect, superuser } from "../../scope.ts";
@@ -42,7 +42,7 @@ async function ofRefreshToken(token: string, caller: Caller, services: Services)
 }
 
 async function ofAccessToken(text: string, caller: Caller, services: Services) {
-  const token = await readAccessToken(text, services).catch(() => undefined);
+  const token = await readIfAccessToken(text, services);
   if (token === undefined || !mayLearn(token, caller)) return inactive;
   const standing = await inForce(token, services);
   if (standing === undefined) return inactive;

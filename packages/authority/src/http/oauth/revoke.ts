@@ -1,6 +1,6 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../../caller.ts";
-import { readAccessToken, revokeAccessToken } from "../../core/access-token.ts";
+import { readIfAccessToken, revokeAccessToken } from "../../core/access-token.ts";
 import { revokeByToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import type { Services } from "../../services.ts";
@@ -24,7 +24,7 @@ export async function revocationEndpoint({ request, peer, services }: Call): Pro
 }
 
 async function revokeAccess(text: string, { client }: Caller, services: Services): Promise<void> {
-  const token = await readAccessToken(text, services).catch(() => undefined);
+  const token = await readIfAccessToken(text, services);
   if (token === undefined || token.clientId !== client.clientId) return;
   // Asked for together: an embedded store has both in one commit.
   await Promise.all([
