@@ -1,4 +1,12 @@
-import { decodeJwt, importKeys, isJsonObject, type KeySet, TokenRefused, verifyJwt } from "@countersign/protocol";
+import {
+  CountersignError,
+  decodeJwt,
+  importKeys,
+  isJsonObject,
+  type KeySet,
+  TokenRefused,
+  verifyJwt,
+} from "@countersign/protocol";
 import { userCeiling, within } from "../scope.ts";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
@@ -30,6 +38,19 @@ export async function readAccessToken(text: string, services: Services): Promise
     return await verified(text, services);
   } catch (error) {
     throw error instanceof TokenRefused ? error.as("invalid_token") : error;
+  }
+}
+
+/**
+ * Reads what may be a token of this authority, where a text that is none is no error (RFC 7009 section 2.2, RFC 7662
+ * section 2.2). A failure of this server is none of the text's: it is thrown.
+ */
+export async function readIfAccessToken(text: string, services: Services): Promise<AccessToken | undefined> {
+  try {
+    return await readAccessToken(text, services);
+  } catch (error) {
+    if (error instanceof CountersignError && error.code === "invalid_token") return undefined;
+    throw error;
   }
 }
 

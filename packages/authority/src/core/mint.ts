@@ -69,9 +69,12 @@ const typOf: Record<TokenProfile, string> = { "at+jwt": "at+jwt", plain: "JWT" }
 
 const headers = new Map<string, string>();
 
-/** The encoded header of a key, kept because it is the same for every token the key signs. */
+/**
+ * The encoded header, kept because it is the same for every token of a key in a profile. The algorithm is part of what it
+ * is kept under: an RSA key that was withdrawn can come back under its kid for the other one.
+ */
 function header(profile: TokenProfile, alg: string, kid: string): string {
-  const key = `${profile} ${kid}`;
+  const key = `${profile} ${alg} ${kid}`;
   const known = headers.get(key);
   if (known !== undefined) return known;
   const encoded = encode({ alg, typ: typOf[profile], kid });

@@ -20,7 +20,13 @@ export function narrow(request: GrantRequest, caller: Caller, grounds: Grounds, 
   const asked = parseScope(request.parameters.get("scope"));
   const scopes = within(asked ?? grounds.defaultScopes, ceilings);
   if (asked !== undefined && scopes.length < asked.length) throw new CountersignError("invalid_scope");
-  return { scopes, audience: withManagement(scopes, targets(request, caller.client, grounds, config), config) };
+  return { scopes, audience: audienceOf(request, scopes, { client: caller.client, grounds }, config) };
+}
+
+/** Who and what a token is given to and for. */
+interface Allowing {
+  readonly client: ClientRecord;
+  readonly grounds: Grounds;
 }
 
 /** The audiences a client may ask for; the first is the one it gets without asking. */
@@ -29,12 +35,26 @@ function audiencesOf(client: ClientRecord, config: Config): readonly string[] {
   return own.length > 0 ? own : [config.issuer];
 }
 
-/** RFC 8707 section 2: a target that the client may not use is `invalid_target`. The issuer itself always may be one. */
-function targets(request: GrantRequest, client: ClientRecord, grounds: Grounds, config: Config): readonly string[] {
+/**
+ * RFC 8707 section 2: a target that the client may not use is `invalid_target`; the issuer itself always may be one.
+ * Without a target a token has one audience, for whoever receives it can use it at all others. With `superuser` that is
+ * the issuer, whose management API it opens. A refresh without a target keeps those of the login (section 2.2).
+ */
+function audienceOf(
+  request: GrantRequest,
+  scopes: readonly string[],
+  { client, grounds }: Allowing,
+  config: Config,
+): readonly string[] {
   const own = audiencesOf(client, config);
   const allowed = grounds.family === undefined ? own : stillAllowed(grounds.family.record.audience, own, config);
-  if (request.targets.length === 0) return grounds.family ? allowed : allowed.slice(0, 1);
-  const wanted = [...new Set(request.targets)];
+  if (request.targets.length > 0) return asked(request.targets, allowed, config);
+  if (grounds.family !== undefined) return allowed;
+  return scopes.includes(superuser) ? [config.issuer] : allowed.slice(0, 1);
+}
+
+function asked(targets: readonly string[], allowed: readonly string[], config: Config): readonly string[] {
+  const wanted = [...new Set(targets)];
   const known = wanted.every((target) => target === config.issuer || allowed.includes(target));
   if (!known) throw new CountersignError("invalid_target");
   return wanted;
@@ -45,10 +65,4 @@ function stillAllowed(granted: readonly string[], own: readonly string[], config
   const left = granted.filter((audience) => audience === config.issuer || own.includes(audience));
   if (left.length === 0) throw new CountersignError("invalid_grant", { detail: "audience withdrawn from the client" });
   return left;
-}
-
-/** The management API is the resource that `superuser` opens, so its tokens are always meant for the issuer too. */
-function withManagement(scopes: readonly string[], audience: readonly string[], config: Config): readonly string[] {
-  if (!scopes.includes(superuser) || audience.includes(config.issuer)) return audience;
-  return [...audience, config.issuer];
 }

@@ -269,11 +269,12 @@ class StoredKeyRing implements ManagedKeyRing {
   #signerAt(algorithm: SigningAlgorithm, now: number): Signer | undefined {
     const row = activeKey(this.#ring.lines.get(algorithm) ?? [], now);
     if (row === undefined || this.#staleness(now) !== undefined) return undefined;
-    return this.#signers.get(row.kid) ?? this.#makeSigner(row);
+    const known = this.#signers.get(row.kid);
+    return known?.algorithm === row.algorithm ? known : this.#makeSigner(row);
   }
 
   #makeSigner({ kid, algorithm }: KeyRow): Signer {
-    const signer: Signer = { kid, algorithm, sign: (input) => this.#sign(kid, input) };
+    const signer: Signer = { kid, algorithm, sign: (input) => this.#sign({ kid, algorithm }, input) };
     this.#signers.set(kid, signer);
     return signer;
   }
@@ -289,8 +290,8 @@ class StoredKeyRing implements ManagedKeyRing {
     throw new CountersignError("temporarily_unavailable", { detail: `No key for ${algorithm} is inside its window` });
   }
 
-  async #sign(kid: string, input: string): Promise<string> {
-    const refusal = this.#refusalToSign(kid);
+  async #sign({ kid, algorithm }: Pick<KeyRow, "kid" | "algorithm">, input: string): Promise<string> {
+    const refusal = this.#refusalToSign({ kid, algorithm });
     const key = this.#ring.keys.get(kid);
     if (key === undefined || refusal !== undefined) {
       throw new CountersignError("temporarily_unavailable", { detail: `Key ${kid} cannot sign: ${refusal}` });
@@ -299,10 +300,12 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   /** Judges again what was true when the signer was handed out, as a caller may have kept it since. */
-  #refusalToSign(kid: string): string | undefined {
+  #refusalToSign({ kid, algorithm }: Pick<KeyRow, "kid" | "algorithm">): string | undefined {
     const now = this.#options.clock.now();
     const row = this.#ring.rows.get(kid);
     if (row === undefined) return "it is no longer in the ring";
+    // An RSA key that was withdrawn and came back for the other algorithm: the header of the input names the first one.
+    if (row.algorithm !== algorithm) return `it is for ${row.algorithm} now`;
     // What was begun inside the window may be finished; the key stays published for longer than that.
     if (now >= row.retiresAt + this.#policy.clockSkewMs) return "it is past its window";
     return this.#staleness(now);

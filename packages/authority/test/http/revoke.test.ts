@@ -22,4 +22,23 @@ describe("POST /oauth/revoke: access tokens (RFC 7009)", () => {
     assert.equal((await authority.services.audit.read({ limit: 1 }))[0]?.name, "token.revoked");
     assert.deepEqual((await authority.form("/oauth/introspect", { ...asClient, token })).body, { active: false });
   });
+
+  for (const path of ["/oauth/revoke", "/oauth/introspect"]) {
+    it(`${path} says so when it failed, and when the text is no token does not`, async (context) => {
+      const authority = await testAuthority();
+      context.after(() => authority.close());
+      const { client, secret } = await authority.client({ scopes: ["read"] });
+      const asClient = { client_id: client.clientId, client_secret: secret };
+      const { body } = await authority.form("/oauth/token", { ...asClient, grant_type: "client_credentials" });
+      const fields = { ...asClient, token: String(body.access_token) };
+      assert.equal((await authority.form(path, { ...asClient, token: "a.b.c" })).status, 200);
+      const { keys } = authority.services;
+      const published = keys.published.bind(keys);
+      Object.assign(keys, { published: () => assert.fail("the ring cannot be read") });
+      const failed = await authority.form(path, fields);
+      assert.deepEqual([failed.status, failed.body.error], [500, "server_error"]);
+      Object.assign(keys, { published });
+      assert.equal((await authority.form(path, fields)).status, 200);
+    });
+  }
 });

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { seededRandom } from "@countersign/protocol/testing";
 import { decodeJwt } from "jose";
-import { type Authority, createAuthority } from "../../src/authority.ts";
-import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
+import type { Authority } from "../../src/authority.ts";
 import { keys } from "../../src/store/keys.ts";
 import type { FamilyRecord } from "../../src/store/records.ts";
 import { type Answer, readAnswer, testIssuer } from "../../src/testing.ts";
-import { aroundStore } from "../users/around-store.ts";
+import { anotherNode } from "./another-node.ts";
 import { basic, canary, issuedTokens, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
 
 const invalidGrant = { status: 400, error: "invalid_grant" };
@@ -146,18 +144,6 @@ const duringChange: readonly SecurityRow[] = Object.entries(changes).map(([name,
   expect: invalidGrant,
 }));
 
-/** A node beside the scene's authority, on its store and with its key. */
-function anotherNode({ authority: { services, clock } }: Scene, seed: number): Promise<Authority> {
-  return createAuthority({
-    config: services.config,
-    store: aroundStore(services.store, (_, run) => run()),
-    keyEncryptionKey: createKeyEncryptionKey(seededRandom(1).bytes(32)),
-    clock,
-    random: seededRandom(seed),
-    signing: "inline",
-  });
-}
-
 async function refreshAt({ fetch }: Pick<Authority, "fetch">, { app }: Scene, token: string): Promise<Answer> {
   const body = new URLSearchParams({ grant_type: "refresh_token", client_id: app.id, refresh_token: token });
   return readAnswer(await fetch(new Request(`${testIssuer}/oauth/token`, { method: "POST", body })));
@@ -268,9 +254,11 @@ const rows: readonly SecurityRow[] = [
     name: "client_credentials for a public client that was registered with it",
     async build(scene) {
       const item = await scene.authority.client({ authMethod: "none", grants: ["password"] });
-      const key = `C#${item.client.clientId}`;
       const { store } = scene.authority.services;
-      await store.swap(key, 1, { value: { ...item.client, grants: ["client_credentials"] } });
+      const stored = await store.get(keys.client(item.client.clientId));
+      assert.ok(stored);
+      const draft = { value: { ...item.client, grants: ["client_credentials"] }, owner: stored.owner ?? "" };
+      assert.ok(await store.swap(stored.key, stored.version, draft));
       return scene.post({ grant_type: "client_credentials", client_id: item.client.clientId });
     },
     expect: { status: 400, error: "unauthorized_client" },
@@ -437,7 +425,7 @@ const rows: readonly SecurityRow[] = [
     name: "200 parallel refreshes on four nodes leave one lineage",
     async build(scene) {
       const { refresh } = await scene.login();
-      const others = await Promise.all([11, 12, 13].map((seed) => anotherNode(scene, seed)));
+      const others = await Promise.all([11, 12, 13].map((seed) => anotherNode(scene.authority, seed)));
       const nodes = [scene.authority, ...others];
       const answers = await Promise.all(
         Array.from({ length: 200 }, (_, n) => refreshAt(nodes[n % 4] ?? scene.authority, scene, refresh)),

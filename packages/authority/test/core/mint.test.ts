@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { describe, it } from "node:test";
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
+import { readSigningKey } from "../../src/keys/convert.ts";
+import type { ManagedKeyRing } from "../../src/keys/ring.ts";
+import type { SigningAlgorithm } from "../../src/store/records.ts";
+import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { anotherNode } from "../security/another-node.ts";
+
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const pem = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+
+async function importAs(keys: ManagedKeyRing, algorithm: SigningAlgorithm): Promise<string> {
+  return (await keys.import(readSigningKey(pem, algorithm), "test", { now: true })).kid;
+}
+
+/** The header of a token that verifies under the published keys. */
+async function headerOfToken(authority: TestAuthority, algorithm: SigningAlgorithm) {
+  const { client, secret } = await authority.client({ token: { algorithm } });
+  const form = { grant_type: "client_credentials", client_id: client.clientId, client_secret: secret };
+  const { body } = await authority.form("/oauth/token", form);
+  const token = String(body.access_token);
+  const keys = createLocalJWKSet({ keys: [...authority.services.keys.published("jwks").keys] });
+  await jwtVerify(token, keys, { currentDate: new Date(authority.clock.now()), algorithms: [algorithm] });
+  return decodeProtectedHeader(token);
+}
+
+describe("mint: the header names the algorithm the key signs with", () => {
+  it("after an RSA key was withdrawn and imported for the other algorithm", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const { keys } = authority.services;
+    const kid = await importAs(keys, "RS256");
+    assert.deepEqual(await headerOfToken(authority, "RS256"), { alg: "RS256", typ: "at+jwt", kid });
+    await keys.revoke(kid, "test");
+    await importAs(keys, "PS256");
+    assert.deepEqual(await headerOfToken(authority, "PS256"), { alg: "PS256", typ: "at+jwt", kid });
+  });
+
+  it("when another node did so between two readings of the ring", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const { keys } = authority.services;
+    const kid = await importAs(keys, "RS256");
+    const kept = await keys.signer("RS256");
+    assert.equal(kept.kid, kid);
+    const other = await anotherNode(authority, 7);
+    context.after(() => other.services.keys.close());
+    await other.services.keys.revoke(kid, "test");
+    await importAs(other.services.keys, "PS256");
+    await keys.reload();
+    assert.deepEqual(await headerOfToken(authority, "PS256"), { alg: "PS256", typ: "at+jwt", kid });
+    await assert.rejects(kept.sign("header.claims"), { code: "temporarily_unavailable", detail: /for PS256 now/ });
+  });
+});
+
+describe("mint: the audience of superuser", () => {
+  const api = "https://api.example";
+  const rows: readonly {
+    readonly name: string;
+    readonly ask: Readonly<Record<string, string | readonly string[]>>;
+    readonly expect: string | readonly string[];
+  }[] = [
+    { name: "the API that a client has, without superuser", ask: { scope: "read" }, expect: api },
+    { name: "the issuer alone, when no target is asked for", ask: { scope: "read superuser" }, expect: testIssuer },
+    { name: "the API alone, when it is asked for", ask: { scope: "read superuser", resource: api }, expect: api },
+    {
+      name: "both, when both are asked for",
+      ask: { scope: "superuser", resource: [api, testIssuer] },
+      expect: [api, testIssuer],
+    },
+  ];
+  for (const { name, ask, expect } of rows) {
+    it(`is ${name}`, async (context) => {
+      const authority = await testAuthority();
+      context.after(() => authority.close());
+      const { client, secret } = await authority.client({
+        scopes: ["read", "superuser"],
+        token: { audience: [api] },
+      });
+      const who = { grant_type: "client_credentials", client_id: client.clientId, client_secret: secret };
+      const { body } = await authority.form("/oauth/token", { ...who, ...ask });
+      const token = String(body.access_token);
+      const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+      assert.deepEqual(claims.aud, expect);
+      const asked = new Request(`${testIssuer}/api/v1/client`, { headers: { authorization: `Bearer ${token}` } });
+      const answered = await authority.fetch(asked, { address: "127.0.0.1" });
+      const opens = [expect].flat().includes(testIssuer) && String(ask.scope).includes("superuser");
+      assert.equal(answered.status, opens ? 200 : 401);
+    });
+  }
+});
