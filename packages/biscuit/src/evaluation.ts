@@ -1,6 +1,6 @@
 import type { CompiledRule } from "./datalog/compile.ts";
 import { compileRule, ruleSize } from "./datalog/compile.ts";
-import type { CheckKind, Fact, Rule, Scope } from "./datalog/model.ts";
+import type { Fact, Rule, Scope } from "./datalog/model.ts";
 import type { EvaluationContext, ExternFunction } from "./datalog/operations.ts";
 import {
   AUTHORIZER,
@@ -190,16 +190,15 @@ export class Evaluation {
     this.#context.fuel.spend(REPORT_COST);
   }
 
-  #holds(check: CompiledCheck, placed: Placed): boolean {
-    return check.queries.some((query) => {
+  #holds({ source, queries }: CompiledCheck, { trusted: defaults, standpoint }: Placed): boolean {
+    const matches = (query: CompiledRule): boolean => {
       this.#context.fuel.spend(1);
-      return this.#queryHolds(check.source.kind, query, this.#trusted(query.scopes, placed.trusted, placed.standpoint));
-    });
-  }
-
-  #queryHolds(kind: CheckKind, query: CompiledRule, trusted: Origin): boolean {
-    if (kind === "check all") return this.#world.matchesAll(query, trusted);
-    return this.#world.matches(query, trusted) === (kind === "check if");
+      const trusted = this.#trusted(query.scopes, defaults, standpoint);
+      return source.kind === "check all" ? this.#world.matchesAll(query, trusted) : this.#world.matches(query, trusted);
+    };
+    // The specification fails `reject if` when any of its queries matches; the reference only when all of them do.
+    if (source.kind === "reject if") return queries.length > 0 && !queries.some(matches);
+    return queries.some(matches);
   }
 
   #matchPolicy(): MatchedPolicy | undefined {

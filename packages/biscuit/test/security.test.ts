@@ -417,6 +417,31 @@ const rows: readonly Row[] = [
     expect: "empty_content",
   },
   { id: "G18 group field", build: () => Biscuit.parse(Uint8Array.of(0x2b, 0x2c)), expect: "bytes" },
+  {
+    id: "G18 unknown group, which the reference skips",
+    build: () => verify(Uint8Array.of(...token.toBytes(), 0x7b, 0x7c)),
+    expect: "bytes",
+  },
+  {
+    id: "G18 root key id past 32 bits, which the reference cuts off",
+    build: () => verify(Uint8Array.of(0x08, 0x85, 0x80, 0x80, 0x80, 0x10, ...token.toBytes())),
+    expect: "bytes",
+  },
+  {
+    id: "G18 Datalog version past 32 bits",
+    build: () => verify(forgeToken([{ data: message((writer) => writer.uint64(3, 2 ** 32 + 3)) }])),
+    expect: "bytes",
+  },
+  {
+    id: "G18 check kind past 32 bits",
+    build: () => verify(forged(6, (writer) => writeCheck(writer, opTrue(writer), 2 ** 32 + 1))),
+    expect: "bytes",
+  },
+  {
+    id: "G18 name of a variable past 32 bits",
+    build: () => verify(forged(3, (writer) => writeFact(writer, 0, (term) => term.uint64(1, 2 ** 32 + 1)))),
+    expect: "unknown_symbol",
+  },
   { id: "G18 field 0", build: () => Biscuit.parse(Uint8Array.of(0x02, 0x00)), expect: "bytes" },
   {
     id: "G18 length of 2 GiB",
@@ -582,6 +607,21 @@ describe("hostile Datalog (security catalogue, section G)", () => {
     assert.equal(new Authorizer(other).authorize(signed, { facts }).allowed, false);
     assert.equal(new Authorizer(`allow if group("admin");`).authorize(signed, { facts }).allowed, false);
   });
+
+  const rejects: readonly (readonly [check: string, holds: boolean])[] = [
+    ["reject if p(1)", true],
+    ["reject if p(2)", false],
+    ["reject if p(1) or p(2)", false],
+    ["reject if p(2) or p(1)", false],
+    ["reject if p(1) or p(3)", true],
+    ["reject if p(1) or p(3) or $a == 1, p($a), p(2) or p(2)", false],
+  ];
+  for (const [check, holds] of rejects) {
+    it(`${check} ${holds ? "holds" : "fails"} where p(2)`, () => {
+      const rejecting = Biscuit.builder().code(`p(2); ${check};`).buildSync(rootKey);
+      assert.equal(new Authorizer("allow if true;").authorize(rejecting).allowed, holds);
+    });
+  }
 
   const list = (length: number): string => `[${Array.from({ length }, (_, i) => i).join(", ")}]`;
   const facts60 = Array.from({ length: 60 }, (_, i) => `f(${i}, "x${i}");`).join("");

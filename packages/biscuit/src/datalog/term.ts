@@ -351,13 +351,20 @@ export function equalTerms(left: Term, right: Term): boolean {
   return compareTerms(left, right) === 0;
 }
 
-/** The same term with every set and map inside it in text order, so that equal terms have equal shapes. */
-export function inTextOrder(term: Term): Term {
+/** The same term with every set and map inside it in this order of strings, so that equal terms have equal shapes. */
+export function inOrder(term: Term, strings: StringOrder): Term {
   if (isPrimitive(term)) return term;
-  if (term instanceof TermSet) return makeSet(term.items.map(inTextOrder));
-  if (term instanceof TermMap) return makeMap(term.entries.map(([key, value]) => [key, inTextOrder(value)] as const));
-  return isArray(term) ? term.map(inTextOrder) : term;
+  const ordered = (part: Term): Term => inOrder(part, strings);
+  if (term instanceof TermSet) return makeSet(term.items.map(ordered), strings);
+  if (term instanceof TermMap) {
+    const entries = term.entries.map(([key, value]) => [key, ordered(value)] as const);
+    return makeMap(entries, strings);
+  }
+  return isArray(term) ? term.map(ordered) : term;
 }
+
+/** The same term with every set and map inside it in the order of their text. */
+export const inTextOrder = (term: Term): Term => inOrder(term, byCodePoint);
 
 /** The number of parts of a term, strings and bytes counted per 32 units: what comparing or copying it costs in fuel. */
 export function termSize(term: Term): number {

@@ -1,4 +1,5 @@
 import {
+  inOrder,
   type MapKey,
   makeMap,
   makeSet,
@@ -78,7 +79,11 @@ const MAP = listOf(MAP_ENTRY);
 
 function writtenSet({ items }: TermSet, context: Context): readonly Term[] {
   enter(SET, makeSet(items).items, context);
-  return makeSet(items, context.order).items;
+  const { order } = context;
+  return makeSet(
+    items.map((item) => inOrder(item, order)),
+    order,
+  ).items;
 }
 
 const asEntries = ({ entries }: TermMap): readonly MapEntry[] => entries.map(([key, value]) => ({ key, value }));

@@ -7,10 +7,13 @@ import { parseTerm, parseVariableName } from "./term-parser.ts";
 /** How deep parentheses, negations, arguments of methods and closures may nest in text. */
 const MAX_DEPTH = 100;
 
-/** The infix operators by how tightly they bind, loosest first; each pattern takes one operator and no other's prefix. */
+/**
+ * The infix operators by how tightly they bind, loosest first; each pattern takes one operator and no other's prefix.
+ * `&&!` and `||!` are an operator and a negation, as in the reference: the eager operators have no text.
+ */
 const LEVELS: readonly RegExp[] = [
-  /\|\|(?!!)/y,
-  /&&(?!!)/y,
+  /\|\|/y,
+  /&&/y,
   /<=|>=|===|!==|==|!=|<|>/y,
   /\^/y,
   /\|(?!\|)/y,

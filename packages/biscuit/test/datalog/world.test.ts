@@ -103,6 +103,15 @@ describe("extern functions", () => {
     }
   });
 
+  it("that give a set with several types in it, or with sets, fail", () => {
+    for (const items of [[1, "a"], [new Set([1])]]) {
+      const { error } = judge("1.extern::f().length() == 2", {
+        f: () => new Set<number | string | Set<number>>(items),
+      });
+      assert.equal(error?.code, "extern_failed");
+    }
+  });
+
   it("that throw, or give what is no term, fail the expression", () => {
     const throws: ExternFunction = () => {
       throw new Error("no such user");

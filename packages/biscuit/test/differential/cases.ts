@@ -26,10 +26,10 @@ export interface Divergence {
 /**
  * What became of a case: `skipped` when one side could not answer within its limits, `stricter` when ours alone refuses
  * bytes that no implementation writes, `laxer` when ours alone reads a form of text that is listed below,
- * `order` when an error was met before or after what settles the matter: the reference goes through facts in the order of
+ * `reject` when ours alone fails a `reject if` of several queries of which some match, `order` when an error was met before or after what settles the matter: the reference goes through facts in the order of
  * a hash table, and through sets in the order of its symbols.
  */
-export type Outcome = "agreed" | "skipped" | "refused" | "stricter" | "laxer" | "order" | Divergence;
+export type Outcome = "agreed" | "skipped" | "refused" | "stricter" | "laxer" | "reject" | "order" | Divergence;
 
 interface Signer {
   readonly pair: KeyPair;
@@ -214,6 +214,9 @@ const describePlan = ({ root, blocks, sealedBy, authorizer }: TokenPlan): object
   authorizer,
 });
 
+const sourceOf = ({ blocks, authorizer }: TokenPlan): string =>
+  blocks.map(({ source }) => source).join("") + authorizer;
+
 /** An expression that is none is printed by both, by the reference with its operations. */
 const withoutOps = (source: string): string =>
   source.replace(/<invalid expression: \[.*?\]>(?=[;,]|$| (?:trusting|or) )/g, "<invalid expression>");
@@ -251,6 +254,46 @@ const isExecutionError = (answer: Answer<unknown>): boolean =>
 const dependsOnOrder = (left: Answer<unknown>, right: Answer<unknown>): boolean =>
   isExecutionError(left) || isExecutionError(right);
 
+interface Refusal {
+  readonly Err: { readonly FailedLogic: { readonly Unauthorized?: Unauthorized; readonly NoMatchingPolicy?: Failed } };
+}
+interface Failed {
+  readonly checks: readonly Readonly<Record<string, { readonly rule: string }>>[];
+}
+interface Unauthorized extends Failed {
+  readonly policy: { readonly Allow?: number; readonly Deny?: number };
+}
+
+const isRefusal = (verdict: unknown): verdict is Refusal =>
+  JSON.stringify(verdict).startsWith('{"Err":{"FailedLogic":{');
+
+/** The verdict without the failed checks `reject if … or …`, which the reference takes to hold unless all queries match. */
+function withoutRejects(verdict: unknown): unknown {
+  if (!isRefusal(verdict)) return verdict;
+  const { Unauthorized, NoMatchingPolicy } = verdict.Err.FailedLogic;
+  const others = ({ checks }: Failed) =>
+    checks.filter((check) => !Object.values(check).some(({ rule }) => /^reject if .* or /s.test(rule)));
+  if (NoMatchingPolicy !== undefined)
+    return { Err: { FailedLogic: { NoMatchingPolicy: { checks: others(NoMatchingPolicy) } } } };
+  if (Unauthorized === undefined) return verdict;
+  const { policy } = Unauthorized;
+  const checks = others(Unauthorized);
+  if (checks.length === 0 && policy.Allow !== undefined) return { Ok: policy.Allow };
+  return { Err: { FailedLogic: { Unauthorized: { policy, checks } } } };
+}
+
+/** Whether only `reject if … or …` tells the answers apart: ours goes on to queries that the reference does not look at. */
+function differsInRejects(mine: Answer<Reading>, theirs: Answer<Reading>, source: string): boolean {
+  if (!/\breject if [^;]* or /.test(source)) return false;
+  if (isExecutionError(mine) && !isExecutionError(theirs)) return true;
+  if (mine.kind !== "value" || theirs.kind !== "value") return false;
+  const [left, right] = [mine.value, theirs.value].map(({ verdict, ...rest }) => ({
+    ...rest,
+    verdict: withoutRejects(verdict),
+  }));
+  return same(left, right);
+}
+
 /** A token made by both sides in turns, then read and judged by each. */
 async function tokenCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const random = new RandomProgram(seed, TRUSTED);
@@ -266,6 +309,7 @@ async function tokenCase(seed: number, host: ReferenceHost): Promise<Outcome> {
   const mine = answerOf(() => ourReading(token.value, plan));
   const outcome = compareAnswers(mine, theirs);
   if (outcome !== "different") return outcome;
+  if (differsInRejects(mine, theirs, sourceOf(plan))) return "reject";
   if (dependsOnOrder(mine, theirs)) return "order";
   return { kind: "token", seed, input: describePlan(plan), ours: mine, reference: theirs };
 }
@@ -367,6 +411,7 @@ async function decodingCase(seed: number, host: ReferenceHost): Promise<Outcome>
   const outcome = compareAnswers(mine, theirs);
   if (outcome !== "different") return outcome;
   if (isRefused(mine)) return "stricter";
+  if (mine.kind === "value" && differsInRejects(mine, theirs, mine.value.sources.join(""))) return "reject";
   if (dependsOnOrder(mine, theirs)) return "order";
   // A key off the curve, which can never have signed anything.
   if (/Cannot decompress Edwards point|"InvalidKey":"signature error"/.test(JSON.stringify(theirs))) return "laxer";

@@ -69,6 +69,9 @@ describe("parseSource", () => {
     "true || false && false": "true || (false && false)",
     "!false && true": "(!false) && true",
     '!1.type().contains("x")': '!(1.type().contains("x"))',
+    "true &&!false": "true && (!false)",
+    "false ||!false": "false || (!false)",
+    "false||!true||!!true": "false || ((!true) || (!(!true)))",
     "1 -1 == 0": "(1 - 1) == 0",
     "1 - -1 == 2": "(1 - (-1)) == 2",
     "{1, 2}.contains(1) && [1, [2]].get(1).get(0) == 2": "true",
@@ -112,6 +115,25 @@ describe("parseSource", () => {
     assert.deepEqual(fact?.terms, [new Timestamp(1577836800), new Timestamp(0), new Timestamp(253402300799)]);
     assert.throws(() => parseSource("a(1969-12-31T23:59:59Z);"), DatalogError);
   });
+
+  // The official list of leap seconds (RFC 3339 appendix D) is not asked: any end of a month in UTC may have had one.
+  const leaps: Readonly<Record<string, number | undefined>> = {
+    "2016-12-31T23:59:60Z": 1483228799,
+    "2016-12-31T23:59:60.9Z": 1483228799,
+    "2017-01-01T01:29:60+01:30": 1483228799,
+    "2016-12-31T18:29:60-05:30": 1483228799,
+    "2020-02-29T23:59:60Z": 1583020799,
+    "2020-02-28T23:59:60Z": undefined,
+    "2016-12-31T22:59:60Z": undefined,
+    "2017-01-01T00:59:60Z": undefined,
+    "2016-12-31T23:59:61Z": undefined,
+  };
+  for (const [text, seconds] of Object.entries(leaps)) {
+    it(`reads ${text} as ${seconds ?? "no date"}`, () => {
+      if (seconds === undefined) assert.throws(() => parseSource(`a(${text});`), /date that does not exist/);
+      else assert.deepEqual(parseSource(`a(${text});`).facts[0]?.terms, [new Timestamp(seconds)]);
+    });
+  }
 
   it("prints dates as toISOString does, and those without four-digit years as invalid", () => {
     for (let seconds = 0; seconds < 253_402_300_800; seconds += 12_345_679) {
