@@ -60,6 +60,7 @@ function withTrail(clock: FakeClock, list: (memory: Store) => List): Store {
   const listTrail = list(memory);
   return {
     get: (key) => memory.get(key),
+    commit: (changes, options) => memory.commit(changes, options),
     swap: (key, version, draft) => memory.swap(key, version, draft),
     take: (key, version) => memory.take(key, version),
     list: (owner, page) => (owner.startsWith("A#") ? listTrail(owner, page) : memory.list(owner, page)),

@@ -37,7 +37,7 @@ async function unreadiness({ lifecycle, keys: ring, store }: Services): Promise<
   const readiness = ring.readiness();
   if (!readiness.ready) return readiness.because;
   await store.get(keys.ring());
-  return store.writeFailure?.();
+  return store.failure?.();
 }
 
 /** `GET /status`, as users of the older service poll it. */

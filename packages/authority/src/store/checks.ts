@@ -1,8 +1,13 @@
-import type { Draft, Page } from "./store.ts";
+import type { Change, CommitOptions, Draft, Page } from "./store.ts";
 
-/** The longest partition key of DynamoDB, so that whatever one engine takes, all take. */
-const longestKey = 2048;
+/** The longest sort key of DynamoDB, so that whatever one engine takes, all take, as keys and in the index of owners. */
+const longestKey = 1024;
+/** With key and owner below the 400 kB of a DynamoDB item. */
 const longestValue = 256 * 1024;
+/** Below the 4 MB of a DynamoDB transaction. */
+const longestCommit = 2 * 1024 * 1024;
+const mostChanges = 25;
+const longestCommitId = 36;
 const longestPage = 1000;
 
 /** Refuses a key that an engine could not hold, or would take for another: empty, overlong, or with lone surrogates. */
@@ -23,16 +28,53 @@ function isOverlong(key: string): boolean {
   return key.length * 3 > longestKey && Buffer.byteLength(key) > longestKey;
 }
 
+/** A change that was checked, with its value as JSON text where it writes one. */
+export interface CheckedChange {
+  readonly change: Change;
+  readonly text: string | undefined;
+}
+
+/** Checks the changes of a commit, each and together. */
+export function checkCommit(changes: readonly Change[], { id }: CommitOptions = {}): readonly CheckedChange[] {
+  if (changes.length < 1 || changes.length > mostChanges) {
+    throw new RangeError(`Cannot commit ${changes.length} changes, only 1 to ${mostChanges}`);
+  }
+  if (id !== undefined && !(id.length >= 1 && id.length <= longestCommitId && id.isWellFormed())) {
+    throw new RangeError(`Cannot commit under an id of ${id.length} characters, only of 1 to ${longestCommitId}`);
+  }
+  const checked = changes.map(checkChange);
+  if (changes.length === 1) return checked;
+  if (new Set(changes.map(({ key }) => key)).size < changes.length) throw new RangeError("Cannot commit a key twice");
+  const size = checked.reduce((sum, { change, text = "" }) => sum + sizeOf(change, text), 0);
+  if (size > longestCommit) throw new RangeError(`Cannot commit more than ${longestCommit} bytes at once: ${size}`);
+  return checked;
+}
+
+/** Checks one change, alone. */
+export function checkChange(change: Change): CheckedChange {
+  checkKey(change.key);
+  const { expectedVersion, draft, remove } = change;
+  if (!Number.isSafeInteger(expectedVersion) || expectedVersion < 0) {
+    throw new RangeError(`Cannot expect version ${expectedVersion}`);
+  }
+  if (draft !== undefined && remove !== undefined) throw new TypeError("Cannot write and remove an item at once");
+  return { change, text: draft === undefined ? undefined : serialise(draft) };
+}
+
+function sizeOf({ key, draft }: Change, text: string): number {
+  return Buffer.byteLength(key) + Buffer.byteLength(draft?.owner ?? "") + Buffer.byteLength(text);
+}
+
 /** Checks a draft and turns its value into JSON text. */
-export function serialise(draft: Draft): string {
+function serialise(draft: Draft): string {
   if (draft.owner !== undefined) checkKey(draft.owner);
   if (draft.expiresAt !== undefined && !Number.isFinite(draft.expiresAt)) {
     throw new RangeError(`Cannot expire at ${draft.expiresAt}`);
   }
   const text: string | undefined = JSON.stringify(draft.value);
   if (text === undefined) throw new TypeError("Cannot store a value that JSON does not know");
-  if (text.length > longestValue) {
-    throw new RangeError(`Cannot store a value of more than ${longestValue} characters: ${text.length}`);
+  if (text.length * 3 > longestValue && Buffer.byteLength(text) > longestValue) {
+    throw new RangeError(`Cannot store a value of more than ${longestValue} bytes: ${Buffer.byteLength(text)}`);
   }
   return text;
 }

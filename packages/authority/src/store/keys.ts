@@ -27,9 +27,14 @@ export const keys = {
   audit: (at: number, id: string) => `A#${String(at).padStart(15, "0")}#${part(id)}`,
   /** The state of the first start. */
   bootstrap: () => "B#admin",
+  /** A commit that was made under an id, by which a repetition is recognised. */
+  commit: (id: string) => `T#${part(id)}`,
   /** What is written to see whether the store takes writes again. */
   probe: () => "P#probe",
 } as const;
+
+/** How long a commit is known under its id. */
+export const commitLifeMs = 600_000;
 
 /** Owners under which items can be listed. */
 export const owners = {

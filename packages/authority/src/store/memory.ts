@@ -1,8 +1,8 @@
 import { type Clock, CountersignError } from "@countersign/protocol";
-import { checkKey, checkPage, serialise } from "./checks.ts";
+import { type CheckedChange, checkCommit, checkPage } from "./checks.ts";
 import { parseFrozen } from "./frozen.ts";
-import type { Draft, Item, Page, Store } from "./store.ts";
-import { createVersions } from "./versions.ts";
+import { commitLifeMs, keys } from "./keys.ts";
+import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
 
 /** What a store is made with. */
 export interface MemoryStoreOptions {
@@ -31,14 +31,13 @@ export function createMemoryStore({ clock }: MemoryStoreOptions): Store {
 
 class MemoryStore implements Store {
   readonly #clock: Clock;
-  readonly #nextVersion: () => number;
   readonly #rows = new Map<string, Row>();
   readonly #keysOf = new Map<string, Set<string>>();
+  #version = 0;
   #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#nextVersion = createVersions(clock);
   }
 
   async get<Value>(key: string): Promise<Item<Value> | undefined> {
@@ -46,23 +45,20 @@ class MemoryStore implements Store {
     return row && toItem<Value>(row);
   }
 
+  async commit(changes: readonly Change[], options: CommitOptions = {}): Promise<CommitResult> {
+    const checked = checkCommit(changes, options);
+    const repeated = options.id === undefined ? undefined : this.#live(keys.commit(options.id));
+    if (repeated !== undefined) return { version: repeated.version };
+    const failed = changes.filter(({ key, expectedVersion }) => (this.#live(key)?.version ?? 0) !== expectedVersion);
+    if (failed.length > 0) return { failed: failed.map(({ key }) => key) };
+    const version = ++this.#version;
+    for (const one of checked) this.#apply(one, version);
+    if (options.id !== undefined) this.#note(options.id, version);
+    return { version };
+  }
+
   async swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined> {
-    checkKey(key);
-    const text = serialise(draft);
-    const current = this.#live(key);
-    if ((current?.version ?? 0) !== expectedVersion) return undefined;
-    const version = this.#nextVersion();
-    const { owner, expiresAt } = draft;
-    this.#erase(key);
-    this.#rows.set(key, {
-      key,
-      version,
-      text,
-      ...(owner !== undefined && { owner }),
-      ...(expiresAt !== undefined && { expiresAt }),
-    });
-    if (owner !== undefined) this.#keysOf.set(owner, (this.#keysOf.get(owner) ?? new Set()).add(key));
-    return version;
+    return (await this.commit([{ key, expectedVersion, draft }])).version;
   }
 
   async take<Value>(key: string, version?: number): Promise<Item<Value> | undefined> {
@@ -90,6 +86,28 @@ class MemoryStore implements Store {
     this.#closed = true;
     this.#rows.clear();
     this.#keysOf.clear();
+  }
+
+  #apply({ change: { key, draft, remove }, text }: CheckedChange, version: number): void {
+    if (text === undefined) {
+      if (remove) this.#erase(key);
+      return;
+    }
+    const { owner, expiresAt } = draft ?? {};
+    this.#erase(key);
+    this.#rows.set(key, {
+      key,
+      version,
+      text,
+      ...(owner !== undefined && { owner }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    });
+    if (owner !== undefined) this.#keysOf.set(owner, (this.#keysOf.get(owner) ?? new Set()).add(key));
+  }
+
+  #note(id: string, version: number): void {
+    const key = keys.commit(id);
+    this.#rows.set(key, { key, version, text: "{}", expiresAt: this.#clock.now() + commitLifeMs });
   }
 
   #checkOpen(): void {

@@ -1,35 +1,50 @@
 import type { SQLOutputValue } from "node:sqlite";
 
-/** A swap or take. A take has no text, and expects no version where any will do. */
+/**
+ * What is done with one key: a draft is written, an item removed or guarded at the version expected; an item is taken,
+ * whatever its version where none is expected; or a commit is noted under its id, and left undone when it is noted already.
+ */
+export type OperationKind = "write" | "remove" | "guard" | "take" | "note";
+
+/** One operation. Only a write has an owner, and a text. */
 export type Operation = readonly [
+  kind: OperationKind,
   key: string,
   expectedVersion: number | null,
-  version: number | null,
   owner: string | null,
   expiresAt: number | null,
   text: string | null,
 ];
 
+/** Operations that are done together or not at all: a commit of the port. */
+export type Unit = readonly Operation[];
+
 /**
- * To the writer: operations that wait for a commit, judged at `now`. They are packed into one text, because one long
+ * To the writer: units that wait for a transaction, judged at `now`. They are packed into one text, because one long
  * text crosses to another thread for much less than many short ones.
  */
 export interface Batch {
   readonly now: number;
-  readonly operations: string;
+  readonly units: string;
 }
 
 /** From the writer, when it has opened the file. */
 export const ready = "ready";
 
-/** From the writer, for each commit: what became of its operations, durably; or why it failed, its effect then unknown. */
-export type Reply = { readonly count: number; readonly durationMs: number } & (
+/**
+ * From the writer, for each transaction: how many units and operations it had, and what became of each unit, durably; or
+ * why it failed, its effect then unknown.
+ */
+export type Reply = { readonly units: number; readonly operations: number; readonly durationMs: number } & (
   | { readonly outcomes: readonly Outcome[] }
   | { readonly failure: string }
 );
 
-/** Whether a swap wrote; the row that a take removed, or false; or, as text, why this one statement failed. */
-export type Outcome = boolean | Row | string;
+/**
+ * The version that a unit wrote; or, below zero, which of its operations found another version than expected: -1 for the
+ * first; the row that a take removed; or, as text, why a statement failed.
+ */
+export type Outcome = number | Row | string;
 
 /** version, owner, expires_at, value: as the statements of writer and reader select them. */
 export type Row = readonly SQLOutputValue[];
@@ -37,39 +52,50 @@ export type Row = readonly SQLOutputValue[];
 /** The columns of a `Row`. */
 export const rowColumns = "version, owner, expires_at, value";
 
-/** Three numbers and the lengths of three texts, which follow: no character of theirs can be taken for a border. */
-export function packOperations(operations: readonly Operation[]): string {
+const kinds: readonly OperationKind[] = ["write", "remove", "guard", "take", "note"];
+
+/** Six numbers, of which three are the lengths of texts, which follow: no character of theirs can be taken for a border. */
+export function packUnits(units: readonly Unit[]): string {
   let packed = "";
-  for (const [key, expected, version, owner, expiresAt, text] of operations) {
-    const head = [expected, version, expiresAt, key.length, owner?.length, text?.length].join(",");
-    packed += `${head};${key}${owner ?? ""}${text ?? ""}`;
+  for (const unit of units) {
+    let rest = unit.length;
+    for (const [kind, key, expected, owner, expiresAt, text] of unit) {
+      const head = [--rest, kinds.indexOf(kind), expected, expiresAt, key.length, owner?.length, text?.length].join(
+        ",",
+      );
+      packed += `${head};${key}${owner ?? ""}${text ?? ""}`;
+    }
   }
   return packed;
 }
 
-/** What `packOperations` packed. */
-export function unpackOperations(packed: string): readonly Operation[] {
-  const operations: Operation[] = [];
+/** What `packUnits` packed. */
+export function unpackUnits(packed: string): readonly Unit[] {
+  const units: Unit[] = [];
+  let unit: Operation[] = [];
   for (let at = 0; at < packed.length; ) {
     const end = packed.indexOf(";", at);
-    const [expected, version, expiresAt, keyLength, ownerLength, textLength] = packed
+    const [rest, kind = 0, expected, expiresAt, keyLength = 0, ownerLength, textLength] = packed
       .slice(at, end)
       .split(",")
       .map(cell);
     const keyAt = end + 1;
-    const ownerAt = keyAt + (keyLength ?? 0);
+    const ownerAt = keyAt + keyLength;
     const textAt = ownerAt + (ownerLength ?? 0);
     at = textAt + (textLength ?? 0);
-    operations.push([
+    unit.push([
+      kinds[kind] ?? "guard",
       packed.slice(keyAt, ownerAt),
       expected ?? null,
-      version ?? null,
       ownerLength === undefined ? null : packed.slice(ownerAt, textAt),
       expiresAt ?? null,
       textLength === undefined ? null : packed.slice(textAt, at),
     ]);
+    if (rest !== 0) continue;
+    units.push(unit);
+    unit = [];
   }
-  return operations;
+  return units;
 }
 
 function cell(text: string): number | undefined {

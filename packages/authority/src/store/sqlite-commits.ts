@@ -3,16 +3,16 @@ import type { Worker } from "node:worker_threads";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { Pipeline } from "../threads/pipeline.ts";
 import { startThread } from "../threads/start-thread.ts";
-import { type Batch, type Operation, type Outcome, packOperations, type Reply, ready } from "./sqlite-batch.ts";
+import { type Batch, type Outcome, packUnits, type Reply, ready, type Unit } from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
 import type { WriteHealth } from "./write-health.ts";
 
 /** How commits are grouped. */
 export interface CommitsOptions extends ConnectionOptions {
   readonly clock: Clock;
-  /** Operations that may wait for a commit; past it they are refused. */
+  /** Units that may wait for a transaction; past it they are refused. */
   readonly maxWaiting: number;
-  /** Told of each commit: how many writes it made durable, and how long it took. */
+  /** Told of each transaction: how many operations it made durable, and how long it took. */
   readonly onCommit: (writes: number, durationMs: number) => void;
   readonly health: WriteHealth;
 }
@@ -23,13 +23,13 @@ const batchSize = 16;
 const retryAfterMs = 1000;
 
 /**
- * Group commit: the writing thread commits all operations that arrived while it was busy with those before them, with
+ * Group commit: the writing thread commits all units that arrived while it was busy with those before them, with
  * one fsync. A promise resolves only after COMMIT returned.
  */
 export class Commits {
   readonly #options: CommitsOptions;
   readonly #exited = Promise.withResolvers<void>();
-  readonly #pipeline: Pipeline<Operation, Outcome>;
+  readonly #pipeline: Pipeline<Unit, Outcome>;
   #worker: Worker | undefined;
   #isClosed = false;
   #ending = false;
@@ -48,29 +48,29 @@ export class Commits {
     worker.unref();
   }
 
-  /** Resolves when the operation is durable, to its outcome. */
-  async submit(operation: Operation): Promise<Outcome> {
+  /** Resolves when the unit is durable, to its outcome. */
+  async submit(unit: Unit): Promise<Outcome> {
     if (this.#isClosed) throw unavailable("The store is closed");
     const { size } = this.#pipeline;
-    if (size >= this.#options.maxWaiting) throw unavailable(`${size} operations wait for a commit`);
+    if (size >= this.#options.maxWaiting) throw unavailable(`${size} commits wait for their turn`);
     if (size === 0) this.#options.health.progress();
-    return this.#pipeline.submit(operation);
+    return this.#pipeline.submit(unit);
   }
 
-  /** Whether there are operations without an outcome. */
+  /** Whether there are units without an outcome. */
   get isWaiting(): boolean {
     return this.#pipeline.size > 0;
   }
 
-  /** Lets accepted operations finish, then ends the thread. */
+  /** Lets accepted units finish, then ends the thread. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#pipeline.size === 0) this.#end();
     await this.#exited.promise;
   }
 
-  #send(operations: readonly Operation[]): void {
-    const batch: Batch = { now: this.#options.clock.now(), operations: packOperations(operations) };
+  #send(units: readonly Unit[]): void {
+    const batch: Batch = { now: this.#options.clock.now(), units: packUnits(units) };
     this.#worker ??= this.#attend(launch(this.#options));
     this.#worker.ref();
     this.#worker.postMessage(batch);
@@ -92,11 +92,11 @@ export class Commits {
 
   #settle(reply: Reply): void {
     const { onCommit, health } = this.#options;
-    onCommit(reply.count, reply.durationMs);
+    onCommit(reply.operations, reply.durationMs);
     if ("failure" in reply) {
       const why = `Cannot commit: ${reply.failure}`;
       health.failed(why);
-      this.#pipeline.settle(Array.from({ length: reply.count }, () => unavailable(why)));
+      this.#pipeline.settle(Array.from({ length: reply.units }, () => unavailable(why)));
       return;
     }
     if (reply.outcomes.some(hasWritten)) health.wrote();
@@ -117,7 +117,7 @@ export class Commits {
     this.#worker?.postMessage("close");
   }
 
-  /** What waited is refused, its effect unknown; the next operation starts a new thread. */
+  /** What waited is refused, its effect unknown; the next unit starts a new thread. */
   #forget(why: string): void {
     this.#worker = undefined;
     if (this.isWaiting) this.#options.health.failed(why);
@@ -133,12 +133,12 @@ function launch({ path, busyTimeoutMs }: ConnectionOptions): Worker {
 }
 
 function isReply(message: Partial<Reply>): message is Reply {
-  return message.count !== undefined;
+  return message.units !== undefined;
 }
 
 /** What lost a race wrote nothing, and says nothing of the disk. */
 function hasWritten(outcome: Outcome): boolean {
-  return outcome !== false && typeof outcome !== "string";
+  return typeof outcome === "object" || (typeof outcome === "number" && outcome > 0);
 }
 
 function judge(outcome: Outcome): Outcome | Error {

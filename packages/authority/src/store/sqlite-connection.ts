@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type Operation, type Outcome, rowColumns } from "./sqlite-batch.ts";
+import { type Operation, type Outcome, rowColumns, type Unit } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
 
 /** How the writing connection is opened. */
@@ -11,6 +11,9 @@ export interface ConnectionOptions {
 
 /** Every operation looks at so many old rows, so that the dead never outgrow the living and no timer is needed. */
 const sweptPerOperation = 2;
+
+/** So many versions are reserved at once: a crash leaves a gap, and no commit has to write down where it is. */
+const reservedVersions = 1_000_000;
 
 /** SQLite's codes for a statement that failed by its own fault: TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
 const ownFaults = new Set([18, 19, 20, 25]);
@@ -33,11 +36,19 @@ export class WritingConnection implements Disposable {
   readonly #begin: StatementSync;
   readonly #create: StatementSync;
   readonly #replace: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #guard: StatementSync;
   readonly #take: StatementSync;
+  readonly #reserve: StatementSync;
+  readonly #begunUnit: StatementSync;
+  readonly #undoneUnit: StatementSync;
+  readonly #doneUnit: StatementSync;
   readonly #sweepEnd: StatementSync;
   readonly #sweep: StatementSync;
   readonly #end: StatementSync;
   #sweptUpTo = "";
+  #version = 0;
+  #reservedUpTo = 0;
 
   constructor({ path, busyTimeoutMs }: ConnectionOptions) {
     const database = connect(path, "rw", busyTimeoutMs);
@@ -46,21 +57,29 @@ export class WritingConnection implements Disposable {
     if (mode !== "wal") throw new Error(`Cannot use the write-ahead log, only journal mode ${mode}`);
     database.exec(settings);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
+    const isLive = "(expires_at IS NULL OR expires_at > ?3)";
     this.#create = database.prepare(
-      `INSERT INTO item (key, version, owner, expires_at, value) VALUES (?1, ?2, ?3, ?4, ?5)
+      `INSERT INTO item (key, version, owner, expires_at, value) VALUES (?1, ?4, ?5, ?6, ?7)
        ON CONFLICT (key) DO UPDATE SET
          version = excluded.version, owner = excluded.owner, expires_at = excluded.expires_at, value = excluded.value
-       WHERE item.expires_at <= ?6`,
+       WHERE item.expires_at <= ?3`,
     );
     this.#replace = database.prepare(
-      `UPDATE item SET version = ?2, owner = ?3, expires_at = ?4, value = ?5
-       WHERE key = ?1 AND version = ?7 AND (expires_at IS NULL OR expires_at > ?6)`,
+      `UPDATE item SET version = ?4, owner = ?5, expires_at = ?6, value = ?7
+       WHERE key = ?1 AND version = ?2 AND ${isLive}`,
+    );
+    this.#remove = database.prepare(`DELETE FROM item WHERE key = ?1 AND version = ?2 AND ${isLive}`);
+    this.#guard = database.prepare(
+      `SELECT version FROM item WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)`,
     );
     this.#take = database.prepare(
-      `DELETE FROM item WHERE key = ?1 AND (?2 IS NULL OR version = ?2) AND (expires_at IS NULL OR expires_at > ?3)
-       RETURNING ${rowColumns}`,
+      `DELETE FROM item WHERE key = ?1 AND (?2 IS NULL OR version = ?2) AND ${isLive} RETURNING ${rowColumns}`,
     );
     this.#take.setReturnArrays(true);
+    this.#reserve = database.prepare("UPDATE version SET given = given + ?1 RETURNING given");
+    this.#begunUnit = database.prepare("SAVEPOINT unit");
+    this.#undoneUnit = database.prepare("ROLLBACK TO unit");
+    this.#doneUnit = database.prepare("RELEASE unit");
     this.#sweepEnd = database.prepare("SELECT key FROM item WHERE key > ?1 ORDER BY key LIMIT 1 OFFSET ?2");
     this.#sweep = database.prepare("DELETE FROM item WHERE key > ?1 AND key <= ?2 AND expires_at <= ?3");
     this.#end = database.prepare("COMMIT");
@@ -72,10 +91,11 @@ export class WritingConnection implements Disposable {
    * @throws when nothing of the batch may be acknowledged. The kernel may then have dropped pages it could not write
    * and call the next fsync of them a success, so the handle is closed, never asked again.
    */
-  commit(operations: readonly Operation[], now: number): readonly Outcome[] {
+  commit(units: readonly Unit[], now: number): readonly Outcome[] {
     this.#begin.run();
-    const outcomes = operations.map((operation) => this.#tryApply(operation, now));
-    this.#sweepStep(sweptPerOperation * outcomes.length, now);
+    this.#reserveVersions(units.length);
+    const outcomes = units.map((unit) => (unit.length === 1 ? this.#tryUnit(unit, now) : this.#tryTogether(unit, now)));
+    this.#sweepStep(sweptPerOperation * units.reduce((sum, unit) => sum + unit.length, 0), now);
     this.#end.run();
     return outcomes;
   }
@@ -89,20 +109,60 @@ export class WritingConnection implements Disposable {
     this.#database.close();
   }
 
-  #tryApply(operation: Operation, now: number): Outcome {
+  /** What was written of a unit that fails later is taken back. */
+  #tryTogether(unit: Unit, now: number): Outcome {
+    this.#begunUnit.run();
+    const outcome = this.#tryUnit(unit, now);
+    if (typeof outcome !== "number" || outcome < 0) this.#undoneUnit.run();
+    this.#doneUnit.run();
+    return outcome;
+  }
+
+  #tryUnit(unit: Unit, now: number): Outcome {
     try {
-      return this.#apply(operation, now);
+      return this.#applyUnit(unit, now);
     } catch (error) {
       if (!this.#database.isTransaction || !isOwnFault(error)) throw error;
       return String(error);
     }
   }
 
-  #apply([key, expected, version, owner, expiresAt, text]: Operation, now: number): Outcome {
+  #applyUnit(unit: Unit, now: number): Outcome {
+    const version = ++this.#version;
+    for (const [index, operation] of unit.entries()) {
+      const outcome = this.#apply(operation, version, now);
+      if (outcome === false) return -1 - index;
+      if (outcome !== true) return outcome;
+    }
+    return version;
+  }
+
+  /** Whether the expectation was met; a row that was taken, or the version of a commit that was noted before. */
+  #apply([kind, key, expected, owner, expiresAt, text]: Operation, version: number, now: number) {
+    if (kind === "note") return this.#versionAt(key, now) ?? this.#write(key, 0, now, version, null, expiresAt, "{}");
+    if (kind === "write") return this.#write(key, expected, now, version, owner, expiresAt, text);
     // With setReturnArrays a row is an array, which the types do not know.
-    if (text === null) return (this.#take.get(key, expected, now) as Outcome | undefined) ?? false;
-    if (expected === 0) return this.#create.run(key, version, owner, expiresAt, text, now).changes === 1;
-    return this.#replace.run(key, version, owner, expiresAt, text, now, expected).changes === 1;
+    if (kind === "take") return (this.#take.get(key, expected, now) as Outcome | undefined) ?? false;
+    if (kind === "remove" && expected !== 0) return this.#remove.run(key, expected, now).changes === 1;
+    return (this.#versionAt(key, now) ?? 0) === expected;
+  }
+
+  #write(key: string, expected: number | null, now: number, version: number, ...cells: Cells): boolean {
+    if (expected === 0) return this.#create.run(key, null, now, version, ...cells).changes === 1;
+    return this.#replace.run(key, expected, now, version, ...cells).changes === 1;
+  }
+
+  /** The version of what lives at a key. */
+  #versionAt(key: string, now: number): number | undefined {
+    const version = this.#guard.get(key, now)?.version;
+    return version === undefined ? undefined : Number(version);
+  }
+
+  /** Before the units: what one of them takes back must not take this back. */
+  #reserveVersions(count: number): void {
+    if (this.#version + count <= this.#reservedUpTo) return;
+    this.#reservedUpTo = Number(this.#reserve.get(reservedVersions)?.given);
+    this.#version = this.#reservedUpTo - reservedVersions;
   }
 
   #sweepStep(rows: number, now: number): void {
@@ -111,6 +171,8 @@ export class WritingConnection implements Disposable {
     this.#sweptUpTo = typeof end === "string" ? end : "";
   }
 }
+
+type Cells = readonly [owner: string | null, expiresAt: number | null, text: string | null];
 
 function isOwnFault(error: unknown): boolean {
   if (!(error instanceof Error) || !("errcode" in error)) return false;

@@ -15,24 +15,10 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { migrations } from "./sqlite-migrations.ts";
 
 /** "CtSg": marks a file as ours, so that no other application's database is written to. */
 const applicationId = 0x43745367;
-
-/**
- * Each row takes a file from the schema version of its index to the next. Rows are never changed, only added.
- * Without a rowid a lookup walks one tree, not two; that suits items under 1,000 bytes, as nearly all are.
- */
-const migrations = [
-  `CREATE TABLE item (
-     key TEXT NOT NULL PRIMARY KEY,
-     version INTEGER NOT NULL,
-     owner TEXT,
-     expires_at INTEGER,
-     value TEXT NOT NULL
-   ) WITHOUT ROWID;
-   CREATE INDEX item_owner ON item (owner, key) WHERE owner IS NOT NULL;`,
-] as const;
 
 /** The schema version this program writes. */
 const schemaVersion = migrations.length;

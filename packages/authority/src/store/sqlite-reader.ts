@@ -1,10 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { CountersignError } from "@countersign/protocol";
 import { type Row, rowColumns } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
 import type { Page } from "./store.ts";
-
-const retryAfterMs = 1000;
 
 /**
  * Reads on the calling thread: in WAL mode every statement sees all that was acknowledged, and waits for no writer.
@@ -30,14 +27,14 @@ export class SqliteReader {
   /** The row at a key, expired or not. */
   get(key: string): Row | undefined {
     // With setReturnArrays a row is an array, which the types do not know.
-    return reading(() => this.#get.get(key) as Row | undefined);
+    return this.#get.get(key) as Row | undefined;
   }
 
   /** The rows of an owner that live at `now`, each followed by its key. */
   list(owner: string, page: Page, now: number): readonly Row[] {
     const statement = page.reverse ? this.#listBackwards : this.#listForwards;
     const from = page.after ?? (page.reverse ? afterEveryKey : "");
-    return reading(() => statement.all(owner, now, from, page.limit) as unknown as readonly Row[]);
+    return statement.all(owner, now, from, page.limit) as unknown as readonly Row[];
   }
 
   close(): void {
@@ -47,11 +44,3 @@ export class SqliteReader {
 
 /** SQLite sorts bytes behind texts. */
 const afterEveryKey = new Uint8Array(1);
-
-function reading<Result>(read: () => Result): Result {
-  try {
-    return read();
-  } catch (cause) {
-    throw new CountersignError("temporarily_unavailable", { detail: `Cannot read: ${cause}`, retryAfterMs, cause });
-  }
-}

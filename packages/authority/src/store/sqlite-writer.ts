@@ -1,10 +1,10 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { systemClock } from "@countersign/protocol";
-import { type Batch, type Operation, type Reply, ready, unpackOperations } from "./sqlite-batch.ts";
+import { type Batch, type Reply, ready, type Unit, unpackUnits } from "./sqlite-batch.ts";
 import { type ConnectionOptions, WritingConnection } from "./sqlite-connection.ts";
 
-/** Keeps a commit short, however many wait. */
-const operationsPerCommit = 1024;
+/** Keeps a transaction short, however many wait. */
+const unitsPerTransaction = 1024;
 
 /** After so many operations the log goes into the database file: some 16 MiB of pages when they hit keys at random. */
 const operationsPerCheckpoint = 2000;
@@ -23,14 +23,15 @@ class Writer {
     this.#connection = new WritingConnection(options);
   }
 
-  commit(operations: readonly Operation[], now: number): Reply {
+  commit(units: readonly Unit[], now: number): Reply {
     const startedAt = systemClock.monotonic();
-    const result = this.#tryCommit(operations, now);
-    return { ...result, count: operations.length, durationMs: systemClock.monotonic() - startedAt };
+    const result = this.#tryCommit(units, now);
+    const operations = units.reduce((sum, unit) => sum + unit.length, 0);
+    this.#sinceCheckpoint += operations;
+    return { ...result, units: units.length, operations, durationMs: systemClock.monotonic() - startedAt };
   }
 
-  checkpointIfDue(operations: number): void {
-    this.#sinceCheckpoint += operations;
+  checkpointIfDue(): void {
     if (this.#sinceCheckpoint < operationsPerCheckpoint) return;
     this.#sinceCheckpoint = 0;
     this.#checkpoint("PASSIVE");
@@ -41,10 +42,10 @@ class Writer {
     this.#discard();
   }
 
-  #tryCommit(operations: readonly Operation[], now: number) {
+  #tryCommit(units: readonly Unit[], now: number) {
     try {
       this.#connection ??= new WritingConnection(this.#options);
-      return { outcomes: this.#connection.commit(operations, now) };
+      return { outcomes: this.#connection.commit(units, now) };
     } catch (error) {
       this.#discard();
       return { failure: String(error) };
@@ -71,12 +72,12 @@ function serve(port: MessagePort, options: ConnectionOptions): void {
   port.on("message", (first: Message) => {
     const messages = [first, ...arrived(port)];
     const batches = messages.filter((message) => message !== "close");
-    const operations = batches.flatMap((batch) => unpackOperations(batch.operations));
+    const units = batches.flatMap((batch) => unpackUnits(batch.units));
     const now = batches.at(-1)?.now ?? 0;
-    for (let at = 0; at < operations.length; at += operationsPerCommit) {
-      port.postMessage(writer.commit(operations.slice(at, at + operationsPerCommit), now));
+    for (let at = 0; at < units.length; at += unitsPerTransaction) {
+      port.postMessage(writer.commit(units.slice(at, at + unitsPerTransaction), now));
     }
-    writer.checkpointIfDue(operations.length);
+    writer.checkpointIfDue();
     if (!messages.includes("close")) return;
     writer.close();
     port.close();

@@ -1,16 +1,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { type Clock, CountersignError } from "@countersign/protocol";
-import { checkKey, checkPage, isKey, serialise } from "./checks.ts";
+import { type CheckedChange, checkChange, checkCommit, checkPage, isKey } from "./checks.ts";
 import { parseFrozen } from "./frozen.ts";
 import { ItemCache, type ReadItem } from "./item-cache.ts";
-import { keys } from "./keys.ts";
-import type { Operation, Outcome, Row } from "./sqlite-batch.ts";
+import { commitLifeMs, keys } from "./keys.ts";
+import type { Operation, Outcome, Row, Unit } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import type { Draft, Item, Page, Store } from "./store.ts";
-import { createVersions } from "./versions.ts";
+import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
 import { WriteHealth } from "./write-health.ts";
 
 /** Where a store is, and how long it waits. */
@@ -65,6 +64,8 @@ const cachedCharacters = 4 * 1024 * 1024;
 /** How long what was written to see whether it can be is kept. */
 const probeLifeMs = 60_000;
 
+const retryAfterMs = 1000;
+
 interface Parts {
   readonly lock: DatabaseSync;
   readonly commits: Commits;
@@ -77,18 +78,15 @@ class SqliteStore implements Store {
   readonly exclusive = true;
   readonly #clock: Clock;
   readonly #parts: Parts;
-  readonly #nextVersion: () => number;
   readonly #items = new ItemCache(cachedCharacters);
-  readonly #read = (key: string) => {
-    const row = this.#parts.reader.get(key);
-    return row && weigh(key, row);
-  };
+  readonly #read = (key: string) => this.#reading(() => this.#readItem(key));
+  /** The last reading that failed, to be tried again by whoever asks for the health. */
+  #failedReading: (() => unknown) | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(clock: Clock, parts: Parts) {
     this.#clock = clock;
     this.#parts = parts;
-    this.#nextVersion = createVersions(clock);
   }
 
   async get<Value>(key: string): Promise<Item<Value> | undefined> {
@@ -99,23 +97,24 @@ class SqliteStore implements Store {
     return item?.expiresAt !== undefined && item.expiresAt <= this.#clock.now() ? undefined : item;
   }
 
+  async commit(changes: readonly Change[], options: CommitOptions = {}): Promise<CommitResult> {
+    const checked = checkCommit(changes, options);
+    const unit = checked.map(operationOf);
+    const { id } = options;
+    return this.#commit(checked, id === undefined ? unit : [this.#noteOf(id), ...unit]);
+  }
+
   async swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined> {
-    checkKey(key);
-    const text = serialise(draft);
-    const version = this.#nextVersion();
-    const { owner = null, expiresAt = null } = draft;
-    const written = await this.#submit([key, expectedVersion, version, owner, expiresAt, text]);
-    if (written !== true) return this.#lost(key);
-    this.#items.replace(key, () => weigh(key, [version, owner, expiresAt, text]));
-    return version;
+    const checked = checkChange({ key, expectedVersion, draft });
+    return (await this.#commit([checked], [operationOf(checked)])).version;
   }
 
   async take<Value>(key: string, version?: number): Promise<Item<Value> | undefined> {
     if (!isKey(key)) return undefined;
-    const row = await this.#submit([key, version ?? null, null, null, null, null]);
-    if (typeof row !== "object") return this.#lost(key);
+    const row = await this.#submit([["take", key, version ?? null, null, null, null]]);
+    // Removed now or gone before: a held item that had expired and was erased must not come to life by a clock put back.
     this.#items.drop(key);
-    return toItem<Value>(key, row);
+    return typeof row === "object" ? toItem<Value>(key, row) : undefined;
   }
 
   async list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]> {
@@ -124,12 +123,16 @@ class SqliteStore implements Store {
     await setImmediate();
     this.#checkOpen();
     if (!isKey(owner)) return [];
-    const rows = this.#parts.reader.list(owner, page, this.#clock.now());
-    return rows.map((row) => toItem<Value>(String(row[4]), row));
+    const now = this.#clock.now();
+    return this.#reading(() =>
+      this.#parts.reader.list(owner, page, now).map((row) => toItem<Value>(String(row[4]), row)),
+    );
   }
 
-  writeFailure(): Promise<string | undefined> {
+  async failure(): Promise<string | undefined> {
     const { commits, health } = this.#parts;
+    const unreadable = this.#unreadable();
+    if (unreadable !== undefined) return unreadable;
     return health.failure({ isWaiting: commits.isWaiting, probe: () => this.#probe() });
   }
 
@@ -151,18 +154,60 @@ class SqliteStore implements Store {
     lock.close();
   }
 
-  async #submit(operation: Operation): Promise<Outcome> {
+  async #commit(checked: readonly CheckedChange[], unit: Unit): Promise<CommitResult> {
+    const outcome = await this.#submit(unit);
+    if (typeof outcome !== "number") throw new TypeError("A commit has no row");
+    if (outcome > 0) {
+      for (const one of checked) this.#hold(one, outcome);
+      return { version: outcome };
+    }
+    for (const [, key] of unit) this.#items.drop(key);
+    return { failed: unit.slice(-1 - outcome, -outcome).map(([, key]) => key) };
+  }
+
+  #hold({ change: { key, draft, remove }, text }: CheckedChange, version: number): void {
+    if (remove) this.#items.drop(key);
+    if (text === undefined) return;
+    this.#items.replace(key, () => weigh(key, [version, draft?.owner ?? null, draft?.expiresAt ?? null, text]));
+  }
+
+  /** Whoever lost a race, or has no answer, must not go on with an item that no write would meet. */
+  async #submit(unit: Unit): Promise<Outcome> {
     try {
-      return await this.#parts.commits.submit(operation);
+      return await this.#parts.commits.submit(unit);
     } catch (error) {
-      this.#items.drop(operation[0]);
+      for (const [, key] of unit) this.#items.drop(key);
       throw error;
     }
   }
 
-  /** A held item that had expired and was erased comes to life when the clock is put back: no write would meet it. */
-  #lost(key: string): undefined {
-    this.#items.drop(key);
+  #noteOf(id: string): Operation {
+    return ["note", keys.commit(id), null, null, this.#clock.now() + commitLifeMs, null];
+  }
+
+  #readItem(key: string): ReadItem | undefined {
+    const row = this.#parts.reader.get(key);
+    return row && weigh(key, row);
+  }
+
+  #reading<Result>(read: () => Result): Result {
+    try {
+      return read();
+    } catch (cause) {
+      this.#failedReading = read;
+      throw new CountersignError("temporarily_unavailable", { detail: `Cannot read: ${cause}`, retryAfterMs, cause });
+    }
+  }
+
+  /** Why what could not be read still cannot. */
+  #unreadable(): string | undefined {
+    try {
+      this.#failedReading?.();
+      this.#failedReading = undefined;
+      return undefined;
+    } catch (error) {
+      return `Cannot read: ${error}`;
+    }
   }
 
   #checkOpen(): void {
@@ -170,6 +215,11 @@ class SqliteStore implements Store {
       throw new CountersignError("temporarily_unavailable", { detail: "The store is closed" });
     }
   }
+}
+
+function operationOf({ change: { key, expectedVersion, draft, remove }, text }: CheckedChange): Operation {
+  if (text === undefined) return [remove ? "remove" : "guard", key, expectedVersion, null, null, null];
+  return ["write", key, expectedVersion, draft?.owner ?? null, draft?.expiresAt ?? null, text];
 }
 
 function weigh(key: string, row: Row): ReadItem {

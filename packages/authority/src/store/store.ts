@@ -1,10 +1,11 @@
 /** What a key holds: JSON, with a version that changes with every write. */
 export interface Item<Value = unknown> {
-  /** 1 to 2,048 bytes of UTF-8 in well-formed Unicode. */
+  /** 1 to 1,024 bytes of UTF-8 in well-formed Unicode, as is the owner. */
   readonly key: string;
   /**
-   * An opaque positive integer that changes with every write. It does not come back when the item is removed and
-   * written anew, so whoever read the old item cannot mistake the new one for it.
+   * An opaque positive safe integer, the same for all that one commit wrote. It comes from a sequence of the store, never
+   * from a clock, and is given out once: whoever read an item that was removed, expired or replaced since cannot mistake
+   * what is there now for it. Versions are compared for equality alone; their order says nothing.
    */
   readonly version: number;
   /** Frozen through and through: one reading may serve many callers. */
@@ -15,8 +16,40 @@ export interface Item<Value = unknown> {
   readonly expiresAt?: number;
 }
 
-/** What `swap` writes. Omitted fields are cleared, not kept. The value takes at most 256 Ki characters of JSON. */
+/** What is written. Omitted fields are cleared, not kept. The value takes at most 256 KiB of JSON in UTF-8. */
 export type Draft<Value = unknown> = Pick<Item<Value>, "value" | "owner" | "expiresAt">;
+
+/**
+ * One item of a commit and what is expected of it: its version, or 0 for "absent or expired". With a draft it is written,
+ * with `remove` it is removed, with neither it is only guarded: it must be unchanged.
+ */
+export type Change<Value = unknown> = { readonly key: string; readonly expectedVersion: number } & (
+  | { readonly draft: Draft<Value>; readonly remove?: undefined }
+  | { readonly draft?: undefined; readonly remove?: boolean }
+);
+
+/** What became of a commit. */
+export type CommitResult =
+  | {
+      /** The version that everything written has now. */
+      readonly version: number;
+      readonly failed?: undefined;
+    }
+  | {
+      readonly version?: undefined;
+      /** Keys whose expectation was not met: at least one of them. Nothing changed. */
+      readonly failed: readonly string[];
+    };
+
+/** How a commit is made. */
+export interface CommitOptions {
+  /**
+   * 1 to 36 characters, random: the same commit again under the same id, within ten minutes, changes nothing and has the
+   * answer of the first. For those who had no answer and must know. An id that is used for another commit is an error of
+   * the caller, and may go unnoticed. @default a commit that is not recognised when it is repeated
+   */
+  readonly id?: string;
+}
 
 /** One page of a listing, in the order of the keys: that of their UTF-8 bytes. */
 export interface Page {
@@ -29,12 +62,19 @@ export interface Page {
 }
 
 /**
- * Where an authority keeps what must outlive it. Four verbs, so that "once" and "only if unchanged" are said by the
- * store and not hoped for by its callers. Every promise of a write resolves only when the write is durable.
+ * Where an authority keeps what must outlive it. Few verbs, so that "once", "only if unchanged" and "all or nothing" are
+ * said by the store and not hoped for by its callers. Every promise of a write resolves only when the write is durable.
  *
  * A write that the engine cannot make durable rejects with `CountersignError("temporarily_unavailable")`; whether it
- * happened is then unknown. To write a key, owner or value outside its bounds, or to list such a page, rejects with a
- * `RangeError` or `TypeError`; to read or take such a key finds nothing.
+ * happened is then unknown, and it may happen even later. Sending the same commit again settles that: it has a winner among
+ * its copies, as long as it expects a version or an absence of something that it changes. To write a key, owner or value
+ * outside its bounds, or to list such a page, rejects with a `RangeError` or `TypeError`; to read or take such a key finds
+ * nothing.
+ *
+ * The promise is what several engines can keep: one SQLite transaction; one PostgreSQL statement at READ COMMITTED that
+ * locks the rows named, in the order of their keys, before it judges them; one DynamoDB `TransactWriteItems`, or a
+ * conditional put where there is one change. Hence the bounds, no key twice, a version for a commit as a whole, and guards
+ * that lock what they guard. Of a commit in progress two gets may see one item before it and another after it.
  */
 export interface Store {
   /**
@@ -43,16 +83,18 @@ export interface Store {
    */
   readonly exclusive?: boolean;
   /**
-   * Why it takes no writes, or `undefined` when it does. Where none was made for a while it makes one of its own to find
-   * out, not often, however often it is asked. @default it always does
+   * Why it takes no writes or cannot read what it holds, or `undefined` when all is well. Where nothing was written for a
+   * while it makes a write of its own to find out, not often, however often it is asked. @default all is always well
    */
-  writeFailure?(): Promise<string | undefined>;
+  failure?(): Promise<string | undefined>;
   /** The item, or `undefined` when absent or expired. Strongly consistent: sees every acknowledged write. */
   get<Value>(key: string): Promise<Item<Value> | undefined>;
   /**
-   * Writes `draft` if the item's version still is `expectedVersion` (0: absent or expired).
-   * Resolves to the new version, or to `undefined` when somebody else was first; then nothing changed.
+   * Makes all changes or none, judged at one instant. 1 to 25 changes, no key twice, their keys, owners and values together
+   * at most 2 MiB.
    */
+  commit(changes: readonly Change[], options?: CommitOptions): Promise<CommitResult>;
+  /** The commit of one draft: resolves to the new version, or to `undefined` when somebody else was first. */
   swap<Value>(key: string, expectedVersion: number, draft: Draft<Value>): Promise<number | undefined>;
   /** Removes the item and resolves to it: to exactly one of any number of callers. `version` removes only that one. */
   take<Value>(key: string, version?: number): Promise<Item<Value> | undefined>;

@@ -164,6 +164,7 @@ describe("createKeyRing after a crash", () => {
     let writes = 0;
     return {
       get: (key) => store.get(key),
+      commit: (changes, options) => store.commit(changes, options),
       take: (key, version) => store.take(key, version),
       list: (owner, page) => store.list(owner, page),
       close: () => store.close(),
@@ -301,6 +302,7 @@ describe("ManagedKeyRing.signer", () => {
 function bind(store: Store): Store {
   return {
     get: (key) => store.get(key),
+    commit: (changes, options) => store.commit(changes, options),
     swap: (key, version, draft) => store.swap(key, version, draft),
     take: (key, version) => store.take(key, version),
     list: (owner, page) => store.list(owner, page),

@@ -5,7 +5,7 @@ import { openSync, writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "@countersign/protocol";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import type { Operation } from "../../src/store/sqlite-batch.ts";
+import type { Unit } from "../../src/store/sqlite-batch.ts";
 import { WritingConnection } from "../../src/store/sqlite-connection.ts";
 import { prepareFile } from "../../src/store/sqlite-file.ts";
 
@@ -44,14 +44,19 @@ function rotateOnConnection(): void {
   using _lock = prepareFile(path).lock;
   using connection = new WritingConnection({ path, busyTimeoutMs: 0 });
   assert.equal(settings.at(-1), synchronous === "OFF" ? 0 : 1);
+  const versions = Array.from({ length: families }, () => 0);
   for (let generation = 1; generation <= generations; generation++) {
     for (const half of [0, 1]) {
       const chosen = Array.from({ length: families / 2 }, (_, index) => 2 * index + half);
-      const operations = chosen.map((family): Operation => {
-        return [`family ${family}`, generation - 1, generation, owner, null, `${generation}`];
+      const units = chosen.map((family): Unit => {
+        return [["write", `family ${family}`, versions[family] ?? 0, owner, null, `${generation}`]];
       });
-      for (const outcome of connection.commit(operations, 0)) assert.equal(outcome, true);
-      for (const family of chosen) acknowledge(family, generation);
+      const outcomes = connection.commit(units, 0);
+      for (const [place, family] of chosen.entries()) {
+        versions[family] = Number(outcomes[place]);
+        assert.ok(Number(outcomes[place]) > 0);
+        acknowledge(family, generation);
+      }
     }
     if (generation % 32 === 0) connection.checkpoint("PASSIVE");
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Operation, packOperations, unpackOperations } from "../../src/store/sqlite-batch.ts";
+import { type Operation, packUnits, type Unit, unpackUnits } from "../../src/store/sqlite-batch.ts";
 
 const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary" }),
@@ -9,19 +9,21 @@ const text: fc.Arbitrary<string> = fc.oneof(
 );
 const maybeText: fc.Arbitrary<string | null> = fc.option(text);
 const number: fc.Arbitrary<number | null> = fc.option(fc.integer({ min: -1e15, max: 1e15 }));
-const operation: fc.Arbitrary<Operation> = fc.tuple(text, number, number, maybeText, number, maybeText);
+const kind = fc.constantFrom("write", "remove", "guard", "take", "note" as const);
+const operation: fc.Arbitrary<Operation> = fc.tuple(kind, text, number, maybeText, number, maybeText);
+const unit: fc.Arbitrary<Unit> = fc.array(operation, { minLength: 1, maxLength: 4 });
 
-describe("packOperations", () => {
+describe("packUnits", () => {
   it("loses nothing and takes no character for a border", () => {
     fc.assert(
-      fc.property(fc.array(operation), (operations) => {
-        assert.deepEqual(unpackOperations(packOperations(operations)), operations);
+      fc.property(fc.array(unit), (units) => {
+        assert.deepEqual(unpackUnits(packUnits(units)), units);
       }),
     );
   });
 
   it("keeps instants that are fractions", () => {
-    const fraction: Operation = ["k", 0, 1, null, 1.5e12 + 0.25, "{}"];
-    assert.deepEqual(unpackOperations(packOperations([fraction])), [fraction]);
+    const fraction: Operation = ["write", "k", 0, null, 1.5e12 + 0.25, "{}"];
+    assert.deepEqual(unpackUnits(packUnits([[fraction]])), [[fraction]]);
   });
 });

@@ -60,19 +60,19 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
   const rows: { id: string; spoil: (path: string) => void; expect: RegExp }[] = [
     {
       id: "the schema of a newer program",
-      spoil: (path) => execute(path, "PRAGMA user_version = 2"),
-      expect: /schema version 2 is newer than 1.*update/,
+      spoil: (path) => execute(path, "PRAGMA user_version = 99"),
+      expect: /schema version 99 is newer than \d.*update/,
     },
     {
       id: "the schema of a newer program, still in the log",
       spoil: (path) => {
         using database = new DatabaseSync(path);
-        database.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2");
+        database.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 99");
         copyAsAfterCrash(path, `${path}.copy`);
         database.close();
         for (const suffix of ["", "-wal"]) writeFileSync(`${path}${suffix}`, readFileSync(`${path}.copy${suffix}`));
       },
-      expect: /schema version 2 is newer than 1/,
+      expect: /schema version 99 is newer than \d/,
     },
     {
       id: "the database of another application",
@@ -98,10 +98,10 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
     {
       id: "the schema of a newer program that died, with its journal",
       spoil: (path) => {
-        execute(path, "PRAGMA user_version = 2");
+        execute(path, "PRAGMA user_version = 99");
         writeFileSync(`${path}-journal`, "what to take back");
       },
-      expect: /schema version 2 is newer than 1/,
+      expect: /schema version 99 is newer than \d/,
     },
     { id: "a text file", spoil: (path) => writeFileSync(path, "no database\n".repeat(999)), expect: /no database/ },
     { id: "a damaged header", spoil: (path) => overwrite(path, 0, 100), expect: /damaged/ },

@@ -4,6 +4,7 @@ import type { Clock } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import fc from "fast-check";
 import type { Item, Store } from "../../src/store/store.ts";
+import { commitContract } from "./commit-contract.ts";
 import { modelOperation, StoreModel } from "./store-model.ts";
 import { hostileTexts, impossibleKeys } from "./store-texts.ts";
 
@@ -16,6 +17,8 @@ export function storeContract(name: string, make: MakeStore): void {
     const clock = new FakeClock();
     return { clock, store: await make(clock, context) };
   };
+
+  commitContract(name, open);
 
   describe(`${name}: swap`, () => {
     it("creates at version 0, and a get sees exactly what was written", async (context) => {
@@ -283,17 +286,23 @@ export function storeContract(name: string, make: MakeStore): void {
         error,
       })),
       {
-        id: "an owner of 2,049 bytes",
-        run: (s) => s.swap("k", 0, { value: 1, owner: "o".repeat(2049) }),
-        expect: /2048 bytes/,
+        id: "an owner of 1,025 bytes",
+        run: (s) => s.swap("k", 0, { value: 1, owner: "o".repeat(1025) }),
+        expect: /1024 bytes/,
         error: RangeError,
       },
       { id: "an empty owner", run: (s) => s.swap("k", 0, { value: 1, owner: "" }), expect: /empty/, error: RangeError },
       { id: "no value", run: (s) => s.swap("k", 0, { value: undefined }), expect: /JSON/, error: TypeError },
       {
-        id: "a value of 256 Ki characters and its quotes",
+        id: "a value of 256 KiB and its quotes",
         run: (s) => s.swap("k", 0, { value: "v".repeat(256 * 1024) }),
-        expect: /262144 characters/,
+        expect: /262144 bytes/,
+        error: RangeError,
+      },
+      {
+        id: "a value of fewer characters than bytes",
+        run: (s) => s.swap("k", 0, { value: "｡".repeat(100 * 1024) }),
+        expect: /262144 bytes/,
         error: RangeError,
       },
       {
@@ -324,9 +333,9 @@ export function storeContract(name: string, make: MakeStore): void {
       });
     }
 
-    it("takes a key of 2,048 bytes and a value of 256 Ki characters", async (context) => {
+    it("takes a key of 1,024 bytes and a value of 256 KiB", async (context) => {
       const { store } = await open(context);
-      const key = `${"｡".repeat(682)}kk`;
+      const key = `${"｡".repeat(341)}k`;
       await created(store, key, "v".repeat(256 * 1024 - 2));
       assert.equal((await store.get<string>(key))?.value.length, 256 * 1024 - 2);
     });

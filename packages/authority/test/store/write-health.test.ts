@@ -106,30 +106,31 @@ async function aStore(context: TestContext) {
   const hold = () => other.exec("BEGIN IMMEDIATE");
   const release = () => other.exec("ROLLBACK");
   const count = () => other.prepare("SELECT count(*) AS items FROM item").get()?.items;
-  return { store, clock, hold, release, count };
+  const execute = (sql: string) => other.exec(sql);
+  return { store, clock, hold, release, count, execute };
 }
 
-describe("openSqliteStore: writeFailure", () => {
+describe("openSqliteStore: failure", () => {
   it("takes no lost race for a success, and no wrong call for a failure", async (context) => {
     const { store, hold, release } = await aStore(context);
     await store.swap("k", 0, { value: 1 });
     await assert.rejects(store.swap("k".repeat(5000), 0, { value: 1 }), RangeError);
-    assert.equal(await store.writeFailure?.(), undefined);
+    assert.equal(await store.failure?.(), undefined);
     hold();
     await assert.rejects(store.swap("k", 0, { value: 1 }), { code: "temporarily_unavailable" });
-    assert.equal(await store.writeFailure?.(), "Cannot commit: Error: database is locked");
+    assert.equal(await store.failure?.(), "Cannot commit: Error: database is locked");
     release();
     assert.equal(await store.swap("k", 0, { value: 1 }), undefined);
-    assert.equal(await store.writeFailure?.(), "Cannot commit: Error: database is locked");
+    assert.equal(await store.failure?.(), "Cannot commit: Error: database is locked");
     assert.ok(await store.swap("l", 0, { value: 1 }));
-    assert.equal(await store.writeFailure?.(), undefined);
+    assert.equal(await store.failure?.(), undefined);
   });
 
   it("does not count the time in which nothing waited", async (context) => {
     const { store, clock } = await aStore(context);
     await clock.advance(60_000);
     const write = store.swap("k", 0, { value: 1 });
-    assert.equal(await store.writeFailure?.(), undefined);
+    assert.equal(await store.failure?.(), undefined);
     await write;
   });
 });
@@ -167,12 +168,30 @@ describe("GET /health/ready", () => {
     await authority.close();
   });
 
+  it("is 503 while something that was asked for cannot be read", async (context) => {
+    const { store, clock, execute } = await aStore(context);
+    const authority = await testAuthority({ store, clock });
+    const ready = async () => (await authority.fetch(new Request("http://localhost:8080/health/ready"))).status;
+    for (const broken of ["version = 9007199254740993", "value = '{'"]) {
+      await store.commit([{ key: "k", expectedVersion: 0, draft: { value: 1, owner: "o" } }]);
+      execute(`UPDATE item SET ${broken} WHERE key = 'k'`);
+      assert.equal(await ready(), 200);
+      for (const read of [() => store.get("k"), () => store.list("o", { limit: 1 })]) {
+        await assert.rejects(read(), { code: "temporarily_unavailable" });
+        assert.equal(await ready(), 503);
+      }
+      execute("DELETE FROM item WHERE key = 'k'");
+      assert.equal(await ready(), 200);
+    }
+    await authority.close();
+  });
+
   it("leaves nothing in a store at rest but one item that expires", async (context) => {
     const { store, clock, count } = await aStore(context);
     await store.swap("k", 0, { value: 1 });
     for (let asked = 0; asked < 10; asked++) {
       await clock.advance(30_000);
-      assert.equal(await store.writeFailure?.(), undefined);
+      assert.equal(await store.failure?.(), undefined);
       assert.equal(count(), 2);
     }
     assert.deepEqual(await store.get("P#probe").then((item) => item?.expiresAt), clock.now() + 60_000);

@@ -85,7 +85,13 @@ function stillAsleep(before: Fork | undefined): Set<number> {
 
 function areIndependent(a: StoreCall, b: StoreCall): boolean {
   if (a.key === everything || b.key === everything) return false;
-  return a.verb === "get" ? b.verb === "get" || a.key !== b.key : b.verb === "get" && a.key !== b.key;
+  const isRead = a.verb === "get" && b.verb === "get";
+  const isWrite = a.verb !== "get" && b.verb !== "get";
+  return isRead || (!isWrite && !keysOf(a).some((key) => keysOf(b).includes(key)));
+}
+
+function keysOf({ key, keys = [key] }: StoreCall): readonly string[] {
+  return keys;
 }
 
 class Player {
