@@ -39,6 +39,7 @@ export const configSchema = z.strictObject({
         .max(mostAudiences)
         .default([])
         .describe("Audiences of clients that name none; the issuer when empty"),
+      assertion_lifetime: seconds(3600, 60, day, "Longest life of a client's assertion; so long its jti is remembered"),
       clock_skew: seconds(30, 0, 60, "Tolerance for the clocks of clients that sign assertions"),
     })
     .prefault({}),

@@ -11,10 +11,11 @@ export interface ClientAssertionExpectation {
   /** The issuer identifier of this server: the audience that clients should name. */
   readonly issuer: string;
   /**
-   * Accept this URL as the audience too, for clients that follow RFC 7523 to the letter. A client that talks to several
-   * servers can be led to sign it for the wrong one (CVE-2025-27370), so it is accepted only where it is named.
+   * Accept these URLs as the audience too, alone or in a list, for clients that follow RFC 7523 section 3 to the letter. A
+   * client that talks to several servers can be led to sign it for the wrong one (CVE-2025-27370), so it is accepted only
+   * where it is named. @default none, and the issuer must be the one audience
    */
-  readonly acceptTokenEndpoint?: string;
+  readonly acceptTokenEndpoint?: string | readonly string[] | undefined;
   readonly clock: Pick<Clock, "now">;
   /** @default 30000 */
   readonly clockSkewMs?: number;
@@ -43,6 +44,7 @@ export function clientAssertionRules(expected: ClientAssertionExpectation): JwtR
     profile: "client_assertion",
     issuer: clientId,
     subject: clientId,
-    audience: acceptTokenEndpoint === undefined ? [issuer] : [issuer, acceptTokenEndpoint],
+    audience: [issuer, ...[acceptTokenEndpoint ?? []].flat()],
+    audienceMatch: acceptTokenEndpoint === undefined ? undefined : "member",
   };
 }

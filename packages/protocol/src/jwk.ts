@@ -46,26 +46,24 @@ interface KeyType {
   readonly required: readonly string[];
   /** Those that hold base64url. */
   readonly encoded: readonly string[];
-  readonly secret: readonly string[];
   isSound(part: (name: string) => Uint8Array): boolean;
 }
 
+/** Members that hold a secret, in keys of any type (RFC 7518 section 6, RFC 9964 section 3). */
+const secretMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"] as const;
+
 const keyTypes: ReadonlyMap<unknown, KeyType> = new Map<unknown, KeyType>([
-  ["EC", { required: ["crv", "kty", "x", "y"], encoded: ["x", "y"], secret: ["d"], isSound: () => true }],
-  [
-    "OKP",
-    { required: ["crv", "kty", "x"], encoded: ["x"], secret: ["d"], isSound: (part) => isEd25519Point(part("x")) },
-  ],
+  ["EC", { required: ["crv", "kty", "x", "y"], encoded: ["x", "y"], isSound: () => true }],
+  ["OKP", { required: ["crv", "kty", "x"], encoded: ["x"], isSound: (part) => isEd25519Point(part("x")) }],
   [
     "RSA",
     {
       required: ["e", "kty", "n"],
       encoded: ["e", "n"],
-      secret: ["d", "p", "q", "dp", "dq", "qi", "oth"],
       isSound: (part) => isSoundRsaKey(part("n"), part("e")),
     },
   ],
-  ["AKP", { required: ["alg", "kty", "pub"], encoded: ["pub"], secret: ["priv"], isSound: () => true }],
+  ["AKP", { required: ["alg", "kty", "pub"], encoded: ["pub"], isSound: () => true }],
 ]);
 
 /** An untrusted value's own members, or `undefined` when it is no object. */
@@ -78,11 +76,12 @@ export function ownMembers(value: unknown): Members | undefined {
 export function importKey(value: unknown, options: KeyImportOptions = {}): VerificationKey | KeyRefusal {
   const jwk = ownMembers(value);
   if (jwk === undefined) return "not_an_object";
+  // Of whatever type: a secret that is published is one that its owner must hear of.
+  if (jwk.kty === "oct" || secretMembers.some((name) => name in jwk)) return "private_key";
   const type = keyTypes.get(jwk.kty);
   if (type === undefined) return "unknown_key_type";
   const fitting = algorithmsFor(jwk);
   if (fitting.length === 0) return "unknown_key_type";
-  if ([...type.secret, "k"].some((name) => name in jwk)) return "private_key";
   if (!isForVerifying(jwk)) return "wrong_use";
   const algorithm = pin(jwk, fitting, options);
   if (algorithm === undefined) return "wrong_algorithm";

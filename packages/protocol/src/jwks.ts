@@ -34,7 +34,7 @@ export interface KeySet extends KeySource {
 
 const maxKeys = 100;
 // One token costs at most so many verifications: enough for the keys of a rotation that are published at once.
-const maxCandidates = 4;
+export const maxCandidates = 4;
 
 /**
  * Imports a JWK set (RFC 7517 section 5): each member becomes a key pinned to one algorithm, or is left out with its

@@ -15,6 +15,8 @@ export interface JwtRules<P extends ProfileName = ProfileName> {
    * does without.
    */
   readonly audience?: string | readonly string[] | undefined;
+  /** How `aud` is compared, where it is not as the profile says. @default that of the profile */
+  readonly audienceMatch?: Profile["audience"] | undefined;
   /** The subject, when only one will do. */
   readonly subject?: string | undefined;
   readonly clock: Pick<Clock, "now">;
@@ -107,7 +109,8 @@ export function checkClaims(claims: JsonObject, rules: JwtRules): void {
 
 function createJudge(rules: JwtRules): Judge {
   const { clockSkewMs: skewMs = 30_000, audience = [] } = rules;
-  const profile: Profile = profiles[rules.profile];
+  const named: Profile = profiles[rules.profile];
+  const profile = { ...named, audience: rules.audienceMatch ?? named.audience };
   if (!(skewMs >= 0 && skewMs <= maxClockSkewMs)) {
     throw new RangeError(`Cannot tolerate a clock skew outside 0 to ${maxClockSkewMs} ms: ${skewMs}`);
   }

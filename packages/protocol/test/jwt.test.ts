@@ -142,7 +142,10 @@ describe("clientAssertionRules", () => {
     assert.equal(await verify(shown({ aud: tokenEndpoint }), keySetOf(es), strict), "wrong_audience");
     assert.equal(await verify(shown({ aud: tokenEndpoint }), keySetOf(es), compatible), "c");
     assert.equal(await verify(shown({ aud: issuer }), keySetOf(es), compatible), "c");
-    assert.equal(await verify(shown({ aud: [issuer, tokenEndpoint] }), keySetOf(es), compatible), "wrong_audience");
+    assert.equal(await verify(shown({ aud: [issuer, tokenEndpoint] }), keySetOf(es), strict), "wrong_audience");
+    assert.equal(await verify(shown({ aud: [audience, tokenEndpoint] }), keySetOf(es), compatible), "c");
+    assert.equal(await verify(shown({ aud: [issuer] }), keySetOf(es), compatible), "c");
+    assert.equal(await verify(shown({ aud: [audience] }), keySetOf(es), compatible), "wrong_audience");
     assert.equal(await verify(shown({ aud: audience }), keySetOf(es), compatible), "wrong_audience");
   });
 

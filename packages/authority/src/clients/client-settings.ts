@@ -1,12 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { CountersignError, importKeys } from "@countersign/protocol";
+import { CountersignError, importKeys, type KeyRefusal, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
 import { isAudience, mostAudiences } from "../audience.ts";
 import { displayName } from "../display-name.ts";
 import { isId } from "../id.ts";
 import { checkScopes } from "../scope.ts";
 import {
+  assertionAudiences,
   type ClientAuthMethod,
   type ClientCertificateRule,
   type ClientTokenSettings,
@@ -71,9 +72,11 @@ export function checkClientId(clientId: string): string {
  * @throws {CountersignError} `invalid_client_metadata` (RFC 7591 section 3.2.2), or `invalid_scope`.
  */
 export function checkSettings(settings: CheckedSettings): CheckedSettings {
-  const { authMethod, loopback, disabled } = settings;
+  const { authMethod, loopback, disabled, assertionAudience } = settings;
   if (!Object.hasOwn(methods, authMethod)) throw refuse("auth_method is unknown");
   if (!settings.grants.every((grant) => clientGrants.includes(grant))) throw refuse("grants holds an unknown grant");
+  if (assertionAudience !== undefined && !assertionAudiences.includes(assertionAudience))
+    throw refuse("assertion_audience is unknown");
   // RFC 6749 section 4.4: the client credentials grant is for confidential clients.
   if (authMethod === "none" && settings.grants.includes("client_credentials")) {
     throw refuse("A client without credentials cannot use client_credentials");
@@ -118,7 +121,7 @@ function checkAudience(audience: readonly string[]): void {
   }
 }
 
-function credentialOf({ authMethod, jwks, certificate }: CheckedSettings): Partial<CheckedSettings> {
+function credentialOf({ authMethod, jwks, assertionAudience, certificate }: CheckedSettings): Partial<CheckedSettings> {
   const { credential } = methods[authMethod];
   if (credential === undefined) return {};
   if (credential === "certificate") return { certificate: checkCertificateRule(certificate) };
@@ -126,22 +129,38 @@ function credentialOf({ authMethod, jwks, certificate }: CheckedSettings): Parti
     throw refuse(`${authMethod} needs jwks with 1 to ${mostKeys} keys`);
   }
   if (authMethod === "private_key_jwt") checkKeys(jwks);
-  else for (const key of jwks.keys) checkCertificate(key);
-  return { jwks };
+  else checkCertificates(jwks.keys);
+  const audience = authMethod === "private_key_jwt" ? assertionAudience : undefined;
+  return { jwks: { keys: jwks.keys }, ...(audience === undefined ? {} : { assertionAudience: audience }) };
 }
 
+/**
+ * RFC 7517 section 5: keys of other types, curves, uses and algorithms are passed over, as in a set that serves encryption
+ * too. One that is meant to sign and cannot is refused: whoever registers it should hear of it now.
+ */
+const passedOver: ReadonlySet<KeyRefusal> = new Set(["unknown_key_type", "wrong_use", "wrong_algorithm"]);
+
 function checkKeys(jwks: NonNullable<CheckedSettings["jwks"]>): void {
-  const [refused] = importKeys(jwks).refused;
-  if (refused !== undefined) throw refuse(`A key of jwks cannot be used: ${refused.reason}`);
+  const { keys, refused } = importKeys(jwks);
+  const wrong = refused.find(({ reason }) => !passedOver.has(reason)) ?? (keys.length === 0 ? refused[0] : undefined);
+  if (wrong === undefined) return;
+  throw refuse(`Key ${wrong.index + 1} of jwks cannot be used: ${wrong.reason}: ${keyRefusals[wrong.reason]}`);
 }
 
 /** RFC 8705 section 2.2.2: the certificates are in the `x5c` of the keys. */
+function checkCertificates(keys: readonly JWK[]): void {
+  const isSecret = importKeys({ keys }).refused.some(({ reason }) => reason === "private_key");
+  if (isSecret) throw refuse("A key of jwks has private members");
+  const certified = keys.filter(({ x5c }) => x5c !== undefined);
+  if (certified.length === 0) throw refuse("jwks needs a key with the client's certificate in x5c");
+  for (const key of certified) checkCertificate(key);
+}
+
 function checkCertificate(key: JWK): void {
-  if (key.d !== undefined || key.k !== undefined) throw refuse("A key of jwks has private members");
   try {
     new X509Certificate(Buffer.from(key.x5c?.[0] ?? "", "base64"));
   } catch (cause) {
-    throw refuse("Each key of jwks needs the client's certificate in x5c", cause);
+    throw refuse("An x5c of jwks is not a certificate", cause);
   }
 }
 

@@ -1,8 +1,9 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller, Peer } from "../caller.ts";
+import { isId } from "../id.ts";
 import type { Services } from "../services.ts";
 import type { ClientAuthMethod, ClientRecord } from "../store/records.ts";
-import { verifyAssertion } from "./caller-assertion.ts";
+import { refusalOfAssertion } from "./caller-assertion.ts";
 import { matchesCertificateRule, matchesOwnCertificate, thumbprintOf } from "./caller-certificate.ts";
 import { hasSecret } from "./caller-secret.ts";
 
@@ -25,17 +26,19 @@ interface Proof {
   readonly services: Services;
 }
 
-type Check = (proof: Proof) => boolean | Promise<boolean>;
+/** Why a proof is refused, in words for the log; `undefined` when it is good. */
+type Check = (proof: Proof) => string | undefined | Promise<string | undefined>;
 
 const checks: Record<ClientAuthMethod, Check> = {
-  none: ({ credentials }) => !presentsSecret(credentials) && credentials.assertion === undefined,
+  none: ({ credentials }) =>
+    presentsSecret(credentials) || credentials.assertion !== undefined
+      ? "the client is public, and a credential was presented"
+      : undefined,
   client_secret_basic: checkSecret,
   client_secret_post: checkSecret,
-  private_key_jwt: ({ credentials, client, services }) => verifyAssertion(credentials, client, services),
-  tls_client_auth: ({ credentials, client, peer, services }) =>
-    presentsCertificateOnly(credentials) && matchesCertificateRule(peer, client, services.clock.now()),
-  self_signed_tls_client_auth: ({ credentials, client, peer, services }) =>
-    presentsCertificateOnly(credentials) && matchesOwnCertificate(peer, client, services.clock.now()),
+  private_key_jwt: ({ credentials, client, services }) => refusalOfAssertion(credentials, client, services),
+  tls_client_auth: (proof) => checkCertificate(proof, matchesCertificateRule),
+  self_signed_tls_client_auth: (proof) => checkCertificate(proof, matchesOwnCertificate),
 };
 
 const certificateMethods: ReadonlySet<ClientAuthMethod> = new Set(["tls_client_auth", "self_signed_tls_client_auth"]);
@@ -55,13 +58,21 @@ export async function authenticateCaller(
   const client = await services.clients.byId(clientId);
   if (client === undefined || client.disabled) {
     hasSecret(undefined, credentials.basic?.secret ?? credentials.secret ?? "", services.clock.now());
-    throw refuse(client === undefined ? "unknown client" : "client disabled");
+    throw refuse(client === undefined ? unknownClient(clientId) : `client ${clientId} is disabled`);
   }
-  if (client.loopback && !peer.loopback) throw refuse("loopback client used from elsewhere");
-  if (!(await checks[client.authMethod]({ credentials, client, peer, services }))) {
-    throw refuse(`${client.authMethod} proof missing or wrong`);
-  }
+  if (client.loopback && !peer.loopback) throw refuse(`client ${clientId} is for loopback only; ${elsewhere}`);
+  const refusal = await checks[client.authMethod]({ credentials, client, peer, services });
+  if (refusal !== undefined) throw refuse(`client ${clientId} (${client.authMethod}): ${refusal}`);
   return callerOf(client, peer);
+}
+
+const elsewhere = "the request came from elsewhere, through a proxy, or loopback_privileges are off";
+
+/** What a secret of ours looks like; somebody may have sent it in the place of the id. */
+const likeSecret = /^[A-Za-z0-9_-]{43}$/;
+
+function unknownClient(clientId: string): string {
+  return `no client has the id ${isId(clientId) && !likeSecret.test(clientId) ? clientId : "that was sent"}`;
 }
 
 function callerOf(client: ClientRecord, peer: Peer): Caller {
@@ -85,7 +96,7 @@ function claimedClientId(credentials: ClientCredentials): string {
     throw new CountersignError("invalid_request", { hint: "client_id differs between header and body" });
   }
   const claimed = basic?.clientId ?? clientId ?? assertedClientId(assertion);
-  if (claimed === undefined) throw refuse("no client named");
+  if (claimed === undefined) throw refuse("the request names no client: no client_id, no Authorization header");
   return claimed;
 }
 
@@ -105,15 +116,21 @@ function presentsSecret({ basic, secret }: ClientCredentials): boolean {
   return basic !== undefined || secret !== undefined;
 }
 
-function presentsCertificateOnly(credentials: ClientCredentials): boolean {
+function checkCertificate(
+  { credentials, client, peer, services }: Proof,
+  matches: typeof matchesOwnCertificate,
+): string | undefined {
   const other = presentsSecret(credentials) || credentials.assertion !== undefined;
   if (other) throw new CountersignError("invalid_request", { hint: "Use one client authentication method only" });
-  return true;
+  if (peer.certificate === undefined) return "no certificate was presented in the TLS handshake";
+  if (matches(peer, client, services.clock.now())) return undefined;
+  return "the certificate is not the client's: its chain, its dates, its key usage or its names";
 }
 
-function checkSecret({ credentials, client, services }: Proof): boolean {
+function checkSecret({ credentials, client, services }: Proof): string | undefined {
   const secret = credentials.basic?.secret ?? credentials.secret;
-  return secret !== undefined && hasSecret(client, secret, services.clock.now());
+  if (secret === undefined) return "no secret was presented";
+  return hasSecret(client, secret, services.clock.now()) ? undefined : "the secret is wrong or expired";
 }
 
 function refuse(detail: string): CountersignError {

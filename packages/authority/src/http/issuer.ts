@@ -4,7 +4,7 @@ import type { Peer } from "../caller.ts";
 import { authenticateCaller } from "../core/caller.ts";
 import type { Services } from "../services.ts";
 import { text } from "./answer.ts";
-import { readText } from "./body.ts";
+import { readJson } from "./body.ts";
 import type { HttpAnswer, HttpRequest } from "./message.ts";
 import { parseBasicCredentials } from "./oauth/client-credentials.ts";
 import type { Call } from "./route.ts";
@@ -65,17 +65,8 @@ async function readName(request: HttpRequest, services: Services): Promise<z.out
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
     throw new CountersignError("invalid_request", { hint: "Content-Type must be application/json" });
-  const text = await readText(request, services.config.limits.body_bytes);
-  const parsed = issuerTokenInput.safeParse(tryJson(text));
+  const parsed = issuerTokenInput.safeParse(await readJson(request, services.config.limits.body_bytes));
   if (!parsed.success)
     throw new CountersignError("invalid_request", { hint: "The body must be a JSON object with a name" });
   return parsed.data;
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

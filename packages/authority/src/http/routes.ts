@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { oauthPaths, tokenPaths } from "../paths.ts";
 import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./issuer.ts";
 import { auditRoutes } from "./management/audit.ts";
 import { clientRoutes } from "./management/clients.ts";
@@ -13,7 +14,7 @@ import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Call, Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
-import { jwksDocument, metadata, metadataPaths, oauthPaths, publicDocument } from "./well-known.ts";
+import { jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
 
 const formType = "application/x-www-form-urlencoded";
 
@@ -26,8 +27,7 @@ const tokenDoc: RouteDoc = {
 };
 
 const oauth: readonly Route[] = [
-  { method: "POST", path: oauthPaths.token, handle: tokenEndpoint, cors: true, doc: tokenDoc },
-  { method: "POST", path: "/api/v1/token", handle: tokenEndpoint, cors: true, doc: tokenDoc },
+  ...tokenPaths.map((path): Route => ({ method: "POST", path, handle: tokenEndpoint, cors: true, doc: tokenDoc })),
   {
     method: "POST",
     path: oauthPaths.introspection,

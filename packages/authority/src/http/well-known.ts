@@ -7,20 +7,12 @@ import {
 } from "@countersign/protocol";
 import type { Config } from "../config.ts";
 import { grantTypes } from "../grants/index.ts";
+import { oauthPaths } from "../paths.ts";
 import type { Services } from "../services.ts";
 import { clientAuthMethods } from "../store/records.ts";
 import { text } from "./answer.ts";
 import type { HttpAnswer, HttpRequest } from "./message.ts";
 import type { Call } from "./route.ts";
-
-/** Paths of the OAuth endpoints, as routes and in the metadata. */
-export const oauthPaths = {
-  token: "/oauth/token",
-  introspection: "/oauth/introspect",
-  revocation: "/oauth/revoke",
-  jwks: "/.well-known/jwks.json",
-  jwksPqc: "/.well-known/jwks-pqc.json",
-} as const;
 
 /**
  * What this server offers to whoever asks. ML-DSA-65 is left out of what it signs with: verifiers that read the metadata

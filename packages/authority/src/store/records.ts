@@ -25,6 +25,15 @@ export const signingAlgorithms = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65
 /** One of {@link signingAlgorithms}. */
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
+/**
+ * What a client's assertion may name as its audience (RFC 7523 section 3). The issuer alone is the default: a client that
+ * signs for a token endpoint can be led to sign for another server's (CVE-2025-27370).
+ */
+export const assertionAudiences = ["issuer", "issuer or token endpoint"] as const;
+
+/** One of {@link assertionAudiences}. */
+export type AssertionAudience = (typeof assertionAudiences)[number];
+
 /** The shapes of access tokens: RFC 9068, or the small one that Vault roles without bound_audiences need. */
 export const tokenProfiles = ["at+jwt", "plain"] as const;
 
@@ -111,6 +120,8 @@ export interface ClientRecord {
   readonly secrets: readonly ClientSecret[];
   /** Keys of `private_key_jwt`, or certificates (x5c) of `self_signed_tls_client_auth`. */
   readonly jwks?: { readonly keys: readonly JWK[] };
+  /** Of `private_key_jwt`; the issuer when absent. */
+  readonly assertionAudience?: AssertionAudience;
   readonly certificate?: ClientCertificateRule;
   readonly token: ClientTokenSettings;
   readonly disabled: boolean;

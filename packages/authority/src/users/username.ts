@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import { isDotSegment } from "../id.ts";
 
 /** Longest username, in bytes of its normal form. */
 const mostBytes = 255;
@@ -75,7 +76,7 @@ export function normaliseUsername(text: string): string {
 
 function isUsername(text: string): boolean {
   if (Buffer.byteLength(text) > mostBytes || !allowed.test(text)) return false;
-  if (withdrawn.test(text) || startsWithMark.test(text)) return false;
+  if (isDotSegment(text) || withdrawn.test(text) || startsWithMark.test(text)) return false;
   if (digitKinds.filter((kind) => kind.test(text)).length > 1) return false;
   const writing = patterns.find(({ fits }) => fits.test(text));
   return writing !== undefined && (!writing.rightToLeft || rightToLeftShape.test(text));

@@ -150,6 +150,31 @@ describe("ClientService.create", () => {
       fields: { authMethod: "private_key_jwt", jwks: { keys: [{ kty: "oct", k: "c2VjcmV0" }] } },
       code: metadata,
     },
+    {
+      id: "a symmetric key beside a good one",
+      fields: { authMethod: "private_key_jwt", jwks: { keys: [publicJwk, { kty: "oct", k: "c2VjcmV0" }] } },
+      code: metadata,
+    },
+    {
+      id: "a private key of another type beside a good one",
+      fields: {
+        authMethod: "private_key_jwt",
+        jwks: { keys: [publicJwk, { kty: "OKP", crv: "X25519", x: "AA", d: "AA" }] },
+      },
+      code: metadata,
+    },
+    {
+      id: "a key for signing that is malformed beside a good one",
+      fields: { authMethod: "private_key_jwt", jwks: { keys: [publicJwk, { ...publicJwk, x: "AA" }] } },
+      code: metadata,
+    },
+    {
+      id: "keys of which none is for signing",
+      fields: { authMethod: "private_key_jwt", jwks: { keys: [{ ...publicJwk, use: "enc" }, { kty: "XYZ" }] } },
+      code: metadata,
+    },
+    { id: "a dot segment for its id", fields: { clientId: "." }, code: metadata },
+    { id: "two dots for its id", fields: { clientId: ".." }, code: metadata },
     { id: "tls_client_auth without a name", fields: { authMethod: "tls_client_auth" }, code: metadata },
     {
       id: "tls_client_auth with two names",

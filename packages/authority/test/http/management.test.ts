@@ -102,6 +102,32 @@ describe("the management API: what is another's (D9)", () => {
   });
 });
 
+describe("the management API: JSON that readers disagree about", () => {
+  for (const [id, body] of [
+    ["two members of one name", '{"client_name":"a","scopes":[],"grants":[],"client_name":"b"}'],
+    ["two members of one name, one escaped", '{"client_name":"a","scopes":[],"grants":[],"client_n\\u0061me":"b"}'],
+    [
+      "two members of one name further in",
+      '{"client_name":"a","scopes":[],"grants":[],"jwks":{"keys":[{"kty":"EC","kty":"RSA"}]}}',
+    ],
+    ["half of a surrogate pair", '{"client_name":"\\ud800","scopes":[],"grants":[]}'],
+    ["a byte order mark", '\uFEFF{"client_name":"a","scopes":[],"grants":[]}'],
+    ["nesting without end", `{"client_name":${"[".repeat(5000)}`],
+  ] as const) {
+    it(`refuses ${id}, and changes nothing`, async (context) => {
+      const { authority, token } = await withAlice(context, ["superuser"]);
+      const count = async () => (await authority.services.clients.list({ limit: 100 })).length;
+      const before = await count();
+      const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+      const request = new Request(`${testIssuer}/api/v1/client`, { method: "POST", headers, body });
+      const answer = await readAnswer(await authority.fetch(request, { address: "127.0.0.1" }));
+      assert.deepEqual([answer.status, answer.body.error], [400, "invalid_request"]);
+      assert.match(String(answer.body.error_description), /^The body is not JSON as it is read here: /);
+      assert.equal(await count(), before);
+    });
+  }
+});
+
 describe("the management API: settings that nobody may give (D7, D8)", () => {
   const client = { client_name: "x", scopes: ["read"], grants: ["client_credentials"], credential: true };
   const rows: readonly (readonly [id: string, change: object])[] = [

@@ -10,7 +10,7 @@ async function scene(context: TestContext) {
   const authority = await testAuthority({ config: { limits: { login_attempts: 1 } } });
   context.after(() => authority.close());
   const { userId } = await authority.services.users.register(person, "test");
-  const { client, secret } = await authority.client({ grants: ["password", "client_credentials"] });
+  const { client, secret } = await authority.client({ clientId: "shop", grants: ["password", "client_credentials"] });
   const ask = (fields: Readonly<Record<string, string>>) =>
     authority.form("/oauth/token", { client_id: client.clientId, client_secret: secret, ...fields });
   const told = (name: string) => authority.events.filter((event) => event.name === name).map(({ fields }) => fields);
@@ -27,21 +27,27 @@ describe("token.refused", () => {
       isKnown: true,
     },
     {
-      id: "names no client that did not",
+      id: "says of which client the proof was wrong",
       fields: { grant_type: "client_credentials", client_secret: canary },
       expect: {
         grant: "client_credentials",
         code: "invalid_client",
-        detail: "client_secret_basic proof missing or wrong",
+        detail: "client shop (client_secret_basic): the secret is wrong or expired",
       },
       isKnown: false,
     },
     {
-      id: "names no client that there is none of",
-      fields: { grant_type: "client_credentials", client_id: canary },
-      expect: { grant: "client_credentials", code: "invalid_client", detail: "unknown client" },
+      id: "names the id that no client has",
+      fields: { grant_type: "client_credentials", client_id: "shoop" },
+      expect: { grant: "client_credentials", code: "invalid_client", detail: "no client has the id shoop" },
       isKnown: false,
     },
+    ...["A".repeat(43), "two words", "..", `csr_${"A".repeat(80)}`].map((id) => ({
+      id: `repeats nothing that is no id or could be a secret: ${id.slice(0, 9)}`,
+      fields: { grant_type: "client_credentials", client_id: id },
+      expect: { grant: "client_credentials", code: "invalid_client", detail: "no client has the id that was sent" },
+      isKnown: false,
+    })),
   ];
   for (const { id, fields, expect, isKnown } of rows) {
     it(id, async (context) => {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import crypto, { generateKeyPairSync } from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+import { mock } from "node:test";
 import { algorithms } from "@countersign/protocol";
-import { type JWTPayload, SignJWT } from "jose";
+import { type JWK, type JWTPayload, SignJWT } from "jose";
+import type { ClientSettings } from "../../src/clients/clients.ts";
 import { testIssuer } from "../../src/testing.ts";
 import { type Scene, type SecurityRow, securityTable } from "./table.ts";
 
@@ -16,12 +19,13 @@ interface Wishes {
   readonly header?: Readonly<Record<string, unknown>>;
   readonly key?: typeof own.privateKey;
   readonly without?: readonly string[];
+  readonly lifeSeconds?: number;
 }
 
 /** An assertion that is right in everything but the wishes. */
 async function assertion(
   { authority }: Scene,
-  { claims = {}, header = {}, key = own.privateKey, without = [] }: Wishes = {},
+  { claims = {}, header = {}, key = own.privateKey, without = [], lifeSeconds = 60 }: Wishes = {},
 ) {
   const now = Math.floor(authority.clock.now() / 1000);
   const whole: JWTPayload = {
@@ -29,7 +33,7 @@ async function assertion(
     sub: clientId,
     aud: testIssuer,
     iat: now,
-    exp: now + 60,
+    exp: now + lifeSeconds,
     jti: "one",
     ...claims,
   };
@@ -37,15 +41,29 @@ async function assertion(
   return new SignJWT(payload).setProtectedHeader({ alg: "ES256", ...header }).sign(key, { crit: { x: true } });
 }
 
-async function register(scene: Scene): Promise<void> {
-  const jwk = { ...own.publicKey.export({ format: "jwk" }), alg: "ES256", use: "sig" } as const;
+const ownJwk = { ...own.publicKey.export({ format: "jwk" }), kty: "EC" };
+
+async function register(scene: Scene, settings: Partial<ClientSettings> = {}): Promise<void> {
   await scene.authority.client({
     clientId,
     authMethod: "private_key_jwt",
-    jwks: { keys: [{ ...jwk, kty: "EC" }] },
+    jwks: { keys: [{ ...ownJwk, alg: "ES256", use: "sig" }] },
     scopes: ["read"],
+    ...settings,
   });
 }
+
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const rsaJwk = { ...rsa.publicKey.export({ format: "jwk" }), kty: "RSA" };
+
+/** Keys that verify nothing here, and stand in many sets for those that use them (RFC 7517 section 5). */
+const bystanders: readonly JWK[] = [
+  { ...rsaJwk, kid: "enc", use: "enc" },
+  { ...rsaJwk, kid: "oaep", alg: "RSA-OAEP-256" },
+  { kty: "OKP", crv: "X25519", x: "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo", kid: "x" },
+  { kty: "EC", crv: "secp256k1", x: "A".repeat(43), y: "A".repeat(43), kid: "k1" },
+  { kty: "XYZ", kid: "later" },
+];
 
 function present(scene: Scene, text: string, more: Readonly<Record<string, string>> = {}) {
   const fields = { grant_type: "client_credentials", client_assertion_type: assertionType, client_assertion: text };
@@ -80,7 +98,100 @@ const wrong: readonly (readonly [id: string, name: string, wishes: Wishes])[] = 
   ["A43", "no jti", { without: ["jti"] }],
 ];
 
+const endpoint = `${testIssuer}/oauth/token`;
+
+/** What RFC 7523 and RFC 7517 permit, and libraries send. */
+const permitted: readonly (readonly [name: string, settings: Partial<ClientSettings>, wishes: Wishes])[] = [
+  ["a life of an hour, as Authlib's", {}, { lifeSeconds: 3600 }],
+  ["a kid, for a key that has none", { jwks: { keys: [ownJwk] } }, { header: { kid: "2026-01" } }],
+  ["a set with keys for others", { jwks: { keys: [...bystanders, ownJwk] } }, {}],
+  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map((alg): (typeof permitted)[number] => [
+    `${alg} by an RSA key without alg`,
+    { jwks: { keys: [rsaJwk] } },
+    { key: rsa.privateKey, header: { alg } },
+  ]),
+  ...[endpoint, [endpoint], [testIssuer, endpoint], ["https://other.example", endpoint], testIssuer].map(
+    (aud): (typeof permitted)[number] => [
+      `aud ${JSON.stringify(aud)}, by a client that may`,
+      { assertionAudience: "issuer or token endpoint" },
+      { claims: { aud } },
+    ],
+  ),
+];
+
+/** The reason stands in the log, in words that say what to change. */
+const told: readonly (readonly [wishes: Wishes, settings: Partial<ClientSettings>, detail: RegExp])[] = [
+  [{ claims: { aud: endpoint } }, {}, /wrong_audience.*aud must be http:\/\/localhost:8080 alone.*assertion_audience/],
+  [
+    { claims: { aud: "https://other.example" } },
+    { assertionAudience: "issuer or token endpoint" },
+    /wrong_audience.*aud must hold http:\/\/localhost:8080 or its token endpoint/,
+  ],
+  [{ lifeSeconds: 3601 + 30 }, {}, /lifetime_too_long.*3600 seconds/],
+  [{ claims: { iss: "somebody" } }, {}, /wrong_issuer.*iss must be signer/],
+  [{ header: { alg: "ES256", kid: "b" } }, { jwks: { keys: [{ ...ownJwk, kid: "a" }] } }, /unknown_key.*kid and alg/],
+  [{ without: ["jti"] }, {}, /missing_claim \(jti\)/],
+  [{ key: foreign.privateKey }, {}, /bad_signature/],
+  [{ key: rsa.privateKey, header: { alg: "PS256" } }, { jwks: { keys: [{ ...rsaJwk, alg: "RS256" }] } }, /unknown_key/],
+];
+
 const rows: readonly SecurityRow[] = [
+  ...permitted.map(
+    ([name, settings, wishes]): SecurityRow => ({
+      id: "A0",
+      name: `accepted: ${name}`,
+      async build(scene) {
+        await register(scene, settings);
+        return present(scene, await assertion(scene, wishes));
+      },
+      expect: { status: 200 },
+    }),
+  ),
+  ...told.map(
+    ([wishes, settings, detail]): SecurityRow => ({
+      id: "A0",
+      name: `the log says of ${JSON.stringify({ ...wishes, key: undefined })}: ${detail.source.slice(0, 30)}`,
+      async build(scene) {
+        await register(scene, settings);
+        return present(scene, await assertion(scene, wishes));
+      },
+      expect: refused,
+      also(_answer, { authority }) {
+        const event = authority.events.findLast(({ name }) => name === "token.refused");
+        assert.match(String(event?.name === "token.refused" && event.fields.detail), detail);
+        assert.match(String(event?.name === "token.refused" && event.fields.detail), /^client signer/);
+      },
+    }),
+  ),
+  {
+    id: "E6",
+    name: "an assertion that nobody verified yet imports four keys at most, and none twice",
+    async build(scene) {
+      const keys = Array.from(
+        { length: 16 },
+        (_, n): JWK => ({ ...rsaJwk, kid: n < 4 ? "same" : `k${n}`, alg: "RS256" }),
+      );
+      const distinct = keys.map((jwk, n) => ({
+        ...jwk,
+        alg: n < 4 ? (["RS256", "RS384", "RS512", "PS256"][n] ?? "") : "RS256",
+      }));
+      await register(scene, { jwks: { keys: distinct } });
+      const imports = mock.method(crypto, "createPublicKey");
+      syncBuiltinESMExports();
+      const forged = (header: object) =>
+        assertion(scene, { key: rsa.privateKey, header: { alg: "RS256", ...header }, claims: { jti: "f", aud: "x" } });
+      await present(scene, await forged({ kid: "same" }));
+      const first = imports.mock.callCount();
+      await present(scene, await forged({ kid: "same" }));
+      await present(scene, await forged({ kid: "none" }));
+      const answer = await present(scene, await forged({}));
+      assert.deepEqual([first, imports.mock.callCount()], [1, 1]);
+      imports.mock.restore();
+      syncBuiltinESMExports();
+      return answer;
+    },
+    expect: refused,
+  },
   ...Object.entries(accepted).map(
     ([name, wishes]): SecurityRow => ({
       id: "A0",

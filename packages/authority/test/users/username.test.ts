@@ -97,6 +97,10 @@ const badNames: readonly { readonly id: string; readonly text: string }[] = [
   { id: "256 bytes", text: "x".repeat(256) },
   { id: "256 bytes in 128 characters", text: "é".repeat(128) },
   { id: "10 KB", text: "x".repeat(10_240) },
+  { id: "a dot segment, which no URL can name", text: "." },
+  { id: "two dots", text: ".." },
+  { id: "a dot of full width", text: "\uFF0E" },
+  { id: "a two dot leader", text: "\u2025" },
   { id: "1 MB", text: "x".repeat(1_048_576) },
   { id: "input that normalisation makes 18 times longer", text: "\uFDFA".repeat(1000) },
 ];

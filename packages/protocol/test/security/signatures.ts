@@ -389,7 +389,7 @@ export const signatureRows: readonly Row[] = [
     keys: [8, 32, 64].map((length) => ({
       name: `${length} bytes`,
       jwk: { kty: "oct", alg: "HS256", kid: "hmac", k: toBase64url(Buffer.alloc(length, 7)) },
-      refused: "unknown_key_type",
+      refused: "private_key",
     })),
   },
   {

@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import type { z } from "zod";
 import { empty, json } from "../answer.ts";
-import { readText } from "../body.ts";
+import { readJson } from "../body.ts";
 import type { HttpRequest } from "../message.ts";
 import type { Call, Route, RouteDoc } from "../route.ts";
 import { type Actor, actorOf, requireSuperuser } from "./actor.ts";
@@ -43,7 +43,7 @@ export function operation<
     async handle(call) {
       const actor = row.access === "none" ? nobody : await actorOf(call);
       if (row.access === "superuser") requireSuperuser(actor);
-      const body = row.body === undefined ? undefined : check(row.body, await readJson(call), "body");
+      const body = row.body === undefined ? undefined : check(row.body, await jsonBody(call), "body");
       const query = row.query === undefined ? {} : check(row.query, queryOf(call.request), "query");
       const result = await row.run({ ...call, actor, body: body as z.output<Body>, query: query as z.output<Query> });
       return row.result === undefined ? empty(204) : json(result);
@@ -62,15 +62,10 @@ function docOf({ summary, tag, access, body, query, result }: Operation<z.ZodTyp
   };
 }
 
-async function readJson({ request, services }: Call): Promise<unknown> {
+async function jsonBody({ request, services }: Call): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") throw new CountersignError("unsupported_media_type");
-  const text = await readText(request, services.config.limits.body_bytes);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CountersignError("invalid_request", { hint: "The body is not JSON", cause });
-  }
+  return readJson(request, services.config.limits.body_bytes);
 }
 
 /** The URL is not parsed whole: its host is what the Host header says, which need not be one that the platform takes. */

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { longestAudience, mostAudiences } from "../../audience.ts";
 import { lifetimes, mostKeys } from "../../clients/client-settings.ts";
-import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
+import {
+  assertionAudiences,
+  clientAuthMethods,
+  clientGrants,
+  signingAlgorithms,
+  tokenProfiles,
+} from "../../store/records.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, "must be a scope-token (RFC 6749 section 3.3)");
@@ -43,7 +49,12 @@ export const clientInput = z.strictObject({
     .optional()
     .describe("A name of your own; a UUID when absent"),
   token_endpoint_auth_method: authMethod.optional(),
-  jwks: z.strictObject({ keys: z.array(jwk).min(1).max(mostKeys) }).optional(),
+  // RFC 7517 section 5: members of a set that are not understood are ignored.
+  jwks: z.object({ keys: z.array(jwk).min(1).max(mostKeys) }).optional(),
+  assertion_audience: z
+    .enum(assertionAudiences)
+    .optional()
+    .describe("What a client's assertion may name as its audience; the issuer alone when absent"),
   tls_client_auth_san_dns: z.string().max(256).optional(),
   tls_client_auth_san_uri: z.string().max(1024).optional(),
   tls_client_auth_san_ip: z.string().max(64).optional(),

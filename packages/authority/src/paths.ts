@@ -1,0 +1,11 @@
+/** Paths of the OAuth endpoints below the issuer, as routes, in the metadata and as audiences. */
+export const oauthPaths = {
+  token: "/oauth/token",
+  introspection: "/oauth/introspect",
+  revocation: "/oauth/revoke",
+  jwks: "/.well-known/jwks.json",
+  jwksPqc: "/.well-known/jwks-pqc.json",
+} as const;
+
+/** Where tokens are given: the endpoint of the metadata, and that of the older service. */
+export const tokenPaths = [oauthPaths.token, "/api/v1/token"] as const;
