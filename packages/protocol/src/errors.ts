@@ -86,6 +86,108 @@ export const errorCatalogue = {
     error: "invalid_request",
     hint: "The Host header does not name this server; use localhost, 127.0.0.1 or [::1]",
   },
+  token_malformed: {
+    status: 401,
+    error: "invalid_token",
+    hint: "The token is not a capability token, is damaged or of an unknown version; obtain a new one",
+  },
+  token_signature: {
+    status: 401,
+    error: "invalid_token",
+    hint: "A signature of the token does not hold under the expected root key; check the key, or obtain a new token",
+  },
+  unknown_root_key: {
+    status: 401,
+    error: "invalid_token",
+    hint: "The root key of the token is not known here; fetch the keys of the authority again",
+  },
+  token_expired: { status: 401, error: "invalid_token", hint: "The token has expired; obtain a new one" },
+  token_revoked: {
+    status: 401,
+    error: "invalid_token",
+    hint: "The token, or one that it was made from, was revoked; obtain a new one",
+  },
+  token_kind: {
+    status: 401,
+    error: "invalid_token",
+    hint: "The token is of another kind than is expected here; send the right one",
+  },
+  token_limit: {
+    status: 401,
+    error: "invalid_token",
+    hint: "Reading or evaluating the token takes more than the limits allow; obtain a smaller one",
+  },
+  token_evaluation: {
+    status: 401,
+    error: "invalid_token",
+    hint: "An expression in the token cannot be evaluated; obtain a new token",
+  },
+  token_sealed: {
+    status: 400,
+    error: "invalid_request",
+    hint: "The token is sealed, so no block can be appended; obtain one that is not",
+  },
+  domain_mismatch: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The token is for another domain, or for one that was not stated; state the domain of the token",
+  },
+  identity_mismatch: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The token does not stand for this identity; use the token of that identity or of one above it",
+  },
+  rights_denied: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The token does not grant this operation on this resource to this subject; request one that does",
+  },
+  service_chain_failed: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The token did not pass the services that come first, or this service is not in the chain",
+  },
+  signoff_missing: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "A party has not signed off yet; collect its signoff first",
+  },
+  prefix_mismatch: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The token is for another prefix, or for one that was not stated or not added yet",
+  },
+  designation_mismatch: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The token demands a designation that was not given; state what it is used for",
+  },
+  activation_missing: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The token is latent; have it activated by the party that it names",
+  },
+  exposure_refused: {
+    status: 403,
+    error: "insufficient_scope",
+    hint: "The context was exposed to data that excludes this use; start from a context that was not",
+  },
+  check_failed: { status: 403, error: "insufficient_scope", hint: "A check of the token does not hold" },
+  delegation_failed: {
+    status: 400,
+    error: "invalid_request",
+    hint: "The token cannot be delegated to this identity; name one below its own, of a token that may be delegated",
+  },
+  invalid_public_key: {
+    status: 400,
+    error: "invalid_request",
+    hint: "A public key is malformed; write ed25519/ with 64 hexadecimal digits or secp256r1/ with 66",
+  },
+  invalid_name: {
+    status: 400,
+    error: "invalid_request",
+    hint: "A subject, resource, operation or other name is empty, too long, or holds what no name may hold",
+  },
   invalid_password: {
     status: 400,
     error: "invalid_password",
@@ -120,6 +222,8 @@ export interface ErrorDetails {
   readonly detail?: string;
   /** How long the caller should wait, for 429 and 503. */
   readonly retryAfterMs?: number;
+  /** What the refusal is about, for programs: each code has its own members. For the log, never for the caller of a server. */
+  readonly data?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -138,12 +242,14 @@ export class CountersignError extends Error {
   readonly code: ErrorCode;
   readonly detail: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly data: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     super(details.hint ?? errorCatalogue[code].hint, { cause: details.cause });
     this.code = code;
     this.detail = details.detail;
     this.retryAfterMs = details.retryAfterMs;
+    this.data = details.data;
   }
 
   get status(): number {
