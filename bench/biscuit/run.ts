@@ -86,8 +86,10 @@ const child = (...args: string[]): string =>
   execFileSync(process.execPath, [...process.execArgv, import.meta.filename, ...args], { encoding: "utf8" });
 
 /** A hostile token before new processes: one as it comes, one that was warmed up. */
-function bomb(name: string, code: string): object {
-  const token = Biscuit.builder().code(AUTHORITY).buildSync(root).attenuateSync(code).toBase64();
+function bomb(name: string, code: string, blocksBefore = 0): object {
+  let chain = Biscuit.builder().code(AUTHORITY).buildSync(root);
+  for (let i = 0; i < blocksBefore; i++) chain = chain.attenuateSync("a(1);");
+  const token = chain.attenuateSync(code).toBase64();
   const { us: coldUs } = JSON.parse(child("--bomb", token));
   return { name, coldUs, ...JSON.parse(child("--bomb", token, "--warm")) };
 }
@@ -275,7 +277,12 @@ async function main(): Promise<void> {
   const heap = heapGrowth(Number(values.authorizations));
   // Not at the top: new processes that meet one bomb should not make them all first.
   const { BOMBS } = await import("./bombs.ts");
-  const bombs = Object.entries(BOMBS).map(([name, code]) => bomb(name, code));
+  const join = BOMBS["join of four in a check"] ?? "";
+  const bombs = [
+    ...Object.entries(BOMBS).map(([name, code]) => bomb(name, code)),
+    bomb("join of four behind 62 blocks", join, 62),
+    bomb("join of four behind 31 blocks", join, 31),
+  ];
   const token = Biscuit.builder().code(AUTHORITY).buildSync(root).toBase64();
   const start = { cold: JSON.parse(child("--first", token)), warm: JSON.parse(child("--first", token, "--warm")) };
   console.log(

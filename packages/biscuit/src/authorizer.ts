@@ -1,8 +1,11 @@
-import type { Biscuit } from "./biscuit.ts";
+import { wrongArgument } from "./arguments.ts";
+import { Biscuit, UnverifiedBiscuit } from "./biscuit.ts";
+import { assertFacts } from "./block-builder.ts";
 import { compileFact } from "./datalog/compile.ts";
 import type { AuthorizerContent, Fact } from "./datalog/model.ts";
 import type { ExternFunction } from "./datalog/operations.ts";
 import type { Decision } from "./decision.ts";
+import { UsageError } from "./errors.ts";
 import { Evaluation, type TokenBlock } from "./evaluation.ts";
 import { type EvaluationLimits, type Limits, resolveLimits } from "./limits.ts";
 import { type CompiledBlock, type CompiledPolicy, compileBlock, compilePolicy } from "./loaded-block.ts";
@@ -78,35 +81,71 @@ export class Authorizer {
       block = mergeBlocks(block, compileBlock(content));
       policies = [...policies, ...content.policies.map(compilePolicy)];
     }
-    if (request.facts !== undefined) block = { ...block, facts: [...block.facts, ...request.facts.map(compileFact)] };
+    const { facts } = request;
+    if (facts === undefined) return { block, policies };
+    assertFacts(facts);
+    block = { ...block, facts: [...block.facts, ...facts.map(compileFact)] };
     return { block, policies };
   }
 
-  /** Brings a token, or none, before this authorizer: for queries, snapshots and the decision. */
-  evaluate(token: Biscuit | undefined, request: RequestOptions = {}): Evaluation {
+  #evaluate(blocks: readonly TokenBlock[], request: RequestOptions): Evaluation {
     const { block, policies } = this.#request(request);
-    return new Evaluation({
-      blocks: token === undefined ? [] : tokenBlocks(token),
-      authorizer: block,
-      policies,
-      limits: this.#limits,
-      externs: this.#externs,
-    });
+    return new Evaluation({ blocks, authorizer: block, policies, limits: this.#limits, externs: this.#externs });
   }
 
   /**
-   * Decides about a token, or about a request without one.
+   * Brings a token before this authorizer: for queries, snapshots and the decision.
    *
-   * @throws {DatalogError} for `code` that does not parse; what the token holds never throws.
+   * @throws {UsageError} for anything but a verified token; {@link DatalogError} for `code` that does not parse.
+   * @example
+   * authorizer.evaluate(token).query("who($name) <- user($name)");
    */
-  authorize(token: Biscuit | undefined, request: RequestOptions = {}): Decision {
+  evaluate(token: Biscuit, request: RequestOptions = {}): Evaluation {
+    return this.#evaluate(tokenBlocks(assertVerified(token)), request);
+  }
+
+  /** The same as {@link Authorizer.evaluate} for a request that comes without a token. */
+  evaluateWithoutToken(request: RequestOptions = {}): Evaluation {
+    return this.#evaluate([], request);
+  }
+
+  /**
+   * Decides about a token.
+   *
+   * @throws {UsageError} for anything but a verified token: a promise that was not awaited, one that was not verified, none;
+   * {@link DatalogError} for `code` that does not parse. What the token holds never throws.
+   */
+  authorize(token: Biscuit, request: RequestOptions = {}): Decision {
     return this.evaluate(token, request).decide();
+  }
+
+  /**
+   * Decides about a request that comes without a token, by the authorizer alone. It has a name of its own so that a token
+   * that was lost on its way is not taken for one that is not needed.
+   */
+  authorizeWithoutToken(request: RequestOptions = {}): Decision {
+    return this.evaluateWithoutToken(request).decide();
   }
 
   /** The authorizer as Datalog text. */
   toString(): string {
     return printAuthorizer(this.#content);
   }
+}
+
+function assertVerified(token: unknown): Biscuit {
+  if (token instanceof Biscuit) return token;
+  if (token instanceof UnverifiedBiscuit) {
+    throw new UsageError(
+      "not_verified",
+      "Cannot authorize a token that was not verified: call `await token.verify(rootKey)` and pass what it returns",
+    );
+  }
+  throw wrongArgument(
+    "authorize",
+    "a verified token (for a request without one call authorizeWithoutToken or evaluateWithoutToken)",
+    token,
+  );
 }
 
 function tokenBlocks(token: Biscuit): TokenBlock[] {

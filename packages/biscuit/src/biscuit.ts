@@ -22,7 +22,7 @@ import { type Container, countBlocks, readContainer, writeContainer } from "./fo
 import { holdsFor } from "./known-token.ts";
 import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
 import type { CompiledBlock } from "./loaded-block.ts";
-import { chooseRoot, type RootKey } from "./root-key.ts";
+import { assertPublicKey, chooseRoot, type RootKey } from "./root-key.ts";
 import type { SignatureCache } from "./signature-cache.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
@@ -310,7 +310,13 @@ export class Biscuit {
     return new ThirdPartyRequest(lastBlock(this.#chain.container).signature.slice());
   }
 
-  *#appendThirdParty(key: PublicKey, block: ThirdPartyBlock, options: AppendOptions): Steps<Biscuit> {
+  *#appendThirdParty(
+    key: PublicKey,
+    received: ThirdPartyBlock | Uint8Array | string,
+    options: AppendOptions,
+  ): Steps<Biscuit> {
+    assertPublicKey("appendThirdParty", key);
+    const block = thirdPartyBlockOf(received);
     if (!block.external.publicKey.equals(key)) {
       throw new FormatError("unknown_key", `Cannot append a block of another third party: ${block.external.publicKey}`);
     }
@@ -329,7 +335,7 @@ export class Biscuit {
     block: ThirdPartyBlock | Uint8Array | string,
     options: AppendOptions = {},
   ): Promise<Biscuit> {
-    return runLater(this.#appendThirdParty(key, thirdPartyBlockOf(block), options));
+    return runLater(this.#appendThirdParty(key, block, options));
   }
 
   /** The same as {@link Biscuit.appendThirdParty}, at once. @throws {KeyError} `no_sync_crypto` */
@@ -338,7 +344,7 @@ export class Biscuit {
     block: ThirdPartyBlock | Uint8Array | string,
     options: AppendOptions = {},
   ): Biscuit {
-    return runNow(this.#appendThirdParty(key, thirdPartyBlockOf(block), options));
+    return runNow(this.#appendThirdParty(key, block, options));
   }
 
   toBytes(): Uint8Array {

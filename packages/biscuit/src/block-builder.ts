@@ -1,3 +1,4 @@
+import { assertText, wrongArgument } from "./arguments.ts";
 import type { BlockContent, Check, Fact, Rule, Scope } from "./datalog/model.ts";
 import { type TermInput, toTerm, Variable } from "./datalog/term.ts";
 import { DatalogError } from "./errors.ts";
@@ -15,12 +16,21 @@ const NAME = /^[\w:]+$/;
  * fact("right", "/a/file1.txt", "read");
  */
 export function fact(name: string, ...terms: readonly TermInput[]): Fact {
+  assertText("fact", "a name, then terms", name);
   if (!NAME.test(name)) throw new DatalogError("invalid_value", `Cannot use this as the name of a fact: ${name}`);
   if (terms.length === 0) throw new DatalogError("invalid_value", `Cannot make a fact without terms: ${name}`);
   if (terms.some((term) => term instanceof Variable)) {
     throw new DatalogError("invalid_value", `Cannot make a fact with a variable: ${name}`);
   }
   return { name, terms: terms.map((term) => toTerm(term)) };
+}
+
+const isFact = (value: Fact): boolean => typeof value?.name === "string" && Array.isArray(value.terms);
+
+/** Refuses what is no array of facts. @throws {UsageError} */
+export function assertFacts(facts: readonly Fact[]): void {
+  if (Array.isArray(facts) && facts.every(isFact)) return;
+  throw wrongArgument("facts", "what fact() makes, in an array where it is an option", facts);
 }
 
 /**
@@ -58,6 +68,7 @@ export class BlockBuilder {
 
   /** Adds facts made by {@link fact}. */
   facts(...facts: readonly Fact[]): this {
+    assertFacts(facts);
     this.#facts.push(...facts);
     return this;
   }

@@ -1,5 +1,5 @@
 import type { Policy, PolicyKind } from "./datalog/model.ts";
-import { AuthorizationError, type BiscuitError, type RustJson } from "./errors.ts";
+import { AuthorizationError, type BiscuitError, type RustJson, UsageError } from "./errors.ts";
 import { printPolicy } from "./text/printer.ts";
 
 /** A check that did not hold. */
@@ -47,7 +47,14 @@ function checkJson({ block, index, check }: FailedCheck): RustJson {
   return { Block: { block_id: block, check_id: index, rule: check } };
 }
 
-/** The verdict of an authorization. It is a value: a refusal is not thrown unless {@link Decision.orThrow} is asked to. */
+/**
+ * The verdict of an authorization. A refusal is a decision too, and every object is true as a condition: ask for
+ * {@link Decision.allowed}, or let {@link Decision.assertAllowed} throw.
+ *
+ * @example
+ * const decision = authorizer.authorize(token);
+ * if (!decision.allowed) console.log(decision.reason);
+ */
 export class Decision {
   /** The policy that matched, `undefined` when none did or evaluation failed before the policies. */
   readonly policy: MatchedPolicy | undefined;
@@ -82,11 +89,11 @@ export class Decision {
   }
 
   /**
-   * Returns this decision if it allows.
+   * Returns this decision if it allows, and throws if it does not.
    *
    * @throws {AuthorizationError} `unauthorized` or `no_matching_policy`, or the error that ended evaluation.
    */
-  orThrow(): this {
+  assertAllowed(): this {
     if (this.allowed) return this;
     throw this.error ?? this.#refusal();
   }
@@ -106,6 +113,25 @@ export class Decision {
     return { Err: (this.error ?? this.#refusal()).toRustJson() };
   }
 
+  /** `Decision(allowed)` or `Decision(denied)`. */
+  toString(): string {
+    return `Decision(${this.allowed ? "allowed" : "denied"})`;
+  }
+
+  /**
+   * Refuses to become a number, or to be compared with a boolean by `==`.
+   *
+   * @throws {UsageError} `decision_as_value`.
+   */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new UsageError(
+      "decision_as_value",
+      "Cannot use a decision as a value: ask for decision.allowed, or call decision.assertAllowed()",
+    );
+  }
+
+  /** The decision for a log: its verdict, the reason for it, and what it cost. */
   toJSON(): object {
     const { allowed, reason, policy, failedChecks, fuelUsed } = this;
     return { allowed, reason, policy, failedChecks, fuelUsed, ...(this.error && { error: this.error.code }) };

@@ -113,6 +113,17 @@ export class SealError extends BiscuitError<SealCode> {
   }
 }
 
+/** The codes of {@link UsageError}. */
+export type UsageCode = "not_awaited" | "not_verified" | "wrong_argument" | "decision_as_value";
+
+/**
+ * A call was given something of another kind than it takes, as plain JavaScript lets happen: a promise that was not
+ * awaited, a token that was not verified, text in the place of a key. The message says what to do instead.
+ */
+export class UsageError extends BiscuitError<UsageCode> {
+  override readonly name = "UsageError";
+}
+
 /** A place in Datalog source text. */
 export interface SourcePosition {
   /** UTF-16 offset from the start of the text. */
@@ -166,12 +177,49 @@ export type ExpressionCode =
   | "unsupported_property"
   | "extern_failed";
 
-/** An expression cannot be evaluated; the whole authorization fails closed. */
+/** Where an expression stands that could not be evaluated. */
+export interface ExpressionPlace {
+  /** The block of the statement, 0 for the authority; `undefined` for the authorizer. */
+  readonly block: number | undefined;
+  /** What the expression is part of. */
+  readonly statement: "rule" | "check" | "policy" | "query";
+  /** The place of the statement among those of its kind in its block, from 0. */
+  readonly index: number;
+  /** The statement as Datalog text; `undefined` where no fuel is left to print it. */
+  readonly source: string | undefined;
+  /** The expression as Datalog text; `undefined` where no fuel is left to print it. */
+  readonly expression: string | undefined;
+}
+
+function placeText({ block, statement, index, source, expression }: ExpressionPlace): string {
+  const where = block === undefined ? "the authorizer" : `block ${block}`;
+  const name = statement === "query" ? "the query" : `${statement} ${index} of ${where}`;
+  return source === undefined ? `, in ${name}` : `, in the expression ${expression} of ${name}: ${source}`;
+}
+
+/**
+ * An expression cannot be evaluated; the whole authorization fails closed. The message names the types that met an
+ * operator, the expression and its check, rule or policy.
+ */
 export class ExpressionError extends BiscuitError<ExpressionCode> {
   override readonly name = "ExpressionError";
+  /** Where the expression stands; `undefined` while it is not known. */
+  readonly place: ExpressionPlace | undefined;
+  readonly #detail: RustJson | undefined;
 
-  constructor(code: ExpressionCode, message: string, detail?: RustJson) {
-    super(code, message, { Execution: variant(code, detail) });
+  constructor(code: ExpressionCode, message: string, detail?: RustJson, place?: ExpressionPlace) {
+    super(code, place === undefined ? message : message + placeText(place), { Execution: variant(code, detail) });
+    this.place = place;
+    this.#detail = detail;
+  }
+
+  /**
+   * The same error with the place of its expression.
+   *
+   * @internal
+   */
+  at(place: ExpressionPlace): ExpressionError {
+    return new ExpressionError(this.code, this.message, this.#detail, place);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CompiledRule } from "./datalog/compile.ts";
-import { compileRule, ruleSize } from "./datalog/compile.ts";
+import { compileRule, expressionSize, ruleSize } from "./datalog/compile.ts";
 import type { Fact, Rule, Scope } from "./datalog/model.ts";
 import type { EvaluationContext, ExternFunction } from "./datalog/operations.ts";
 import {
@@ -17,15 +17,15 @@ import {
 import { fromTerm, type TermOutput } from "./datalog/term.ts";
 import { World } from "./datalog/world.ts";
 import { Decision, type FailedCheck, MatchedPolicy } from "./decision.ts";
-import { BiscuitError } from "./errors.ts";
+import { BiscuitError, ExpressionError, type ExpressionPlace } from "./errors.ts";
 import { Fuel } from "./fuel.ts";
 import { getOrCreate } from "./get-or-create.ts";
 import type { Limits } from "./limits.ts";
 import { type CompiledBlock, type CompiledCheck, type CompiledPolicy, invalidRuleError } from "./loaded-block.ts";
 import type { Parameters } from "./text/parameters.ts";
-import { fillRule } from "./text/parameters.ts";
+import { fillRule, parameterMap } from "./text/parameters.ts";
 import { parseOneRule } from "./text/parser.ts";
-import { printCheck, printPolicy, printPredicate, printRule } from "./text/printer.ts";
+import { printCheck, printExpression, printPolicy, printPredicate, printRule } from "./text/printer.ts";
 
 /** A block with the third party that signed it, as key text. */
 export interface TokenBlock {
@@ -74,6 +74,15 @@ export interface WorldDump {
 const REPORT_COST = 16;
 const PART_COST = 8;
 
+/**
+ * What checking a signature costs, about: of a token of many blocks it takes longer than all evaluation may, and both hold
+ * the thread. It is charged whether or not a cache knew the signature, so that the verdict is the same.
+ */
+const SIGNATURE_COST = 400;
+
+const signatureCount = (blocks: readonly TokenBlock[]): number =>
+  blocks.reduce((count, { externalKey }) => count + (externalKey === undefined ? 1 : 2), 0);
+
 /** A block as it stands in this evaluation. */
 interface Placed {
   readonly block: CompiledBlock;
@@ -105,6 +114,7 @@ export class Evaluation {
     this.#blocks = input.blocks.map(({ compiled }, i) => this.#place(compiled, i, blockStandpoint(i)));
     this.#authorizer = this.#place(input.authorizer, undefined, AUTHORIZER_STANDPOINT);
     this.#failure = this.#attempt(() => {
+      this.#context.fuel.spend(SIGNATURE_COST * signatureCount(input.blocks));
       for (const placed of this.#blocks) this.#load(placed);
       this.#load(this.#authorizer);
       if (restored === undefined) this.#world.run();
@@ -118,14 +128,48 @@ export class Evaluation {
   }
 
   /** Runs a part of the evaluation; what a token can cause is returned, anything else is thrown. */
-  #attempt(part: () => void): BiscuitError | undefined {
+  #attempt(part: () => void, query?: CompiledRule): BiscuitError | undefined {
     try {
       part();
       return undefined;
     } catch (error) {
+      if (error instanceof ExpressionError) return this.#explained(error, query);
       if (error instanceof BiscuitError) return error;
       throw error;
     }
+  }
+
+  /** The error with the statement that was being evaluated, as text if there is fuel to print it. */
+  #explained(error: ExpressionError, query?: CompiledRule): ExpressionError {
+    const found = query === undefined ? this.#statementOf(this.#world.evaluated) : queryStatement(query);
+    if (found === undefined) return error;
+    const { block, statement, index, rules, print } = found;
+    const expression = this.#world.evaluated?.source.expressions[this.#world.expression] ?? [];
+    const isPrinted = this.#attempt(() => {
+      this.#chargeReport(rules);
+      this.#context.fuel.spend(PART_COST * expressionSize(expression));
+    });
+    const text =
+      isPrinted === undefined
+        ? { source: print(), expression: printExpression(expression) }
+        : { source: undefined, expression: undefined };
+    return error.at({ block, statement, index, ...text });
+  }
+
+  /** The rule, check or policy that a compiled rule is, or is a query of. */
+  #statementOf(rule: CompiledRule | undefined): Statement | undefined {
+    if (rule === undefined) return undefined;
+    for (const { block, index } of [...this.#blocks, this.#authorizer]) {
+      const ruleAt = block.rules.indexOf(rule);
+      if (ruleAt >= 0) return statementAt("rule", index, ruleAt, [rule.source], () => printRule(rule.source));
+      const checkAt = block.checks.findIndex(({ queries }) => queries.includes(rule));
+      const check = block.checks[checkAt]?.source;
+      if (check !== undefined) return statementAt("check", index, checkAt, check.queries, () => printCheck(check));
+    }
+    const policyAt = this.#input.policies.findIndex(({ queries }) => queries.includes(rule));
+    const policy = this.#input.policies[policyAt]?.source;
+    if (policy === undefined) return undefined;
+    return statementAt("policy", undefined, policyAt, policy.queries, () => printPolicy(policy));
   }
 
   #load({ block, standpoint, trusted }: Placed): void {
@@ -235,8 +279,13 @@ export class Evaluation {
 
   #query(source: string, parameters: Parameters, defaults: Origin): QueryResult[] {
     if (this.#failure !== undefined) throw this.#failure;
-    const rule = compileRule(fillRule(parseOneRule(source), new Map(Object.entries(parameters))));
-    const facts = this.#world.query(rule, this.#trusted(rule.scopes, defaults, AUTHORIZER_STANDPOINT));
+    const rule = compileRule(fillRule(parseOneRule(source), parameterMap(parameters)));
+    const trusted = this.#trusted(rule.scopes, defaults, AUTHORIZER_STANDPOINT);
+    let facts: readonly Fact[] = [];
+    const error = this.#attempt(() => {
+      facts = this.#world.query(rule, trusted);
+    }, rule);
+    if (error !== undefined) throw error;
     return facts.map(({ name, terms }) => ({ name, terms: terms.map(fromTerm) }));
   }
 
@@ -271,6 +320,26 @@ export class Evaluation {
     };
   }
 }
+
+/** A statement in which an expression failed. */
+interface Statement extends Pick<ExpressionPlace, "block" | "statement" | "index"> {
+  /** What its report costs: its rule, or its queries. */
+  readonly rules: readonly Rule[];
+  readonly print: () => string;
+}
+
+function statementAt(
+  statement: Statement["statement"],
+  block: number | undefined,
+  index: number,
+  rules: readonly Rule[],
+  print: () => string,
+): Statement {
+  return { block, statement, index, rules, print };
+}
+
+const queryStatement = ({ source }: CompiledRule): Statement =>
+  statementAt("query", undefined, 0, [source], () => printRule(source));
 
 /** For each third party, the blocks that it signed. */
 function keyOrigins(blocks: readonly TokenBlock[]): Map<string, Origin> {

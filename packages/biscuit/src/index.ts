@@ -30,6 +30,7 @@ export {
   BiscuitError,
   DatalogError,
   ExpressionError,
+  type ExpressionPlace,
   FormatError,
   KeyError,
   LimitError,
@@ -37,6 +38,7 @@ export {
   SealError,
   SignatureError,
   type SourcePosition,
+  UsageError,
 } from "./errors.ts";
 export type { BlockStatements, Evaluation, OriginFacts, QueryResult, WorldDump } from "./evaluation.ts";
 export { DEFAULT_LIMITS, type EvaluationLimits, type Limits, type TokenLimits } from "./limits.ts";

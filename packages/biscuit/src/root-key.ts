@@ -1,5 +1,6 @@
 import type { Action } from "./action.ts";
-import { PublicKey } from "./crypto/keys.ts";
+import { wrongArgument } from "./arguments.ts";
+import { KeyPair, PublicKey } from "./crypto/keys.ts";
 import { FormatError, KeyError } from "./errors.ts";
 
 /** Chooses the root key for a token by its root key id, an unsigned 32-bit integer that the token may lack. */
@@ -7,6 +8,14 @@ export type RootKeyProvider = (rootKeyId: number | undefined) => PublicKey | und
 
 /** The key that a token must be rooted in, or the way to choose it. */
 export type RootKey = PublicKey | RootKeyProvider;
+
+/** Refuses what is no public key. @throws {UsageError} */
+export function assertPublicKey(call: string, value: unknown): PublicKey {
+  if (value instanceof PublicKey) return value;
+  const hint = typeof value === "string" ? ": PublicKey.parse(text), or PublicKey.fromPem(pem)" : "";
+  const half = value instanceof KeyPair ? ": pair.publicKey" : hint;
+  throw wrongArgument(call, `a PublicKey${half}`, value);
+}
 
 function unknownRootKey(rootKeyId: number | undefined): FormatError {
   return new FormatError(
@@ -19,16 +28,18 @@ function unknownRootKey(rootKeyId: number | undefined): FormatError {
 export function chooseRoot(root: RootKey, rootKeyId: number | undefined): Action<PublicKey> {
   const accept = (key: PublicKey | undefined): PublicKey => {
     if (key === undefined) throw unknownRootKey(rootKeyId);
-    return key;
+    return assertPublicKey("verify", key);
   };
+  const choose = (): ReturnType<RootKeyProvider> =>
+    typeof root === "function" ? root(rootKeyId) : assertPublicKey("verify", root);
   return {
     now: () => {
-      const key = root instanceof PublicKey ? root : root(rootKeyId);
+      const key = choose();
       if (key instanceof Promise) {
         throw new KeyError("no_sync_crypto", "Cannot wait for the root key in a synchronous call: call verify()");
       }
       return accept(key);
     },
-    later: async () => accept(root instanceof PublicKey ? root : await root(rootKeyId)),
+    later: async () => accept(await choose()),
   };
 }

@@ -1,3 +1,4 @@
+import { wrongArgument } from "./arguments.ts";
 import { concatBytes } from "./crypto/bytes.ts";
 import { compileFact } from "./datalog/compile.ts";
 import type { Fact, Policy } from "./datalog/model.ts";
@@ -160,6 +161,9 @@ function encodeWorld(evaluation: Evaluation): Uint8Array {
  * restoreSnapshot(bytes).decide().allowed;
  */
 export function takeSnapshot(evaluation: Evaluation): Uint8Array {
+  if (!(evaluation instanceof Evaluation)) {
+    throw wrongArgument("takeSnapshot", "an Evaluation: authorizer.evaluate(token)", evaluation);
+  }
   const { maxFacts, maxIterations } = evaluation.input.limits;
   const snapshot = {
     limits: { maxFacts, maxIterations, maxTimeNs: MAX_TIME_NS },

@@ -1,8 +1,9 @@
+import { wrongArgument } from "./arguments.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import { LruCache } from "./crypto/lru.ts";
 import type { AuthorizerContent } from "./datalog/model.ts";
 import type { TermInput } from "./datalog/term.ts";
-import { fillParameters, type Parameters } from "./text/parameters.ts";
+import { fillParameters, type Parameters, parameterMap } from "./text/parameters.ts";
 import { parseSource } from "./text/parser.ts";
 
 /**
@@ -29,6 +30,7 @@ export type DatalogInput = string | Datalog;
  * const block = datalog`user(${user}); check if time($t), $t < ${new Date(2_000_000_000_000)};`;
  */
 export function datalog(strings: TemplateStringsArray, ...values: readonly (TermInput | PublicKey)[]): Datalog {
+  if (!Array.isArray(strings)) throw wrongArgument("datalog", "a template: datalog`…`", strings);
   const parameters = new Map(values.map((value, i) => [`\0${i}`, value]));
   const source = strings.reduce((text, part, i) => `${text}{\0${i - 1}}${part}`);
   return new Datalog(fillParameters(parseSource(source), parameters));
@@ -48,6 +50,9 @@ function parse(source: string): AuthorizerContent {
 
 /** Parses what a builder is given, with the values of its parameters. */
 export function resolveDatalog(input: DatalogInput, parameters: Parameters = {}): AuthorizerContent {
+  if (typeof input !== "string" && !(input instanceof Datalog)) {
+    throw wrongArgument("a block or an authorizer", "Datalog: text, or what datalog`…` makes", input);
+  }
   const content = typeof input === "string" ? parse(input) : input.content;
-  return fillParameters(content, new Map(Object.entries(parameters)));
+  return fillParameters(content, parameterMap(parameters));
 }

@@ -1,7 +1,8 @@
 import { runLater, runNow, type Steps } from "./action.ts";
+import { assertBytes, wrongArgument } from "./arguments.ts";
 import { type BlockInput, blockContent } from "./block-builder.ts";
 import { signExternal } from "./chain.ts";
-import { KeyPair, type PrivateKey } from "./crypto/keys.ts";
+import { KeyPair, PrivateKey } from "./crypto/keys.ts";
 import { SymbolTable } from "./datalog/symbols.ts";
 import { FormatError } from "./errors.ts";
 import { fromBase64, toBase64 } from "./format/base64.ts";
@@ -16,12 +17,16 @@ export type SigningKey = PrivateKey | KeyPair;
 
 /** The private half of a signing key. */
 export function privateKeyOf(key: SigningKey): PrivateKey {
-  return key instanceof KeyPair ? key.privateKey : key;
+  if (key instanceof KeyPair) return key.privateKey;
+  if (key instanceof PrivateKey) return key;
+  throw wrongArgument("build or createBlock", "a KeyPair or PrivateKey, which signs", key);
 }
 
 /** The bytes of a message given as bytes, which are copied, or as base64. */
 export function messageBytes(message: Uint8Array | string): Uint8Array {
-  return typeof message === "string" ? fromBase64(message) : new Uint8Array(message);
+  if (typeof message === "string") return fromBase64(message);
+  assertBytes("reading a message", "bytes or base64", message);
+  return new Uint8Array(message);
 }
 
 /** Keys in requests come from versions whose blocks could be moved to another token. */

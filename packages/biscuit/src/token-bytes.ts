@@ -1,3 +1,4 @@
+import { assertBytes } from "./arguments.ts";
 import { LimitError } from "./errors.ts";
 import { fromBase64 } from "./format/base64.ts";
 import type { Limits } from "./limits.ts";
@@ -9,6 +10,7 @@ export function tokenBytes(token: Uint8Array | string, limits: Limits): Uint8Arr
   const tooLong = (length: number): LimitError =>
     new LimitError("token_bytes", `Cannot read a token of more than ${limits.maxTokenBytes} bytes: ${length}`);
   if (typeof token !== "string") {
+    assertBytes("parse or verifyToken", "a token as bytes or base64", token);
     if (token.length > limits.maxTokenBytes) throw tooLong(token.length);
     // A Buffer gives no copy from `slice`, and its owner may write to it while signatures are checked.
     const bytes = new Uint8Array(token.length);

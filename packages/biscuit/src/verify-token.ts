@@ -1,4 +1,5 @@
 import { perform, runLater, runNow, type Steps } from "./action.ts";
+import { assertBytes } from "./arguments.ts";
 import { Biscuit } from "./biscuit.ts";
 import { holdsFor } from "./known-token.ts";
 import { resolveLimits, type TokenLimits } from "./limits.ts";
@@ -14,6 +15,7 @@ export interface VerifyTokenOptions extends VerifyOptions {
 
 function* verified(token: Uint8Array | string, root: RootKey, options: VerifyTokenOptions): Steps<Biscuit> {
   const limits = resolveLimits(options.limits);
+  if (typeof token !== "string") assertBytes("verifyToken", "a token as bytes or base64", token);
   const bytes = typeof token === "string" ? tokenBytes(token, limits) : token;
   const known = options.cache?.find(bytes);
   if (known !== undefined) {

@@ -302,12 +302,12 @@ describe("Authorizer", () => {
     assert.equal(authorizer.authorize(token, request("bob")).allowed, true);
     const denied = authorizer.authorize(token, request("eve"));
     assert.deepEqual([denied.allowed, denied.policy?.kind, denied.policy?.index], [false, "deny", 0]);
-    assert.throws(() => denied.orThrow(), hasCode("unauthorized"));
+    assert.throws(() => denied.assertAllowed(), hasCode("unauthorized"));
   });
 
   it("decides without a token", () => {
-    assert.equal(new Authorizer("allow if true;").authorize(undefined).allowed, true);
-    assert.throws(() => new Authorizer("").authorize(undefined).orThrow(), hasCode("no_matching_policy"));
+    assert.equal(new Authorizer("allow if true;").authorizeWithoutToken().allowed, true);
+    assert.throws(() => new Authorizer("").authorizeWithoutToken().assertAllowed(), hasCode("no_matching_policy"));
   });
 
   it("refuses limits that are no positive integers", () => {
@@ -341,7 +341,7 @@ describe("restoreSnapshot", () => {
 
   it("runs again what had not been finished", () => {
     const bomb = "p(0); n(0, 1); n(1, 2); n(2, 3); p($y) <- p($x), n($x, $y); allow if p(3);";
-    const stopped = new Authorizer(bomb, { limits: { maxIterations: 2 } }).evaluate(undefined);
+    const stopped = new Authorizer(bomb, { limits: { maxIterations: 2 } }).evaluateWithoutToken();
     assert.equal(stopped.error?.code, "iterations");
     const restored = restoreSnapshot(takeSnapshot(stopped), { limits: { maxIterations: 100 } });
     assert.equal(restored.decide().allowed, true);

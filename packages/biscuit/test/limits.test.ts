@@ -26,7 +26,7 @@ function tableUnder(heading: RegExp): string[][] {
 }
 
 const codeOf = (cell: string): string => /^`(.*)`$/.exec(cell)?.[1] ?? "";
-const fuelOf = (code: string): number => new Authorizer(code).authorize(undefined).fuelUsed;
+const fuelOf = (code: string): number => new Authorizer(code).authorizeWithoutToken().fuelUsed;
 
 describe("the page on what an evaluation may cost", () => {
   it("states every default limit", () => {
@@ -71,7 +71,7 @@ describe("the page on what an evaluation may cost", () => {
     Biscuit.parse(token, { fuel: 1 });
     // @ts-expect-error: bytes are for Biscuit.parse.
     const options: AuthorizerOptions = { limits: { maxTokenBytes: 1 } };
-    assert.equal(new Authorizer("allow if true;", options).authorize(undefined).allowed, true);
+    assert.equal(new Authorizer("allow if true;", options).authorizeWithoutToken().allowed, true);
   });
 
   const prices = tableUnder(/^\| work /m);

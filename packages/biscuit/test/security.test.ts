@@ -10,6 +10,7 @@ import {
   fact,
   KeyPair,
   PublicKey,
+  SignatureCache,
   ThirdPartyBlock,
   ThirdPartyRequest,
 } from "@countersign/biscuit";
@@ -54,6 +55,9 @@ const writeCheck = (writer: ProtobufWriter, ops: () => void, kind?: number, scop
     });
     if (kind !== undefined) writer.uint64(2, kind);
   });
+
+/** What each signature of a token costs in fuel. */
+const SIGNATURE_COST = 400;
 
 /** A text that a token holds once and may mention often. */
 const LONG = "a".repeat(20_000);
@@ -685,10 +689,53 @@ describe("hostile Datalog (security catalogue, section G)", () => {
     const text = "resource($operation) <- read(1970-01-01T00:00:00Z, 1970-01-01T00:00:01Z)";
     assert.deepEqual(short.error?.toRustJson(), { FailedLogic: { InvalidBlockRule: [0, text] } });
     // The head's term, the predicate and its two terms.
-    assert.equal(short.fuelUsed, 16 + 8 * 4);
+    assert.equal(short.fuelUsed, SIGNATURE_COST + 16 + 8 * 4);
     const long = judge(8000);
     assert.equal(long.error?.code, "fuel");
     assert.ok(JSON.stringify(long).length < 1000);
+  });
+
+  /** A token of so many blocks, the last of which holds a join of three. */
+  function chainOf(count: number, last = "f($a, $w), f($b, $x), f($c, $y), false"): Biscuit {
+    const facts = Array.from({ length: 60 }, (_, i) => `f(${i}, ${i % 7});`).join(" ");
+    let chain = Biscuit.builder().code("a(1);").buildSync(rootKey);
+    for (let i = 2; i < count; i++) chain = chain.attenuateSync("a(1);");
+    return chain.attenuateSync(`${facts} check if ${last};`);
+  }
+
+  it("the signatures of a token are charged, those of third parties too, whether or not a cache knows them", () => {
+    const allow = new Authorizer("allow if true;");
+    const used = (verified: Biscuit): number => allow.authorize(verified).fuelUsed;
+    const [one, three] = [1, 3].map((count) => {
+      let chain = Biscuit.builder().code("").buildSync(rootKey);
+      for (let i = 1; i < count; i++) chain = chain.attenuateSync("");
+      return chain;
+    });
+    assert.ok(one !== undefined && three !== undefined);
+    assert.equal(used(three) - used(one), 2 * SIGNATURE_COST);
+    const signed = one.thirdPartyRequest().createBlockSync(thirdKey, "");
+    assert.equal(used(one.appendThirdPartySync(thirdKey.publicKey, signed)) - used(one), 2 * SIGNATURE_COST);
+    const cache = new SignatureCache();
+    const bytes = three.toBytes();
+    const read = (): Biscuit => Biscuit.parse(bytes).verifySync(rootKey.publicKey, { cache });
+    assert.deepEqual([used(read()), used(read()), used(read())], [used(three), used(three), used(three)]);
+  });
+
+  it("64 blocks are judged, but leave little fuel for a join in the last", () => {
+    const allow = new Authorizer("allow if true;");
+    assert.equal(allow.authorize(chainOf(64, "f(1, 1), a(1) trusting authority")).allowed, true);
+    const decision = allow.authorize(chainOf(64));
+    assert.equal(decision.error?.code, "fuel");
+    assert.ok(DEFAULT_LIMITS.fuel - 64 * SIGNATURE_COST < DEFAULT_LIMITS.fuel / 5);
+  });
+
+  it("origins past 31 bits cost more", () => {
+    const unlimited = new Authorizer("allow if true;", { limits: { fuel: 10_000_000 } });
+    const [narrow, wide] = [29, 32].map(
+      (count) => unlimited.authorize(chainOf(count)).fuelUsed - count * SIGNATURE_COST,
+    );
+    assert.ok(narrow !== undefined && wide !== undefined);
+    assert.ok(wide > 2 * narrow, `${narrow} and ${wide}`);
   });
 
   it("a closure of thousands of parameters takes no place in a join", () => {
@@ -701,7 +748,7 @@ describe("hostile Datalog (security catalogue, section G)", () => {
 
   it("try_or does not hide a spent limit", () => {
     const code = `check if ${list(100)}.all($a -> ${list(100)}.all($b -> ${list(100)}.all($c -> true))).try_or(true);`;
-    const decision = new Authorizer(`${code} allow if true;`).authorize(undefined);
+    const decision = new Authorizer(`${code} allow if true;`).authorizeWithoutToken();
     assert.equal(decision.error?.code, "fuel");
   });
 
@@ -717,7 +764,7 @@ describe("hostile Datalog (security catalogue, section G)", () => {
   };
   for (const [expression, code] of Object.entries(arithmetic)) {
     it(`G14 ${expression} ${code === undefined ? "holds" : `is ${code}`}`, () => {
-      const decision = new Authorizer(`check if ${expression}; allow if true;`).authorize(undefined);
+      const decision = new Authorizer(`check if ${expression}; allow if true;`).authorizeWithoutToken();
       assert.equal(decision.error?.code, code);
       assert.equal(decision.allowed, code === undefined);
     });

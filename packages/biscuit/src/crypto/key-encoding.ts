@@ -1,3 +1,4 @@
+import { assertBytes, assertText } from "../arguments.ts";
 import { KeyError } from "../errors.ts";
 import { concatBytes, fromBase64, fromHex, toBase64 } from "./bytes.ts";
 import { compressP256, decompressP256 } from "./p256.ts";
@@ -96,6 +97,7 @@ function pointBytes(algorithm: KeyAlgorithm, bytes: Uint8Array): Uint8Array {
 
 /** Reads a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7); points of P-256 may be compressed or not. */
 export function decodeSpki(der: Uint8Array): { algorithm: KeyAlgorithm; publicKey: Uint8Array } {
+  assertBytes("fromDer", "the bytes of a DER encoding", der);
   const reader = readWhole(der, TAG.sequence);
   const algorithm = readAlgorithm(reader);
   const publicKey = pointBytes(algorithm, readBits(reader.read(TAG.bits)));
@@ -111,6 +113,7 @@ export function encodeSpki(algorithm: KeyAlgorithm, publicKey: Uint8Array): Uint
 
 /** Reads PKCS#8: version 1 (RFC 5208) and version 2 with its public key (RFC 5958). */
 export function decodePkcs8(der: Uint8Array): DecodedPrivateKey {
+  assertBytes("fromDer", "the bytes of a DER encoding", der);
   const reader = readWhole(der, TAG.sequence);
   const version = readVersion(reader);
   const algorithm = readAlgorithm(reader);
@@ -197,6 +200,7 @@ export function encodePem(label: PemLabel, bytes: Uint8Array): string {
 
 /** Reads the one PEM block of a text; white space between and around its lines is ignored. */
 export function decodePem(label: PemLabel, text: string): Uint8Array {
+  assertText("fromPem", `a PEM block ${label}`, text);
   const begin = `-----BEGIN ${label}-----`;
   const end = `-----END ${label}-----`;
   const trimmed = text.trim();

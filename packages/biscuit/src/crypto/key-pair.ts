@@ -1,8 +1,14 @@
 import { defaultProvider } from "#crypto";
+import { wrongArgument } from "../arguments.ts";
 import { PrivateKey } from "./private-key.ts";
 import type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./provider.ts";
-import { noSyncCrypto, PublicKey } from "./public-key.ts";
+import { assertAlgorithm, noSyncCrypto, PublicKey } from "./public-key.ts";
 import { strictProvider } from "./strict-provider.ts";
+
+function assertPrivate(key: PrivateKey): PrivateKey {
+  if (key instanceof PrivateKey) return key;
+  throw wrongArgument("KeyPair.from", "a PrivateKey", key);
+}
 
 /**
  * A private key with its public key. It prints as the public key and the redacted private one.
@@ -29,6 +35,7 @@ export class KeyPair {
     algorithm: KeyAlgorithm = "ed25519",
     provider: CryptoProvider = defaultProvider,
   ): Promise<KeyPair> {
+    assertAlgorithm(algorithm);
     return KeyPair.#fromRaw(algorithm, await strictProvider(provider).generateKeyPair(algorithm));
   }
 
@@ -38,6 +45,7 @@ export class KeyPair {
    * @throws {KeyError} `no_sync_crypto` when the provider has no synchronous form.
    */
   static generateSync(algorithm: KeyAlgorithm = "ed25519", provider: CryptoProvider = defaultProvider): KeyPair {
+    assertAlgorithm(algorithm);
     const { generateKeyPairSync } = strictProvider(provider);
     if (generateKeyPairSync === undefined) throw noSyncCrypto();
     return KeyPair.#fromRaw(algorithm, generateKeyPairSync(algorithm));
@@ -45,7 +53,7 @@ export class KeyPair {
 
   /** The pair of a private key. */
   static async from(privateKey: PrivateKey, provider: CryptoProvider = defaultProvider): Promise<KeyPair> {
-    return new KeyPair(privateKey, await privateKey.publicKey(provider));
+    return new KeyPair(privateKey, await assertPrivate(privateKey).publicKey(provider));
   }
 
   /**
@@ -54,7 +62,7 @@ export class KeyPair {
    * @throws {KeyError} `no_sync_crypto` when the provider has no synchronous form.
    */
   static fromSync(privateKey: PrivateKey, provider: CryptoProvider = defaultProvider): KeyPair {
-    return new KeyPair(privateKey, privateKey.publicKeySync(provider));
+    return new KeyPair(privateKey, assertPrivate(privateKey).publicKeySync(provider));
   }
 
   static #fromRaw(algorithm: KeyAlgorithm, raw: RawKeyPair): KeyPair {

@@ -1,10 +1,11 @@
 import { defaultProvider } from "#crypto";
+import { assertBytes } from "../arguments.ts";
 import { KeyError } from "../errors.ts";
 import { equalBytes, toBase64Url, toHex } from "./bytes.ts";
 import { decodePrivateJwk, type PrivateJwk } from "./jwk.ts";
 import { type DecodedPrivateKey, decodePem, decodePkcs8, encodePem, encodePkcs8 } from "./key-encoding.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
-import { noSyncCrypto, PublicKey, splitKeyText } from "./public-key.ts";
+import { assertAlgorithm, noSyncCrypto, PublicKey, splitKeyText } from "./public-key.ts";
 import { isPrivateKeyBytes, strictProvider } from "./strict-provider.ts";
 
 /**
@@ -56,6 +57,8 @@ export class PrivateKey {
   }
 
   static #from({ algorithm, privateKey, publicKey }: DecodedPrivateKey): PrivateKey {
+    assertAlgorithm(algorithm);
+    assertBytes("PrivateKey", "the raw bytes of a key", privateKey);
     if (privateKey.length !== 32) {
       throw new KeyError("invalid_key_size", `Cannot use the private key: ${privateKey.length} bytes, not 32`);
     }

@@ -1,4 +1,5 @@
 import { defaultProvider } from "#crypto";
+import { assertBytes, assertText } from "../arguments.ts";
 import { KeyError } from "../errors.ts";
 import { equalBytes, fromHex, toHex } from "./bytes.ts";
 import { decodePublicJwk, encodePublicJwk, type PublicJwk } from "./jwk.ts";
@@ -11,6 +12,7 @@ const PUBLIC_KEY_LENGTH: Readonly<Record<KeyAlgorithm, number>> = { ed25519: 32,
 
 /** Splits key text into its algorithm and bytes; `kind` is what may follow the algorithm, such as `-private`. */
 export function splitKeyText(text: string, kind: string): { algorithm: KeyAlgorithm; bytes: Uint8Array } {
+  assertText("reading a key", `key text such as ed25519${kind}/…`, text);
   for (const algorithm of ["ed25519", "secp256r1"] as const) {
     const prefix = `${algorithm}${kind}/`;
     if (!text.startsWith(prefix)) continue;
@@ -18,7 +20,17 @@ export function splitKeyText(text: string, kind: string): { algorithm: KeyAlgori
     if (bytes === undefined) throw new KeyError("invalid_key", `Cannot read the key: no hexadecimal after ${prefix}`);
     return { algorithm, bytes };
   }
-  throw new KeyError("unsupported_algorithm", `Cannot read the key: expected ed25519${kind}/ or secp256r1${kind}/`);
+  const hint = text.startsWith("-----BEGIN") ? "; this is PEM, which fromPem reads" : "";
+  throw new KeyError(
+    "unsupported_algorithm",
+    `Cannot read the key: expected ed25519${kind}/ or secp256r1${kind}/${hint}`,
+  );
+}
+
+/** Refuses the name of an algorithm that is none. @throws {KeyError} `unsupported_algorithm`. */
+export function assertAlgorithm(algorithm: KeyAlgorithm): void {
+  if (algorithm === "ed25519" || algorithm === "secp256r1") return;
+  throw new KeyError("unsupported_algorithm", 'Cannot use this algorithm: expected "ed25519" or "secp256r1"');
 }
 
 function assertPublicKey(algorithm: KeyAlgorithm, bytes: Uint8Array, isKey: typeof isPublicKeyBytes): void {
@@ -59,6 +71,8 @@ export class PublicKey {
 
   /** Takes raw bytes: 32 for Ed25519 (RFC 8032), 33 for secp256r1 (SEC 1, compressed). */
   static fromBytes(algorithm: KeyAlgorithm, bytes: Uint8Array): PublicKey {
+    assertAlgorithm(algorithm);
+    assertBytes("PublicKey", "the raw bytes of a key", bytes);
     // The very bytes that are checked are kept: the runtime remembers a key of P-256 by them.
     const copy = new Uint8Array(bytes);
     assertPublicKey(algorithm, copy, isPublicKeyBytes);
@@ -116,6 +130,7 @@ export class PublicKey {
     return encodePublicJwk(this.algorithm, this.#bytes);
   }
 
+  /** Whether both are the same key. */
   equals(other: PublicKey): boolean {
     return this.algorithm === other.algorithm && equalBytes(this.#bytes, other.#bytes);
   }

@@ -167,7 +167,8 @@ export function unboundVariables(rule: Rule): string[] {
 
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
 
-function expressionSize(ops: Expression): number {
+/** The parts of an expression, its terms as {@link termSize} counts them. */
+export function expressionSize(ops: Expression): number {
   return sum(
     ops.map((op) => {
       if (op.kind === "closure") return op.params.length + expressionSize(op.ops);

@@ -1,22 +1,23 @@
 import { ExpressionError } from "../errors.ts";
 import { Closure, type Step } from "./compile.ts";
 import { failure } from "./failures.ts";
-import { applyBinary, applyUnary, callExtern, type EvaluationContext } from "./operations.ts";
+import { applyBinary, applyUnary, callExtern, type EvaluationContext, operandsFailure } from "./operations.ts";
 import type { BinaryName } from "./operators.ts";
 import { elementsOf, type Term, TermMap } from "./term.ts";
 
 type Operand = Term | Closure;
 
-/** Whether the closure holds for all items, or for any: `decisive` is the answer that settles it. */
-function quantify(term: Term, closure: Closure, decisive: boolean, slots: Term[], context: EvaluationContext): boolean {
+/** Whether the closure holds for all items, or for any; the first answer that settles it ends the search. */
+function quantify(op: "all" | "any", term: Term, closure: Closure, slots: Term[], context: EvaluationContext): boolean {
+  const decisive = op === "any";
   const items = elementsOf(term);
-  if (items === undefined) throw failure.type();
+  if (items === undefined) throw operandsFailure(op, term, closure);
   if (term instanceof TermMap) context.fuel.spend(items.length);
   for (const item of items) {
     context.fuel.spend(1);
     slots[closure.slot] = item;
     const verdict = evaluate(closure.steps, slots, context);
-    if (typeof verdict !== "boolean") throw failure.type();
+    if (typeof verdict !== "boolean") throw failure.condition(verdict);
     if (verdict === decisive) return decisive;
   }
   return !decisive;
@@ -38,15 +39,15 @@ function tryOr(fallback: Term, closure: Closure, slots: Term[], context: Evaluat
 
 function applyLazy(op: BinaryName, term: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
   if (op === "try_or") return tryOr(term, closure, slots, context);
-  if (typeof term !== "boolean" || (op !== "&&" && op !== "||")) throw failure.type();
+  if (typeof term !== "boolean" || (op !== "&&" && op !== "||")) throw operandsFailure(op, term, closure);
   return term === (op === "||") ? term : evaluate(closure.steps, slots, context);
 }
 
 function applyClosure(op: BinaryName, term: Term, closure: Closure, slots: Term[], context: EvaluationContext): Term {
   if (closure.shadows) throw failure.shadowed();
   if (closure.arity === 0) return applyLazy(op, term, closure, slots, context);
-  if (closure.arity !== 1 || (op !== "all" && op !== "any")) throw failure.type();
-  return quantify(term, closure, op === "any", slots, context);
+  if (closure.arity !== 1 || (op !== "all" && op !== "any")) throw operandsFailure(op, term, closure);
+  return quantify(op, term, closure, slots, context);
 }
 
 function binary(step: Step & { kind: "binary" }, stack: Operand[], slots: Term[], context: EvaluationContext): Term {

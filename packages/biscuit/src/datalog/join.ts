@@ -39,6 +39,9 @@ function unify(level: Level, fact: StoredFact, slots: Term[], fuel: Fuel): boole
   return true;
 }
 
+/** An origin of more blocks than fit in 31 bits takes about as long as two more candidates. */
+const wideCost = (origin: Origin): number => (typeof origin === "bigint" ? 2 : 0);
+
 /** A place in the candidates of one level. */
 class Cursor {
   #candidates: readonly number[] | undefined;
@@ -55,14 +58,16 @@ class Cursor {
 
   /** The next fact that is trusted and fits; its terms are in the slots. */
   advance(level: Level, slots: Term[], trusted: Origin, fuel: Fuel): StoredFact | undefined {
-    const cost = 1 + (level.pattern.slots.length >> 1);
+    const cost = 1 + (level.pattern.slots.length >> 1) + wideCost(trusted);
     while (this.#next < this.#end) {
       fuel.spend(cost);
       const at = this.#candidates === undefined ? this.#next : (this.#candidates[this.#next] ?? 0);
       this.#next++;
       if (at < level.start || at >= level.end) continue;
       const fact = level.relation.facts[at];
-      if (fact !== undefined && isTrusted(fact.origin, trusted) && unify(level, fact, slots, fuel)) return fact;
+      if (fact === undefined) continue;
+      fuel.spend(wideCost(fact.origin));
+      if (isTrusted(fact.origin, trusted) && unify(level, fact, slots, fuel)) return fact;
     }
     return undefined;
   }

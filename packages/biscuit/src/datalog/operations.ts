@@ -1,7 +1,8 @@
 import { endsWith, startsWith } from "../affix.ts";
-import { type BiscuitError, DatalogError, LimitError } from "../errors.ts";
+import { type BiscuitError, DatalogError, type ExpressionError, LimitError } from "../errors.ts";
 import type { Fuel } from "../fuel.ts";
 import { compileRegex, type Regex } from "../regex/regex.ts";
+import { Closure } from "./compile.ts";
 import { failure } from "./failures.ts";
 import { add, bits, divide, type Integer, multiply, subtract } from "./integers.ts";
 import type { BinaryName, UnaryName } from "./operators.ts";
@@ -22,6 +23,7 @@ import {
   termKey,
   termSize,
   toTerm,
+  typeName,
   typeRank,
 } from "./term.ts";
 
@@ -42,8 +44,6 @@ export interface EvaluationContext {
 
 const isInteger = (term: Term): term is Integer => typeof term === "number" || typeof term === "bigint";
 
-const TYPE_NAMES: readonly string[] = ["", "integer", "string", "date", "bytes", "bool", "set", "null", "array", "map"];
-
 function utf8Length(text: string): number {
   let length = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -59,7 +59,7 @@ function lengthOf(term: Term, fuel: Fuel): number {
     return utf8Length(term);
   }
   const elements = term instanceof Uint8Array ? term : elementsOf(term);
-  if (elements === undefined) throw failure.type();
+  if (elements === undefined) throw failure.type(".length()", { term });
   return elements.length;
 }
 
@@ -88,18 +88,19 @@ export function callExtern(name: string, left: Term, right: Term | undefined, co
 /** Applies an operator of one operand. */
 export function applyUnary(op: UnaryName, term: Term, context: EvaluationContext): Term {
   if (op === "()") return term;
-  if (op === "type") return TYPE_NAMES[typeRank(term)] ?? "";
+  if (op === "type") return typeName(term);
   if (op === "length") return lengthOf(term, context.fuel);
-  if (typeof term !== "boolean") throw failure.type();
+  if (typeof term !== "boolean") throw failure.type(op, { term });
   return !term;
 }
 
-type Operation = (left: Term, right: Term, context: EvaluationContext) => Term;
+/** An operation on operands of its types; `undefined` for operands of others. */
+type Operation = (left: Term, right: Term, context: EvaluationContext) => Term | undefined;
 
 const arithmetic =
   (compute: (left: Integer, right: Integer) => Integer): Operation =>
   (left, right) => {
-    if (!isInteger(left) || !isInteger(right)) throw failure.type();
+    if (!isInteger(left) || !isInteger(right)) return undefined;
     return compute(left, right);
   };
 
@@ -108,13 +109,13 @@ const comparison =
   (left, right) => {
     if (isInteger(left) && isInteger(right)) return compare(left, right);
     if (left instanceof Timestamp && right instanceof Timestamp) return compare(left.seconds, right.seconds);
-    throw failure.type();
+    return undefined;
   };
 
 const logic =
   (combine: (left: boolean, right: boolean) => boolean): Operation =>
   (left, right) => {
-    if (typeof left !== "boolean" || typeof right !== "boolean") throw failure.type();
+    if (typeof left !== "boolean" || typeof right !== "boolean") return undefined;
     return combine(left, right);
   };
 
@@ -134,16 +135,16 @@ const heterogeneous =
 const strict =
   (expected: boolean): Operation =>
   (left, right, { fuel }) => {
-    if (typeRank(left) !== typeRank(right)) throw failure.type();
+    if (typeRank(left) !== typeRank(right)) return undefined;
     return isEqual(left, right, fuel) === expected;
   };
 
-function concatenate(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+function concatenate(left: Term, right: Term, { fuel }: EvaluationContext): Term | undefined {
   if (typeof left === "string" && typeof right === "string") {
     fuel.spend((left.length + right.length) >> 2);
     return left + right;
   }
-  if (!isInteger(left) || !isInteger(right)) throw failure.type();
+  if (!isInteger(left) || !isInteger(right)) return undefined;
   return add(left, right);
 }
 
@@ -152,14 +153,14 @@ function keysOf(set: TermSet, fuel: Fuel): Set<string> {
   return new Set(set.items.map(termKey));
 }
 
-function setContains(set: TermSet, item: Term, fuel: Fuel): boolean {
+function setContains(set: TermSet, item: Term, fuel: Fuel): boolean | undefined {
   if (item instanceof TermSet) {
     const keys = keysOf(set, fuel);
     fuel.spend(2 * termSize(item));
     return item.items.every((part) => keys.has(termKey(part)));
   }
   // Null, arrays and maps have no `contains` in the reference.
-  if (item === null || isArray(item) || item instanceof TermMap) throw failure.type();
+  if (item === null || isArray(item) || item instanceof TermMap) return undefined;
   fuel.spend(set.items.length);
   return set.items.some((part) => isEqual(part, item, fuel));
 }
@@ -170,7 +171,7 @@ function textContains(text: string, part: string, fuel: Fuel): boolean {
   return text.includes(part);
 }
 
-function contains(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+function contains(left: Term, right: Term, { fuel }: EvaluationContext): Term | undefined {
   if (typeof left === "string" && typeof right === "string") return textContains(left, right, fuel);
   if (left instanceof TermSet) return setContains(left, right, fuel);
   if (isArray(left)) {
@@ -181,7 +182,7 @@ function contains(left: Term, right: Term, { fuel }: EvaluationContext): Term {
     fuel.spend(left.entries.length);
     return left.entries.some(([key]) => key === right);
   }
-  throw failure.type();
+  return undefined;
 }
 
 const affix =
@@ -191,40 +192,40 @@ const affix =
       fuel.spend(right.length >> 6);
       return ofText(left, right);
     }
-    if (!isArray(left) || !isArray(right)) throw failure.type();
+    if (!isArray(left) || !isArray(right)) return undefined;
     const start = offset(left.length, right.length);
     if (start < 0 || right.length > left.length) return false;
     fuel.spend(right.length);
     return right.every((item, i) => isEqual(left[start + i] ?? null, item, fuel));
   };
 
-function matches(left: Term, right: Term, { fuel, regexes }: EvaluationContext): Term {
-  if (typeof left !== "string" || typeof right !== "string") throw failure.type();
+function matches(left: Term, right: Term, { fuel, regexes }: EvaluationContext): Term | undefined {
+  if (typeof left !== "string" || typeof right !== "string") return undefined;
   if (!regexes.has(right)) regexes.set(right, compileRegex(right, fuel));
   return regexes.get(right)?.isMatch(left, fuel) ?? false;
 }
 
-function intersection(left: Term, right: Term, { fuel }: EvaluationContext): Term {
-  if (!(left instanceof TermSet) || !(right instanceof TermSet)) throw failure.type();
+function intersection(left: Term, right: Term, { fuel }: EvaluationContext): Term | undefined {
+  if (!(left instanceof TermSet) || !(right instanceof TermSet)) return undefined;
   const keys = keysOf(right, fuel);
   fuel.spend(2 * termSize(left));
   return new TermSet(left.items.filter((item) => keys.has(termKey(item))));
 }
 
-function union(left: Term, right: Term, { fuel }: EvaluationContext): Term {
-  if (!(left instanceof TermSet) || !(right instanceof TermSet)) throw failure.type();
+function union(left: Term, right: Term, { fuel }: EvaluationContext): Term | undefined {
+  if (!(left instanceof TermSet) || !(right instanceof TermSet)) return undefined;
   const size = termSize(left) + termSize(right);
   fuel.spend(size * (2 + (32 - Math.clz32(size))));
   return makeSet([...left.items, ...right.items]);
 }
 
-function get(left: Term, right: Term, { fuel }: EvaluationContext): Term {
+function get(left: Term, right: Term, { fuel }: EvaluationContext): Term | undefined {
   if (isArray(left) && isInteger(right)) return (right >= 0 ? left[Number(right)] : undefined) ?? null;
   if (left instanceof TermMap && (isInteger(right) || typeof right === "string")) {
     fuel.spend(left.entries.length);
     return left.entries.find(([key]) => key === right)?.[1] ?? null;
   }
-  throw failure.type();
+  return undefined;
 }
 
 /** Those that take a closure, or a name, are not here: they are dispatched before this table is read. */
@@ -255,9 +256,20 @@ const OPERATIONS: Readonly<Partial<Record<BinaryName, Operation>>> = {
   get,
 };
 
+/** The operator as text writes it. */
+const written = (op: BinaryName): string => (/^\w/.test(op) ? `.${op}()` : op);
+
+/** The failure of an operator that has no result for operands of these types, which may be closures. */
+export function operandsFailure(op: BinaryName, ...operands: readonly (Term | Closure)[]): ExpressionError {
+  return failure.type(
+    written(op),
+    ...operands.map((operand) => (operand instanceof Closure ? "a closure" : { term: operand })),
+  );
+}
+
 /** Applies an operator of two operands that are both values. */
 export function applyBinary(op: BinaryName, left: Term, right: Term, context: EvaluationContext): Term {
-  const operation = OPERATIONS[op];
-  if (operation === undefined) throw failure.type();
-  return operation(left, right, context);
+  const result = OPERATIONS[op]?.(left, right, context);
+  if (result === undefined) throw operandsFailure(op, left, right);
+  return result;
 }

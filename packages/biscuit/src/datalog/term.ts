@@ -255,6 +255,11 @@ export function typeRank(term: Term | MapKey): number {
   return term instanceof TermMap ? 9 : 10;
 }
 
+const TYPE_NAMES: readonly string[] = ["", "integer", "string", "date", "bytes", "bool", "set", "null", "array", "map"];
+
+/** The name of a value's type, as `.type()` gives it. */
+export const typeName = (term: Term): string => TYPE_NAMES[typeRank(term)] ?? "";
+
 /** Orders two strings: by text, or by their index in a symbol table. */
 export type StringOrder = (left: string, right: string) => number;
 

@@ -52,6 +52,10 @@ export class World {
   readonly #known = new Map<Origin, Set<string>>();
   readonly #rules: PlacedRule[] = [];
   #pending: PendingFact[] = [];
+  /** The rule, or query, whose expressions were evaluated last. */
+  evaluated: CompiledRule | undefined;
+  /** The place among them of the one that was evaluated last. */
+  expression = 0;
   /** Rounds that added facts. */
   iterations = 0;
   /** The number of facts, the same fact of two origins counted twice. */
@@ -186,10 +190,13 @@ export class World {
   }
 
   #holds(rule: CompiledRule, slots: Term[]): boolean {
+    this.evaluated = rule;
+    this.expression = 0;
     for (const steps of rule.expressions) {
       const verdict = evaluate(steps, slots, this.context);
-      if (typeof verdict !== "boolean") throw failure.type();
+      if (typeof verdict !== "boolean") throw failure.condition(verdict);
       if (!verdict) return false;
+      this.expression++;
     }
     return true;
   }

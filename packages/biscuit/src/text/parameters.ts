@@ -1,3 +1,4 @@
+import { wrongArgument } from "../arguments.ts";
 import { PublicKey } from "../crypto/keys.ts";
 import type { AuthorizerContent, Expression, Op, Predicate, Rule, Scope } from "../datalog/model.ts";
 import {
@@ -17,6 +18,12 @@ import { DatalogError } from "../errors.ts";
 
 /** Values for the parameters `{name}` of Datalog text: terms, and public keys for `trusting {name}`. */
 export type Parameters = Readonly<Record<string, TermInput | PublicKey>>;
+
+/** Parameters by their names. @throws {UsageError} for what is no object of them. */
+export function parameterMap(parameters: Parameters): ReadonlyMap<string, TermInput | PublicKey> {
+  if (typeof parameters === "object" && parameters !== null) return new Map(Object.entries(parameters));
+  throw wrongArgument("a block or an authorizer", "an object of parameters: { name: value }", parameters);
+}
 
 /** Puts values in the place of parameters, in the tree and not in the text, so that no value can become syntax. */
 class Substitution {

@@ -1,3 +1,4 @@
+import { assertText } from "../arguments.ts";
 import { PublicKey } from "../crypto/keys.ts";
 import { unboundVariables } from "../datalog/compile.ts";
 import type { AuthorizerContent, Check, CheckKind, Fact, Policy, Predicate, Rule, Scope } from "../datalog/model.ts";
@@ -152,6 +153,7 @@ function endStatement(cursor: Cursor): void {
 }
 
 function openSource(source: string): Cursor {
+  assertText("a query", "Datalog text", source);
   if (source.length > MAX_SOURCE_LENGTH) {
     throw new DatalogError(
       "syntax",

@@ -74,7 +74,7 @@ function printOps(ops: Expression): string | undefined {
 }
 
 /** Prints an expression; operations that form none are named so. */
-function printExpression(expression: Expression): string {
+export function printExpression(expression: Expression): string {
   return printOps(expression) ?? "<invalid expression>";
 }
 

@@ -5,7 +5,7 @@ import { rootKey } from "../forge.ts";
 
 const rows = (code: string, query: string): unknown[] =>
   new Authorizer(code)
-    .evaluate(undefined)
+    .evaluateWithoutToken()
     .query(query)
     .map(({ terms }) => terms.join(" "))
     .sort();
@@ -39,11 +39,13 @@ describe("World", () => {
 
   it("counts rounds and facts as the reference does", () => {
     const chain = Array.from({ length: 120 }, (_, i) => `n(${i}, ${i + 1});`).join(" ");
-    const decision = new Authorizer(`${chain} at(0); at($y) <- at($x), n($x, $y); allow if true;`).authorize(undefined);
+    const decision = new Authorizer(
+      `${chain} at(0); at($y) <- at($x), n($x, $y); allow if true;`,
+    ).authorizeWithoutToken();
     assert.equal(decision.error?.code, "iterations");
     const many = Array.from({ length: 1500 }, (_, i) => `n(${i});`).join(" ");
-    assert.equal(new Authorizer(`${many} allow if true;`).authorize(undefined).allowed, true);
-    assert.equal(new Authorizer(`${many} m(1) <- true; allow if true;`).authorize(undefined).error?.code, "facts");
+    assert.equal(new Authorizer(`${many} allow if true;`).authorizeWithoutToken().allowed, true);
+    assert.equal(new Authorizer(`${many} m(1) <- true; allow if true;`).authorizeWithoutToken().error?.code, "facts");
   });
 
   it("keeps the same fact of two origins apart, and derives with the union of origins", () => {
@@ -84,7 +86,7 @@ function pairs(size: number): number {
 
 describe("extern functions", () => {
   const judge = (code: string, externs: Record<string, ExternFunction>) =>
-    new Authorizer(`check if ${code}; allow if true;`, { externs }).authorize(undefined);
+    new Authorizer(`check if ${code}; allow if true;`, { externs }).authorizeWithoutToken();
 
   it("take and give every kind of value", () => {
     const echo: ExternFunction = (left) => left;

@@ -187,7 +187,7 @@ describe("caseVariants", () => {
 });
 
 describe(".matches()", () => {
-  const verdict = (condition: string) => new Authorizer(`allow if ${condition};`).authorize(undefined);
+  const verdict = (condition: string) => new Authorizer(`allow if ${condition};`).authorizeWithoutToken();
 
   it("is false for a pattern that is not valid, and true under !", () => {
     assert.equal(verdict(`"a".matches("(")`).allowed, false);

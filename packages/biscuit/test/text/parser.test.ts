@@ -5,7 +5,7 @@ import { parseSource } from "../../src/text/parser.ts";
 import { printAuthorizer, printTerm } from "../../src/text/printer.ts";
 
 const holds = (expression: string): boolean =>
-  new Authorizer(`check if ${expression}; allow if true;`).authorize(undefined).allowed;
+  new Authorizer(`check if ${expression}; allow if true;`).authorizeWithoutToken().allowed;
 
 const wrong: readonly (readonly [source: string, message: RegExp, line: number, column: number])[] = [
   ["user(", /Expected a term, got the end of the text/, 1, 6],
