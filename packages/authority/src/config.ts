@@ -72,15 +72,22 @@ export const configSchema = z.strictObject({
         .min(1)
         .max(100)
         .default(5)
-        .describe("Wrong passwords per account before delays grow"),
-      login_max_delay: seconds(900, 1, day, "Longest delay between attempts at one account"),
+        .describe("Wrong passwords per account and block of addresses before delays grow"),
+      login_max_delay: seconds(900, 1, day, "Longest delay between attempts of a block of addresses at one account"),
+      account_attempts_per_hour: z
+        .number()
+        .int()
+        .min(2)
+        .max(100_000)
+        .default(100)
+        .describe("Wrong passwords per account from all addresses that no right one came from"),
       address_attempts_per_minute: z
         .number()
         .int()
         .min(1)
         .max(100_000)
         .default(60)
-        .describe("Login attempts per address"),
+        .describe("Failed login attempts per address"),
       password_queue_ms: z
         .number()
         .int()

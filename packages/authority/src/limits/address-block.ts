@@ -1,25 +1,44 @@
 import { isIPv4, isIPv6 } from "node:net";
 
+/** Whom an address counts as. */
+export interface AddressBlocks {
+  /**
+   * What one household or host has: an IPv4 address, or the /64 of an IPv6 address, inside which its holder picks
+   * addresses freely (RFC 7721 section 2). All loopback addresses are one block.
+   */
+  readonly narrow: string;
+  /** What one site has: the /48 of an IPv6 address (RFC 6177). Who holds it also holds its 65,536 narrow blocks. */
+  readonly wide?: string;
+  readonly isLoopback: boolean;
+}
+
+const loopback: AddressBlocks = { narrow: "loopback", isLoopback: true };
+
 /**
- * The block of addresses that one household or host has: an IPv4 address, or the /64 of an IPv6 address, inside which
- * its holder picks addresses freely (RFC 7721 section 2). IPv4-mapped addresses count as IPv4 (RFC 4291 section
- * 2.5.5.2). Other text stands for itself.
+ * The blocks that an address lies in. IPv4-mapped addresses count as IPv4 (RFC 4291 section 2.5.5.2). Other text, such
+ * as the path of a socket, stands for itself, and all that has no address for one block.
  */
-export function addressBlock(address: string): string {
-  const plain = address.replace(/%.*$/, "");
-  if (isIPv4(plain)) return plain;
-  if (!isIPv6(plain)) return address;
+export function addressBlocks(address: string | undefined): AddressBlocks {
+  const plain = (address ?? "unknown").replace(/%.*$/, "");
+  if (!isIPv6(plain)) return isIPv4(plain) ? ofIPv4(plain) : { narrow: address ?? plain, isLoopback: false };
   const groups = groupsOf(plain);
-  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (isMapped)
-    return groups
-      .slice(6)
-      .flatMap((group) => [group >> 8, group & 0xff])
-      .join(".");
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.toString(16))
-    .join(":")}::/64`;
+  const zeros = groups.findIndex((group) => group !== 0);
+  if (zeros === 5 && groups[5] === 0xffff) return ofIPv4(dotted(groups.slice(6)));
+  if (zeros === 7 && groups[7] === 1) return loopback;
+  return { narrow: prefix(groups, 64), wide: prefix(groups, 48), isLoopback: false };
+}
+
+function ofIPv4(address: string): AddressBlocks {
+  return address.startsWith("127.") ? loopback : { narrow: address, isLoopback: false };
+}
+
+function dotted(groups: readonly number[]): string {
+  return groups.flatMap((group) => [group >> 8, group & 0xff]).join(".");
+}
+
+function prefix(groups: readonly number[], bits: number): string {
+  const head = groups.slice(0, bits / 16).map((group) => group.toString(16));
+  return `${head.join(":")}::/${bits}`;
 }
 
 /** The eight groups of a valid IPv6 address (RFC 4291 section 2.2). */

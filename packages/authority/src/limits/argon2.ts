@@ -56,12 +56,12 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
     get waiting() {
       return slots.waiting;
     },
-    hash: (password) =>
+    hash: (password, from) =>
       slots.run(async () => {
         const salt = random.bytes(saltBytes);
         return printPhc({ cost, salt, tag: await derive({ password, salt, tagBytes, cost }) });
-      }),
-    verify: (password, phc) => {
+      }, from),
+    verify: (password, phc, from) => {
       const stored = phc === undefined ? undefined : parsePhc(phc);
       const { cost: paid, salt, tag } = stored ?? dummy;
       return slots.run(async () => {
@@ -69,7 +69,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
         const rest = difference(cost, paid);
         if (rest !== undefined) await derive({ ...dummy, password, tagBytes, cost: rest });
         return timingSafeEqual(derived, tag) && stored !== undefined;
-      });
+      }, from);
     },
     isOutdated: (phc) => {
       const made = parsePhc(phc)?.cost;

@@ -2,10 +2,16 @@
 export interface Limits {
   /**
    * Counts an attempt at an account before its password is hashed, and resolves to whether the password may be tried:
-   * false while the account's delay runs. Refuses with `too_many_requests` when the address has tried too often.
+   * false while the account's delay for this block of addresses runs. Refuses with `too_many_requests` when the address
+   * has tried too often.
    */
   countLogin(attempt: LoginAttempt): Promise<boolean>;
-  /** Forgets the failures of an account, after its password was right. */
+  /**
+   * To be called when the password was right: gives back what the attempt took, forgets the failures of this block of
+   * addresses at the account, and knows the block from now on.
+   */
+  loginSucceeded(attempt: LoginAttempt): Promise<void>;
+  /** Ends all delays of an account. The blocks of addresses that it knows stay known. */
   clearLogin(username: string): Promise<void>;
   /**
    * Takes one from an address's budget for a named purpose. Refuses with `too_many_requests` when it is empty. An

@@ -5,7 +5,7 @@ export type Decision<State> =
   | { readonly allowed: true; readonly state: State; readonly expiresAt: number }
   | { readonly allowed: false; readonly retryAt: number };
 
-/** The attempts at one account since its password was last right. */
+/** The attempts since a password was last right. */
 export interface AttemptsState {
   readonly attempts: number;
   /** Before this instant no attempt is let through. */
@@ -18,19 +18,22 @@ export interface AttemptsPolicy {
   readonly longestDelayMs: number;
 }
 
-/** The budget of one address: the theoretical arrival time of the generic cell rate algorithm (ITU-T I.371). */
+/** What was taken from a budget: the theoretical arrival time of the generic cell rate algorithm (ITU-T I.371). */
 export interface BudgetState {
   readonly arrivalAt: number;
 }
 
+/** So many at once, and one more after each `everyMs`. */
+export interface Budget {
+  readonly burst: number;
+  readonly everyMs: number;
+}
+
 const firstDelayMs = 1000;
-/** An account that rests for so many of its longest delays starts afresh. */
+/** Attempts that rested for so many of their longest delays are forgotten. */
 const restingDelays = 4;
-const minuteMs = 60_000;
-/**
- * Lets the free attempts through, then one after each delay: 1 s, 2 s, 4 s … up to the longest. Never locks for good,
- * so an attacker cannot shut an account's owner out.
- */
+
+/** Lets the free attempts through, then one after each delay: 1 s, 2 s, 4 s … up to the longest. Never locks for good. */
 export function countAttempt(
   state: AttemptsState | undefined,
   now: number,
@@ -42,22 +45,33 @@ export function countAttempt(
   const beyond = attempts - policy.attempts;
   const delay = beyond < 0 ? 0 : Math.min(firstDelayMs * 2 ** beyond, policy.longestDelayMs);
   const notBefore = now + delay;
-  return {
-    allowed: true,
-    state: { attempts, notBefore },
-    expiresAt: notBefore + restingDelays * policy.longestDelayMs,
-  };
+  return { allowed: true, state: { attempts, notBefore }, expiresAt: forgottenAt({ notBefore }, policy) };
 }
 
-/** Lets `perMinute` attempts through at once, and as many a minute after that. */
-export function takeFromBudget(state: BudgetState | undefined, now: number, perMinute: number): Decision<BudgetState> {
-  const arrivalAt = Math.max(credible(state?.arrivalAt, now + minuteMs), now) + minuteMs / perMinute;
-  const retryAt = Math.ceil(arrivalAt - minuteMs);
+/** From when on attempts have no effect any more. */
+export function forgottenAt({ notBefore }: Pick<AttemptsState, "notBefore">, policy: AttemptsPolicy): number {
+  return notBefore + restingDelays * policy.longestDelayMs;
+}
+
+/** Takes one from a budget. */
+export function takeFromBudget(state: BudgetState | undefined, now: number, budget: Budget): Decision<BudgetState> {
+  const longestMs = budget.burst * budget.everyMs;
+  const arrivalAt = Math.max(credible(state?.arrivalAt, now + longestMs), now) + budget.everyMs;
+  const retryAt = Math.ceil(arrivalAt - longestMs);
   if (now < retryAt) return { allowed: false, retryAt };
   return { allowed: true, state: { arrivalAt }, expiresAt: Math.ceil(arrivalAt) };
 }
 
+/** Gives back one that was taken. */
+export function giveBack({ arrivalAt }: BudgetState, { everyMs }: Budget): BudgetState {
+  return { arrivalAt: arrivalAt - everyMs };
+}
+
 /** What no clock could have written by now was written by one that has been put back since: it must lock nobody out. */
+export function isCredible(at: number, latest: number): boolean {
+  return at <= latest + clockSkewMs;
+}
+
 function credible(at: number | undefined, latest: number): number {
-  return at !== undefined && at <= latest + clockSkewMs ? at : 0;
+  return at !== undefined && isCredible(at, latest) ? at : 0;
 }

@@ -13,11 +13,20 @@ export interface SlotsOptions {
 const mostWaiting = 1000;
 const retryAfterMs = 1000;
 
-/** Runs tasks a bounded number at once, in the order they came; who waits too long is refused. */
+/** Tells whether the turn has come (true) or is refused. */
+type Waiter = (admitted: boolean) => void;
+
+/**
+ * Runs tasks a bounded number at once. Whoever waits stands in the queue of where they come from, and the queues have
+ * their turns one after the other: so many tasks from one place do not keep those from another waiting. Who waits too
+ * long is refused.
+ */
 export class Slots {
   readonly #clock: Clock;
   readonly #waitMs: number;
-  readonly #waiting = new Set<() => void>();
+  /** In the order of their turns; none is empty. */
+  readonly #queues = new Map<string, Set<Waiter>>();
+  #waiting = 0;
   #free: number;
 
   constructor({ clock, parallel, waitMs }: SlotsOptions) {
@@ -28,7 +37,7 @@ export class Slots {
 
   /** How many tasks wait for their turn. */
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting;
   }
 
   /**
@@ -36,8 +45,8 @@ export class Slots {
    *
    * @throws {CountersignError} `temporarily_unavailable` when none became free in time.
    */
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    await this.#enter();
+  async run<T>(task: () => Promise<T>, from = ""): Promise<T> {
+    await this.#enter(from);
     try {
       return await task();
     } finally {
@@ -45,39 +54,71 @@ export class Slots {
     }
   }
 
-  async #enter(): Promise<void> {
+  async #enter(from: string): Promise<void> {
     if (this.#free > 0) {
       this.#free -= 1;
       return;
     }
-    if (this.#waiting.size >= mostWaiting || !(await this.#turn())) {
+    if (!this.#makeRoom(from) || !(await this.#turn(from))) {
       throw new CountersignError("temporarily_unavailable", { retryAfterMs, detail: "no slot for a password hash" });
     }
   }
 
-  #turn(): Promise<boolean> {
+  /** When too many wait, the last of the longest queue gives way to whoever has a shorter one. */
+  #makeRoom(from: string): boolean {
+    if (this.#waiting < mostWaiting) return true;
+    const [place = "", longest] = [...this.#queues].reduce((most, other) =>
+      other[1].size > most[1].size ? other : most,
+    );
+    const last = [...longest].at(-1);
+    if (last === undefined || (this.#queues.get(from)?.size ?? 0) + 1 >= longest.size) return false;
+    this.#remove(place, last);
+    last(false);
+    return true;
+  }
+
+  #turn(from: string): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const patience = new AbortController();
-    const admit = () => {
+    const waiter: Waiter = (admitted) => {
       patience.abort();
-      resolve(true);
+      resolve(admitted);
     };
-    this.#waiting.add(admit);
+    this.#add(from, waiter);
     this.#clock.sleep(this.#waitMs, patience.signal).then(
-      () => resolve(!this.#waiting.delete(admit)),
+      () => {
+        if (this.#remove(from, waiter)) resolve(false);
+      },
       () => {},
     );
     return promise;
   }
 
-  /** Hands the slot on to whoever has waited longest. */
+  /** Hands the slot on to whoever has waited longest in the next queue. */
   #leave(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
+    const [next] = this.#queues;
+    const [waiter] = next?.[1] ?? [];
+    if (next === undefined || waiter === undefined) {
       this.#free += 1;
       return;
     }
-    this.#waiting.delete(next);
-    next();
+    const [place, queue] = next;
+    this.#remove(place, waiter);
+    if (this.#queues.delete(place)) this.#queues.set(place, queue);
+    waiter(true);
+  }
+
+  #add(from: string, waiter: Waiter): void {
+    const queue = this.#queues.get(from) ?? new Set();
+    this.#queues.set(from, queue.add(waiter));
+    this.#waiting += 1;
+  }
+
+  #remove(from: string, waiter: Waiter): boolean {
+    const queue = this.#queues.get(from);
+    if (!queue?.delete(waiter)) return false;
+    if (queue.size === 0) this.#queues.delete(from);
+    this.#waiting -= 1;
+    return true;
   }
 }

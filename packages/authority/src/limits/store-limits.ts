@@ -1,10 +1,18 @@
-import { type Clock, CountersignError } from "@countersign/protocol";
+import { type Clock, CountersignError, sha256 } from "@countersign/protocol";
 import type { Config } from "../config.ts";
 import { keys } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
-import { addressBlock } from "./address-block.ts";
+import {
+  type AccountPolicy,
+  type AccountState,
+  clearAtAccount,
+  countAtAccount,
+  endDelays,
+  type Origin,
+} from "./account-rule.ts";
+import { addressBlocks } from "./address-block.ts";
 import type { Limits, LoginAttempt } from "./limits.ts";
-import { type AttemptsState, type BudgetState, countAttempt, type Decision, takeFromBudget } from "./rules.ts";
+import { type Budget, type BudgetState, type Decision, giveBack, takeFromBudget } from "./rules.ts";
 
 /** What limits are made of. */
 export interface LimitsOptions {
@@ -18,6 +26,12 @@ const mostRaces = 64;
 const floodDelayMs = 1000;
 /** Refusals remembered here, so that a flood of attempts at one key does not become a flood of reads. */
 const mostRefusals = 10_000;
+/** For so long only, so that what another node clears is soon seen. */
+const rememberedMs = 1000;
+const minuteMs = 60_000;
+const hourMs = 3_600_000;
+/** How many times the budget of a narrow block of addresses a wide one has. */
+const wideFactor = 4;
 
 /**
  * Makes limits that are kept in the store. While the store fails, attempts fail with it: nobody guesses uncounted.
@@ -35,66 +49,115 @@ export function createLimits(options: LimitsOptions): Limits {
 
 interface Refusal {
   readonly since: number;
-  readonly until: number;
+  readonly retryAt: number;
+}
+
+/** What is refused together: a key, and there an address block. */
+interface Subject {
+  readonly key: string;
+  readonly refusedAs: string;
 }
 
 class StoreLimits implements Limits {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #config: Config["limits"];
+  readonly #perMinute: number;
+  readonly #policy: AccountPolicy;
   readonly #refusals = new Map<string, Refusal>();
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor({ store, clock, config }: LimitsOptions) {
+  constructor({ store, clock, config: { limits } }: LimitsOptions) {
     this.#store = store;
     this.#clock = clock;
-    this.#config = config.limits;
+    this.#perMinute = limits.address_attempts_per_minute;
+    this.#policy = {
+      attempts: limits.login_attempts,
+      longestDelayMs: limits.login_max_delay * 1000,
+      strangers: perHour(limits.account_attempts_per_hour),
+    };
   }
 
   async countLogin({ username, address }: LoginAttempt): Promise<boolean> {
-    await this.countAddress("login", address, this.#config.address_attempts_per_minute);
-    const policy = { attempts: this.#config.login_attempts, longestDelayMs: this.#config.login_max_delay * 1000 };
-    const delay = await this.#take(accountKey(username), (state: AttemptsState | undefined, now) =>
-      countAttempt(state, now, policy),
+    await this.countAddress("login", address, this.#perMinute);
+    const origin = originOf(address);
+    const key = accountKey(username);
+    const context = { origin, policy: this.#policy };
+    const delay = await this.#take(
+      { key, refusedAs: `${key} ${origin.narrow}` },
+      (state: AccountState | undefined, now) => countAtAccount(state, now, context),
     );
     return delay === 0;
   }
 
+  async loginSucceeded({ username, address }: LoginAttempt): Promise<void> {
+    const context = { origin: originOf(address), policy: this.#policy };
+    await Promise.all([
+      ...budgetsOf("login", address, this.#perMinute).map(({ key, budget }) =>
+        this.#edit(key, (state: BudgetState | undefined) => {
+          if (state === undefined) return undefined;
+          const left = giveBack(state, budget);
+          return { state: left, expiresAt: Math.ceil(left.arrivalAt) };
+        }),
+      ),
+      this.#edit(accountKey(username), (state: AccountState | undefined, now) => clearAtAccount(state, now, context)),
+    ]);
+  }
+
   async clearLogin(username: string): Promise<void> {
     const key = accountKey(username);
-    await this.#store.take(key);
-    this.#refusals.delete(key);
+    await this.#edit(key, (state: AccountState | undefined, now) => state && endDelays(state, now, this.#policy));
+    for (const refusedAs of this.#refusals.keys()) if (refusedAs.startsWith(key)) this.#refusals.delete(refusedAs);
   }
 
   async countAddress(purpose: string, address: string | undefined, perMinute: number): Promise<void> {
-    if (address === undefined) return;
-    const key = keys.limit(purpose, addressBlock(address));
-    const retryAfterMs = await this.#take(key, (state: BudgetState | undefined, now) =>
-      takeFromBudget(state, now, perMinute),
-    );
-    if (retryAfterMs > 0)
-      throw new CountersignError("too_many_requests", { retryAfterMs, detail: `${purpose} budget` });
+    // The narrow block first: whom its own budget stops takes nothing from its neighbours.
+    for (const { key, budget } of budgetsOf(purpose, address, perMinute)) {
+      const retryAfterMs = await this.#take({ key, refusedAs: key }, (state: BudgetState | undefined, now) =>
+        takeFromBudget(state, now, budget),
+      );
+      if (retryAfterMs > 0)
+        throw new CountersignError("too_many_requests", { retryAfterMs, detail: `${purpose} budget` });
+    }
   }
 
   /** Applies a rule to a key's state. Resolves to 0, or to how long to wait. */
-  async #take<State>(key: string, rule: (state: State | undefined, now: number) => Decision<State>): Promise<number> {
-    const remembered = this.#delay(key);
+  async #take<State>(
+    { key, refusedAs }: Subject,
+    rule: (state: State | undefined, now: number) => Decision<State>,
+  ): Promise<number> {
+    const remembered = this.#delay(refusedAs);
     if (remembered > 0) return remembered;
     return this.#inTurn(key, async () => {
       for (let race = 0; race < mostRaces; race++) {
-        const refusedMeanwhile = this.#delay(key);
+        const refusedMeanwhile = this.#delay(refusedAs);
         if (refusedMeanwhile > 0) return refusedMeanwhile;
         const item = await this.#store.get<State>(key);
         const now = this.#clock.now();
         const decision = rule(item?.value, now);
         if (!decision.allowed) {
-          this.#remember(key, { since: now, until: decision.retryAt });
+          this.#remember(refusedAs, { since: now, retryAt: decision.retryAt });
           return decision.retryAt - now;
         }
         const draft = { value: decision.state, expiresAt: decision.expiresAt };
         if ((await this.#store.swap(key, item?.version ?? 0, draft)) !== undefined) return 0;
       }
       return floodDelayMs;
+    });
+  }
+
+  /** Changes a key's state, unless a flood keeps it from standing still: then what was counted stays counted. */
+  async #edit<State>(
+    key: string,
+    edit: (state: State | undefined, now: number) => { readonly state: State; readonly expiresAt: number } | undefined,
+  ): Promise<void> {
+    await this.#inTurn(key, async () => {
+      for (let race = 0; race < mostRaces; race++) {
+        const item = await this.#store.get<State>(key);
+        const next = edit(item?.value, this.#clock.now());
+        if (next === undefined) return;
+        const draft = { value: next.state, expiresAt: next.expiresAt };
+        if ((await this.#store.swap(key, item?.version ?? 0, draft)) !== undefined) return;
+      }
     });
   }
 
@@ -112,15 +175,15 @@ class StoreLimits implements Limits {
   }
 
   /** A refusal from before the clock was put back says nothing: the store is asked again. */
-  #delay(key: string): number {
+  #delay(refusedAs: string): number {
     const now = this.#clock.now();
-    const { since, until } = this.#refusals.get(key) ?? { since: now, until: now };
-    return now < since ? 0 : Math.max(0, until - now);
+    const { since, retryAt } = this.#refusals.get(refusedAs) ?? { since: now, retryAt: now };
+    return now < since || now >= since + rememberedMs ? 0 : Math.max(0, retryAt - now);
   }
 
-  #remember(key: string, refusal: Refusal): void {
-    this.#refusals.delete(key);
-    this.#refusals.set(key, refusal);
+  #remember(refusedAs: string, refusal: Refusal): void {
+    this.#refusals.delete(refusedAs);
+    this.#refusals.set(refusedAs, refusal);
     const [oldest] = this.#refusals.keys();
     if (this.#refusals.size > mostRefusals && oldest !== undefined) this.#refusals.delete(oldest);
   }
@@ -130,4 +193,29 @@ function noop(): void {}
 
 function accountKey(username: string): string {
   return keys.limit("account", username);
+}
+
+/** Half at once and half over the hour: so no hour sees more. */
+function perHour(attempts: number): Budget {
+  const burst = Math.max(1, Math.floor(attempts / 2));
+  return { burst, everyMs: hourMs / Math.max(1, attempts - burst) };
+}
+
+function originOf(address: string | undefined): Origin {
+  const { narrow, wide, isLoopback } = addressBlocks(address);
+  return { narrow: blockId(narrow), ...(wide === undefined ? {} : { wide: blockId(wide) }), isLoopback };
+}
+
+/** Long enough that nobody finds another block with the same one. */
+function blockId(block: string): string {
+  return sha256(block).slice(0, 20);
+}
+
+function budgetsOf(purpose: string, address: string | undefined, perMinute: number) {
+  if (address === undefined) return [];
+  const { narrow, wide } = addressBlocks(address);
+  const own = { key: keys.limit(purpose, narrow), budget: { burst: perMinute, everyMs: minuteMs / perMinute } };
+  if (wide === undefined) return [own];
+  const shared = wideFactor * perMinute;
+  return [own, { key: keys.limit(purpose, wide), budget: { burst: shared, everyMs: minuteMs / shared } }];
 }

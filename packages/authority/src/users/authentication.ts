@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import { addressBlocks } from "../limits/address-block.ts";
 import { keys } from "../store/keys.ts";
 import type { UserRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
@@ -19,22 +20,24 @@ export async function authenticate(options: UserServiceOptions, login: Login): P
   const { store, limits, passwords, audit } = options;
   const { clientId, address } = login;
   const from = address === undefined ? {} : { address };
+  const queue = queueOf(address);
   const username = tryNormalise(login.username);
   const password = opaquePassword(login.password);
-  const mayTry = await limits.countLogin({ username: username ?? malformedNames, ...from });
+  const attempt = { username: username ?? malformedNames, ...from };
+  const mayTry = await limits.countLogin(attempt);
   const item = username === undefined ? undefined : await readUserNamed(store, username);
   if (!mayTry) {
     // Never the name as it was given: somebody may have typed a password there.
     audit.notice("login.locked", { clientId, ...(item === undefined ? {} : { userId: item.value.userId }), ...from });
-    await passwords.verify("", undefined);
+    await passwords.verify("", undefined, queue);
     throw refuse("account delayed after wrong attempts");
   }
   const credential = password === undefined ? undefined : item?.value.credential;
-  const isRight = await passwords.verify(password ?? "", credential);
+  const isRight = await passwords.verify(password ?? "", credential, queue);
   if (item === undefined) throw refuse("unknown user");
   if (!isRight || password === undefined) throw refuse("wrong password");
   if (item.value.disabled) throw refuse("user disabled");
-  await limits.clearLogin(item.value.username);
+  await limits.loginSucceeded(attempt);
   await rehash(options, item, password);
   return item.value;
 }
@@ -52,6 +55,12 @@ async function rehash(
   } catch (error) {
     if (!(error instanceof CountersignError)) throw error;
   }
+}
+
+/** Attempts of one site wait behind each other, so that it cannot take all turns to be hashed. */
+function queueOf(address: string | undefined): string {
+  const { narrow, wide } = addressBlocks(address);
+  return wide ?? narrow;
 }
 
 function tryNormalise(username: string): string | undefined {

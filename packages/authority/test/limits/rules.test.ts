@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type AttemptsState, type BudgetState, countAttempt, takeFromBudget } from "../../src/limits/rules.ts";
+import {
+  type AttemptsState,
+  type BudgetState,
+  countAttempt,
+  giveBack,
+  takeFromBudget,
+} from "../../src/limits/rules.ts";
 
 const policy = { attempts: 5, longestDelayMs: 900_000 };
 
@@ -49,15 +55,16 @@ describe("takeFromBudget", () => {
     const steps = fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 400 });
     fc.assert(
       fc.property(rates, steps, (perMinute, gaps) => {
+        const budget = { burst: perMinute, everyMs: 60_000 / perMinute };
         let state: BudgetState | undefined;
         let now = 1_000_000;
         let allowed = 0;
         for (const gap of gaps) {
           now += gap;
-          const decision = takeFromBudget(state, now, perMinute);
+          const decision = takeFromBudget(state, now, budget);
           if (!decision.allowed) {
             assert.ok(decision.retryAt > now);
-            assert.ok(takeFromBudget(state, decision.retryAt, perMinute).allowed);
+            assert.ok(takeFromBudget(state, decision.retryAt, budget).allowed);
             continue;
           }
           allowed += 1;
@@ -68,5 +75,22 @@ describe("takeFromBudget", () => {
       }),
       { seed: 1 },
     );
+  });
+
+  it("has one more after one was given back, and never more than the burst", () => {
+    const budget = { burst: 3, everyMs: 1000 };
+    const take = (state: BudgetState | undefined) => takeFromBudget(state, 5000, budget);
+    let state: BudgetState | undefined;
+    for (let turn = 0; turn < 10; turn++) {
+      const decision = take(state);
+      assert.ok(decision.allowed);
+      state = giveBack(decision.state, budget);
+    }
+    for (let turn = 0; turn < 3; turn++) {
+      const decision = take(state);
+      assert.ok(decision.allowed);
+      state = decision.state;
+    }
+    assert.equal(take(state).allowed, false);
   });
 });

@@ -16,6 +16,22 @@ function makeTasks(slots: Slots) {
   return { running, order, start };
 }
 
+/** One slot, taken, and a thousand tasks from one place that wait for it. */
+function aFullHouse() {
+  const slots = new Slots({ clock: new FakeClock(), parallel: 1, waitMs: 500 });
+  const running: (() => void)[] = [];
+  const order: string[] = [];
+  const refused: number[] = [];
+  for (let id = 0; id <= 1000; id++) {
+    const run = slots.run(async () => {
+      order.push(`a${id}`);
+      await new Promise<void>((resolve) => running.push(resolve));
+    }, "a");
+    run.catch(() => refused.push(id));
+  }
+  return { slots, running, order, refused };
+}
+
 const turns = async () => {
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
 };
@@ -60,6 +76,36 @@ describe("Slots", () => {
     await Promise.all(waiting);
     running.shift()?.();
     await first;
+  });
+
+  it("E6 gives each place its turn: a thousand tasks from one keep nobody from another waiting", async () => {
+    const { running, order, slots } = aFullHouse();
+    await turns();
+    const late = ["c", "b", "c"].map((from, n) => slots.run(async () => void order.push(`${from}${n}`), from));
+    for (let ended = 0; ended < 3; ended++) {
+      running.shift()?.();
+      await turns();
+    }
+    await Promise.all(late);
+    assert.deepEqual(order.slice(0, 6), ["a0", "a1", "c0", "b1", "a2", "c2"]);
+  });
+
+  it("E6 gives the place of the last of the longest queue to somebody from another place", async () => {
+    const { running, order, slots, refused } = aFullHouse();
+    await turns();
+    await assert.rejects(
+      slots.run(async () => {}, "a"),
+      { code: "temporarily_unavailable" },
+    );
+    const late = slots.run(async () => void order.push("b"), "b");
+    await turns();
+    assert.deepEqual(refused, [1000]);
+    assert.equal(slots.waiting, 1000);
+    for (let ended = 0; ended < 2; ended++) {
+      running.shift()?.();
+      await turns();
+    }
+    await late;
   });
 
   it("frees the slot of a task that fails", async () => {

@@ -208,6 +208,8 @@ async function run(authority: TestAuthority): Promise<Used> {
   const { client, secret } = await authority.client(settings);
   const asClient = { client_id: client.clientId, client_secret: secret };
   const login = { grant_type: "password", username: "admin", password: adminPassword, scope: "offline_access" };
+  // A right password leaves no limit behind.
+  await authority.form("/oauth/token", { ...asClient, ...login, password: "a wrong password" });
   const first = await authority.form("/oauth/token", { ...asClient, ...login });
   const firstRefresh = String(first.body.refresh_token);
   const again = { grant_type: "refresh_token", refresh_token: firstRefresh };
