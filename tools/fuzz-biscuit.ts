@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { fuzzReference } from "../packages/biscuit/test/differential/fuzz.ts";
 import { fuzzMutants } from "../packages/biscuit/test/differential/mutants.ts";
 import { ReferenceHost } from "../packages/biscuit/test/differential/reference-module.ts";
-import { fuzzRegex } from "../packages/biscuit/test/regex/fuzz.ts";
+import { fuzzRegex } from "../packages/biscuit/test/regex/regex-fuzz.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,29 +1,18 @@
 import { defaultProvider } from "#crypto";
-import { perform, runLater, runNow, type Steps } from "./action.ts";
+import { runLater, runNow, type Steps } from "./action.ts";
 import { BlockBuilder, type BlockInput, blockContent } from "./block-builder.ts";
 import { type BlockInfo, describeBlocks, normalizedRevocationIdsOf, revocationIdsOf } from "./block-info.ts";
-import {
-  type AppendOptions,
-  appendBlock,
-  appendExternal,
-  type Chain,
-  createChain,
-  type DecodedBlocks,
-  decodeBlocks,
-  sealChain,
-} from "./chain.ts";
+import { type AppendOptions, appendBlock, appendExternal, createChain, sealChain } from "./chain.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import type { KeyAlgorithm } from "./crypto/provider.ts";
 import type { Fact } from "./datalog/model.ts";
 import { FormatError, SealError } from "./errors.ts";
-import { toBase64 } from "./format/base64.ts";
 import type { Block } from "./format/block-codec.ts";
-import { type Container, countBlocks, readContainer, writeContainer } from "./format/wrapper.ts";
-import { holdsFor } from "./known-token.ts";
+import { type Container, readContainer, writeContainer } from "./format/wrapper.ts";
+import { getOrCreate } from "./get-or-create.ts";
 import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
 import type { CompiledBlock } from "./loaded-block.ts";
-import { assertPublicKey, chooseRoot, type RootKey } from "./root-key.ts";
-import type { SignatureCache } from "./signature-cache.ts";
+import { assertPublicKey, type RootKey } from "./root-key.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
 import {
@@ -33,11 +22,9 @@ import {
   ThirdPartyRequest,
   thirdPartyBlockOf,
 } from "./third-party.ts";
-import { tokenBytes } from "./token-bytes.ts";
-import { type CryptoOptions, lastBlock, type VerifyOptions, verifyChain, verifyExternal } from "./verification.ts";
-
-/** Bytes made ready to run while their signatures are checked: so few that a forged token costs no more than checking it. */
-const MAX_AHEAD = 4096;
+import { toBase64, tokenBytes } from "./token-bytes.ts";
+import { type Chain, type CryptoOptions, type DecodedBlocks, decodeBlocks, lastBlock } from "./token-model.ts";
+import { type VerifiedToken, type VerifyOptions, verifyExternal, verifySteps } from "./verification.ts";
 
 /**
  * A token that was read and not verified: nothing in it may be believed yet. A holder without the root key can look at
@@ -86,42 +73,10 @@ export class UnverifiedBiscuit {
     return this.#chain;
   }
 
-  get #isShort(): boolean {
-    return this.#container.blocks.reduce((length, { data }) => length + data.length, 0) <= MAX_AHEAD;
-  }
-
   *#verify(root: RootKey, options: VerifyOptions): Steps<Biscuit> {
-    const key = yield* perform(chooseRoot(root, this.rootKeyId));
-    const { cache } = options;
-    const known = this.#bytes && cache?.find(this.#bytes);
-    if (known !== undefined && holdsFor(known, key, this.#limits)) return known.token;
-    const beginning = cache?.findBeginning(this.#container.blocks, key, this.#limits);
-    let token: Biscuit | undefined;
-    const decode = (): Biscuit => {
-      token ??= new Biscuit(this.#decoded(beginning?.decoded), key.algorithm);
-      return token;
-    };
-    const from = beginning?.signed.length ?? 0;
-    const seen = yield* verifyChain(this.#container, key, from, options, {
-      now: decode,
-      later: async () => this.#isShort && decode().compiledBlocks,
-    });
-    const verified = decode();
-    // Most narrowed tokens come once: only what comes again, a whole token or its first blocks, is worth its place.
-    if (seen.whole) this.#rememberWhole(verified, key, cache);
-    else if (seen.blocks > from) this.#rememberBeginning(seen.blocks, key, cache);
-    return verified;
-  }
-
-  #rememberWhole(token: Biscuit, rootKey: PublicKey, cache: SignatureCache | undefined): void {
-    if (this.#bytes === undefined) return;
-    const weight = { blocks: countBlocks(this.#container), text: this.#decoded().table.textRead };
-    cache?.addToken({ kind: "token", rootKey, bytes: this.#bytes, token, ...weight });
-  }
-
-  #rememberBeginning(count: number, rootKey: PublicKey, cache: SignatureCache | undefined): void {
-    const signed = this.#container.blocks.slice(0, count);
-    cache?.addBeginning({ kind: "beginning", rootKey, signed, decoded: decodeBlocks(signed, this.#limits) });
+    const decode = (known?: DecodedBlocks): Chain => this.#decoded(known);
+    const token = { container: this.#container, bytes: this.#bytes, limits: this.#limits, decode };
+    return verifiedToken(yield* verifySteps(token, root, options));
   }
 
   /**
@@ -181,6 +136,13 @@ export class UnverifiedBiscuit {
   toJSON(): string {
     return this.toString();
   }
+}
+
+const verifiedTokens = new WeakMap<Chain, Biscuit>();
+
+/** The token of a verified chain; of a chain that a cache holds, the same one each time. */
+export function verifiedToken({ chain, rootAlgorithm }: VerifiedToken): Biscuit {
+  return getOrCreate(verifiedTokens, chain, () => new Biscuit(chain, rootAlgorithm));
 }
 
 /**

@@ -3,16 +3,14 @@ import { type Action, perform, type Steps } from "./action.ts";
 import { KeyPair, PrivateKey, type PublicKey } from "./crypto/keys.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./crypto/provider.ts";
 import type { BlockContent } from "./datalog/model.ts";
-import { SymbolTable, TextAllowance } from "./datalog/symbols.ts";
+import { SymbolTable } from "./datalog/symbols.ts";
 import { VERSION_3_3 } from "./datalog/version.ts";
 import { KeyError, SealError } from "./errors.ts";
 import { type Block, encodeBlock, readBlock } from "./format/block-codec.ts";
 import { blockPayload, sealPayload, type UnsignedBlock } from "./format/signature-payload.ts";
 import type { Container, ExternalSignature, SignedBlock } from "./format/wrapper.ts";
-import type { Limits } from "./limits.ts";
-import { type CompiledBlock, compileBlock } from "./loaded-block.ts";
-import type { CryptoOptions } from "./verification.ts";
-import { lastBlock, publicKeyOf } from "./verification.ts";
+import { type Chain, type CryptoOptions, extendedBlocks, lastBlock, NO_BLOCKS } from "./token-model.ts";
+import { publicKeyOf } from "./verification.ts";
 
 /** How a block is appended. */
 export interface AppendOptions extends CryptoOptions {
@@ -25,47 +23,6 @@ export interface AppendOptions extends CryptoOptions {
    * @default a new one
    */
   readonly nextKeyPair?: KeyPair;
-}
-
-/** Blocks from the authority on, and the tables that they share. */
-export interface DecodedBlocks {
-  readonly blocks: readonly Block[];
-  readonly table: SymbolTable;
-  /** The blocks made ready to run, once. */
-  readonly compiled: () => readonly CompiledBlock[];
-}
-
-/** A decoded token. */
-export interface Chain extends DecodedBlocks {
-  readonly container: Container;
-}
-
-const NOTHING: DecodedBlocks = { blocks: [], table: new SymbolTable(), compiled: () => [] };
-
-/** Blocks that extend others, with the tables of all. */
-function extended(known: DecodedBlocks, others: readonly Block[], table: SymbolTable): DecodedBlocks {
-  let compiled: readonly CompiledBlock[] | undefined;
-  return {
-    blocks: [...known.blocks, ...others],
-    table,
-    compiled: () => (compiled ??= [...known.compiled(), ...others.map(compileBlock)]),
-  };
-}
-
-/**
- * Decodes the blocks of a token, the first of which may be decoded already.
- *
- * @throws {FormatError}; {@link LimitError} `text`.
- */
-export function decodeBlocks(
-  signed: readonly SignedBlock[],
-  { maxText }: Limits,
-  known: DecodedBlocks = NOTHING,
-): DecodedBlocks {
-  const table = known.table.clone(new TextAllowance(maxText, known.table.textRead));
-  const others = signed.slice(known.blocks.length);
-  const read = others.map(({ data, external }) => readBlock(data, table, external?.publicKey.toString()));
-  return extended(known, read, table);
 }
 
 const sign = (key: PrivateKey, payload: Uint8Array, crypto: CryptoProvider): Action<Uint8Array> => ({
@@ -151,7 +108,7 @@ export function* createChain(
   const draft: Draft = { data, datalogVersion: block.version, external: undefined };
   const { signed, secret } = yield* signBlock(draft, rootKey, [], options);
   const container: Container = { rootKeyId, blocks: [signed], proof: { kind: "secret", secret } };
-  return { container, ...extended(NOTHING, [block], table) };
+  return { container, ...extendedBlocks(NO_BLOCKS, [block], table) };
 }
 
 function extend(chain: Chain, signed: SignedBlock, secret: Uint8Array, block: Block, table: SymbolTable): Chain {
@@ -160,7 +117,7 @@ function extend(chain: Chain, signed: SignedBlock, secret: Uint8Array, block: Bl
     blocks: [...chain.container.blocks, signed],
     proof: { kind: "secret", secret },
   };
-  return { container, ...extended(chain, [block], table) };
+  return { container, ...extendedBlocks(chain, [block], table) };
 }
 
 /** Appends a block of the holder's own. */

@@ -23,7 +23,17 @@ export type {
   Scope,
 } from "./datalog/model.ts";
 export type { ExternFunction } from "./datalog/operations.ts";
-export { type TermInput, type TermOutput, Timestamp } from "./datalog/term.ts";
+export {
+  type MapKey,
+  type Parameter,
+  type Term,
+  type TermInput,
+  TermMap,
+  type TermOutput,
+  TermSet,
+  Timestamp,
+  Variable,
+} from "./datalog/term.ts";
 export { Decision, type FailedCheck, type MatchedPolicy } from "./decision.ts";
 export {
   AuthorizationError,
@@ -48,5 +58,6 @@ export { type RestoreOptions, restoreSnapshot, takeSnapshot } from "./snapshot.t
 export { Datalog, type DatalogInput, datalog } from "./statements.ts";
 export type { Parameters } from "./text/parameters.ts";
 export { type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
-export type { CryptoOptions, VerifyOptions } from "./verification.ts";
+export type { CryptoOptions } from "./token-model.ts";
+export type { VerifyOptions } from "./verification.ts";
 export { type VerifyTokenOptions, verifyToken, verifyTokenSync } from "./verify-token.ts";

@@ -28,7 +28,7 @@ import {
 import { CONTEXT } from "./format/wrapper.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
 import { type CompiledBlock, compileBlock, compilePolicy, contentOf } from "./loaded-block.ts";
-import { messageBytes } from "./third-party.ts";
+import { messageBytes } from "./token-bytes.ts";
 
 /** The reference's default, 1 ms: it measures time, which this package does not, and wants a figure in the message. */
 const MAX_TIME_NS = 1_000_000;

@@ -1,16 +1,17 @@
 import { runLater, runNow, type Steps } from "./action.ts";
-import { assertBytes, wrongArgument } from "./arguments.ts";
+import { wrongArgument } from "./arguments.ts";
 import { type BlockInput, blockContent } from "./block-builder.ts";
 import { signExternal } from "./chain.ts";
 import { KeyPair, PrivateKey } from "./crypto/keys.ts";
 import { SymbolTable } from "./datalog/symbols.ts";
 import { FormatError } from "./errors.ts";
-import { fromBase64, toBase64 } from "./format/base64.ts";
+
 import { encodeBlock } from "./format/block-codec.ts";
 import { BYTES, type Codec, message, optional, required } from "./format/schema.ts";
 import { externalPayload } from "./format/signature-payload.ts";
 import { CONTEXT, EXTERNAL_SIGNATURE, type ExternalSignature } from "./format/wrapper.ts";
-import type { CryptoOptions } from "./verification.ts";
+import { messageBytes, toBase64 } from "./token-bytes.ts";
+import type { CryptoOptions } from "./token-model.ts";
 
 /** A signing key, alone or with its public key. */
 export type SigningKey = PrivateKey | KeyPair;
@@ -20,13 +21,6 @@ export function privateKeyOf(key: SigningKey): PrivateKey {
   if (key instanceof KeyPair) return key.privateKey;
   if (key instanceof PrivateKey) return key;
   throw wrongArgument("build or createBlock", "a KeyPair or PrivateKey, which signs", key);
-}
-
-/** The bytes of a message given as bytes, which are copied, or as base64. */
-export function messageBytes(message: Uint8Array | string): Uint8Array {
-  if (typeof message === "string") return fromBase64(message);
-  assertBytes("reading a message", "bytes or base64", message);
-  return new Uint8Array(message);
 }
 
 /** Keys in requests come from versions whose blocks could be moved to another token. */

@@ -1,7 +1,23 @@
 import { assertBytes } from "./arguments.ts";
-import { LimitError } from "./errors.ts";
-import { fromBase64 } from "./format/base64.ts";
+import { fromAnyBase64, padBase64, toBase64Url } from "./crypto/bytes.ts";
+import { FormatError, LimitError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+
+/** URL-safe base64 with padding, the text form of tokens (RFC 4648 section 5). */
+export function toBase64(bytes: Uint8Array): string {
+  return padBase64(toBase64Url(bytes));
+}
+
+/**
+ * Reads base64 in either alphabet, padded or not; nothing else may be in the text and unused bits must be zero.
+ *
+ * @throws {FormatError} code `base64`.
+ */
+export function fromBase64(text: string): Uint8Array {
+  const bytes = text.endsWith("=") && text.length % 4 !== 0 ? undefined : fromAnyBase64(text.replace(/={1,2}$/, ""));
+  if (bytes === undefined) throw new FormatError("base64", "Cannot decode the token: the text is not base64");
+  return bytes;
+}
 
 const PREFIX = "biscuit:";
 
@@ -23,4 +39,11 @@ export function tokenBytes(token: Uint8Array | string, limits: Limits): Uint8Arr
   const bytes = fromBase64(text);
   if (bytes.length > limits.maxTokenBytes) throw tooLong(bytes.length);
   return bytes;
+}
+
+/** The bytes of a message given as bytes, which are copied, or as base64. */
+export function messageBytes(message: Uint8Array | string): Uint8Array {
+  if (typeof message === "string") return fromBase64(message);
+  assertBytes("reading a message", "bytes or base64", message);
+  return new Uint8Array(message);
 }

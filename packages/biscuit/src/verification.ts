@@ -1,17 +1,14 @@
 import { defaultProvider } from "#crypto";
 import { type Action, both, perform, type Steps } from "./action.ts";
 import { PrivateKey, type PublicKey } from "./crypto/keys.ts";
-import type { CryptoProvider } from "./crypto/provider.ts";
+import type { CryptoProvider, KeyAlgorithm } from "./crypto/provider.ts";
 import { type BiscuitError, FormatError, SignatureError } from "./errors.ts";
 import { blockPayload, externalPayload, sealPayload } from "./format/signature-payload.ts";
-import type { Container, SignedBlock } from "./format/wrapper.ts";
-import type { SignatureCache } from "./signature-cache.ts";
-
-/** How signatures are made and checked. */
-export interface CryptoOptions {
-  /** @default the runtime's own: node:crypto where there is one, else WebCrypto */
-  readonly crypto?: CryptoProvider | undefined;
-}
+import { type Container, countBlocks } from "./format/wrapper.ts";
+import type { Limits } from "./limits.ts";
+import { chooseRoot, type RootKey } from "./root-key.ts";
+import { holdsFor, type SignatureCache } from "./signature-cache.ts";
+import { type Chain, type CryptoOptions, type DecodedBlocks, decodeBlocks, lastBlock } from "./token-model.ts";
 
 /** How a token is verified. */
 export interface VerifyOptions extends CryptoOptions {
@@ -28,11 +25,6 @@ interface SignatureJob {
   readonly key: PublicKey;
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
-}
-
-/** The last block of a token. */
-export function lastBlock(container: Container): SignedBlock {
-  return container.blocks[container.blocks.length - 1] ?? container.blocks[0];
 }
 
 /** The signatures of a token from one block on, in the order in which the reference checks them. */
@@ -120,7 +112,7 @@ function proves(secret: Uint8Array, nextKey: PublicKey, crypto: CryptoProvider):
 const PROVEN: Action<boolean> = { now: () => true, later: async () => true };
 
 /** What was known of a token before. */
-export interface Seen {
+interface Seen {
   /** The blocks, from the authority on, whose signatures were known to be valid. */
   readonly blocks: number;
   /** Whether all of it was, its proof included. */
@@ -135,7 +127,7 @@ export interface Seen {
  * @throws {SignatureError} or {@link FormatError} for the first signature, in order, that does not hold; then what
  * `meanwhile` throws.
  */
-export function* verifyChain(
+function* checkSignatures(
   container: Container,
   root: PublicKey,
   from: number,
@@ -154,6 +146,82 @@ export function* verifyChain(
   if (!isProven) cache?.add(nextKey, PROOF_MARK, proof.secret);
   done();
   return { blocks: jobs[0]?.block ?? container.blocks.length, whole: isProven && jobs.length === 0 };
+}
+
+/** Bytes made ready to run while their signatures are checked: so few that a forged token costs no more than checking it. */
+const MAX_AHEAD = 4096;
+
+const isShort = ({ blocks }: Container): boolean =>
+  blocks.reduce((length, { data }) => length + data.length, 0) <= MAX_AHEAD;
+
+/** A token that was read and is to be verified. */
+export interface ReadToken {
+  readonly container: Container;
+  /** The bytes it was read from, if it was. */
+  readonly bytes: Uint8Array | undefined;
+  readonly limits: Limits;
+  /** Decodes its blocks once, from the first that is not known. @throws {FormatError}; {@link LimitError} `text`. */
+  readonly decode: (known?: DecodedBlocks) => Chain;
+}
+
+/** A token that was verified. */
+export interface VerifiedToken {
+  readonly chain: Chain;
+  readonly rootAlgorithm: KeyAlgorithm;
+}
+
+function findWhole(
+  { bytes, limits }: ReadToken,
+  root: PublicKey,
+  cache: SignatureCache | undefined,
+): Chain | undefined {
+  const known = bytes && cache?.find(bytes);
+  return known !== undefined && holdsFor(known, root, limits) ? known.chain : undefined;
+}
+
+/** Most narrowed tokens come once: only what comes again, a whole token or its first blocks, is worth its place. */
+function remember(
+  token: ReadToken,
+  root: PublicKey,
+  seen: Seen,
+  from: number,
+  cache: SignatureCache | undefined,
+): void {
+  const { container, bytes, limits } = token;
+  if (seen.whole && bytes !== undefined) {
+    const chain = token.decode();
+    const weight = { blocks: countBlocks(container), text: chain.table.textRead };
+    cache?.addToken({ kind: "token", rootKey: root, bytes, chain, ...weight });
+  }
+  if (!seen.whole && seen.blocks > from && cache !== undefined) {
+    const signed = container.blocks.slice(0, seen.blocks);
+    cache.addBeginning({ kind: "beginning", rootKey: root, signed, decoded: decodeBlocks(signed, limits) });
+  }
+}
+
+/**
+ * Verifies a token: chooses its root key, looks for what is known of it, checks the signatures and the proof, decodes its
+ * blocks, and remembers what was seen before.
+ *
+ * @throws {SignatureError}, {@link FormatError} or {@link LimitError} `text`; {@link UsageError} for what is no root key.
+ */
+export function* verifySteps(token: ReadToken, root: RootKey, options: VerifyOptions): Steps<VerifiedToken> {
+  const { container, limits } = token;
+  const { cache } = options;
+  const rootKey = yield* perform(chooseRoot(root, container.rootKeyId));
+  const rootAlgorithm = rootKey.algorithm;
+  const whole = findWhole(token, rootKey, cache);
+  if (whole !== undefined) return { chain: whole, rootAlgorithm };
+  const beginning = cache?.findBeginning(container.blocks, rootKey, limits);
+  const decode = (): Chain => token.decode(beginning?.decoded);
+  const from = beginning?.signed.length ?? 0;
+  const seen = yield* checkSignatures(container, rootKey, from, options, {
+    now: decode,
+    later: async () => isShort(container) && decode().compiled(),
+  });
+  const chain = decode();
+  remember(token, rootKey, seen, from, cache);
+  return { chain, rootAlgorithm };
 }
 
 /** Checks the signature of one third-party block against the signature it must follow. */

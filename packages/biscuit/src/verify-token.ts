@@ -1,9 +1,9 @@
 import { perform, runLater, runNow, type Steps } from "./action.ts";
 import { assertBytes } from "./arguments.ts";
-import { Biscuit } from "./biscuit.ts";
-import { holdsFor } from "./known-token.ts";
+import { Biscuit, verifiedToken } from "./biscuit.ts";
 import { resolveLimits, type TokenLimits } from "./limits.ts";
 import { chooseRoot, type RootKey } from "./root-key.ts";
+import { holdsFor } from "./signature-cache.ts";
 import { tokenBytes } from "./token-bytes.ts";
 import type { VerifyOptions } from "./verification.ts";
 
@@ -19,8 +19,8 @@ function* verified(token: Uint8Array | string, root: RootKey, options: VerifyTok
   const bytes = typeof token === "string" ? tokenBytes(token, limits) : token;
   const known = options.cache?.find(bytes);
   if (known !== undefined) {
-    const key = yield* perform(chooseRoot(root, known.token.rootKeyId));
-    if (holdsFor(known, key, limits)) return known.token;
+    const key = yield* perform(chooseRoot(root, known.chain.container.rootKeyId));
+    if (holdsFor(known, key, limits)) return verifiedToken({ chain: known.chain, rootAlgorithm: key.algorithm });
   }
   // The caller may have written to its bytes since; those of the cache are its own.
   const unverified = Biscuit.parse(known?.bytes ?? bytes, options.limits);

@@ -3,7 +3,7 @@ import { Authorizer } from "./authorizer.ts";
 import { Biscuit } from "./biscuit.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { KeyPair } from "./crypto/keys.ts";
-import type { CryptoOptions } from "./verification.ts";
+import type { CryptoOptions } from "./token-model.ts";
 
 /** Enough for runtimes to compile, and begin to optimize, what all tokens share. */
 const ROUNDS = 9;

@@ -50,7 +50,7 @@ describe("the packed package", () => {
 
 describe("the size of a browser bundle under gzip", () => {
   const budgets: readonly { readonly names: string; readonly kilobytes: number }[] = [
-    { names: "{ Biscuit, PublicKey }", kilobytes: 24 },
+    { names: "{ Biscuit, PublicKey }", kilobytes: 24.3 },
     { names: "{ Biscuit, Authorizer, fact, PublicKey }", kilobytes: 38.5 },
     { names: "*", kilobytes: 41.5 },
   ];

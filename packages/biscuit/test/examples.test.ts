@@ -11,7 +11,7 @@ const urlOf = (file: string): string => pathToFileURL(join(sources, file)).href;
 const MODULES = [
   "index.ts",
   "warm-up.ts",
-  "fuel.ts",
+  "limits.ts",
   "regex/regex.ts",
   "crypto/node.ts",
   "crypto/noble.ts",
@@ -71,7 +71,7 @@ ${names.join("\n")}
 const everything = { ${MODULES.map((_, i) => `...module${i}`).join(", ")} };
 const { ${USED.join(", ")} } = everything;
 export const printed = [];
-const console = { log: (value) => printed.push(String(value)) };
+const console = { log: (...values) => printed.push(values.join(" ")) };
 ${GIVEN}
 {
 ${body}

@@ -1,4 +1,4 @@
-import type { Fuel } from "../fuel.ts";
+import type { Fuel } from "../limits.ts";
 import type { JoinedPattern } from "./compile.ts";
 import { isTrusted, type Origin, unite } from "./origin.ts";
 import type { Relation, StoredFact } from "./relation.ts";

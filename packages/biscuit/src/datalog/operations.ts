@@ -1,6 +1,6 @@
 import { endsWith, startsWith } from "../affix.ts";
 import { type BiscuitError, DatalogError, type ExpressionError, LimitError } from "../errors.ts";
-import type { Fuel } from "../fuel.ts";
+import type { Fuel } from "../limits.ts";
 import { compileRegex, type Regex } from "../regex/regex.ts";
 import { Closure } from "./compile.ts";
 import { failure } from "./failures.ts";

@@ -1,5 +1,5 @@
-import type { Fuel } from "../fuel.ts";
 import { getOrCreate } from "../get-or-create.ts";
+import type { Fuel } from "../limits.ts";
 import type { Fact } from "./model.ts";
 import type { Origin } from "./origin.ts";
 import { isPrimitive, type Term, termKey } from "./term.ts";

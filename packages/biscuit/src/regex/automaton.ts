@@ -1,4 +1,4 @@
-import type { Fuel } from "../fuel.ts";
+import type { Fuel } from "../limits.ts";
 import { BEYOND, neighbour, START } from "./look.ts";
 import type { Instruction } from "./node.ts";
 

@@ -1,6 +1,6 @@
 import { asciiClass, type CharSet, combined, negated, rangeSet, type SetOperator, union } from "./char-set.ts";
-import { type Cursor, invalid } from "./cursor.ts";
 import { type Escape, type Flags, parseEscape } from "./escape.ts";
+import { type Cursor, invalid } from "./pattern-cursor.ts";
 
 const OPERATORS: readonly (readonly [text: string, operator: SetOperator])[] = [
   ["&&", (left, right) => left && right],

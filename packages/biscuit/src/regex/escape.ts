@@ -1,6 +1,6 @@
 import { asciiClass, type CharSet, negated, propertySet } from "./char-set.ts";
-import { type Cursor, invalid } from "./cursor.ts";
 import { END, type Look, START, wordLook } from "./look.ts";
+import { type Cursor, invalid } from "./pattern-cursor.ts";
 import { propertyTest } from "./property.ts";
 import { DIGIT, SPACE, WORD } from "./unicode.ts";
 

@@ -1,6 +1,6 @@
 import { type CharSet, type Folding, variantsOf } from "./char-set.ts";
-import { invalid } from "./cursor.ts";
 import type { Look } from "./look.ts";
+import { invalid } from "./pattern-cursor.ts";
 
 /** One instruction of a non-deterministic automaton; targets are indexes of instructions. */
 export type Instruction =

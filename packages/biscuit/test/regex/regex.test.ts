@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Authorizer } from "@countersign/biscuit";
 import { ExpressionError, LimitError } from "../../src/errors.ts";
-import { Fuel } from "../../src/fuel.ts";
+import { Fuel } from "../../src/limits.ts";
 import { compileRegex } from "../../src/regex/regex.ts";
 import { caseVariants } from "../../src/regex/unicode.ts";
 import { INVALID, UNSUPPORTED, VERDICTS } from "./verdicts.ts";

@@ -7,7 +7,7 @@ export interface BlockTree extends BlockContent {
 
 /** The blocks of a token as trees. Printed source is for people: it does not escape what a string holds. */
 export function blockTrees(token: Biscuit): readonly BlockTree[] {
-  return token.decodedBlocks;
+  return token.blocks.map(({ content, externalKey }) => ({ ...content, externalKey: externalKey?.toString() }));
 }
 
 /** The name of a variable, or `undefined` for other terms. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fuzzRegex } from "./fuzz.ts";
 import { Reference } from "./reference.ts";
+import { fuzzRegex } from "./regex-fuzz.ts";
 import { INVALID, VERDICTS } from "./verdicts.ts";
 
 describe("compileRegex beside the reference implementation", () => {

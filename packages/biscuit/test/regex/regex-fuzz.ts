@@ -1,5 +1,5 @@
 import { ExpressionError } from "../../src/errors.ts";
-import { Fuel } from "../../src/fuel.ts";
+import { Fuel } from "../../src/limits.ts";
 import { compileRegex } from "../../src/regex/regex.ts";
 import { RandomRegex } from "./random-pattern.ts";
 import { Reference, type RegexCase } from "./reference.ts";
