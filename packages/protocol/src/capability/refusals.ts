@@ -123,6 +123,9 @@ const sentences: { readonly [Code in CapabilityRefusalCode]: (data: DataOf<Code>
   invalid_name: ({ name, reason }) => `Invalid ${name}: ${reason}`,
 };
 
+/** Every code with which capability tokens are refused. */
+export const refusalCodes: readonly string[] = Object.keys(sentences);
+
 /** Makes a refusal: its hint is public, its sentence and data are for the log. */
 export function refusal<Code extends CapabilityRefusalCode>(
   code: Code,
