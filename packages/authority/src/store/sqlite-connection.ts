@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Operation, type Outcome, rowColumns, type Unit } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
+import { foldLog, lacksRoomToFold, settings } from "./sqlite-log.ts";
 
 /** How the writing connection is opened. */
 export interface ConnectionOptions {
@@ -21,15 +22,6 @@ const ownFaults = new Set([18, 19, 20, 25]);
 /** After every key: SQLite sorts bytes behind texts. */
 const lastKey = new Uint8Array(1);
 
-/** `fullfsync`: on macOS fsync(2) alone leaves the data in the drive's cache. */
-const settings = `
-  PRAGMA synchronous = FULL;
-  PRAGMA fullfsync = ON;
-  PRAGMA checkpoint_fullfsync = ON;
-  PRAGMA wal_autocheckpoint = 0;
-  PRAGMA cache_size = -2048;
-`;
-
 /** The one connection that writes. After any throw it must be closed and not used again: see `commit`. */
 export class WritingConnection implements Disposable {
   readonly #database: DatabaseSync;
@@ -49,8 +41,12 @@ export class WritingConnection implements Disposable {
   #sweptUpTo = "";
   #version = 0;
   #reservedUpTo = 0;
+  readonly #path: string;
 
-  constructor({ path, busyTimeoutMs }: ConnectionOptions) {
+  constructor(options: ConnectionOptions) {
+    const { path, busyTimeoutMs } = options;
+    this.#path = path;
+    foldLog(options);
     const database = connect(path, "rw", busyTimeoutMs);
     this.#database = database;
     const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.journal_mode;
@@ -92,6 +88,7 @@ export class WritingConnection implements Disposable {
    * and call the next fsync of them a success, so the handle is closed, never asked again.
    */
   commit(units: readonly Unit[], now: number): readonly Outcome[] {
+    this.#makeRoom(units.flat());
     this.#begin.run();
     this.#reserveVersions(units.length);
     const outcomes = units.map((unit) => (unit.length === 1 ? this.#tryUnit(unit, now) : this.#tryTogether(unit, now)));
@@ -107,6 +104,17 @@ export class WritingConnection implements Disposable {
 
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+
+  /**
+   * Folding the log may make the file as much longer as the log is. Where the disk has no more room than that, the log
+   * must not take it: a disk that it has filled could never be emptied by folding it.
+   */
+  #makeRoom(operations: readonly Operation[]): void {
+    if (lacksRoomToFold(this.#path, operations) === undefined) return;
+    this.checkpoint("TRUNCATE");
+    const lacking = lacksRoomToFold(this.#path, operations);
+    if (lacking !== undefined) throw new Error(lacking);
   }
 
   /** What was written of a unit that fails later is taken back. */

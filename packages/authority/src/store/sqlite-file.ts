@@ -137,7 +137,10 @@ function restrict(path: string): void {
 
 /** The schema version found, by a connection that cannot write; 0 where there is nothing yet. */
 function inspect(path: string): number {
-  if (!existsSync(path) || statSync(path).size === 0) return 0;
+  if (sizeOf(path) === 0) {
+    refuseOrphanedLog(path);
+    return 0;
+  }
   takeBackJournal(path);
   using database = connect(path, "ro", 0);
   const found = pragma(database, "user_version");
@@ -147,6 +150,19 @@ function inspect(path: string): number {
   refuseUnknown(path, found, owner);
   if (statSync(path).size <= checkedBytes) checkPages(path, database);
   return found;
+}
+
+/** A file is whole from the moment it has its name: where a log is left without one, it has been lost since. */
+function refuseOrphanedLog(path: string): void {
+  if (sizeOf(`${path}-wal`) === 0) return;
+  throw refusal(
+    path,
+    `the file is missing or empty, but its log ${path}-wal holds data; restore the file from a backup, or move the log away to begin with nothing`,
+  );
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function refuseUnknown(path: string, found: number, owner: number): void {
@@ -204,9 +220,10 @@ function create(path: string): void {
   const draft = `${path}.new`;
   // What belonged to a file of this name that is no more would be taken for part of the new one.
   for (const name of [draft, `${draft}-journal`, `${path}-journal`, `${path}-wal`, `${path}-shm`]) {
-    rmSync(name, { force: true });
+    rmSync(name, { force: true, recursive: true });
   }
-  createPrivate(draft);
+  // Fails when somebody has put a file there since: what others wrote is not to become the database.
+  closeSync(openSync(draft, "wx", 0o600));
   migrate(draft, 0);
   renameSync(draft, path);
   syncDirectory(dirname(path));

@@ -9,6 +9,9 @@ const unitsPerTransaction = 1024;
 /** After so many operations the log goes into the database file: some 16 MiB of pages when they hit keys at random. */
 const operationsPerCheckpoint = 2000;
 
+/** After so long without a write the log goes there too: so a database at rest is in its file, not in its log. */
+const restMs = 1000;
+
 /** What the main thread sends. */
 type Message = Batch | "close";
 
@@ -32,7 +35,12 @@ class Writer {
   }
 
   checkpointIfDue(): void {
-    if (this.#sinceCheckpoint < operationsPerCheckpoint) return;
+    if (this.#sinceCheckpoint >= operationsPerCheckpoint) this.rest();
+  }
+
+  /** Moves what the log holds into the file, if there is anything new in it. */
+  rest(): void {
+    if (this.#sinceCheckpoint === 0) return;
     this.#sinceCheckpoint = 0;
     this.#checkpoint("PASSIVE");
   }
@@ -69,6 +77,8 @@ class Writer {
 /** Serves the main thread: all that has arrived by the time a commit begins shares it. */
 function serve(port: MessagePort, options: ConnectionOptions): void {
   const writer = new Writer(options);
+  const resting = setTimeout(() => writer.rest(), restMs);
+  resting.unref();
   port.on("message", (first: Message) => {
     const messages = [first, ...arrived(port)];
     const batches = messages.filter((message) => message !== "close");
@@ -78,7 +88,9 @@ function serve(port: MessagePort, options: ConnectionOptions): void {
       port.postMessage(writer.commit(units.slice(at, at + unitsPerTransaction), now));
     }
     writer.checkpointIfDue();
+    resting.refresh();
     if (!messages.includes("close")) return;
+    clearTimeout(resting);
     writer.close();
     port.close();
   });

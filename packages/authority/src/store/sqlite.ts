@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { type CheckedChange, checkChange, checkCommit, checkPage, isKey } from "./checks.ts";
 import { parseFrozen } from "./frozen.ts";
+import { HeldFiles } from "./held-files.ts";
 import { ItemCache, type ReadItem } from "./item-cache.ts";
 import { commitLifeMs, keys } from "./keys.ts";
 import type { Operation, Outcome, Row, Unit } from "./sqlite-batch.ts";
@@ -23,6 +24,11 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number;
   /** Told of each commit: how many writes it made durable, and how long it took. @default nobody */
   readonly onCommit?: (writes: number, durationMs: number) => void;
+  /**
+   * Told once, when somebody has removed or replaced the file, its log or its lock while they were in use: another server
+   * may be at work then. The store refuses everything from that moment; close it and end the process. @default nobody
+   */
+  readonly onLost?: (why: string) => void;
 }
 
 /**
@@ -46,12 +52,14 @@ export interface SqliteStoreOptions {
  * ```
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { clock, maxWaiting = 4096, busyTimeoutMs = 500, onCommit = () => {} } = options;
+  const { clock, maxWaiting = 4096, busyTimeoutMs = 500, onCommit = () => {}, onLost = () => {} } = options;
   const { path, lock } = prepareFile(options.path);
   try {
     const health = new WriteHealth(clock);
     const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting, onCommit, health });
-    return new SqliteStore(clock, { lock, commits, health, reader: new SqliteReader(path) });
+    const reader = new SqliteReader(path);
+    const files = new HeldFiles([`${path}.lock`, path, `${path}-wal`]);
+    return new SqliteStore(clock, { lock, commits, health, reader, files, onLost });
   } catch (error) {
     lock.close();
     throw error;
@@ -71,7 +79,13 @@ interface Parts {
   readonly commits: Commits;
   readonly health: WriteHealth;
   readonly reader: SqliteReader;
+  readonly files: HeldFiles;
+  readonly onLost: (why: string) => void;
 }
+
+/** How often the files are looked at: while there are writes, and at rest. */
+const lookEveryMs = 100;
+const lookAtRestMs = 1000;
 
 class SqliteStore implements Store {
   /** The lock says so, and the system takes it back from a process however that ends. */
@@ -82,11 +96,16 @@ class SqliteStore implements Store {
   readonly #read = (key: string) => this.#reading(() => this.#readItem(key));
   /** The last reading that failed, to be tried again by whoever asks for the health. */
   #failedReading: (() => unknown) | undefined;
+  readonly #looking: NodeJS.Timeout;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #lostBecause: string | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(clock: Clock, parts: Parts) {
     this.#clock = clock;
     this.#parts = parts;
+    this.#looking = setInterval(() => this.#look(), lookAtRestMs);
+    this.#looking.unref();
   }
 
   async get<Value>(key: string): Promise<Item<Value> | undefined> {
@@ -131,6 +150,8 @@ class SqliteStore implements Store {
 
   async failure(): Promise<string | undefined> {
     const { commits, health } = this.#parts;
+    this.#look();
+    if (this.#lostBecause !== undefined) return this.#lostBecause;
     const unreadable = this.#unreadable();
     if (unreadable !== undefined) return unreadable;
     return health.failure({ isWaiting: commits.isWaiting, probe: () => this.#probe() });
@@ -148,6 +169,7 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     const { reader, commits, lock } = this.#parts;
+    clearInterval(this.#looking);
     // Before the writer, so that it is the last to go and folds the log into the file.
     reader.close();
     await commits.close();
@@ -173,6 +195,8 @@ class SqliteStore implements Store {
 
   /** Whoever lost a race, or has no answer, must not go on with an item that no write would meet. */
   async #submit(unit: Unit): Promise<Outcome> {
+    if (this.#clock.monotonic() - this.#lookedAt >= lookEveryMs) this.#look();
+    this.#checkHeld();
     try {
       return await this.#parts.commits.submit(unit);
     } catch (error) {
@@ -210,10 +234,25 @@ class SqliteStore implements Store {
     }
   }
 
+  #look(): void {
+    this.#lookedAt = this.#clock.monotonic();
+    const name = this.#lostBecause === undefined ? this.#parts.files.lost() : undefined;
+    if (name === undefined) return;
+    this.#lostBecause = `${name} was removed or replaced while this server used it; another one may be running on this store`;
+    this.#parts.onLost(this.#lostBecause);
+  }
+
+  #checkHeld(): void {
+    if (this.#lostBecause !== undefined) {
+      throw new CountersignError("temporarily_unavailable", { detail: this.#lostBecause, retryAfterMs });
+    }
+  }
+
   #checkOpen(): void {
     if (this.#closed !== undefined) {
       throw new CountersignError("temporarily_unavailable", { detail: "The store is closed" });
     }
+    this.#checkHeld();
   }
 }
 

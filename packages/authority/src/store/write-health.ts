@@ -3,7 +3,10 @@ import type { Clock } from "@countersign/protocol";
 /** A disk that hangs fails nothing: for so long writes may wait without one being finished. */
 const stallMs = 5000;
 const probeEveryMs = 2000;
-/** Writes show by themselves how the disk is. A store without any is tried after so long: it may have filled meanwhile. */
+/**
+ * Writes show by themselves how the disk is. A store without any is tried after so long, as it may have filled meanwhile,
+ * and one that was opened only now at once.
+ */
 const restMs = 30_000;
 
 /** What a store knows of its writes at the moment. */
@@ -18,13 +21,12 @@ export class WriteHealth {
   readonly #clock: Clock;
   #failure: string | undefined;
   #progressAt = 0;
-  #wroteAt: number;
+  #wroteAt = Number.NEGATIVE_INFINITY;
   #probing: Promise<unknown> = Promise.resolve();
   #probedAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#wroteAt = clock.monotonic();
   }
 
   /** To be called when writes wait that did not before, and when a commit had nothing to write. */

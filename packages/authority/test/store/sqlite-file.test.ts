@@ -138,6 +138,24 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
     await assert.rejects(openSqliteStore({ path, clock }), /^Error: Cannot open the store .*: database is locked$/);
   });
 
+  for (const { id, lose } of [
+    { id: "was removed", lose: (path: string) => rmSync(path) },
+    { id: "was emptied", lose: (path: string) => truncateSync(path) },
+  ]) {
+    it(`a log whose file ${id}: it is all that is left`, async (context) => {
+      const path = await crashedStore(context);
+      lose(path);
+      const log = readFileSync(`${path}-wal`);
+      await assert.rejects(
+        openSqliteStore({ path, clock }),
+        /missing or empty, but its log .*-wal holds data; restore/,
+      );
+      assert.deepEqual(readFileSync(`${path}-wal`), log);
+      rmSync(`${path}-wal`);
+      assert.ok(await (await openAt(path, context, { clock })).swap("k", 0, { value: 1 }));
+    });
+  }
+
   it("a network file system", async (context) => {
     const path = storePath(context);
     assert.throws(() => prepareFile(path, () => 0x6969), /NFS is a network file system/);
@@ -186,6 +204,18 @@ describe("openSqliteStore recovers (J5)", () => {
     const kept = found.indexOf(false);
     assert.ok(kept > 0, "the log held nothing");
     assert.ok(found.slice(kept).every((present) => !present));
+  });
+
+  it("from what others have put where a new file is made", async (context) => {
+    for (const plant of [
+      (draft: string) => mkdirSync(join(draft, "in it"), { recursive: true }),
+      (draft: string) => writeFileSync(draft, "no database"),
+    ]) {
+      const path = storePath(context);
+      plant(`${path}.new`);
+      assert.ok(await (await openAt(path, context, { clock })).swap("k", 0, { value: 1 }));
+      assert.equal(existsSync(`${path}.new`), false);
+    }
   });
 
   it("from a first start that was cut short", async (context) => {

@@ -26,6 +26,13 @@ describe("WriteHealth", () => {
     return { clock, health, probes, failure, probing };
   }
 
+  it("has a write tried at once where none was made yet: the disk may have been full all along", async () => {
+    const { probes, failure, health, probing } = aHealth();
+    probing(() => health.failed("disk full"));
+    assert.equal(await failure(), "disk full");
+    assert.equal(probes.length, 1);
+  });
+
   it("has nothing tried while writes succeed", async () => {
     const { health, probes, failure } = aHealth();
     health.wrote();
@@ -46,6 +53,7 @@ describe("WriteHealth", () => {
   it("has a write tried after half a minute without one, and none while others wait", async () => {
     const { clock, health, probes, failure, probing } = aHealth();
     probing(() => health.wrote());
+    health.wrote();
     await clock.advance(29_999);
     assert.equal(await failure(), undefined);
     assert.deepEqual(probes, []);
@@ -158,11 +166,28 @@ describe("GET /health/ready", () => {
     const { store, clock, hold, release } = await aStore(context);
     const authority = await testAuthority({ store, clock });
     const ready = async () => (await authority.fetch(new Request("http://localhost:8080/health/ready"))).status;
+    assert.equal(await ready(), 200);
     hold();
     assert.equal(await ready(), 200);
     await clock.advance(30_000);
     assert.equal(await ready(), 503);
     release();
+    await clock.advance(2000);
+    assert.equal(await ready(), 200);
+    await authority.close();
+  });
+
+  it("is 503 from the start on where the disk is full already (J3)", async (context) => {
+    const path = storePath(context);
+    const clock = new FakeClock();
+    await (await testAuthority({ store: await openAt(path, context, { clock }), clock })).close();
+    const store = await openAt(path, context, { clock, busyTimeoutMs: 1 });
+    using other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    const authority = await testAuthority({ store, clock });
+    const ready = async () => (await authority.fetch(new Request("http://localhost:8080/health/ready"))).status;
+    assert.equal(await ready(), 503);
+    other.exec("ROLLBACK");
     await clock.advance(2000);
     assert.equal(await ready(), 200);
     await authority.close();
