@@ -13,7 +13,6 @@ export const eventTable = {
     fields: ["grant", "code"],
     optional: ["clientId", "detail", "address"],
   },
-  "token.withdrawn": { level: "info", fields: ["clientId", "jti", "familyId"], optional: [] },
   "token.revoked": { level: "info", fields: ["clientId"], optional: ["jti", "familyId"] },
   "family.opened": { level: "info", fields: ["familyId", "clientId", "userId", "grant"], optional: [] },
   "family.replayed": { level: "info", fields: ["familyId", "clientId"], optional: ["address"] },

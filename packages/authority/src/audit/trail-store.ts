@@ -1,9 +1,14 @@
-import { type Clock, CountersignError, type Random, randomSecret } from "@countersign/protocol";
-import { keys, owners } from "../store/keys.ts";
-import type { Item, Store } from "../store/store.ts";
+import type { Clock, Random } from "@countersign/protocol";
+import { CountersignError } from "@countersign/protocol";
+import { keys } from "../store/keys.ts";
+import type { Change, CommitResult, Item, Store } from "../store/store.ts";
+import { updateItem } from "../store/update-item.ts";
 import type { AuthorityEvent, EventFields, EventName } from "./events.ts";
 import type { Observer } from "./observer.ts";
-import type { AuditPage, AuditQuery, AuditRecord, AuditTrail } from "./trail.ts";
+import { positionOf } from "./stream-reader.ts";
+import { type OpenStream, Streams } from "./streams.ts";
+import type { AuditPage, AuditQuery, AuditRecord, AuditTrail, EventDraft, RecordedEdit } from "./trail.ts";
+import { TrailReader } from "./trail-reader.ts";
 
 /** What an audit trail is made of. */
 export interface AuditTrailOptions {
@@ -13,15 +18,20 @@ export interface AuditTrailOptions {
   readonly observer: Observer;
   /** How long records are kept. */
   readonly retentionMs: number;
+  /**
+   * How long the records of some events are kept, by an event's name or its first part: `token.issued`, `token`. The longest
+   * name that fits counts; with 0 the event is told to the observers only. @default as all others
+   */
+  readonly retentionMsOf?: Readonly<Record<string, number>>;
 }
 
-const dayMs = 86_400_000;
-const pageSize = 1000;
-/** The most records one page looks at, so that a rare name in a long trail cannot occupy the store. */
-const mostRecords = 100_000;
+const nothingToDo: CommitResult = { version: 0 };
+
+/** Streams that turned out to be somebody else's, one after the other, before giving up. */
+const mostAttempts = 4;
 
 /**
- * Makes the durable trail: one store item an event, listed by the day it happened on.
+ * Makes the durable trail: one store item an event, in a stream that this process writes to.
  *
  * @example
  * ```ts
@@ -38,120 +48,93 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
 
 class StoreTrail implements AuditTrail {
   readonly observer: Observer;
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #retentionMs: number;
-  /** Tells this process's records from those another node wrote in the same millisecond. */
-  readonly #node: string;
-  #count = 0;
-  #day = Number.NaN;
-  #dayOwner = "";
+  readonly #options: AuditTrailOptions;
+  readonly #streams: Streams;
+  readonly #reader: TrailReader;
+  readonly #retention = new Map<EventName, number>();
 
-  constructor({ store, clock, random, observer, retentionMs }: AuditTrailOptions) {
+  constructor(options: AuditTrailOptions) {
+    const { store, clock, random, observer, retentionMs, retentionMsOf = {} } = options;
     this.observer = observer;
-    this.#store = store;
-    this.#clock = clock;
-    this.#retentionMs = retentionMs;
-    this.#node = randomSecret(random, 9);
+    this.#options = options;
+    const longest = Math.max(retentionMs, ...Object.values(retentionMsOf));
+    this.#streams = new Streams({ store, random, retentionMs: longest });
+    this.#reader = new TrailReader(store, clock);
+  }
+
+  async commit(changes: readonly Change[], drafts: readonly EventDraft[]): Promise<CommitResult> {
+    const isKept = drafts.some(({ name }) => this.#retentionOf(name) > 0);
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const opened = isKept ? this.#streams.at(this.#options.clock.now()) : undefined;
+      const stream = opened instanceof Promise ? await opened : opened;
+      // From here to the call of the store nothing waits: records reach it in the order of their positions.
+      const events = drafts.map((draft) => this.#dated(draft));
+      const records = stream === undefined ? [] : this.#recordsOf(events, stream);
+      const all = [...changes, ...records];
+      const result = all.length === 0 ? nothingToDo : await this.#options.store.commit(all);
+      if (result.failed === undefined) {
+        for (const event of events) this.observer.event(event);
+        return result;
+      }
+      const failed = result.failed.filter((key) => !records.some((record) => record.key === key));
+      if (failed.length > 0) return { failed };
+      if (stream !== undefined) this.#streams.leave(stream);
+    }
+    throw new CountersignError("temporarily_unavailable", { detail: "audit streams are written to by others" });
+  }
+
+  update<Value, Made extends RecordedEdit<Value>>(
+    key: string,
+    edit: (item: Item<Value> | undefined) => Made | undefined | Promise<Made | undefined>,
+  ): Promise<Made | undefined> {
+    return updateItem(this.#options.store, key, edit, (changes, { events }) => this.commit(changes, events));
   }
 
   async record<Name extends EventName>(name: Name, fields: EventFields[Name]): Promise<void> {
-    const event = this.#event(name, fields);
-    const { at } = event;
-    const key = keys.audit(at, this.#nextId());
-    const draft = { value: event, owner: this.#ownerAt(at), expiresAt: at + this.#retentionMs };
-    if ((await this.#store.swap(key, 0, draft)) === undefined) {
-      throw new CountersignError("server_error", { detail: "an audit record exists already" });
-    }
-    this.observer.event(event);
+    await this.commit([], [draftOf(name, fields)]);
   }
 
   notice<Name extends EventName>(name: Name, fields: EventFields[Name]): void {
-    this.observer.event(this.#event(name, fields));
+    this.observer.event(this.#dated(draftOf(name, fields)));
   }
 
   async read(query: AuditQuery): Promise<readonly AuditRecord[]> {
     return (await this.page(query)).records;
   }
 
-  async page(query: AuditQuery): Promise<AuditPage> {
-    const records: AuditRecord[] = [];
-    let latest: { readonly latestAt?: number } = {};
-    let looked = 0;
-    let last = "";
-    for await (const page of this.#newestFirst(query)) {
-      for (const { key, value } of page) {
-        if (records.length >= query.limit || looked === mostRecords) return { records, next: idOf(last), ...latest };
-        if (looked === 0) latest = { latestAt: value.at };
-        looked += 1;
-        last = key;
-        if (matches(value, query)) records.push({ ...value, id: idOf(key) });
-      }
-    }
-    return { records, ...latest };
+  page(query: AuditQuery): Promise<AuditPage> {
+    return this.#reader.page(query);
   }
 
-  async *#newestFirst(query: AuditQuery): AsyncGenerator<readonly Item<AuthorityEvent>[]> {
-    const now = this.#clock.now();
-    // Another node's clock may be ahead of this one.
-    const until = Math.min(query.until ?? Number.POSITIVE_INFINITY, now + dayMs);
-    const since = Math.max(query.since ?? 0, now - this.#retentionMs);
-    const before = earlier(keys.audit(until, ""), query.before === undefined ? undefined : keyOf(query.before));
-    for (let day = dayOf(until); day >= dayOf(since); day--) {
-      for (let after: string | undefined = before; after !== undefined; ) {
-        const page: readonly Item<AuthorityEvent>[] = await this.#store.list(owners.auditDay(day * dayMs), {
-          limit: pageSize,
-          after,
-          reverse: true,
-        });
-        yield page.filter(({ value }) => value.at >= since);
-        const oldest = page.length === pageSize ? page.at(-1) : undefined;
-        after = oldest !== undefined && oldest.value.at >= since ? oldest.key : undefined;
-      }
-    }
+  #recordsOf(events: readonly AuthorityEvent[], stream: OpenStream): readonly Change[] {
+    return events
+      .filter(({ name }) => this.#retentionOf(name) > 0)
+      .map((event) => {
+        stream.order = Math.max(stream.order, event.at);
+        const { order, owner, streamId } = stream;
+        const value = order === event.at ? event : { ...event, order };
+        const expiresAt = order + this.#retentionOf(event.name);
+        const key = keys.audit(streamId, positionOf(stream.next++));
+        return { key, expectedVersion: 0, draft: { value, owner, expiresAt } };
+      });
   }
 
-  #event<Name extends EventName>(name: Name, fields: EventFields[Name]): AuthorityEvent {
-    // The signature ties the fields to the name; the union of all events cannot follow a type parameter.
-    return { name, at: this.#clock.now(), fields } as AuthorityEvent;
+  #dated({ name, fields }: EventDraft): AuthorityEvent {
+    // Name and fields come from one event; the union of all events cannot follow them apart.
+    return { name, at: this.#options.clock.now(), fields } as AuthorityEvent;
   }
 
-  /** Counts up, so that the records of one process stand in their order within a millisecond. */
-  #nextId(): string {
-    return `${(this.#count++).toString(36).padStart(8, "0")}${this.#node}`;
-  }
-
-  #ownerAt(at: number): string {
-    const day = dayOf(at);
-    if (day !== this.#day) {
-      this.#day = day;
-      this.#dayOwner = owners.auditDay(at);
-    }
-    return this.#dayOwner;
+  #retentionOf(name: EventName): number {
+    const known = this.#retention.get(name);
+    if (known !== undefined) return known;
+    const { retentionMs, retentionMsOf = {} } = this.#options;
+    const found = retentionMsOf[name] ?? retentionMsOf[name.split(".")[0] ?? ""] ?? retentionMs;
+    this.#retention.set(name, found);
+    return found;
   }
 }
 
-function dayOf(at: number): number {
-  return Math.floor(at / dayMs);
-}
-
-function matches({ name, fields }: AuthorityEvent, query: AuditQuery): boolean {
-  if (query.name !== undefined && name !== query.name && !name.startsWith(`${query.name}.`)) return false;
-  return query.about === undefined || Object.values(fields).includes(query.about);
-}
-
-/** The id of a record is its key without the prefix, so that it says where to go on. */
-function idOf(key: string): string {
-  return key.slice(2).replace("#", "-");
-}
-
-function keyOf(id: string): string {
-  if (!/^\d{15}-[\w-]{20}$/.test(id)) {
-    throw new CountersignError("invalid_request", { hint: "before is not the id of an audit record" });
-  }
-  return keys.audit(Number(id.slice(0, 15)), id.slice(16));
-}
-
-function earlier(a: string, b: string | undefined): string {
-  return b !== undefined && b < a ? b : a;
+/** The signature ties the fields to the name; the union of all events cannot follow a type parameter. */
+function draftOf<Name extends EventName>(name: Name, fields: EventFields[Name]): EventDraft {
+  return { name, fields } as EventDraft;
 }

@@ -1,9 +1,9 @@
 import { type Clock, CountersignError, type Random, randomSecret, randomUuid, sha256 } from "@countersign/protocol";
-import type { AuditTrail } from "../audit/trail.ts";
+import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
 import { isId } from "../id.ts";
 import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
-import type { ClientRecord, ClientSecret } from "../store/records.ts";
+import { type ClientRecord, type ClientSecret, incarnationBytes } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
 import { checkClientId, checkSettings, usesSecret } from "./client-settings.ts";
 import type { ClientPage, ClientService, ClientSettings } from "./clients.ts";
@@ -16,8 +16,6 @@ export interface ClientServiceOptions {
   readonly audit: AuditTrail;
 }
 
-/** Lost races in a row before giving up. */
-const mostRaces = 16;
 const longestOverlapMs = 90 * 86_400_000;
 
 /**
@@ -44,12 +42,11 @@ export function createClientService(options: ClientServiceOptions): ClientServic
       const clientId = given === undefined ? `client_${randomUuid(random)}` : checkClientId(given);
       const made = usesSecret(settings.authMethod) ? makeSecret(options) : undefined;
       const secrets = made === undefined ? [] : [made.record];
-      const client: ClientRecord = { ...settings, clientId, secrets, createdAt: clock.now() };
-      const isTaken = (await store.get(keys.client(clientId))) !== undefined;
-      if (isTaken) throw new CountersignError("already_exists");
-      await audit.record("client.created", { clientId, actor });
-      const version = await store.swap(keys.client(clientId), 0, draftOf(client));
-      if (version === undefined) throw new CountersignError("already_exists");
+      const incarnation = randomSecret(random, incarnationBytes);
+      const client: ClientRecord = { ...settings, clientId, secrets, createdAt: clock.now(), incarnation };
+      const created = { key: keys.client(clientId), expectedVersion: 0, draft: draftOf(client) };
+      const { failed } = await audit.commit([created], [{ name: "client.created", fields: { clientId, actor } }]);
+      if (failed !== undefined) throw new CountersignError("already_exists");
       return made === undefined ? { client } : { client, secret: made.secret };
     },
 
@@ -67,10 +64,16 @@ export function createClientService(options: ClientServiceOptions): ClientServic
       if (!Number.isInteger(overlapMs) || overlapMs < 0 || overlapMs > longestOverlapMs) {
         throw new CountersignError("invalid_request", { hint: "The overlap must be 0 to 90 days" });
       }
+      const { secrets: replaced } = (await requireClient(store, clientId)).value;
       const { record, secret } = makeSecret(options);
       const client = await change(options, clientId, { what: "secret", actor }, (current) => {
         if (!usesSecret(current.authMethod)) {
           throw new CountersignError("invalid_client_metadata", { hint: "This client does not use a secret" });
+        }
+        if (current.secrets[0]?.secretId !== replaced[0]?.secretId) {
+          throw new CountersignError("conflict", {
+            hint: "Another rotation came first; use its secret or rotate again",
+          });
         }
         return { ...current, secrets: [record, ...stillGood(current.secrets, clock.now(), overlapMs)] };
       });
@@ -79,8 +82,10 @@ export function createClientService(options: ClientServiceOptions): ClientServic
 
     async delete(clientId, actor) {
       await requireClient(store, clientId);
-      await audit.record("client.deleted", { clientId, actor });
-      if ((await store.take(keys.client(clientId))) === undefined) throw new CountersignError("not_found");
+      await audit.update<ClientRecord, RecordedEdit<ClientRecord>>(keys.client(clientId), (item) => {
+        required(item);
+        return { events: [{ name: "client.deleted", fields: { clientId, actor } }] };
+      });
     },
 
     list: (page) => list(store, page),
@@ -92,34 +97,39 @@ async function readClient(store: Store, clientId: string): Promise<Item<ClientRe
 }
 
 async function requireClient(store: Store, clientId: string): Promise<Item<ClientRecord>> {
-  const item = await readClient(store, clientId);
+  return required(await readClient(store, clientId));
+}
+
+function required(item: Item<ClientRecord> | undefined): Item<ClientRecord> {
   if (item === undefined) throw new CountersignError("not_found");
   return item;
 }
 
-/** One conditional write, after one audit record. An edit that refuses does so before anything is recorded. */
+interface ChangedClient extends RecordedEdit<ClientRecord> {
+  readonly changed: ClientRecord;
+}
+
+/** One commit with its record. An edit that refuses does so before anything is written. */
 async function change(
   { store, audit }: ClientServiceOptions,
   clientId: string,
   told: { readonly what: string; readonly actor: string },
   edit: (client: ClientRecord) => ClientRecord,
 ): Promise<ClientRecord> {
-  let isRecorded = false;
-  for (let race = 0; race < mostRaces; race++) {
-    const { value, version } = await requireClient(store, clientId);
-    const changed = edit(value);
-    if (!isRecorded) await audit.record("client.changed", { clientId, ...told });
-    isRecorded = true;
-    if ((await store.swap(keys.client(clientId), version, draftOf(changed))) !== undefined) return changed;
-  }
-  throw new CountersignError("conflict");
+  const { value } = await requireClient(store, clientId);
+  const made = await audit.update<ClientRecord, ChangedClient>(keys.client(clientId), (item) => {
+    const changed = edit(required(item).value);
+    const events = [{ name: "client.changed", fields: { clientId, ...told } }] as const;
+    return { draft: draftOf(changed), events, changed };
+  });
+  return made?.changed ?? value;
 }
 
 function withSettings(client: ClientRecord, changes: Partial<ClientSettings>): ClientRecord {
-  const { clientId, secrets, createdAt, ...settings } = client;
+  const { clientId, secrets, createdAt, incarnation, ...settings } = client;
   const { clientId: _, ...wanted } = changes;
   const changed = checkSettings({ ...settings, ...wanted, token: { ...settings.token, ...wanted.token } });
-  return { ...changed, clientId, createdAt, secrets: usesSecret(changed.authMethod) ? secrets : [] };
+  return { ...changed, clientId, createdAt, incarnation, secrets: usesSecret(changed.authMethod) ? secrets : [] };
 }
 
 /** 256 random bits, so a fast hash of it is as good as a slow one. */

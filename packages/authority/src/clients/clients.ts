@@ -1,7 +1,9 @@
 import type { ClientRecord } from "../store/records.ts";
 
 /** What an administrator decides about a client. */
-export type ClientSettings = Omit<ClientRecord, "clientId" | "secrets" | "createdAt"> & { readonly clientId?: string };
+export type ClientSettings = Omit<ClientRecord, "clientId" | "secrets" | "createdAt" | "incarnation"> & {
+  readonly clientId?: string;
+};
 
 /** Which clients to list. */
 export interface ClientPage {
@@ -13,7 +15,7 @@ export interface ClientPage {
 }
 
 /**
- * Applications: their grants, scopes and credentials. Each change is one conditional write, after one audit record.
+ * Applications: their grants, scopes and credentials. Each change is one commit with its audit record.
  * Methods that take a client id refuse with `not_found` when there is no such client; settings that are malformed or
  * contradict each other are `invalid_client_metadata`.
  */
@@ -26,7 +28,10 @@ export interface ClientService {
    * secret has none until `rotateSecret`.
    */
   update(clientId: string, changes: Partial<ClientSettings>, actor: string): Promise<ClientRecord>;
-  /** A new secret; the newest old one goes on working for `overlapMs`, 0 to 90 days. */
+  /**
+   * A new secret; the newest old one goes on working for `overlapMs`, 0 to 90 days. Refuses with `conflict` when another
+   * rotation came first: of those that run at once one gives a secret, and that works.
+   */
   rotateSecret(
     clientId: string,
     overlapMs: number,

@@ -11,6 +11,7 @@ import { userCeiling, within } from "../scope.ts";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
 import type { ClientRecord } from "../store/records.ts";
+import { isTokenIdOf } from "./token-id.ts";
 
 /** What a token of ours says, once its signature and dates are checked. */
 export interface AccessToken {
@@ -20,7 +21,6 @@ export interface AccessToken {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
-  readonly issuedAt: number;
   readonly expiresAt: number;
   readonly certificateThumbprint?: string;
   /** The claims as they stand in the token. */
@@ -54,9 +54,14 @@ export async function readIfAccessToken(text: string, services: Services): Promi
   }
 }
 
-/** Marks an access token as revoked until it would have expired anyway (RFC 7009 section 2). */
-export async function revokeAccessToken(token: AccessToken, { store }: Pick<Services, "store">): Promise<void> {
-  await store.swap(keys.revokedToken(token.jti), 0, { value: {}, expiresAt: token.expiresAt });
+/** Revokes an access token until it would have expired anyway (RFC 7009 section 2), with its record. */
+export async function revokeAccessToken(
+  { jti, clientId, expiresAt }: AccessToken,
+  { audit }: Pick<Services, "audit">,
+): Promise<void> {
+  const revoked = { key: keys.revokedToken(jti), expectedVersion: 0, draft: { value: {}, expiresAt } };
+  // It fails where the token is revoked already.
+  await audit.commit([revoked], [{ name: "token.revoked", fields: { clientId, jti } }]);
 }
 
 /** Whose token it is, and what of it still stands. */
@@ -67,22 +72,17 @@ export interface InForce {
 }
 
 /**
- * What stands of a token; `undefined` when it was revoked, or its client or user is gone or disabled. A client of the
- * same id that was made later is another.
+ * What stands of a token; `undefined` when it was revoked, or its client or user is gone or disabled. A client or
+ * user of the same id that was made later is another.
  */
 export async function inForce(token: AccessToken, services: Services): Promise<InForce | undefined> {
   if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
-  if (client === undefined || client.disabled || isOlder(token, client, services.clock.now())) return undefined;
-  if (token.userId === undefined) return { client, scopes: within(token.scopes, [client.scopes]) };
-  const user = await services.users.byId(token.userId);
-  if (user === undefined || user.disabled) return undefined;
-  return { client, scopes: within(token.scopes, [client.scopes, userCeiling(user)]) };
-}
-
-/** Tokens carry whole seconds. A client from the future was made by a clock that has been put back since. */
-function isOlder({ issuedAt }: AccessToken, { createdAt }: ClientRecord, now: number): boolean {
-  return createdAt <= now && issuedAt < Math.floor(createdAt / 1000) * 1000;
+  if (client === undefined || client.disabled) return undefined;
+  const user = token.userId === undefined ? undefined : await services.users.byId(token.userId);
+  if (token.userId !== undefined && (user === undefined || user.disabled)) return undefined;
+  if (!isTokenIdOf(token.jti, client, user)) return undefined;
+  return { client, scopes: within(token.scopes, [client.scopes, ...(user === undefined ? [] : [userCeiling(user)])]) };
 }
 
 async function verified(text: string, services: Services): Promise<AccessToken> {
@@ -106,7 +106,6 @@ async function verified(text: string, services: Services): Promise<AccessToken> 
     ...(claims.sub === undefined || claims.sub === clientId ? {} : { userId: claims.sub }),
     scopes: claims.scope?.split(" ") ?? [],
     audience: audienceOf(asserted.aud),
-    issuedAt: claims.iat * 1000,
     expiresAt: claims.exp * 1000,
     ...(thumbprint === undefined ? {} : { certificateThumbprint: thumbprint }),
     claims,

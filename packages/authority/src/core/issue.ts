@@ -1,12 +1,11 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
-import { LostRace } from "../grants/family.ts";
 import type { GrantRequest, Grounds } from "../grants/grant.ts";
 import { grantFor } from "../grants/index.ts";
 import type { Services } from "../services.ts";
 import { type Minted, mint, plan } from "./mint.ts";
 import { narrow, type Permission } from "./policy.ts";
-import { record } from "./record.ts";
+import { LostRace, record } from "./record.ts";
 
 /** A token that was issued, as every face renders it. */
 export interface Issued {
@@ -16,7 +15,7 @@ export interface Issued {
   readonly refreshToken?: string;
 }
 
-/** How often the walk starts again when a racing request changed the refresh family under it. */
+/** How often the walk starts again when a racing request changed what it relies on. */
 const mostAttempts = 4;
 
 /**
@@ -31,7 +30,10 @@ export async function issue(request: GrantRequest, caller: Caller, services: Ser
     const issued = await mintAndRecord({ request, caller, grounds, permission }, services);
     if (issued !== undefined) return issued;
   }
-  throw new CountersignError("temporarily_unavailable", { detail: "refresh family contended", retryAfterMs: 1000 });
+  throw new CountersignError("temporarily_unavailable", {
+    detail: "what the grant consumes is contended",
+    retryAfterMs: 1000,
+  });
 }
 
 /** What the first three steps of the walk found out. */

@@ -4,12 +4,12 @@ import {
   accessTokenClaims,
   type PlainClaims,
   plainClaims,
-  randomSecret,
   toBase64url,
 } from "@countersign/protocol";
 import type { Services } from "../services.ts";
 import type { TokenProfile } from "../store/records.ts";
 import type { Granted } from "./issue.ts";
+import { tokenIdFor } from "./token-id.ts";
 
 /** What identifies a token before it is signed, so that it can be recorded meanwhile. */
 export interface TokenPlan {
@@ -25,9 +25,9 @@ export interface Minted {
 }
 
 /** Decides a token's id and life. */
-export function plan({ caller }: Granted, { clock, random, config }: Services): TokenPlan {
+export function plan({ caller, grounds }: Granted, { clock, random, config }: Services): TokenPlan {
   return {
-    jti: randomSecret(random, 16),
+    jti: tokenIdFor(random, caller.client, grounds.user),
     issuedAt: clock.now(),
     ttlMs: caller.client.token.accessTokenTtlMs ?? config.tokens.access_ttl * 1000,
   };

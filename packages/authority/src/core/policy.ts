@@ -47,9 +47,9 @@ function audienceOf(
   config: Config,
 ): readonly string[] {
   const own = audiencesOf(client, config);
-  const allowed = grounds.family === undefined ? own : stillAllowed(grounds.family.record.audience, own, config);
+  const allowed = grounds.audience === undefined ? own : stillAllowed(grounds.audience, own, config);
   if (request.targets.length > 0) return asked(request.targets, allowed, config);
-  if (grounds.family !== undefined) return allowed;
+  if (grounds.audience !== undefined) return allowed;
   return scopes.includes(superuser) ? [config.issuer] : allowed.slice(0, 1);
 }
 

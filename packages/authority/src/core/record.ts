@@ -1,56 +1,53 @@
-import { type GivenRefresh, openFamily, rotateFamily } from "../grants/family.ts";
-import type { PresentedFamily } from "../grants/grant.ts";
+import type { EventDraft } from "../audit/trail.ts";
+import { openFamily } from "../grants/family.ts";
+import type { Consumption } from "../grants/grant.ts";
 import { offlineAccess } from "../scope.ts";
 import type { Services } from "../services.ts";
 import type { Granted } from "./issue.ts";
 import type { TokenPlan } from "./mint.ts";
 
+/** A racing request was first; the walk starts again from what the store holds now. */
+export class LostRace extends Error {
+  override readonly name = "LostRace";
+}
+
 /**
- * Writes what must be durable before the caller is told: the refresh family and the audit record. Resolves to the
- * refresh token, when one is given.
+ * Commits what must be durable before the caller is told: what the grant consumes and the audit record, all or nothing.
+ * Resolves to the refresh token, when one is given.
+ *
+ * @throws {LostRace} when something that the grant relies on was changed meanwhile; then nothing is.
  */
 export async function record(granted: Granted, planned: TokenPlan, services: Services): Promise<string | undefined> {
-  const { grounds, caller, request, permission } = granted;
-  if (grounds.family !== undefined) return recordRotation(grounds.family, granted, planned, services);
-  const lasts = permission.scopes.includes(offlineAccess) ? grounds.user : undefined;
-  const opened = lasts && (await openFamily({ user: lasts, client: caller.client, request, ...permission }, services));
-  await recordIssued(granted, planned, opened, services);
-  return opened?.token;
+  const consumed = granted.grounds.consume?.() ?? beginLogin(granted, services);
+  const { failed } = await services.audit.commit(consumed.changes, [issuedEvent(granted, planned, consumed)]);
+  if (failed !== undefined) throw new LostRace();
+  consumed.tell?.();
+  return consumed.refreshToken;
 }
 
-/**
- * Both writes wait in the same commit. When a racing request was first, the trail says that this token was withdrawn:
- * nobody ever got it.
- */
-async function recordRotation(family: PresentedFamily, granted: Granted, planned: TokenPlan, services: Services) {
-  const { client } = granted.caller;
-  const [rotated, recorded] = await Promise.allSettled([
-    rotateFamily(family, client, services),
-    recordIssued(granted, planned, family.record, services),
-  ]);
-  if (rotated.status === "rejected") {
-    const { familyId, clientId } = family.record;
-    if (recorded.status === "fulfilled")
-      await services.audit.record("token.withdrawn", { clientId, jti: planned.jti, familyId });
-    throw rotated.reason;
-  }
-  if (recorded.status === "rejected") throw recorded.reason;
-  return rotated.value.token;
+/** A login begins where the user's token has the scope for one. */
+function beginLogin({ grounds, caller, request, permission }: Granted, services: Services): Consumption {
+  if (grounds.user === undefined || !permission.scopes.includes(offlineAccess)) return nothing;
+  return openFamily({ user: grounds.user, client: caller.client, request, ...permission }, services);
 }
 
-function recordIssued(
+const nothing: Consumption = { changes: [] };
+
+function issuedEvent(
   { request, caller, grounds, permission }: Granted,
   { jti }: TokenPlan,
-  family: Pick<GivenRefresh, "familyId" | "deviceName"> | undefined,
-  services: Services,
-): Promise<void> {
-  return services.audit.record("token.issued", {
-    grant: request.grantType,
-    clientId: caller.client.clientId,
-    jti,
-    scope: permission.scopes.join(" "),
-    ...(grounds.user === undefined ? {} : { userId: grounds.user.userId }),
-    ...(family === undefined ? {} : { familyId: family.familyId, deviceName: family.deviceName }),
-    ...(request.address === undefined ? {} : { address: request.address }),
-  });
+  { recorded }: Consumption,
+): EventDraft {
+  return {
+    name: "token.issued",
+    fields: {
+      grant: request.grantType,
+      clientId: caller.client.clientId,
+      jti,
+      scope: permission.scopes.join(" "),
+      ...(grounds.user === undefined ? {} : { userId: grounds.user.userId }),
+      ...(recorded === undefined ? {} : { familyId: recorded.familyId, deviceName: recorded.deviceName }),
+      ...(request.address === undefined ? {} : { address: request.address }),
+    },
+  };
 }

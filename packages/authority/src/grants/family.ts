@@ -1,4 +1,5 @@
 import { CountersignError, equalInConstantTime, randomSecret, sha256 } from "@countersign/protocol";
+import type { EventDraft, RecordedEdit } from "../audit/trail.ts";
 import type { Caller } from "../caller.ts";
 import { userCeiling, within } from "../scope.ts";
 import type { Services } from "../services.ts";
@@ -6,13 +7,8 @@ import { clockSkewMs } from "../store/clock-skew.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, FamilyRecord, UserRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
-import type { GrantRequest, PresentedFamily } from "./grant.ts";
+import type { Consumption, GrantRequest } from "./grant.ts";
 import { markLength, parseRefreshText, printUnmarked, type RefreshText } from "./refresh-text.ts";
-
-/** A racing request was first; the walk starts again from what the store holds now. */
-export class LostRace extends Error {
-  override readonly name = "LostRace";
-}
 
 /** What a new family is made of. */
 export interface FamilyStart {
@@ -23,11 +19,13 @@ export interface FamilyStart {
   readonly audience: readonly string[];
 }
 
-/** A refresh token that was given out, and whose it is. */
-export interface GivenRefresh {
+/** A refresh token that was presented and is good, with what happens to its family. */
+export interface PresentedFamily {
+  readonly record: FamilyRecord;
+  readonly version: number;
   readonly token: string;
-  readonly familyId: string;
-  readonly deviceName: string;
+  /** The token is the predecessor, shown again within the replay window: its successor is given again. */
+  readonly replay: boolean;
 }
 
 /** How long a dead family stays in the store, so that its spent tokens are still recognised as theft. */
@@ -64,7 +62,7 @@ export async function presentFamily(
 }
 
 /** Starts a family: one login on one device. */
-export async function openFamily(start: FamilyStart, services: Services): Promise<GivenRefresh> {
+export function openFamily(start: FamilyStart, services: Services): Consumption {
   const { user, client, request } = start;
   const now = services.clock.now();
   const familyId = randomSecret(services.random, 16);
@@ -82,58 +80,58 @@ export async function openFamily(start: FamilyStart, services: Services): Promis
     rotatedAt: now,
     generation: 0,
     userEpoch: user.epoch,
+    userIncarnation: user.incarnation,
+    clientIncarnation: client.incarnation,
     absoluteExpiresAt: now + ttl.absoluteMs,
     idleExpiresAt: now + Math.min(ttl.idleMs, ttl.absoluteMs),
   };
-  await writeFamily(record, 0, services);
-  services.audit.notice("family.opened", {
-    familyId,
-    clientId: record.clientId,
-    userId: user.userId,
-    grant: request.grantType,
-  });
-  return { token, familyId, deviceName: record.deviceName };
+  const { clientId, userId } = record;
+  return {
+    changes: [{ key: keys.family(familyId), expectedVersion: 0, draft: draftOf(record) }],
+    recorded: record,
+    tell: () => services.audit.notice("family.opened", { familyId, clientId, userId, grant: request.grantType }),
+    refreshToken: token,
+  };
 }
 
-/** Rotates a family to the successor of the token presented, in one conditional write. */
-export async function rotateFamily(
-  family: PresentedFamily,
+/** Rotates a family to the successor of the token presented; a replay leaves it as it is, and guards that it stays so. */
+export function rotateFamily(
+  { record, version, token, replay }: PresentedFamily,
   client: ClientRecord,
   services: Services,
-): Promise<GivenRefresh> {
-  const successor = successorOf(family.token, services);
-  const { familyId, deviceName } = family.record;
-  if (family.replay) {
-    services.audit.notice("family.replayed", { familyId, clientId: family.record.clientId });
-    return { token: successor, familyId, deviceName };
+): Consumption {
+  const refreshToken = successorOf(token, services);
+  const { familyId, clientId } = record;
+  const place = { key: keys.family(familyId), expectedVersion: version };
+  if (replay) {
+    const tell = () => services.audit.notice("family.replayed", { familyId, clientId });
+    return { changes: [place], recorded: record, tell, refreshToken };
   }
   const now = services.clock.now();
   const { idleMs } = refreshTtl(client, services);
   const rotated: FamilyRecord = {
-    ...family.record,
-    currentHash: sha256(successor),
-    previousHash: family.record.currentHash,
+    ...record,
+    currentHash: sha256(refreshToken),
+    previousHash: record.currentHash,
     rotatedAt: now,
-    generation: family.record.generation + 1,
-    idleExpiresAt: Math.min(now + idleMs, family.record.absoluteExpiresAt),
+    generation: record.generation + 1,
+    idleExpiresAt: Math.min(now + idleMs, record.absoluteExpiresAt),
   };
-  await writeFamily(rotated, family.version, services);
-  return { token: successor, familyId, deviceName };
+  return { changes: [{ ...place, draft: draftOf(rotated) }], recorded: record, refreshToken };
 }
 
-/** Ends a family. Tokens already spent or live are refused from the acknowledgement on. */
+/** Ends a family, with its record. Tokens already spent or live are refused from the acknowledgement on. */
 async function revokeFamily(
-  item: Item<FamilyRecord>,
+  familyId: string,
   because: NonNullable<FamilyRecord["revokedBecause"]>,
-  services: Pick<Services, "store" | "clock">,
+  event: EventDraft,
+  { audit, clock }: Pick<Services, "audit" | "clock">,
 ): Promise<void> {
-  let current: Item<FamilyRecord> | undefined = item;
-  while (current !== undefined && current.value.revokedAt === undefined) {
-    const revoked: FamilyRecord = { ...current.value, revokedAt: services.clock.now(), revokedBecause: because };
-    const version = await services.store.swap(keys.family(revoked.familyId), current.version, draftOf(revoked));
-    if (version !== undefined) return;
-    current = await services.store.get<FamilyRecord>(item.key);
-  }
+  await audit.update<FamilyRecord, RecordedEdit<FamilyRecord>>(keys.family(familyId), (item) => {
+    if (item === undefined || item.value.revokedAt !== undefined) return undefined;
+    const revoked: FamilyRecord = { ...item.value, revokedAt: clock.now(), revokedBecause: because };
+    return { draft: draftOf(revoked), events: [event] };
+  });
 }
 
 /** A refresh token that would be taken now. */
@@ -154,7 +152,7 @@ export async function introspectRefreshToken(
   if (family.revokedAt !== undefined || sha256(token) !== family.currentHash) return undefined;
   const user = await services.users.byId(family.userId);
   const alive = services.clock.now() < Math.min(family.idleExpiresAt, family.absoluteExpiresAt);
-  if (!alive || user === undefined || user.disabled || user.epoch !== family.userEpoch) return undefined;
+  if (!alive || user === undefined || user.disabled || !isLoginOf(family, user)) return undefined;
   return { family, scopes: within(family.scopes, [client.scopes, userCeiling(user)]) };
 }
 
@@ -162,15 +160,18 @@ export async function introspectRefreshToken(
 export async function revokeByToken(token: string, { client }: Caller, services: Services): Promise<void> {
   const item = await genuineFamily(token, services);
   if (item === undefined || !isOf(item.value, client)) return;
-  await Promise.all([
-    revokeFamily(item, "logout", services),
-    services.audit.record("token.revoked", { clientId: client.clientId, familyId: item.value.familyId }),
-  ]);
+  const { familyId, clientId } = item.value;
+  await revokeFamily(familyId, "logout", { name: "token.revoked", fields: { clientId, familyId } }, services);
 }
 
 /** Whether a family was started by this client, and not by another of the same id that was deleted before. */
 function isOf(family: FamilyRecord, client: ClientRecord): boolean {
-  return family.clientId === client.clientId && family.createdAt >= client.createdAt;
+  return family.clientId === client.clientId && family.clientIncarnation === client.incarnation;
+}
+
+/** Whether a login is this user's, and not older than a change of theirs that ended all. */
+export function isLoginOf(family: FamilyRecord, user: UserRecord): boolean {
+  return family.userIncarnation === user.incarnation && family.userEpoch === user.epoch;
 }
 
 async function genuineFamily(token: string, services: Services): Promise<Item<FamilyRecord> | undefined> {
@@ -213,7 +214,7 @@ function isSpent(text: RefreshText, family: FamilyRecord, services: Services): b
   return text.generation < family.generation && equalInConstantTime(text.mark, markOf(printUnmarked(text), services));
 }
 
-/** Both are asked for together: an embedded store has them in one commit, so no crash leaves an end without its alarm. */
+/** The end and its alarm are one commit. */
 async function revokeForReuse(
   item: Item<FamilyRecord>,
   services: Services,
@@ -221,15 +222,8 @@ async function revokeForReuse(
 ): Promise<void> {
   const { familyId, clientId, userId } = item.value;
   const from = address === undefined ? {} : { address };
-  await Promise.all([
-    revokeFamily(item, "reuse", services),
-    services.audit.record("family.reused", { familyId, clientId, userId, ...from }),
-  ]);
-}
-
-async function writeFamily(record: FamilyRecord, expectedVersion: number, services: Services): Promise<void> {
-  const version = await services.store.swap(keys.family(record.familyId), expectedVersion, draftOf(record));
-  if (version === undefined) throw new LostRace();
+  const event = { name: "family.reused", fields: { familyId, clientId, userId, ...from } } as const;
+  await revokeFamily(familyId, "reuse", event, services);
 }
 
 function draftOf(record: FamilyRecord) {

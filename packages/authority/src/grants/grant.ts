@@ -1,6 +1,7 @@
 import type { Caller } from "../caller.ts";
 import type { Services } from "../services.ts";
-import type { FamilyRecord, GrantType, UserRecord } from "../store/records.ts";
+import type { GrantType, UserRecord } from "../store/records.ts";
+import type { Change } from "../store/store.ts";
 
 /** What a face understood of a token request, free of HTTP. */
 export interface GrantRequest {
@@ -14,13 +15,16 @@ export interface GrantRequest {
   readonly address?: string;
 }
 
-/** A refresh token that was presented and is good, with what happens to its family. */
-export interface PresentedFamily {
-  readonly record: FamilyRecord;
-  readonly version: number;
-  readonly token: string;
-  /** The token is the predecessor, shown again within the replay window: its successor is given again. */
-  readonly replay: boolean;
+/** What a grant has the core commit together with the audit record of the token, and what comes of it. */
+export interface Consumption {
+  /** All or nothing: when one of their expectations is not met, the grant is established anew. */
+  readonly changes: readonly Change[];
+  /** What the record of the token says beside the rest. */
+  readonly recorded?: { readonly familyId: string; readonly deviceName: string };
+  /** Called once it is committed, to tell more than the record. */
+  readonly tell?: () => void;
+  /** The refresh token that is given with the access token. */
+  readonly refreshToken?: string;
 }
 
 /** On what grounds a token is given: whose, and how much at the most. */
@@ -31,7 +35,10 @@ export interface Grounds {
   readonly ceilings: readonly (readonly string[])[];
   /** What is granted when no scope is asked for. */
   readonly defaultScopes: readonly string[];
-  readonly family?: PresentedFamily;
+  /** Audiences that were granted before, and are kept where none is asked for (RFC 8707 section 2.2). */
+  readonly audience?: readonly string[];
+  /** What must be consumed for the token, once nothing can refuse it any more. @default nothing; a login may begin */
+  readonly consume?: () => Consumption;
 }
 
 /** One way to get a token: RFC 6749 section 4, one file each. */

@@ -1,11 +1,11 @@
 import { CountersignError } from "@countersign/protocol";
 import { userCeiling } from "../scope.ts";
-import { presentFamily } from "./family.ts";
+import { isLoginOf, presentFamily, rotateFamily } from "./family.ts";
 import type { Grant } from "./grant.ts";
 
 /**
- * RFC 6749 section 6 with rotation (RFC 9700 section 4.14.2). The family is read and judged here; it is rotated in
- * `record`, after everything that can refuse has had its say.
+ * RFC 6749 section 6 with rotation (RFC 9700 section 4.14.2). The family is read and judged here; it is rotated by what is
+ * consumed, after everything that can refuse has had its say.
  */
 export const refreshToken: Grant = {
   type: "refresh_token",
@@ -17,14 +17,15 @@ export const refreshToken: Grant = {
     }
     const family = await presentFamily(token, caller, services, request.address);
     const user = await services.users.byId(family.record.userId);
-    if (user === undefined || user.disabled || user.epoch !== family.record.userEpoch) {
+    if (user === undefined || user.disabled || !isLoginOf(family.record, user)) {
       throw new CountersignError("invalid_grant", { detail: "user gone, disabled or changed" });
     }
     return {
       user,
       ceilings: [userCeiling(user), family.record.scopes],
       defaultScopes: family.record.scopes,
-      family,
+      audience: family.record.audience,
+      consume: () => rotateFamily(family, caller.client, services),
     };
   },
 };

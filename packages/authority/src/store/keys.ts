@@ -23,8 +23,10 @@ export const keys = {
   revokedToken: (jti: string) => `RJ#${part(jti)}`,
   /** The state of a rate limit. */
   limit: (name: string, subject: string) => `L#${name}#${sha256(subject)}`,
-  /** One audit record; ordered by time. */
-  audit: (at: number, id: string) => `A#${String(at).padStart(15, "0")}#${part(id)}`,
+  /** One audit record, by its position in a stream. */
+  audit: (streamId: string, position: string) => `A#${streamId}#${position}`,
+  /** A stream of audit records, which one process at a time writes to. */
+  auditStream: (streamId: string) => `AS#${streamId}`,
   /** The state of the first start. */
   bootstrap: () => "B#admin",
   /** A commit that was made under an id, by which a repetition is recognised. */
@@ -42,8 +44,8 @@ export const owners = {
   clients: () => "clients",
   invitations: () => "invitations",
   familiesOf: (userId: string) => `U#${part(userId)}`,
-  /** Audit records of one UTC day, as days since the epoch. */
-  auditDay: (at: number) => `A#${Math.floor(at / 86_400_000)}`,
+  auditStreams: () => "audit",
+  auditStream: (streamId: string) => `A#${streamId}`,
 } as const;
 
 function part(text: string): string {

@@ -40,7 +40,13 @@ export const tokenProfiles = ["at+jwt", "plain"] as const;
 /** One of {@link tokenProfiles}. */
 export type TokenProfile = (typeof tokenProfiles)[number];
 
-/** `U#<user id>`: a person. `username` names the claim that must point back here for the user to be able to log in. */
+/**
+ * An incarnation tells a user or client from another that had the same id before, whatever the clock says: random text of
+ * its own, which families and tokens of the one carry and those of the other do not.
+ */
+export const incarnationBytes = 6;
+
+/** `U#<user id>`: a person. The item of its username points back here. */
 export interface UserRecord {
   readonly userId: string;
   readonly username: string;
@@ -52,17 +58,12 @@ export interface UserRecord {
   readonly createdAt: number;
   /** Refresh families made under another epoch are dead: raising it revokes all of them in one write. */
   readonly epoch: number;
+  readonly incarnation: string;
 }
 
-/** What stands at a user's key while its registration was overtaken: the late writer finds the place occupied. */
-export interface UserTombstone {
-  readonly tombstone: true;
-}
-
-/** `UN#<username>`: who claims the name. Valid when that user's record names it back. */
-export interface UsernameClaim {
+/** `UN#<username>`: whose name it is. It is written and removed in one commit with the user that bears it. */
+export interface UsernameRecord {
   readonly userId: string;
-  readonly claimedAt: number;
 }
 
 /** `I#<hash of the code>`: a code that lets one person register. */
@@ -126,6 +127,7 @@ export interface ClientRecord {
   readonly token: ClientTokenSettings;
   readonly disabled: boolean;
   readonly createdAt: number;
+  readonly incarnation: string;
 }
 
 /** `RTF#<family id>`: one login on one device, and the refresh tokens that descend from it. */
@@ -145,6 +147,8 @@ export interface FamilyRecord {
   readonly generation: number;
   /** The user's epoch at login. */
   readonly userEpoch: number;
+  readonly userIncarnation: string;
+  readonly clientIncarnation: string;
   readonly idleExpiresAt: number;
   readonly absoluteExpiresAt: number;
   readonly revokedAt?: number;

@@ -15,7 +15,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { migrations } from "./sqlite-migrations.ts";
+import { migrations, prepareMigrations } from "./sqlite-migrations.ts";
 
 /** "CtSg": marks a file as ours, so that no other application's database is written to. */
 const applicationId = 0x43745367;
@@ -231,6 +231,7 @@ function create(path: string): void {
 
 function migrate(path: string, found: number): void {
   using database = connect(path, "rw", 0);
+  prepareMigrations(database);
   database.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
   for (const step of migrations.slice(found)) database.exec(step);
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);

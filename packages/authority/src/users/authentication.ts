@@ -38,8 +38,7 @@ export async function authenticate(options: UserServiceOptions, login: Login): P
   if (!isRight || password === undefined) throw refuse("wrong password");
   if (item.value.disabled) throw refuse("user disabled");
   await limits.loginSucceeded(attempt);
-  await rehash(options, item, password);
-  return item.value;
+  return rehash(options, item, password);
 }
 
 /** Replaces a hash of former parameters while the password is at hand. Best effort: the login stands without it. */
@@ -47,13 +46,15 @@ async function rehash(
   { store, passwords }: UserServiceOptions,
   { value, version }: Item<UserRecord>,
   password: string,
-): Promise<void> {
-  if (!passwords.isOutdated(value.credential)) return;
+): Promise<UserRecord> {
+  if (!passwords.isOutdated(value.credential)) return value;
   try {
-    const credential = await passwords.hash(password);
-    await store.swap(keys.user(value.userId), version, userDraft({ ...value, credential }));
+    const rehashed = { ...value, credential: await passwords.hash(password) };
+    const written = await store.swap(keys.user(value.userId), version, userDraft(rehashed));
+    return written === undefined ? value : rehashed;
   } catch (error) {
     if (!(error instanceof CountersignError)) throw error;
+    return value;
   }
 }
 

@@ -1,72 +1,72 @@
 import { CountersignError } from "@countersign/protocol";
+import type { RecordedEdit } from "../audit/trail.ts";
 import { checkScopes } from "../scope.ts";
 import { keys } from "../store/keys.ts";
-import type { UsernameClaim, UserRecord } from "../store/records.ts";
+import type { UserRecord } from "../store/records.ts";
 import { checkNewPassword } from "./password-text.ts";
-import { requireUser, userDraft } from "./user-items.ts";
+import { checkProof } from "./proof.ts";
+import { releaseOf, required, requireUser, userDraft } from "./user-items.ts";
 import type { UserServiceOptions } from "./user-service-options.ts";
 import type { UserService } from "./users.ts";
 
-/** Lost races in a row before giving up. */
-const mostRaces = 16;
-
 type Changes = Pick<UserService, "setPassword" | "setScopes" | "setDisabled" | "revokeAllFamilies" | "delete">;
 
-/** The changes of one user that need no other item. */
+/** The changes of one user. */
 export function changes(options: UserServiceOptions): Changes {
   const { store, audit, limits, passwords } = options;
   return {
-    async setPassword(userId, password, actor) {
+    async setPassword(userId, password, actor, proof) {
       const { username } = (await requireUser(store, userId)).value;
       const credential = await passwords.hash(checkNewPassword(password, username));
-      const user = await change(options, userId, { what: "password", actor }, withNewEpoch({ credential }));
+      const user = await change(options, userId, { what: "password", actor }, async (before) => {
+        await checkProof(options, before, proof);
+        return withNewEpoch(before, { credential });
+      });
       await limits.clearLogin(user.username);
       return user;
     },
     async setScopes(userId, scopes, actor) {
-      return change(options, userId, { what: "scopes", actor }, withNewEpoch({ scopes: checkScopes(scopes) }));
+      const checked = checkScopes(scopes);
+      return change(options, userId, { what: "scopes", actor }, (user) => withNewEpoch(user, { scopes: checked }));
     },
     setDisabled(userId, disabled, actor) {
       const what = disabled ? "disabled" : "enabled";
-      return change(options, userId, { what, actor }, withNewEpoch({ disabled }));
+      return change(options, userId, { what, actor }, (user) => withNewEpoch(user, { disabled }));
     },
     async revokeAllFamilies(userId, actor) {
-      await change(options, userId, { what: "logins", actor }, withNewEpoch({}));
+      await change(options, userId, { what: "logins", actor }, (user) => withNewEpoch(user, {}));
     },
     async delete(userId, actor) {
       await requireUser(store, userId);
-      await audit.record("user.deleted", { userId, actor });
-      for (let race = 0; race < mostRaces; race++) {
-        const { value, version } = await requireUser(store, userId);
-        const claim = await store.get<UsernameClaim>(keys.username(value.username));
-        if ((await store.take(keys.user(userId), version)) === undefined) continue;
-        if (claim !== undefined) await store.take(claim.key, claim.version);
-        return;
-      }
-      throw new CountersignError("conflict");
+      await audit.update<UserRecord, RecordedEdit<UserRecord>>(keys.user(userId), async (item) => {
+        const also = [await releaseOf(store, required(item).value.username)];
+        return { also, events: [{ name: "user.deleted", fields: { userId, actor } }] };
+      });
     },
   };
 }
 
-type Edit = (user: UserRecord) => UserRecord;
-
 /** Refresh families made under the old epoch are dead from this write on. */
-function withNewEpoch(fields: Partial<UserRecord>): Edit {
-  return (user) => ({ ...user, ...fields, epoch: user.epoch + 1 });
+function withNewEpoch(user: UserRecord, fields: Partial<UserRecord>): UserRecord {
+  return { ...user, ...fields, epoch: user.epoch + 1 };
+}
+
+interface ChangedUser extends RecordedEdit<UserRecord> {
+  readonly changed: UserRecord;
 }
 
 async function change(
   { store, audit }: UserServiceOptions,
   userId: string,
   told: { readonly what: string; readonly actor: string },
-  edit: Edit,
+  edit: (user: UserRecord) => UserRecord | Promise<UserRecord>,
 ): Promise<UserRecord> {
   await requireUser(store, userId);
-  await audit.record("user.changed", { userId, ...told });
-  for (let race = 0; race < mostRaces; race++) {
-    const { value, version } = await requireUser(store, userId);
-    const changed = edit(value);
-    if ((await store.swap(keys.user(userId), version, userDraft(changed))) !== undefined) return changed;
-  }
-  throw new CountersignError("conflict");
+  const made = await audit.update<UserRecord, ChangedUser>(keys.user(userId), async (item) => {
+    const changed = await edit(required(item).value);
+    const events = [{ name: "user.changed", fields: { userId, ...told } }] as const;
+    return { draft: userDraft(changed), events, changed };
+  });
+  if (made === undefined) throw new CountersignError("not_found");
+  return made.changed;
 }

@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import type { RecordedEdit } from "../audit/trail.ts";
 import { isId } from "../id.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { FamilyRecord } from "../store/records.ts";
@@ -6,8 +7,6 @@ import type { Item } from "../store/store.ts";
 import { readUser } from "./user-items.ts";
 import type { UserServiceOptions } from "./user-service-options.ts";
 
-/** Lost races in a row before giving up: a device may be refreshing at the same moment. */
-const mostRaces = 32;
 const pageSize = 1000;
 
 /** The families of a user that still can be refreshed. */
@@ -20,6 +19,7 @@ export async function families(
   const now = clock.now();
   const isLive = ({ value: family }: Item<FamilyRecord>) =>
     family.revokedAt === undefined &&
+    family.userIncarnation === user.incarnation &&
     family.userEpoch === user.epoch &&
     now < Math.min(family.idleExpiresAt, family.absoluteExpiresAt);
   const live: Item<FamilyRecord>[] = [];
@@ -37,26 +37,21 @@ export async function families(
 
 /** Logs one device out. A family that is revoked already stays as it is; one of another user is as good as none. */
 export async function revokeFamily(
-  { store, clock, audit }: UserServiceOptions,
+  { clock, audit }: UserServiceOptions,
   userId: string,
   familyId: string,
   actor: string,
 ): Promise<void> {
-  let isRecorded = false;
-  for (let race = 0; race < mostRaces; race++) {
-    const item = isId(familyId) ? await store.get<FamilyRecord>(keys.family(familyId)) : undefined;
+  if (!isId(familyId)) throw new CountersignError("not_found");
+  await audit.update<FamilyRecord, RecordedEdit<FamilyRecord>>(keys.family(familyId), (item) => {
     if (item?.value.userId !== userId) throw new CountersignError("not_found");
-    if (item.value.revokedAt !== undefined) return;
-    if (!isRecorded) await audit.record("family.revoked", { familyId, userId, actor });
-    isRecorded = true;
-    const value: FamilyRecord = { ...item.value, revokedAt: clock.now(), revokedBecause: "administrator" };
-    const { owner, expiresAt } = item;
+    const { value, owner, expiresAt } = item;
+    if (value.revokedAt !== undefined) return undefined;
     const draft = {
-      value,
+      value: { ...value, revokedAt: clock.now(), revokedBecause: "administrator" as const },
       ...(owner === undefined ? {} : { owner }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
     };
-    if ((await store.swap(item.key, item.version, draft)) !== undefined) return;
-  }
-  throw new CountersignError("conflict");
+    return { draft, events: [{ name: "family.revoked", fields: { familyId, userId, actor } }] };
+  });
 }

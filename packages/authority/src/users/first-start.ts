@@ -6,9 +6,8 @@ import type { BootstrapRecord, UserRecord } from "../store/records.ts";
 import type { Draft, Item } from "../store/store.ts";
 import { administrator } from "./administrator.ts";
 import { makeUser } from "./registration.ts";
-import { isUser, type UserPlace, userDraft } from "./user-items.ts";
+import { claimOf, userDraft } from "./user-items.ts";
 import type { UserServiceOptions } from "./user-service-options.ts";
-import { claimUsername } from "./username-claims.ts";
 
 /** What a first start works with. */
 export type FirstStartOptions = Omit<UserServiceOptions, "limits"> & { readonly clients: ClientService };
@@ -94,24 +93,25 @@ async function confirm({ store, clock }: FirstStartOptions, { holder, version }:
   if ((await store.swap(keys.bootstrap(), version, draft)) === undefined) throw new CountersignError("conflict");
 }
 
-/**
- * The user is read first, then the hold is checked, then the user is written on the version read: whoever was overtaken
- * before the check stops there, and whoever is overtaken after it fails to write. So no password replaces a later one.
- */
+/** The hold is guarded in the commit that writes the user: whoever was overtaken writes nothing. */
 async function writeAdministrator(options: FirstStartOptions, user: UserRecord, held: Hold): Promise<boolean> {
   const { store, audit } = options;
-  const place = await store.get<UserPlace>(keys.user(adminId));
-  const current = await store.get<BootstrapRecord>(keys.bootstrap());
-  if (current?.version !== held.version) return false;
-  await audit.record("user.registered", { userId: adminId, actor: "first start" });
-  if (!isUser(place)) await claimUsername(options, user.username, adminId);
-  const version = await store.swap(keys.user(adminId), place?.version ?? 0, userDraft(afresh(user, place)));
-  return version !== undefined;
+  const place = await store.get<UserRecord>(keys.user(adminId));
+  const written = {
+    key: keys.user(adminId),
+    expectedVersion: place?.version ?? 0,
+    draft: userDraft(afresh(user, place)),
+  };
+  const guard = { key: keys.bootstrap(), expectedVersion: held.version };
+  const name = place === undefined ? [await claimOf(store, user.username, adminId)] : [];
+  const fields = { userId: adminId, actor: "first start" };
+  const { failed } = await audit.commit([written, guard, ...name], [{ name: "user.registered", fields }]);
+  return failed === undefined;
 }
 
 /** What a crashed first start left keeps its name and age, and gets the new password. */
-function afresh(user: UserRecord, place: Item<UserPlace> | undefined): UserRecord {
-  if (!isUser(place)) return user;
+function afresh(user: UserRecord, place: Item<UserRecord> | undefined): UserRecord {
+  if (place === undefined) return user;
   return { ...place.value, credential: user.credential, epoch: place.value.epoch + 1 };
 }
 

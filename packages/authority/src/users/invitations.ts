@@ -3,7 +3,7 @@ import type { AuditTrail } from "../audit/trail.ts";
 import { listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { InvitationRecord } from "../store/records.ts";
-import type { Store } from "../store/store.ts";
+import type { Item, Store } from "../store/store.ts";
 
 /** What invitations are made with. */
 export interface InvitationOptions {
@@ -40,9 +40,11 @@ export function createInvitations({ store, clock, random, audit }: InvitationOpt
         createdAt: now,
         expiresAt: now + Math.round(lifetimeMs),
       };
-      await audit.record("invitation.created", { invitationId: invitation.invitationId, actor });
       const draft = { value: invitation, owner: owners.invitations(), expiresAt: invitation.expiresAt };
-      if ((await store.swap(keys.invitation(code), 0, draft)) === undefined) throw new CountersignError("conflict");
+      const created = { key: keys.invitation(code), expectedVersion: 0, draft };
+      const fields = { invitationId: invitation.invitationId, actor };
+      const { failed } = await audit.commit([created], [{ name: "invitation.created", fields }]);
+      if (failed !== undefined) throw new CountersignError("conflict");
       return { invitation, code };
     },
     list: () => listMatching<InvitationRecord>(store, owners.invitations(), { limit: 1000 }),
@@ -50,24 +52,14 @@ export function createInvitations({ store, clock, random, audit }: InvitationOpt
 }
 
 /**
- * Checks that a code is good, and leaves it so.
+ * The invitation of a code, which is good while its item has this version.
  *
- * @throws {CountersignError} `access_denied` when it is not.
+ * @throws {CountersignError} `access_denied` when there is none.
  */
-export async function peekInvitation(store: Store, code: string): Promise<void> {
-  const item = code.length <= longestCode ? await store.get(keys.invitation(code)) : undefined;
+export async function readInvitation(store: Store, code: string): Promise<Item<InvitationRecord>> {
+  const item = code.length <= longestCode ? await store.get<InvitationRecord>(keys.invitation(code)) : undefined;
   if (item === undefined) throw refuse();
-}
-
-/**
- * Uses a code up: resolves to the invitation's id for one caller only.
- *
- * @throws {CountersignError} `access_denied` for everybody else.
- */
-export async function redeemInvitation(store: Store, code: string): Promise<string> {
-  const item = await store.take<InvitationRecord>(keys.invitation(code));
-  if (item === undefined) throw refuse();
-  return item.value.invitationId;
+  return item;
 }
 
 function refuse(): CountersignError {

@@ -1,37 +1,51 @@
-import { CountersignError, randomUuid } from "@countersign/protocol";
+import { CountersignError, randomSecret, randomUuid } from "@countersign/protocol";
 import { displayName } from "../display-name.ts";
 import { checkScopes } from "../scope.ts";
-import { keys } from "../store/keys.ts";
-import type { UserRecord } from "../store/records.ts";
-import { peekInvitation, redeemInvitation } from "./invitations.ts";
+import { incarnationBytes, type UserRecord } from "../store/records.ts";
+import type { Change } from "../store/store.ts";
+import { readInvitation } from "./invitations.ts";
 import { checkNewPassword } from "./password-text.ts";
-import { userDraft } from "./user-items.ts";
+import { claimOf, createdUser } from "./user-items.ts";
 import type { UserServiceOptions } from "./user-service-options.ts";
 import { normaliseUsername } from "./username.ts";
-import { claimUsername } from "./username-claims.ts";
 import type { Registration } from "./users.ts";
 
-/** Adds a user: hash, claim the name, use up the invitation, record, commit. The hash is made whether the name is free or not. */
+/** Lost races in a row before giving up: each is somebody who uses the same name or invitation. */
+const mostAttempts = 16;
+
+/**
+ * Adds a user: the user, its name, the invitation that is used up and the record are one commit. The password is hashed
+ * whether the name is free or not.
+ */
 export async function register(
   options: UserServiceOptions,
   registration: Registration,
   actor: string,
 ): Promise<UserRecord> {
-  const { store, audit, random } = options;
-  const user = await makeUser(options, registration, `user_${randomUuid(random)}`);
-  if (registration.invitation !== undefined) await peekInvitation(store, registration.invitation);
-  await claimUsername(options, user.username, user.userId);
-  const invitation =
-    registration.invitation === undefined ? undefined : await redeemInvitation(store, registration.invitation);
-  await audit.record("user.registered", { userId: user.userId, actor: invitation ?? actor });
-  const version = await store.swap(keys.user(user.userId), 0, userDraft(user));
-  if (version === undefined) throw new CountersignError("conflict", { detail: "the registration was overtaken" });
-  return user;
+  const user = await makeUser(options, registration, `user_${randomUuid(options.random)}`);
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const { used, by = actor } = await useInvitation(options, registration.invitation);
+    const name = await claimOf(options.store, user.username, user.userId);
+    const event = { name: "user.registered", fields: { userId: user.userId, actor: by } } as const;
+    const { failed } = await options.audit.commit([createdUser(user), name, ...used], [event]);
+    if (failed === undefined) return user;
+  }
+  throw new CountersignError("conflict", { detail: "others used the same name or invitation, again and again" });
+}
+
+/** What uses an invitation up, and whom the record names then. */
+async function useInvitation(
+  { store }: UserServiceOptions,
+  code: string | undefined,
+): Promise<{ readonly used: readonly Change[]; readonly by?: string }> {
+  if (code === undefined) return { used: [] };
+  const { key, version, value } = await readInvitation(store, code);
+  return { used: [{ key, expectedVersion: version, remove: true }], by: value.invitationId };
 }
 
 /** Checks a registration and makes the record of its user. */
 export async function makeUser(
-  { clock, passwords }: Pick<UserServiceOptions, "clock" | "passwords">,
+  { clock, random, passwords }: Pick<UserServiceOptions, "clock" | "random" | "passwords">,
   registration: Registration,
   userId: string,
 ): Promise<UserRecord> {
@@ -39,7 +53,9 @@ export async function makeUser(
   const fullName = checkFullName(registration.fullName);
   const scopes = checkScopes(registration.scopes);
   const credential = await passwords.hash(checkNewPassword(registration.password, username));
-  return { userId, username, fullName, credential, scopes, disabled: false, createdAt: clock.now(), epoch: 1 };
+  const incarnation = randomSecret(random, incarnationBytes);
+  const createdAt = clock.now();
+  return { userId, username, fullName, credential, scopes, disabled: false, createdAt, epoch: 1, incarnation };
 }
 
 function checkFullName(text: string): string {

@@ -1,41 +1,61 @@
 import { CountersignError } from "@countersign/protocol";
 import { isId } from "../id.ts";
 import { keys, owners } from "../store/keys.ts";
-import type { UsernameClaim, UserRecord, UserTombstone } from "../store/records.ts";
-import type { Draft, Item, Store } from "../store/store.ts";
+import type { UsernameRecord, UserRecord } from "../store/records.ts";
+import type { Change, Draft, Item, Store } from "../store/store.ts";
+import { administrator } from "./administrator.ts";
 
-/** What stands at a user's key, whoever it is. */
-export type UserPlace = UserRecord | UserTombstone;
-
-/** An id that no user has: read in place of the user whom no claim names, so that both take as many reads. */
+/** An id that no user has: read in place of the user whom no name leads to, so that both take as many reads. */
 const nobody = "user_nobody";
-
-/** Whether a place holds a user. */
-export function isUser(item: Item<UserPlace> | undefined): item is Item<UserRecord> {
-  return item !== undefined && !("tombstone" in item.value);
-}
 
 /** The item of a user, or `undefined` when there is none. */
 export async function readUser(store: Store, userId: string): Promise<Item<UserRecord> | undefined> {
-  const item = isId(userId) ? await store.get<UserPlace>(keys.user(userId)) : undefined;
-  return isUser(item) ? item : undefined;
+  return isId(userId) ? store.get<UserRecord>(keys.user(userId)) : undefined;
 }
 
 /** The item of a user who must be there. */
 export async function requireUser(store: Store, userId: string): Promise<Item<UserRecord>> {
-  const item = await readUser(store, userId);
+  return required(await readUser(store, userId));
+}
+
+/** The item of a user who must be there, as it was read. */
+export function required(item: Item<UserRecord> | undefined): Item<UserRecord> {
   if (item === undefined) throw new CountersignError("not_found");
   return item;
 }
 
-/** The user whom a normalised name belongs to: the claim and the user's record both say so. */
+/** The user whom a normalised name belongs to. Two reads may straddle a renaming: then the name is nobody's any more. */
 export async function readUserNamed(store: Store, username: string): Promise<Item<UserRecord> | undefined> {
-  const claim = await store.get<UsernameClaim>(keys.username(username));
-  const item = await readUser(store, claim?.value.userId ?? nobody);
+  const name = await store.get<UsernameRecord>(keys.username(username));
+  const item = await readUser(store, name?.value.userId ?? nobody);
   return item?.value.username === username ? item : undefined;
 }
 
 /** What is written for a user. */
 export function userDraft(user: UserRecord): Draft<UserRecord> {
   return { value: user, owner: owners.users() };
+}
+
+/** What adds a user. */
+export function createdUser(user: UserRecord): Change<UserRecord> {
+  return { key: keys.user(user.userId), expectedVersion: 0, draft: userDraft(user) };
+}
+
+/**
+ * What gives a user a name, to be committed with the user that names it.
+ *
+ * @throws {CountersignError} `already_exists` when it is another's, or kept for the administrator.
+ */
+export async function claimOf(store: Store, username: string, userId: string): Promise<Change<UsernameRecord>> {
+  const isReserved = username === administrator.username && userId !== administrator.userId;
+  const key = keys.username(username);
+  const item = await store.get<UsernameRecord>(key);
+  if (isReserved || (item !== undefined && item.value.userId !== userId)) throw new CountersignError("already_exists");
+  return { key, expectedVersion: item?.version ?? 0, draft: { value: { userId } } };
+}
+
+/** What takes a name from a user, to be committed with the user that bears it no more. */
+export async function releaseOf(store: Store, username: string): Promise<Change> {
+  const key = keys.username(username);
+  return { key, expectedVersion: (await store.get(key))?.version ?? 0, remove: true };
 }

@@ -31,7 +31,7 @@ export function createUserService(options: UserServiceOptions): UserService {
     byId: async (userId) => (await readUser(options.store, userId))?.value,
     authenticate: (login) => authenticate(options, login),
     register: (registration, actor) => register(options, registration, actor),
-    rename: (userId, to, actor) => rename(options, userId, to, actor),
+    rename: (userId, to, actor, proof) => rename(options, userId, to, actor, proof),
     ...changes(options),
     list: (page) => list(options.store, page),
     families: (userId) => families(options, userId),

@@ -27,6 +27,13 @@ export interface Renaming {
   readonly password?: string;
 }
 
+/** A password that was proved, to be true still when what it permits is committed. */
+export interface Proof {
+  readonly password: string;
+  /** The hash it was compared with. */
+  readonly credential: string;
+}
+
 /** Which users to list. */
 export interface UserPage {
   /** 1 to 1,000. */
@@ -37,8 +44,8 @@ export interface UserPage {
 }
 
 /**
- * People: their names, passwords, scopes and logins. Each change is one conditional write, after one audit record: a
- * change that cannot be recorded does not happen, and a record whose change then lost a race may stand alone.
+ * People: their names, passwords, scopes and logins. Each change is one commit with its audit record: neither is there
+ * without the other.
  *
  * Changes of password, scopes or permission to log in, and deletion, revoke all refresh families of the user. Methods
  * that take a user id refuse with `not_found` when there is no such user, and with `conflict` when they lose too many
@@ -47,7 +54,7 @@ export interface UserPage {
 export interface UserService {
   /** The normal form under which a username is unique, or a refusal `invalid_username`. */
   normalise(username: string): string;
-  /** The user a name belongs to: both the claim and the user's record say so. Disabled users are found too. */
+  /** The user a name belongs to: disabled users are found too. */
   byUsername(username: string): Promise<UserRecord | undefined>;
   byId(userId: string): Promise<UserRecord | undefined>;
   /**
@@ -65,9 +72,12 @@ export interface UserService {
    * Gives a user another name. The old one is free at once; the user id and, unless a password comes with it, the logins
    * stay. Name and password change in one write, or neither does.
    */
-  rename(userId: string, to: Renaming, actor: string): Promise<UserRecord>;
-  /** Also ends the delay of an account that was tried too often. */
-  setPassword(userId: string, password: string, actor: string): Promise<UserRecord>;
+  rename(userId: string, to: Renaming, actor: string, proof?: Proof): Promise<UserRecord>;
+  /**
+   * Also ends the delay of an account that was tried too often. With a proof it is refused with `invalid_grant` when that is
+   * the password no more.
+   */
+  setPassword(userId: string, password: string, actor: string, proof?: Proof): Promise<UserRecord>;
   setScopes(userId: string, scopes: readonly string[], actor: string): Promise<UserRecord>;
   setDisabled(userId: string, disabled: boolean, actor: string): Promise<UserRecord>;
   delete(userId: string, actor: string): Promise<void>;

@@ -3,7 +3,11 @@ import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import type { AuthorityEvent } from "../../src/audit/events.ts";
+import { silentObserver } from "../../src/audit/observer.ts";
+import { positionOf } from "../../src/audit/stream-reader.ts";
+import type { AuditTrail } from "../../src/audit/trail.ts";
 import { createAuditTrail } from "../../src/audit/trail-store.ts";
+import { keys } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type Around, aroundStore } from "../users/around-store.ts";
@@ -149,7 +153,7 @@ describe("AuditTrail.read", () => {
     await audit.record("user.deleted", deleted("new"));
     verbs.length = 0;
     assert.equal((await audit.read({ limit: 10, since: clock.now() })).length, 1);
-    // The day of another node's clock, which may be ahead, and its own.
+    // The streams there are, and the end of one.
     assert.deepEqual(verbs, ["list", "list"]);
   });
 
@@ -159,22 +163,27 @@ describe("AuditTrail.read", () => {
     const { audit } = makeTrail({
       clock,
       around: async (call, run) => {
-        if (call.verb !== "list") return run();
-        lists += 1;
-        const event = { name: "user.deleted", at: clock.now(), fields: deleted("other") };
+        if (call.verb !== "list" || !call.key.startsWith("A#")) return run();
+        const at = clock.now() - ++lists;
+        const event = { name: "user.deleted", at, fields: deleted("other") };
         // Stands in for a trail without end: every page is full.
-        const page = Array.from({ length: 1000 }, (_, n) => ({ key: `A#${lists}#${n}`, version: 1, value: event }));
+        const page = Array.from({ length: 100 }, (_, n) => ({
+          key: `${call.key}#${99 - n}`,
+          version: 1,
+          value: event,
+        }));
         return page as Awaited<ReturnType<typeof run>>;
       },
     });
-    const latestAt = clock.now();
-    assert.deepEqual(await audit.page({ limit: 1, about: "nobody" }), { records: [], next: "100-999", latestAt });
-    assert.equal(lists, 101);
+    await audit.record("user.deleted", deleted("u1"));
+    const { records, next, latestAt } = await audit.page({ limit: 1, about: "nobody" });
+    assert.deepEqual([records, latestAt, lists], [[], clock.now() - 1, 1001]);
+    assert.match(next ?? "", /^[0-9a-z]{9}\.\w{12}\.0$/);
   });
 
   it("says how far it has seen, whatever matches", async () => {
     const { audit, clock } = makeTrail();
-    assert.deepEqual(await audit.page({ limit: 10 }), { records: [] });
+    assert.deepEqual((await audit.page({ limit: 10 })).records, []);
     await audit.record("user.deleted", deleted("u1"));
     clock.jump(2000);
     await audit.record("user.deleted", deleted("u2"));
@@ -183,7 +192,8 @@ describe("AuditTrail.read", () => {
       assert.equal((await audit.page({ limit: 10, ...query })).latestAt, latestAt);
     }
     assert.equal((await audit.page({ limit: 10, until: latestAt })).latestAt, latestAt - 2000);
-    assert.deepEqual(await audit.page({ limit: 10, since: latestAt + 1 }), { records: [] });
+    const { cursor, ...none } = await audit.page({ limit: 10, since: latestAt + 1 });
+    assert.deepEqual([typeof cursor, none], ["string", { records: [] }]);
   });
 
   it("forgets records after the retention", async () => {
@@ -195,7 +205,7 @@ describe("AuditTrail.read", () => {
     assert.equal((await audit.read({ limit: 1, since: 0 })).length, 0);
   });
 
-  for (const before of ["", "x", "A#1", "0".repeat(3000), "001893456000000-00000000pmhfO2LVe_x!"]) {
+  for (const before of ["", "x", "A#1", "0".repeat(3000), "0kg9b5xc0.stream.0000000!"]) {
     it(`refuses to go on after ${JSON.stringify(before.slice(0, 40))}`, async () => {
       await assert.rejects(makeTrail().audit.read({ limit: 1, before }), { code: "invalid_request" });
     });
@@ -205,3 +215,175 @@ describe("AuditTrail.read", () => {
 function aboutWhom({ fields }: AuthorityEvent): string | undefined {
   return "userId" in fields ? fields.userId : undefined;
 }
+
+/** The user ids of what a trail tells from a cursor on, page by page, and the cursor behind it. */
+async function followed(audit: AuditTrail, from: string | undefined, limit = 3) {
+  const ids: (string | undefined)[] = [];
+  let cursor = from ?? assert.fail("no cursor");
+  for (;;) {
+    const page = await audit.page({ limit, after: cursor });
+    ids.push(...page.records.map((record) => aboutWhom(record)));
+    cursor = page.cursor ?? assert.fail("no cursor");
+    if (page.records.length < limit) return { ids, cursor };
+  }
+}
+
+describe("AuditTrail under clocks that step", () => {
+  const jumps: readonly { readonly id: string; readonly ms: number }[] = [
+    { id: "20 s back", ms: -20_000 },
+    { id: "an hour back", ms: -3_600_000 },
+    { id: "a month back", ms: -30 * dayMs },
+    { id: "two days ahead", ms: 2 * dayMs },
+    { id: "to the year 2626", ms: 600 * 365 * dayMs },
+  ];
+  for (const { id, ms } of jumps) {
+    it(`loses nothing ${id} and back again, to whoever follows and to whoever reads since the latest`, async () => {
+      const { audit, clock } = makeTrail();
+      await audit.record("user.deleted", deleted("first"));
+      const { cursor, latestAt = 0 } = await audit.page({ limit: 10 });
+      const seen: (string | undefined)[] = [];
+      let [at, since] = [cursor, latestAt];
+      const written: string[] = [];
+      for (const [round, jump] of [ms, 0, -ms, 10, ms, -ms, 5].entries()) {
+        clock.jump(jump + 1000);
+        await audit.record("user.deleted", deleted(`u${round}`));
+        written.push(`u${round}`);
+        const next = await followed(audit, at);
+        seen.push(...next.ids);
+        at = next.cursor;
+        const late = await audit.page({ limit: 100, since });
+        assert.ok(
+          late.records.some((record) => aboutWhom(record) === `u${round}`),
+          `u${round} since the latest`,
+        );
+        since = Math.floor((late.latestAt ?? assert.fail()) / 1000) * 1000;
+      }
+      assert.deepEqual(seen, written);
+      const all = (await audit.read({ limit: 100 })).map((record) => aboutWhom(record));
+      assert.deepEqual(all, [...written.reverse(), "first"]);
+    });
+  }
+
+  it("keeps what was recorded under a clock that is behind for as long as the rest", async () => {
+    const { audit, clock } = makeTrail();
+    await audit.record("user.deleted", deleted("before"));
+    clock.jump(-dayMs);
+    await audit.record("user.deleted", deleted("behind"));
+    clock.jump(400 * dayMs + dayMs - 1);
+    assert.deepEqual(
+      (await audit.read({ limit: 9 })).map(({ at }) => at > 0),
+      [true, true],
+    );
+  });
+
+  it("follows several nodes, those that begin later too", async () => {
+    const { audit, clock, store } = makeTrail();
+    await audit.record("user.deleted", deleted("a1"));
+    const { cursor } = await audit.page({ limit: 10 });
+    const other = makeTrail({ store, clock: new FakeClock(clock.now() - 5 * dayMs), seed: 2 }).audit;
+    for (const n of [1, 2, 3, 4, 5]) await other.record("user.deleted", deleted(`b${n}`));
+    await audit.record("user.deleted", deleted("a2"));
+    const first = await followed(audit, cursor, 2);
+    assert.deepEqual(first.ids, ["b1", "b2", "b3", "b4", "b5", "a2"]);
+    await other.record("user.deleted", deleted("b6"));
+    assert.deepEqual((await followed(audit, first.cursor)).ids, ["b6"]);
+  });
+
+  it("goes on with one stream where nobody else writes, whatever the process before had left", async () => {
+    const { audit, clock, store } = makeTrail();
+    const alone = (seed: number) =>
+      createAuditTrail({
+        store: { ...aroundStore(store, (_, run) => run()), exclusive: true },
+        clock,
+        random: seededRandom(seed),
+        observer: silentObserver,
+        retentionMs: 400 * dayMs,
+      });
+    await alone(2).record("user.deleted", deleted("u1"));
+    const { cursor } = await audit.page({ limit: 10 });
+    clock.jump(-3_600_000);
+    for (const seed of [3, 4, 5]) await alone(seed).record("user.deleted", deleted(`u${seed - 1}`));
+    assert.deepEqual((await followed(audit, cursor)).ids, ["u2", "u3", "u4"]);
+    assert.equal((await store.list("audit", { limit: 10 })).length, 1);
+  });
+
+  for (const after of ["", "x", "bm8", Buffer.from('{"s":1}').toString("base64url")]) {
+    it(`refuses to follow from ${JSON.stringify(after)}`, async () => {
+      await assert.rejects(makeTrail().audit.page({ limit: 1, after }), { code: "invalid_request" });
+    });
+  }
+});
+
+describe("AuditTrail.page, where it begins", () => {
+  it("finds an instant and a place in long streams, without reading all that is newer", async () => {
+    let lists = 0;
+    const count: Around = (call, run) => {
+      if (call.verb === "list") lists += 1;
+      return run();
+    };
+    const { audit, clock, store } = makeTrail({ around: count });
+    const other = makeTrail({ store, clock, seed: 2 }).audit;
+    const times: number[] = [];
+    for (let n = 0; n < 2000; n++) {
+      clock.jump(1000);
+      times.push(clock.now());
+      await (n % 2 === 0 ? audit : other).record("user.deleted", deleted(`u${n}`));
+    }
+    lists = 0;
+    const page = await audit.page({ limit: 3, until: times[500] ?? 0 });
+    assert.deepEqual(
+      page.records.map((record) => aboutWhom(record)),
+      ["u499", "u498", "u497"],
+    );
+    const older = await audit.page({ limit: 3, before: page.next ?? "" });
+    assert.deepEqual(
+      older.records.map((record) => aboutWhom(record)),
+      ["u496", "u495", "u494"],
+    );
+    assert.ok(lists < 120, `${lists} lists`);
+  });
+});
+
+describe("AuditTrail.commit", () => {
+  it("changes nothing that is not recorded, and records nothing that is not changed", async () => {
+    const { audit, store, heard } = makeTrail();
+    const event = { name: "user.deleted", fields: deleted("u1") } as const;
+    const create = { key: "k", expectedVersion: 0, draft: { value: 1 } };
+    assert.ok((await audit.commit([create], [event])).version);
+    assert.deepEqual(await audit.commit([{ ...create, draft: { value: 2 } }], [event]), { failed: ["k"] });
+    assert.equal((await store.get("k"))?.value, 1);
+    assert.deepEqual([(await audit.read({ limit: 9 })).length, heard.length], [1, 1]);
+  });
+
+  it("takes another stream where somebody else wrote to its own", async () => {
+    const { audit, clock, store } = makeTrail();
+    await audit.record("user.deleted", deleted("u1"));
+    const [stream] = await store.list<{ readonly streamId: string }>("audit", { limit: 1 });
+    clock.jump(1);
+    await store.swap(keys.audit(stream?.value.streamId ?? "", positionOf(1)), 0, { value: {} });
+    await audit.record("user.deleted", deleted("u2"));
+    assert.deepEqual(
+      (await audit.read({ limit: 9 })).map((record) => aboutWhom(record)),
+      ["u2", "u1"],
+    );
+  });
+
+  it("keeps each kind of event for its own time, and some of none", async () => {
+    const { store, clock, heard } = makeTrail();
+    const retentionMsOf = { user: 10 * dayMs, "user.deleted": 20 * dayMs, "token.issued": 0 };
+    const observer = { event: (event: AuthorityEvent) => heard.push(event), exchange: () => {} };
+    const options = { store, clock, random: seededRandom(3), observer, retentionMs: 5 * dayMs, retentionMsOf };
+    const audit = createAuditTrail(options);
+    await audit.record("token.issued", { grant: "password", clientId: "c", jti: "j", scope: "" });
+    await audit.record("user.deleted", deleted("u1"));
+    await audit.record("user.registered", deleted("u1"));
+    await audit.record("client.deleted", { clientId: "c", actor: "a" });
+    const names = async () => (await audit.read({ limit: 9 })).map(({ name }) => name);
+    assert.equal(heard.length, 4);
+    assert.deepEqual(await names(), ["client.deleted", "user.registered", "user.deleted"]);
+    clock.jump(5 * dayMs);
+    assert.deepEqual(await names(), ["user.registered", "user.deleted"]);
+    clock.jump(5 * dayMs);
+    assert.deepEqual(await names(), ["user.deleted"]);
+  });
+});

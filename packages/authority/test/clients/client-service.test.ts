@@ -79,7 +79,7 @@ describe("ClientService.create", () => {
       const { clients } = makeNode();
       const made = await clients.create(settings(fields), "test");
       assert.equal(made.secret !== undefined, secret);
-      const { clientId, createdAt, secrets, ...kept } = made.client;
+      const { clientId, createdAt, incarnation, secrets, ...kept } = made.client;
       const { clientId: given = clientId, ...wanted } = settings(fields);
       assert.deepEqual(kept, wanted);
       assert.equal(clientId, given);
@@ -320,6 +320,22 @@ describe("ClientService.rotateSecret", () => {
     const { client } = await clients.create(settings({ authMethod: "none", grants: ["password"] }), "test");
     await assert.rejects(clients.rotateSecret(client.clientId, 0, "test"), { code: "invalid_client_metadata" });
     await assert.rejects(clients.rotateSecret("none", 0, "test"), { code: "not_found" });
+  });
+});
+
+describe("ClientService.rotateSecret, many at once", () => {
+  it("gives one secret, and that works: whoever is refused has none", async () => {
+    const { clients } = makeNode();
+    const { client } = await clients.create(settings(), "test");
+    const rotations = Array.from({ length: 16 }, () => clients.rotateSecret(client.clientId, 0, "test"));
+    const outcomes = await Promise.allSettled(rotations);
+    const given = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [sha256(outcome.value.secret)] : []));
+    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason.code] : []));
+    assert.deepEqual(refused, Array(15).fill("conflict"));
+    assert.deepEqual(
+      given,
+      (await clients.byId(client.clientId))?.secrets.map(({ hash }) => hash),
+    );
   });
 });
 

@@ -96,10 +96,9 @@ function answersWithToken(answers: readonly Answer[]): number {
   return answers.filter((answer) => typeof answer.body.access_token === "string").length;
 }
 
-/** Tokens that somebody has: those that lost a race were signed and thrown away. */
+/** Tokens that somebody has: those that lost a race were signed and thrown away, and are in no record. */
 export function issuedTokens({ authority }: Scene): number {
-  const count = (name: string) => authority.events.filter((event) => event.name === name).length;
-  return count("token.issued") - count("token.withdrawn");
+  return authority.events.filter((event) => event.name === "token.issued").length;
 }
 
 const password = `${canary} correct horse`;

@@ -48,23 +48,19 @@ const samples: Readonly<Record<string, string | number>> = {
   jti: "j#1",
   name: "account",
   subject: "somebody",
-  at: Date.UTC(2030, 0, 1, 12),
+  streamId: "s1",
+  position: "0000000001",
   id: "id#1",
-  day: Math.floor(Date.UTC(2030, 0, 1, 12) / dayMs),
 };
 
 function render(pattern: string): string {
   return pattern
     .replace(/sha256\(\{(\w+)\}\)/g, (_, name) => sha256(`${samples[name]}`))
-    .replace(/\{(\w+):15\}/g, (_, name) => `${samples[name]}`.padStart(15, "0"))
     .replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(samples[name] ?? ""));
 }
 
 function matcher(pattern: string): RegExp {
-  const source = pattern
-    .replace(/sha256\(\{\w+\}\)/g, "[\\w-]{43}")
-    .replace(/\{\w+:15\}/g, "\\d{15}")
-    .replace(/\{\w+\}/g, "[^#]+");
+  const source = pattern.replace(/sha256\(\{\w+\}\)/g, "[\\w-]{43}").replace(/\{\w+\}/g, "[^#]+");
   return new RegExp(`^${source}$`);
 }
 
@@ -75,7 +71,7 @@ describe("docs/storage.md: keys", () => {
 
   for (const { builder, key } of documented) {
     it(`says what keys.${builder} builds`, () => {
-      const names = [...key.matchAll(/\{(\w+)(?::15)?\}/g)].map(([, name = ""]) => name);
+      const names = [...key.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
       const build: unknown = Reflect.get(keys, builder);
       assert.ok(typeof build === "function");
       assert.equal(build.length, names.length);
@@ -89,7 +85,8 @@ describe("docs/storage.md: keys", () => {
       owners.clients(),
       owners.invitations(),
       owners.familiesOf(`${samples.userId}`),
-      owners.auditDay(Number(samples.at)),
+      owners.auditStreams(),
+      owners.auditStream(`${samples.streamId}`),
     ];
     assert.equal(built.length, Object.keys(owners).length);
     const said = new Set(documented.map(({ owner }) => owner).filter((owner) => owner !== "–"));
@@ -116,6 +113,7 @@ const ends: Readonly<Record<string, (item: Stored, used: Used) => boolean>> = {
   "the limit has no effect": ({ expiresAt }, used) => expiresAt !== null && expiresAt > used.at,
   "ten minutes have passed": ({ expiresAt }, used) => expiresAt === used.at + 600_000,
   "a minute has passed": ({ expiresAt }, used) => expiresAt === used.at + 60_000,
+  "a month after its records": ({ expiresAt }, used) => expiresAt === used.at + 430 * dayMs,
   "`at` + `audit.retention`": ({ expiresAt, value }) => expiresAt === Number(value.at) + 400 * dayMs,
 };
 

@@ -36,7 +36,7 @@ describe("prepareFirstStart", () => {
       { userId, username, fullName, scopes, disabled },
       { userId: "admin_id", username: "admin", fullName: "Administrator", scopes: ["superuser"], disabled: false },
     );
-    const { createdAt, ...loopback } = (await node.clients.byId("loopback")) ?? {};
+    const { createdAt, incarnation, ...loopback } = (await node.clients.byId("loopback")) ?? {};
     assert.deepEqual(loopback, {
       clientId: "loopback",
       clientName: "loopback",
@@ -183,8 +183,7 @@ function makeActor({ store, clock }: World, seed: number, crashAfter?: number): 
             ? around({ verb: "swap", key: everything }, async () => clock.jump(5001))
             : Promise.reject(new CountersignError("temporarily_unavailable")),
       });
-      const audited = createMemoryStore({ clock });
-      const node = makeNode({ store: aroundStore(store, around), clock: sleepy, auditStore: audited, seed });
+      const node = makeNode({ store: aroundStore(store, around), clock: sleepy, seed });
       return start(node);
     },
     ...(crashAfter === undefined ? {} : { crashAfter }),

@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import { CountersignError, sha256 } from "@countersign/protocol";
 import { keys, owners } from "../../src/store/keys.ts";
 import type { FamilyRecord } from "../../src/store/records.ts";
-import { claimUsername } from "../../src/users/username-claims.ts";
 import { aroundStore } from "./around-store.ts";
 import { aRegistration, makeNode, type Node } from "./world.ts";
 
@@ -15,7 +14,8 @@ async function withAlice(options: Parameters<typeof makeNode>[0] = {}) {
   return { ...node, alice };
 }
 
-async function addFamily({ store, clock }: Node, fields: Partial<FamilyRecord>): Promise<void> {
+async function addFamily({ store, clock, users }: Node, fields: Partial<FamilyRecord>): Promise<void> {
+  const user = fields.userId === undefined ? undefined : await users.byId(fields.userId);
   const family: FamilyRecord = {
     familyId: "f1",
     userId: "u",
@@ -28,6 +28,8 @@ async function addFamily({ store, clock }: Node, fields: Partial<FamilyRecord>):
     rotatedAt: clock.now(),
     generation: 0,
     userEpoch: 1,
+    userIncarnation: user?.incarnation ?? "",
+    clientIncarnation: "",
     idleExpiresAt: clock.now() + 1000,
     absoluteExpiresAt: clock.now() + 5000,
     ...fields,
@@ -75,16 +77,6 @@ describe("UserService.register", () => {
       assert.deepEqual(await audit.read({ limit: 10 }), []);
     });
   }
-});
-
-describe("UserService.byUsername", () => {
-  it("D4 finds nobody by a claim that its user does not name back, and lets nobody log in by it", async () => {
-    const { users, store, clock, alice } = await withAlice();
-    await claimUsername({ store, clock }, "bob", alice.userId);
-    assert.equal(await users.byUsername("bob"), undefined);
-    await assert.rejects(users.authenticate({ ...login, username: "bob" }), { code: "invalid_grant" });
-    assert.deepEqual(await users.authenticate(login), alice);
-  });
 });
 
 describe("UserService.rename", () => {
@@ -193,6 +185,34 @@ describe("UserService changes", () => {
     const { users, alice } = await withAlice();
     await Promise.all(Array.from({ length: 10 }, () => users.revokeAllFamilies(alice.userId, "test")));
     assert.equal((await users.byId(alice.userId))?.epoch, alice.epoch + 10);
+  });
+});
+
+describe("UserService changes that a password proves", () => {
+  it("happen once of many at once that prove the same password; the others are refused", async () => {
+    const { users, alice } = await withAlice({ config: { limits: { password_queue_ms: 10_000 } } });
+    const proof = { password: login.password, credential: alice.credential };
+    const wanted = Array.from({ length: 4 }, (_, n) => `another password ${n}`);
+    const outcomes = await Promise.allSettled(
+      wanted.map((password) => users.setPassword(alice.userId, password, "test", proof)),
+    );
+    const [happened = "", ...others] = wanted.filter((_, n) => outcomes[n]?.status === "fulfilled");
+    assert.deepEqual(others, []);
+    await users.authenticate({ ...login, password: happened });
+    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason.code] : []));
+    assert.deepEqual(refused, ["invalid_grant", "invalid_grant", "invalid_grant"]);
+    const renaming = users.rename(alice.userId, { username: "alicia" }, "test", proof);
+    await assert.rejects(renaming, { code: "invalid_grant" });
+    assert.equal(await users.byUsername("alicia"), undefined);
+  });
+
+  it("happen when a login made another hash of the same password meanwhile", async () => {
+    const { store, clock, alice } = await withAlice();
+    const dearer = makeNode({ store, clock, cost: { memoryKib: 16, passes: 1, lanes: 1 } }).users;
+    await dearer.authenticate(login);
+    const proof = { password: login.password, credential: alice.credential };
+    await dearer.setPassword(alice.userId, "another password", "test", proof);
+    await dearer.authenticate({ ...login, password: "another password" });
   });
 });
 

@@ -4,12 +4,11 @@ import { CountersignError } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { keys, owners } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import type { UsernameClaim, UserRecord } from "../../src/store/records.ts";
+import type { UsernameRecord, UserRecord } from "../../src/store/records.ts";
 import type { Store } from "../../src/store/store.ts";
-import { abandonedAfterMs, claimUsername } from "../../src/users/username-claims.ts";
 import type { UserService } from "../../src/users/users.ts";
 import { aroundStore } from "./around-store.ts";
-import { type Actor, everything, explore, type Outcome, type Scenario } from "./explore.ts";
+import { type Actor, explore, type Outcome, type Scenario } from "./explore.ts";
 import { aRegistration, makeNode } from "./world.ts";
 
 /** Who acts on the users, each on a node of its own. */
@@ -20,8 +19,6 @@ interface Race {
   /** User ids and names that are there before: `x` is named `a`. */
   readonly users: Readonly<Record<string, string>>;
   readonly acts: readonly Act[];
-  /** Has too many schedules to try them with sleeping nodes every time. */
-  readonly isLong?: boolean;
   /** What holds when all acts have ended, crashed ones not counted. */
   readonly check?: (outcomes: readonly Outcome[], world: World) => Promise<void> | void;
 }
@@ -29,7 +26,6 @@ interface Race {
 interface World {
   readonly store: Store;
   readonly clock: FakeClock;
-  readonly audit: Store;
 }
 
 const register =
@@ -87,7 +83,6 @@ const races: readonly Race[] = [
   },
   {
     id: "a user renamed away and back",
-    isLong: true,
     users: { x: "a" },
     acts: [
       rename("x", "b"),
@@ -124,46 +119,30 @@ const races: readonly Race[] = [
   },
 ];
 
-/** Tries everything together: minutes instead of seconds. */
-const tryAll = process.env.COUNTERSIGN_LONG_TESTS === "1";
-
 describe("usernames under every interleaving", () => {
   for (const race of races) {
     it(`${race.id}: no name has two owners and no user loses its name`, async () => {
-      const schedules = await explore(() => makeScenario(race, { sleeps: false }));
+      const schedules = await explore(() => makeScenario(race, {}));
       assert.ok(schedules > 1, "nothing was interleaved");
-    });
-
-    it(`${race.id}: nor when a node sleeps for longer than claims are respected`, {
-      skip: skipLong(race),
-    }, async () => {
-      await explore(() => makeScenario(race, { sleeps: true }));
     });
 
     it(`${race.id}: nor when a node crashes between any two steps; every free name can be had again`, async () => {
       for (let crashAfter = 0; crashAfter < mostCalls; crashAfter++) {
-        await explore(() => makeScenario(race, { sleeps: tryAll, crashAfter }));
+        await explore(() => makeScenario(race, { crashAfter }));
       }
     });
   }
 });
 
-function skipLong({ isLong = false }: Race): string | false {
-  return isLong && !tryAll && "takes minutes: set COUNTERSIGN_LONG_TESTS=1";
-}
-
 /** No act takes more calls than this without a race. */
 const mostCalls = 12;
-const passTime = { verb: "swap", key: everything } as const;
 
 interface Trouble {
-  /** Whether time passes at some step, so that abandoned claims can be overtaken. */
-  readonly sleeps: boolean;
   /** The first actor crashes after so many calls. */
   readonly crashAfter?: number;
 }
 
-async function makeScenario(race: Race, { sleeps, crashAfter }: Trouble): Promise<Scenario> {
+async function makeScenario(race: Race, { crashAfter }: Trouble): Promise<Scenario> {
   const world = await makeWorld(race.users);
   const actors = race.acts.map(
     (act, index): Actor => ({
@@ -171,13 +150,12 @@ async function makeScenario(race: Race, { sleeps, crashAfter }: Trouble): Promis
       ...(index === 0 && crashAfter !== undefined ? { crashAfter } : {}),
     }),
   );
-  const sleep: Actor = { run: (around) => around(passTime, async () => world.clock.jump(abandonedAfterMs + 1)) };
   return {
-    actors: sleeps ? [...actors, sleep] : actors,
+    actors,
     always: () => assertOwnership(world.store),
     finally: async (outcomes: readonly Outcome[]) => {
       for (const outcome of outcomes) assertExpected(outcome);
-      if (!sleeps && crashAfter === undefined) await race.check?.(outcomes, world);
+      if (crashAfter === undefined) await race.check?.(outcomes, world);
       await assertNamesCanBeHad(world);
     },
   };
@@ -196,33 +174,37 @@ async function makeWorld(users: Race["users"]): Promise<World> {
       disabled: false,
       createdAt: 0,
       epoch: 1,
+      incarnation: userId,
     };
     await store.swap<UserRecord>(keys.user(userId), 0, { value: user, owner: owners.users() });
-    await store.swap<UsernameClaim>(keys.username(username), 0, { value: { userId, claimedAt: 0 } });
+    await store.swap<UsernameRecord>(keys.username(username), 0, { value: { userId } });
   }
-  return { store, clock, audit: createMemoryStore({ clock }) };
+  return { store, clock };
 }
 
-function nodeOf({ clock, audit }: World, store: Store, seed: number): UserService {
-  return makeNode({ clock, store, auditStore: audit, seed: `node ${seed}` }).users;
+function nodeOf({ clock }: World, store: Store, seed: number): UserService {
+  return makeNode({ clock, store, seed: `node ${seed}` }).users;
 }
 
-/** Whoever's record bears a name holds the claim on it: so a name has one owner, and no owner can be overlooked. */
+/** Every user holds the name that it bears, and no name is held by anybody else: none has two owners, none is lost. */
 async function assertOwnership(store: Store): Promise<void> {
-  for (const { value } of await store.list<UserRecord>(owners.users(), { limit: 100 })) {
-    const claim = await store.get<UsernameClaim>(keys.username(value.username));
-    assert.equal(claim?.value.userId, value.userId, `${value.userId} does not hold ${value.username}`);
+  const users = (await store.list<UserRecord>(owners.users(), { limit: 100 })).map(({ value }) => value);
+  for (const username of ["alice", "a", "b", "c"]) {
+    const holder = (await store.get<UsernameRecord>(keys.username(username)))?.value.userId;
+    const bearers = users.filter((user) => user.username === username).map(({ userId }) => userId);
+    assert.deepEqual(bearers, holder === undefined ? [] : [holder], username);
   }
 }
 
-/** Once abandoned claims are no longer respected, every name that nobody bears can be had. */
-async function assertNamesCanBeHad({ store, clock }: World): Promise<void> {
-  clock.jump(abandonedAfterMs + 1);
+/** Whatever crashed, every name that nobody bears can be had at once. */
+async function assertNamesCanBeHad(world: World): Promise<void> {
+  const { store } = world;
+  const users = nodeOf(world, store, 99);
   const borne = (await store.list<UserRecord>(owners.users(), { limit: 100 })).map(({ value }) => value.username);
   for (const username of ["alice", "a", "b", "c"]) {
-    const claim = claimUsername({ store, clock }, username, "newcomer");
-    if (borne.includes(username)) await assert.rejects(claim, { code: "already_exists" });
-    else await claim;
+    const registration = users.register(aRegistration({ username }), "test");
+    if (borne.includes(username)) await assert.rejects(registration, { code: "already_exists" });
+    else await registration;
   }
   await assertOwnership(store);
 }

@@ -19,8 +19,6 @@ import type { Registration, UserService } from "../../src/users/users.ts";
 export interface NodeOptions {
   readonly clock?: FakeClock;
   readonly store?: Store;
-  /** Where the audit trail goes. @default the store */
-  readonly auditStore?: Store;
   readonly config?: Omit<ConfigInput, "issuer">;
   readonly seed?: number | string;
   readonly cost?: PasswordCost;
@@ -59,7 +57,7 @@ export function makeNode(options: NodeOptions = {}): Node {
   const events: AuthorityEvent[] = [];
   const observer = { event: (event: AuthorityEvent) => events.push(event), exchange: () => {} };
   const retentionMs = config.audit.retention * 1000;
-  const audit = createAuditTrail({ store: options.auditStore ?? store, clock, random, observer, retentionMs });
+  const audit = createAuditTrail({ store, clock, random, observer, retentionMs });
   const limits = createLimits({ store, clock, config });
   const passwords = createPasswordHasher({ clock, random, config, cost, ...(derive === undefined ? {} : { derive }) });
   const users = createUserService({ store, clock, random, audit, limits, passwords });

@@ -31,63 +31,72 @@ export const audit: Command = {
   examples: ["countersign audit --name user --since 24h", "countersign audit --follow --json | jq .name"],
   async run(run) {
     const limit = limitOf(run.given, 100);
+    const isFollowing = run.given.flag("follow");
+    if (isFollowing && run.given.text("until") !== undefined) {
+      throw usageFailure("--follow has no end", "leave --until out, or --follow");
+    }
     const api = await openApi(run);
-    const found = await readAll(run, api, limit, {});
+    const found = await readAll(run, api, limit);
     print(run, found.records);
-    if (run.given.flag("follow")) await follow(run, api, found);
+    if (isFollowing) await follow(run, api, found.cursor);
   },
 };
 
-/** What a look found, in the order it happened, and the second up to which it saw everything. */
+/** What was found, in the order it happened, and the cursor of all that happens later. */
 interface Look {
   readonly records: readonly Answer[];
-  readonly latest: string | undefined;
+  readonly cursor: string | undefined;
 }
 
-/** Goes on with what happens after a look, in the order it happens. */
-async function follow(run: Run, api: Api, first: Look): Promise<void> {
-  const from = idOf(first.records[0]);
-  let { latest } = first;
-  let known = new Set(first.records.map(idOf));
-  for (;;) {
+/** Goes on with what happens after a cursor, in the order it happens. */
+async function follow(run: Run, api: Api, from: string | undefined): Promise<void> {
+  for (let cursor = from; ; ) {
     await waitForNext(run);
-    // The records of that second may not all have been there: they are read again.
-    const look = await readAll(run, api, Number.POSITIVE_INFINITY, latest === undefined ? {} : { since: latest });
-    print(
-      run,
-      look.records.filter((record) => !known.has(idOf(record)) && idOf(record) > from),
-    );
-    known = new Set(look.records.map(idOf));
-    latest = look.latest ?? latest;
+    cursor = await catchUp(run, api, cursor);
+  }
+}
+
+/** Shows what there is, answer by answer, until nothing is left. */
+async function catchUp(run: Run, api: Api, from: string | undefined): Promise<string | undefined> {
+  for (let cursor = from; ; ) {
+    const answer = await api.get("/api/v1/audit", { ...filters(run), after: cursor, limit: String(mostAtOnce) });
+    print(run, objectsIn(answer, "records"));
+    const next = textIn(answer, "cursor");
+    if (next === cursor) return cursor;
+    cursor = next;
   }
 }
 
 /** The newest records; as many as are wanted, however far behind others they lie. */
-async function readAll(run: Run, api: Api, limit: number, query: Query): Promise<Look> {
+async function readAll(run: Run, api: Api, limit: number): Promise<Look> {
   const found: Answer[] = [];
-  let latest: string | undefined;
+  let cursor: string | undefined;
   let before: string | undefined;
   do {
     const size = String(Math.min(mostAtOnce, limit - found.length));
-    const answer = await read(run, api, { ...query, before, limit: size });
+    const answer = await read(run, api, { before, limit: size });
     found.push(...objectsIn(answer, "records"));
-    if (typeof answer.latest === "number") latest ??= String(answer.latest);
+    cursor ??= textIn(answer, "cursor");
     before = textIn(answer, "next");
   } while (before !== undefined && found.length < limit);
-  return { records: found.toReversed(), latest };
+  return { records: found.toReversed(), cursor };
 }
 
 /** One answer: records newest first. */
-function read({ given, world }: Run, api: Api, query: Query): Promise<Answer> {
+function read(run: Run, api: Api, query: Query): Promise<Answer> {
+  const { given, world } = run;
   const seconds = (text: string | undefined) =>
     text === undefined ? undefined : String(instantOf(text, world.clock.now()));
   return api.get("/api/v1/audit", {
-    name: given.text("name"),
-    about: given.text("about"),
+    ...filters(run),
     since: seconds(given.text("since")),
     until: seconds(given.text("until")),
     ...query,
   });
+}
+
+function filters({ given }: Run): Query {
+  return { name: given.text("name"), about: given.text("about") };
 }
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -95,11 +104,6 @@ type Query = Readonly<Record<string, string | undefined>>;
 /** One JSON object a line, or a line for people. */
 function print({ print: { json, text } }: Run, records: readonly Answer[]): void {
   for (const record of records) text(`${json ? JSON.stringify(record) : line(record)}\n`);
-}
-
-/** Ids sort as their records happened. */
-function idOf(record: Answer | undefined): string {
-  return String(record?.id ?? "");
 }
 
 function line({ at, name, fields }: Answer): string {

@@ -147,7 +147,8 @@ export const usernameRoutes: readonly Route[] = [
       const user = await authenticated(call, body.current_password);
       const { new_username: newName, new_password: wanted } = body;
       const password = wanted === undefined || wanted === body.current_password ? {} : { password: wanted };
-      await services.users.rename(user.userId, { username: newName, ...password }, user.userId);
+      const proof = { password: body.current_password, credential: user.credential };
+      await services.users.rename(user.userId, { username: newName, ...password }, user.userId, proof);
     },
   }),
   operation({
@@ -159,7 +160,8 @@ export const usernameRoutes: readonly Route[] = [
     body: z.strictObject({ current_password: password, new_password: password }),
     async run(call) {
       const user = await authenticated(call, call.body.current_password);
-      await call.services.users.setPassword(user.userId, call.body.new_password, user.userId);
+      const proof = { password: call.body.current_password, credential: user.credential };
+      await call.services.users.setPassword(user.userId, call.body.new_password, user.userId, proof);
     },
   }),
   operation({

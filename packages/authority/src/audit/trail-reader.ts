@@ -1,0 +1,103 @@
+import type { Clock } from "@countersign/protocol";
+import type { Store } from "../store/store.ts";
+import type { AuthorityEvent } from "./events.ts";
+import { isEarlier, merged, type Placed, StreamReader } from "./stream-reader.ts";
+import { listStreams, mostAheadMs } from "./streams.ts";
+import type { AuditPage, AuditQuery, AuditRecord } from "./trail.ts";
+import { idOf, type Positions, parseCursor, placeOf, printCursor } from "./trail-places.ts";
+
+/** The most records one page looks at, so that a rare name in a long trail cannot occupy the store. */
+const mostRecords = 100_000;
+
+/** Reads the trail: the streams of all processes, merged. */
+export class TrailReader {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  async page(query: AuditQuery): Promise<AuditPage> {
+    const streams = (await listStreams(this.#store)).map(({ value }) => new StreamReader(this.#store, value));
+    return query.after === undefined ? this.#backwards(query, streams) : forwards(query, query.after, streams);
+  }
+
+  async #backwards(query: AuditQuery, streams: readonly StreamReader[]): Promise<AuditPage> {
+    const { limit, until, before } = query;
+    const bounds = { until, since: this.#since(query), before: before === undefined ? undefined : placeOf(before) };
+    const sources = streams.map((stream) => stream.backwards(bounds));
+    const isNewest = until === undefined && before === undefined;
+    const found = new Found(query);
+    let next: string | undefined;
+    for await (const placed of merged(sources, (a, b) => isEarlier(b, a))) {
+      if (found.records.length >= limit || found.looked === mostRecords) {
+        next = found.lastId;
+        break;
+      }
+      found.look(placed);
+    }
+    const { records, latest } = found;
+    return {
+      records,
+      ...(next === undefined ? {} : { next }),
+      ...(isNewest ? { cursor: printCursor(newestOf(streams)) } : {}),
+      ...(latest === undefined ? {} : { latestAt: latest }),
+    };
+  }
+
+  /** What is further ahead than a day was the latest instant under a clock that was put back since: it excludes nothing. */
+  #since({ since = 0 }: AuditQuery): number {
+    return since > this.#clock.now() + mostAheadMs ? 0 : since;
+  }
+}
+
+async function forwards(query: AuditQuery, after: string, streams: readonly StreamReader[]): Promise<AuditPage> {
+  const known = parseCursor(after);
+  // A stream that is not in the cursor is younger than it. One that has expired may be back when a clock is put back.
+  const positions = new Map([
+    ...known,
+    ...streams.map(({ streamId }) => [streamId, known.get(streamId) ?? ""] as const),
+  ]);
+  const sources = streams.map((stream) => stream.forwards(positions.get(stream.streamId) || undefined));
+  const found = new Found(query);
+  for await (const placed of merged(sources, isEarlier)) {
+    if (found.records.length >= query.limit || found.looked === mostRecords) break;
+    found.look(placed);
+    positions.set(placed.streamId, placed.position);
+  }
+  const { records, latest } = found;
+  return { records, cursor: printCursor(positions), ...(latest === undefined ? {} : { latestAt: latest }) };
+}
+
+/** What a page has found so far. */
+class Found {
+  readonly records: AuditRecord[] = [];
+  readonly #query: AuditQuery;
+  looked = 0;
+  latest: number | undefined;
+  lastId = "";
+
+  constructor(query: AuditQuery) {
+    this.#query = query;
+  }
+
+  look(placed: Placed): void {
+    const { name, at, fields } = placed.event;
+    this.looked += 1;
+    this.latest = Math.max(this.latest ?? placed.order, placed.order);
+    this.lastId = idOf(placed);
+    // The three come from one event; the union of all events cannot follow them apart.
+    if (matches(placed.event, this.#query)) this.records.push({ name, at, fields, id: this.lastId } as AuditRecord);
+  }
+}
+
+function newestOf(streams: readonly StreamReader[]): Positions {
+  return new Map(streams.map(({ streamId, newest = "" }) => [streamId, newest]));
+}
+
+function matches({ name, fields }: AuthorityEvent, query: AuditQuery): boolean {
+  if (query.name !== undefined && name !== query.name && !name.startsWith(`${query.name}.`)) return false;
+  return query.about === undefined || Object.values(fields).includes(query.about);
+}
