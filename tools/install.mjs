@@ -27,10 +27,16 @@ function isInstalled() {
   return modifiedAt(ended) >= modifiedAt(lockFile);
 }
 
+/** What an npm that runs this script was told is not meant for the one that it starts: `npm publish --dry-run` among it. */
+const notForNpm =
+  /^npm_config_(dry_run|workspaces?|include_workspace_root|global|location|package_lock_only|prefix|local_prefix)$/i;
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !notForNpm.test(name)));
+
 /** `npm ci`: its exit code, and whether it stumbled over files that were in its way. */
 async function runNpm(lock) {
   const child = spawn("npm", ["ci", "--ignore-scripts", "--loglevel=error"], {
     cwd: folder,
+    env: environment,
     stdio: ["ignore", 2, "pipe"],
     shell: process.platform === "win32",
   });

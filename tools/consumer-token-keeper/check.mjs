@@ -52,7 +52,7 @@ try {
 async function compile(module, moduleResolution) {
   const options = {
     target: "es2022",
-    lib: "es2024,dom,dom.iterable,esnext.disposable",
+    lib: "es2024,dom,dom.iterable",
     skipLibCheck: "false",
     types: "node",
     typeRoots: join(root, "node_modules/@types"),

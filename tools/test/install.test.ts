@@ -27,7 +27,8 @@ const tools = fileURLToPath(new URL("..", import.meta.url));
  */
 const npm = `#!${process.execPath}
 const fs = require("node:fs");
-const { NPM_WAITS_FOR, NPM_FAILS } = process.env;
+const { NPM_WAITS_FOR, NPM_FAILS, npm_config_dry_run, npm_config_workspace } = process.env;
+if (npm_config_dry_run || npm_config_workspace) process.exit(0);
 fs.appendFileSync("npm.log", process.argv.slice(2).join(" ") + "\\n");
 if (fs.existsSync("node_modules")) { console.error("npm error ENOTEMPTY: directory not empty"); process.exit(190); }
 if (NPM_FAILS && fs.readFileSync("npm.log", "utf8").trim().split("\\n").length <= 1) { console.error(NPM_FAILS); process.exit(190); }
@@ -114,6 +115,11 @@ describe("installing what is missing", () => {
     appendFileSync(join(clone, "package-lock.json"), " ");
     assert.equal(await install().ended, 0);
     assert.equal(calls(), 2);
+  });
+
+  it("installs all of it whatever the npm around it was told", async () => {
+    assert.equal(await install({ npm_config_dry_run: "true", npm_config_workspace: "packages/cli" }).ended, 0);
+    assert.ok(installed());
   });
 
   it("lets the second of two wait for the first, and says for whom", async () => {

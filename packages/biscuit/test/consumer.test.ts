@@ -21,8 +21,11 @@ describe("the packed package", () => {
   it("holds every file that its package.json names", () => {
     const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
     const conditions = [...Object.values<object>(manifest.exports), manifest.imports["#crypto"]];
-    const published = conditions.flatMap(({ "@countersign/source": _, ...files }) => Object.values(files));
-    assert.equal(published.length, 8);
+    const published = conditions.flatMap(({ "@countersign/source": _, require = {}, ...files }) => [
+      ...Object.values(require),
+      ...Object.values(files),
+    ]);
+    assert.equal(published.length, 14);
     for (const file of [...published, ...Object.values(manifest.bin)]) {
       assert.ok(statSync(join(installed, String(file))).size > 0, String(file));
     }

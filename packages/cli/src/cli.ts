@@ -13,7 +13,7 @@ import type { World } from "./world.ts";
  *
  * @example
  * ```ts
- * import { runCli } from "@countersign/cli";
+ * import { runCli } from "./cli.ts";
  * const code = await runCli(["client", "list"], world);
  * ```
  */
