@@ -12,6 +12,7 @@ export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } fro
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewrap-ring.ts";
+export { shortestRotation } from "./keys/rotation.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "./store/records.ts";

@@ -3,6 +3,7 @@ import { type Answer, call, postForm, Refusal, strangerAt } from "./call.ts";
 import type { Option, Run } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
 import { askSecret } from "./prompt.ts";
+import { readSession } from "./session.ts";
 import type { World } from "./world.ts";
 
 /** The management API of a running authority. */
@@ -47,23 +48,25 @@ function inTheOpen({ origin }: URL): CliFailure {
 }
 
 /**
- * Opens the management API with COUNTERSIGN_TOKEN, or with the token that name and password get: COUNTERSIGN_USERNAME
- * (admin) and COUNTERSIGN_PASSWORD, or what the terminal answers.
+ * Opens the management API with COUNTERSIGN_TOKEN, with the session that `countersign login` keeps, or with the token that
+ * name and password get: COUNTERSIGN_USERNAME (admin) and COUNTERSIGN_PASSWORD, or what the terminal answers.
  */
 export async function openApi(run: Run): Promise<Api> {
   const url = urlOf(run);
   const given = tokenFrom(run.world.env);
-  const logIn = given === undefined ? await logInOf(run, url) : undefined;
-  let token = given ?? (await logIn?.()) ?? "";
+  const kept = given ?? (await sessionToken(run, url));
+  let login = kept === undefined ? await logIn(run, url) : undefined;
+  let token = kept ?? (await login?.())?.accessToken ?? "";
   const send = (path: string, init: RequestInit = {}) =>
     call(`${url}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
   const sendAgain = async (path: string, init?: RequestInit) => {
     try {
       return await send(path, init);
     } catch (error) {
-      if (logIn === undefined || !(error instanceof Refusal) || error.code !== "invalid_token") throw error;
-      // A command that runs on outlives its token.
-      token = await logIn();
+      if (given !== undefined || !(error instanceof Refusal) || error.code !== "invalid_token") throw error;
+      // A command that runs on outlives its token, and a session may have been revoked.
+      login ??= await logIn(run, url);
+      token = (await login()).accessToken;
       return send(path, init);
     }
   };
@@ -92,20 +95,43 @@ function tokenFrom({ COUNTERSIGN_TOKEN }: World["env"]): string | undefined {
   });
 }
 
-/** Asks for the password once; each call gets a new token with it. */
-async function logInOf(run: Run, url: string): Promise<() => Promise<string>> {
+/** Who gives a password in the environment wants it used. */
+async function sessionToken({ world }: Run, url: string): Promise<string | undefined> {
+  if (passwordIn(world.env) !== undefined) return undefined;
+  return (await readSession(world, url))?.accessToken;
+}
+
+/** An empty variable is one that was taken away. */
+export function passwordIn({ COUNTERSIGN_PASSWORD }: World["env"]): string | undefined {
+  return COUNTERSIGN_PASSWORD === "" ? undefined : COUNTERSIGN_PASSWORD;
+}
+
+/** What a login brought. */
+export interface Login {
+  readonly username: string;
+  readonly accessToken: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
+/** Asks for the password once; each call of what it resolves to gets a new token with it. */
+export async function logIn(run: Run, url: string, named?: string): Promise<() => Promise<Login>> {
   const { env } = run.world;
-  const username = env.COUNTERSIGN_USERNAME ?? "admin";
-  const password = env.COUNTERSIGN_PASSWORD ?? (await askSecret(run.world, `password of ${username}: `));
+  const username = named ?? env.COUNTERSIGN_USERNAME ?? "admin";
+  const password = passwordIn(env) ?? (await askSecret(run.world, `password of ${username}: `));
   if (password === undefined) {
     throw new CliFailure("no credential for the authority", {
-      hints: ["set COUNTERSIGN_TOKEN, or COUNTERSIGN_PASSWORD, or run this on a terminal"],
+      hints: [
+        "log in with countersign login, set COUNTERSIGN_TOKEN or COUNTERSIGN_PASSWORD, or run this on a terminal",
+      ],
     });
   }
   const form = { grant_type: "password", client_id: "loopback", username, password, scope: "superuser" };
   return async () => {
     try {
-      return accessTokenOf(await postForm(`${url}/oauth/token`, form), url);
+      const answer = await postForm(`${url}/oauth/token`, form);
+      const expiresIn = typeof answer.expires_in === "number" ? answer.expires_in : 0;
+      return { username, accessToken: accessTokenOf(answer, url), expiresIn };
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== "invalid_scope") throw error;
       throw new Refusal(error.code, `this user is no administrator: ${username}`, [

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Command, Option } from "./command.ts";
-import { usageFailure } from "./failure.ts";
+import { type CliFailure, usageFailure } from "./failure.ts";
 import { nearest } from "./nearest.ts";
 
 /** What a command was given, checked against its row of the table. */
@@ -22,6 +22,9 @@ export const commonOptions: Readonly<Record<string, Option>> = {
   help: { kind: "flag", summary: "Print this help" },
 };
 
+/** Options that one letter stands for. */
+export const shortOptions: Readonly<Record<string, string>> = { help: "h" };
+
 /**
  * Parses the words after a command's name.
  *
@@ -32,7 +35,7 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
   const { values, positionals } = parse(options, words);
   const names = command.positionals ?? [];
   if (positionals.length > names.length) {
-    throw usageFailure(`unexpected word: ${positionals[names.length]}`, `countersign ${command.name} --help`);
+    throw unexpectedWord(command, words, String(positionals[names.length]));
   }
   const texts = new Map<string, string>(names.flatMap(({ name }, at) => pair(name, positionals[at])));
   for (const [name, value] of Object.entries(values)) {
@@ -41,6 +44,7 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
   const lists = new Map(
     Object.entries(values).flatMap(([name, value]) => (Array.isArray(value) ? [[name, split(value)] as const] : [])),
   );
+  for (const [name, members] of lists) oneWordEach(name, members, options[name]);
   for (const [name, members] of lists) for (const member of members) checked(name, member, options[name]);
   if (values.help !== true) requirePositionals(command, texts);
   return view(command, texts, lists, values);
@@ -65,7 +69,7 @@ function view(
     integer(name) {
       const value = text(name);
       if (value === undefined) return undefined;
-      if (!/^\d{1,12}$/.test(value)) throw usageFailure(`--${name} must be a whole number: ${value}`);
+      if (!/^\d{1,12}$/.test(value)) throw usageFailure(`--${name} must be a whole number from 0 up: ${value}`);
       return Number(value);
     },
   };
@@ -75,14 +79,46 @@ function parse(options: Readonly<Record<string, Option>>, words: readonly string
   const specs = Object.fromEntries(
     Object.entries(options).map(([name, { kind }]) => [
       name,
-      { type: kind === "flag" ? ("boolean" as const) : ("string" as const), multiple: kind === "list" },
+      {
+        type: kind === "flag" ? ("boolean" as const) : ("string" as const),
+        multiple: kind === "list",
+        ...(shortOptions[name] === undefined ? {} : { short: shortOptions[name] }),
+      },
     ]),
   );
   try {
-    return parseArgs({ args: [...words], options: specs, allowPositionals: true, strict: true });
+    return parseArgs({ args: withNumbers(options, words), options: specs, allowPositionals: true, strict: true });
   } catch (error) {
     throw usageFailure(...explain(error, Object.keys(options)));
   }
+}
+
+/** A value that looks like an option is taken for one: not so a negative number, which gets its own refusal later. */
+function withNumbers(options: Readonly<Record<string, Option>>, words: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const word of words) {
+    const before = joined.at(-1) ?? "";
+    const kind = before.startsWith("--") ? options[before.slice(2)]?.kind : undefined;
+    if (/^-\d/.test(word) && kind !== undefined && kind !== "flag") joined[joined.length - 1] = `${before}=${word}`;
+    else joined.push(word);
+  }
+  return joined;
+}
+
+/** A word too many after a list was probably meant to be of it. */
+function unexpectedWord(command: Command, words: readonly string[], word: string): CliFailure {
+  const before = words[words.indexOf(word) - 2] ?? "";
+  const isList = before.startsWith("--") && command.options?.[before.slice(2)]?.kind === "list";
+  const hint = isList ? [`several are joined by commas: ${before} ${words[words.indexOf(word) - 1]},${word}`] : [];
+  return usageFailure(`unexpected word: ${word}`, ...hint, `countersign ${command.name} --help`);
+}
+
+/** No member of any list holds a space: who writes one means several members. */
+function oneWordEach(name: string, members: readonly string[], option: Option | undefined): void {
+  const several = members.find((member) => /\s/.test(member.trim()));
+  if (several === undefined || option?.choices !== undefined) return;
+  const joined = several.trim().split(/\s+/).join(",");
+  throw usageFailure(`--${name} holds spaces: ${several}`, `several are joined by commas: --${name} ${joined}`);
 }
 
 function explain(error: unknown, names: readonly string[]): [string, ...string[]] {
@@ -109,7 +145,10 @@ function checked(name: string, value: string, option: Option | undefined): strin
 }
 
 function split(values: readonly (string | boolean)[]): readonly string[] {
-  return values.flatMap((value) => String(value).split(",")).filter((part) => part !== "");
+  return values
+    .flatMap((value) => String(value).split(","))
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 function pair(name: string, value: string | undefined): readonly [string, string][] {

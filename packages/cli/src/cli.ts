@@ -9,7 +9,8 @@ import { version } from "./version.ts";
 import type { World } from "./world.ts";
 
 /**
- * Runs one command line. Resolves to the exit code: 0 it worked, 1 it failed, 2 it was called wrongly.
+ * Runs one command line. Resolves to the exit code: 0 it worked, 1 it failed, 2 it was called wrongly, 130 it was
+ * interrupted.
  *
  * @example
  * ```ts
@@ -22,20 +23,30 @@ export async function runCli(words: readonly string[], world: World): Promise<nu
     await dispatch(words, world);
     return 0;
   } catch (error) {
-    const { text, exitCode } = describeFailure(error);
+    const { text, exitCode } = describeFailure(error, wantsJson(words));
     world.stderr.write(text);
     return exitCode;
   }
 }
 
+const askForVersion: ReadonlySet<string> = new Set(["--version", "-v", "-V", "version"]);
+const askForHelp: ReadonlySet<string> = new Set(["--help", "-h", "help"]);
+
+/** Also of a command line that cannot be parsed: up to the words that are no options. */
+function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return words.slice(0, end === -1 ? undefined : end).includes("--json");
+}
+
 async function dispatch(words: readonly string[], world: World): Promise<void> {
   const [first = "--help"] = words;
-  if (first === "--version") return write(world, `countersign ${version()}\n`);
-  if (first === "--help" || first === "help") return write(world, overview(commands));
+  if (askForVersion.has(first)) return write(world, `countersign ${version()}\n`);
+  if (first === "help" && words.length > 1) return dispatch([...words.slice(1), "--help"], world);
+  if (askForHelp.has(first)) return write(world, overview(commands, world.stdout));
   const command = commands.find(({ name }) => startsWith(words, name));
   if (command === undefined) return explainGroup(words, world);
   const given = parseArguments(command, words.slice(command.name.split(" ").length));
-  if (given.flag("help")) return write(world, commandHelp(command));
+  if (given.flag("help")) return write(world, commandHelp(command, world.stdout));
   await command.run({ given, world, print: createPrinter(world, given.flag("json")) });
 }
 
@@ -43,8 +54,8 @@ async function dispatch(words: readonly string[], world: World): Promise<void> {
 function explainGroup(words: readonly string[], world: World): void {
   const [first = "", second] = words;
   const group = commands.filter(({ name }) => name.startsWith(`${first} `));
-  if (group.length > 0 && (second === undefined || second === "--help")) {
-    write(world, overview(group));
+  if (group.length > 0 && (second === undefined || askForHelp.has(second))) {
+    write(world, overview(group, world.stdout));
     return;
   }
   const wanted = group.length > 0 && second !== undefined ? `${first} ${second}` : first;

@@ -53,6 +53,16 @@ ${cases.filter((line) => /^ *"\S+"/.test(line)).join("\n")}
   fi
 }
 complete -o filenames -F _countersign countersign
+# npx countersign, where npx has no completion of its own
+_countersign_npx() {
+  local at=1
+  while [ "$at" -lt "$COMP_CWORD" ] && [ "\${COMP_WORDS[at]#-}" != "\${COMP_WORDS[at]}" ]; do at=$((at + 1)); done
+  COMPREPLY=()
+  [ "$at" -lt "$COMP_CWORD" ] && [ "\${COMP_WORDS[at]}" = countersign ] || return 0
+  COMP_WORDS=("\${COMP_WORDS[@]:at}") COMP_CWORD=$((COMP_CWORD - at))
+  _countersign
+}
+complete -p npx >/dev/null 2>&1 || complete -o default -F _countersign_npx npx
 `;
 }
 
@@ -79,7 +89,22 @@ ${groups.join("\n")}
 ${cases.join("\n")}
   esac
 }
-if [ "$funcstack[1]" = "_countersign" ]; then _countersign "$@"; else compdef _countersign countersign; fi
+_countersign_npx() {
+  local at=2
+  while (( at < CURRENT )) && [[ "$words[at]" == -* ]]; do (( at++ )); done
+  if (( at >= CURRENT )) || [[ "$words[at]" != countersign ]]; then _default; return; fi
+  shift $(( at - 1 )) words
+  (( CURRENT -= at - 1 ))
+  _countersign
+}
+if [ "$funcstack[1]" = "_countersign" ]; then
+  _countersign "$@"
+else
+  # A shell that never asked for completions has no compdef.
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+  compdef _countersign countersign
+  (( $+_comps[npx] )) || compdef _countersign_npx npx
+fi
 `;
 }
 
@@ -94,7 +119,9 @@ function fish(commands: readonly Command[]): string {
     return [word, ...Object.entries(optionsOf(command)).map(([name, option]) => fishOption(chosen, name, option))];
   });
   const firsts = [...groups.keys()].map((first) => `complete -c countersign -f -n __fish_use_subcommand -a ${first}`);
-  return `# fish completion of countersign\n${[...firsts, ...lines].join("\n")}\n`;
+  // What npx runs is completed as if it stood there alone.
+  const npx = `complete -c npx -f -n '__fish_seen_subcommand_from countersign' -a '(complete -C (string replace -r "^npx (-\\S+ )*" "" -- (commandline -cp)))'`;
+  return `# fish completion of countersign\n${[...firsts, ...lines, npx].join("\n")}\n`;
 }
 
 /** After the first word of a group, before its second. */

@@ -8,6 +8,7 @@ import {
   readSigningKey,
 } from "@countersign/authority";
 import { openDataDirectory } from "./data-directory.ts";
+import { isEncryptedPem } from "./encrypted-key.ts";
 import { CliFailure, reasonOf } from "./failure.ts";
 import type { Settings } from "./settings-schema.ts";
 import type { World } from "./world.ts";
@@ -68,10 +69,17 @@ export function readKeyFile(path: string): PrivateKey {
   try {
     return readSigningKey(bytes);
   } catch (error) {
+    if (isEncryptedPem(bytes)) throw encrypted(path);
     throw new CliFailure(`cannot sign with the key file: ${path}`, {
       hints: [reasonOf(error).replace(/^Cannot use this key: /, "")],
     });
   }
+}
+
+function encrypted(path: string): CliFailure {
+  return new CliFailure(`the key file is encrypted: ${path}`, {
+    hints: [`countersign keys convert ${path} --to pem writes it without its passphrase`],
+  });
 }
 
 /** @throws {CliFailure} when the file cannot be read. */

@@ -44,7 +44,10 @@ export function createPrinter(
     json,
     text,
     data,
-    table: (rows, columns, whole = rows) => data(whole, () => tableLines(rows, columns, colour)),
+    table: (rows, columns, whole = rows) =>
+      data(whole, () =>
+        tableLines(rows, columns, { colour, ...(stdout.isTTY === true ? { most: stdout.columns } : {}) }),
+      ),
     note,
     done: (value, line) => (json ? data(value, () => []) : note(line)),
   };
@@ -53,8 +56,9 @@ export function createPrinter(
 function tableLines<Row extends object>(
   rows: readonly Row[],
   columns: Readonly<Record<string, (row: Row) => unknown>>,
-  colour: boolean,
+  { colour, most = Number.POSITIVE_INFINITY }: { readonly colour: boolean; readonly most?: number | undefined },
 ): readonly string[] {
+  const bold = (text: string) => (colour ? `\u001b[1m${text}\u001b[0m` : text);
   const headings = Object.keys(columns);
   const cells = rows.map((row) => Object.values(columns).map((cell) => legible(cell(row))));
   const widths = headings.map((heading, at) => Math.max(heading.length, ...cells.map((line) => width(line[at] ?? ""))));
@@ -64,7 +68,21 @@ function tableLines<Row extends object>(
       .join("  ")
       .trimEnd();
   const heading = join(headings);
-  return [colour ? `\u001b[1m${heading}\u001b[0m` : heading, ...cells.map(join)];
+  if (widths.reduce((sum, one) => sum + one + 2, -2) > most) return blocks(headings, cells, bold);
+  return [bold(heading), ...cells.map(join)];
+}
+
+/** Where rows are wider than the terminal: a line for each of their cells, so that all of it can be read and copied. */
+function blocks(
+  headings: readonly string[],
+  cells: readonly (readonly string[])[],
+  bold: (text: string) => string,
+): readonly string[] {
+  const widest = Math.max(...headings.map((heading) => heading.length));
+  return cells.flatMap((line, at) => [
+    ...(at === 0 ? [] : [""]),
+    ...line.map((cell, column) => `${bold((headings[column] ?? "").padEnd(widest))}  ${cell}`),
+  ]);
 }
 
 /** A value in one cell. What others chose, names above all, cannot move the cursor or turn the text. */
@@ -77,9 +95,16 @@ export function legible(value: unknown): string {
 /** The members of an object, a line each; lists as their values. */
 export function memberLines(object: object): readonly string[] {
   return Object.entries(object).map(([name, value]) => {
-    const shown = Array.isArray(value) ? value.map(compact) : compact(value);
+    const shown = Array.isArray(value) ? value.map(compact) : (timeOf(name, value) ?? compact(value));
     return `${legible(name)}: ${legible(shown)}`;
   });
+}
+
+/** Instants as dates and spans with their unit; the wire has seconds for both. */
+function timeOf(name: string, value: unknown): string | undefined {
+  if (typeof value !== "number") return undefined;
+  if (name.endsWith("_at")) return instant(value);
+  return name.endsWith("_ttl") ? `${value} s` : undefined;
 }
 
 function compact(value: unknown): unknown {

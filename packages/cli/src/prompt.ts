@@ -29,7 +29,7 @@ function readKeys(stdin: Input): Promise<string> {
     let typed: string[] = [];
     const onData = (chunk: Buffer | string) => {
       for (const key of chunk.toString()) {
-        if (key === interrupt) return finish(() => reject(new CliFailure("interrupted")));
+        if (key === interrupt) return finish(() => reject(new CliFailure("interrupted", { exitCode: 130 })));
         if (enter.has(key)) return finish(() => resolve(typed.join("")));
         typed = erase.has(key) ? typed.slice(0, -1) : [...typed, key];
       }

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { shortestRotation } from "@countersign/authority";
 import { checkServing, type TlsOptions } from "@countersign/authority/node";
 import { type Address, parseAddress } from "./address.ts";
 import { checkDataDirectory, keyFromVariable } from "./data-directory.ts";
@@ -25,11 +26,21 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
   const address = parseAddress(settings.listen);
   const tls = tlsOptions(settings);
   judge({ host: address.host, insecureHttp: settings.insecure_http, ...(tls === undefined ? {} : { tls }) });
+  requireIssuer(settings, address);
   if (settings.key_file !== undefined) readKeyFile(settings.key_file);
   keyFromVariable("COUNTERSIGN_KEY", world);
   checkDataDirectory(settings.data);
   const serving = { ...loaded, settings, address, ...(tls === undefined ? {} : { tls }) };
   return { ...serving, warnings: [...warnings, ...doubts(serving, world.clock.now())] };
+}
+
+/** What listens at every address has none that others know it by, and tokens keep the issuer that they were given. */
+function requireIssuer({ issuer, listen, tls }: LoadedSettings["settings"], { host, port }: Address): void {
+  if (issuer !== undefined || !/^(?:0\.0\.0\.0|[0:]+)$/.test(host)) return;
+  const scheme = tls.cert === undefined ? "http" : "https";
+  throw new CliFailure(`no issuer: this listens at every address (${listen}), and none of them names it to others`, {
+    hints: [`give --issuer with the URL that clients and verifiers use, such as ${scheme}://id.example.com:${port}`],
+  });
 }
 
 function judge(options: Parameters<typeof checkServing>[0]): void {
@@ -48,18 +59,23 @@ function judge(options: Parameters<typeof checkServing>[0]): void {
 }
 
 /** What is allowed, and yet cannot be meant. */
-function doubts({ settings, address, tls }: Omit<Serving, "warnings">, now: number): readonly string[] {
-  const { issuer, listen, compat, registration, server } = settings;
+function doubts({ settings, tls }: Omit<Serving, "warnings">, now: number): readonly string[] {
+  const { issuer, compat, registration, server, keys } = settings;
+  const shortest = shortestRotation(settings);
   const hasFace = compat.faces.includes("jwt-issuer");
   const hasClient = compat.jwt_issuer_client !== undefined;
   const doubtful: readonly (readonly [boolean, string])[] = [
     [
-      issuer === undefined && /^(?:0\.0\.0\.0|[0:]+)$/.test(address.host),
-      `the issuer in every token is where this listens, ${listen}, and nobody can find that; give --issuer`,
-    ],
-    [
       registration.mode === "open" && registration.scopes.includes("superuser"),
       "whoever registers is an administrator: registration is open, and its scopes hold superuser",
+    ],
+    [
+      issuer?.endsWith("/") === true,
+      `the issuer ends with a slash, and verifiers that are given it without one refuse every token: ${issuer}`,
+    ],
+    [
+      keys.rotate_every < shortest,
+      `keys.rotate_every is ${keys.rotate_every}, but keys sign for ${shortest} seconds: so long is a successor published before every cache has it (keys.jwks_max_age and 240 more, or keys.publish_before)`,
     ],
     [hasClient && !hasFace, "compat.jwt_issuer_client does nothing without the face: compat.faces names no jwt-issuer"],
     [

@@ -12,9 +12,18 @@ export function variableOf(path: readonly string[]): string {
 
 /** Variables that are no members of the configuration. */
 const otherVariables: ReadonlySet<string> = new Set(
-  ["CONFIG", "KEY", "NEW_KEY", "URL", "TOKEN", "USERNAME", "PASSWORD", "CLIENT_ID", "CLIENT_SECRET"].map(
-    (name) => `COUNTERSIGN_${name}`,
-  ),
+  [
+    "CONFIG",
+    "KEY",
+    "NEW_KEY",
+    "URL",
+    "TOKEN",
+    "USERNAME",
+    "PASSWORD",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "KEY_PASSPHRASE",
+  ].map((name) => `COUNTERSIGN_${name}`),
 );
 
 /** What an orchestrator sets for a service that is called countersign. */

@@ -18,6 +18,9 @@ export interface VaultSetting {
   readonly bound_claims?: Readonly<Record<string, string>>;
 }
 
+/** What the authority signs with and Vault can verify. It holds for the whole mount, so it is no matter of one client. */
+const vaultAlgorithms: readonly string[] = ["ES256", "EdDSA", "RS256", "PS256"];
+
 /**
  * What Vault checks, turned round: a token with `aud` needs bound_audiences, a role must bind something, `user_claim`
  * must be a text claim the token has. A client's own token has its id as `sub`, but none in the plain profile; the
@@ -54,7 +57,7 @@ export function settingFor(
     policies,
     source: byKeys ? { jwks_url: String(metadata.jwks_uri) } : { oidc_discovery_url: issuer },
     bound_issuer: issuer,
-    algorithms: [algorithm],
+    algorithms: vaultAlgorithms,
     user_claim: plain && !forPeople ? "client_id" : "sub",
     ...(plain ? {} : { bound_audiences: [audience] }),
     ...(plain || forPeople ? { bound_claims: { client_id: clientId } } : { bound_subject: clientId }),

@@ -14,7 +14,6 @@ export function vaultTerraform(setting: VaultSetting): readonly string[] {
       ...setting.source,
       bound_issuer: setting.bound_issuer,
       jwt_supported_algs: setting.algorithms,
-      default_role: role,
     }),
     "}",
     "",
@@ -28,12 +27,12 @@ export function vaultTerraform(setting: VaultSetting): readonly string[] {
 export function vaultCommands(setting: VaultSetting): readonly string[] {
   const { mount, role, policies, source, clientId } = setting;
   return [
-    `vault auth enable -path=${quote(mount)} jwt`,
+    // Every client's lines begin with these two: they say the same of each, so none takes from another.
+    `vault auth enable -path=${quote(mount)} jwt || true # unless it is there already`,
     written(`auth/${mount}/config`, {
       ...source,
       bound_issuer: setting.bound_issuer,
       jwt_supported_algs: setting.algorithms,
-      default_role: role,
     }),
     // A map such as bound_claims can be given only as JSON.
     `vault write auth/${mount}/role/${role} - <<'EOF'`,

@@ -23,19 +23,19 @@ function firstSteps(url: string | undefined): readonly string[] {
   if (url === undefined) {
     return ["It is shown this once. These settings keep this machine from logging in with it: see docs/operations.md"];
   }
-  // Whether curl trusts the certificate cannot be known here.
+  // Whether the command trusts the certificate cannot be known here.
   if (url.startsWith("https:")) return [`It is shown this once. The client loopback logs in with it at ${url}`];
   // A shell may take the brackets of an IPv6 address for a pattern.
   const base = url.includes("[") ? `'${url}'` : url;
+  const place = url === "http://localhost:8080" ? "" : ` --url ${base}`;
+  const run = "npx --no countersign";
+  // Each is a line of its own that reads nothing but the terminal: pasted together they still run one after another.
   return [
-    "It is shown this once. Three commands to try:",
+    "It is shown this once. In another terminal, in the same folder; the first asks for the password:",
     "",
-    `  read -rs PASSWORD; TOKEN=$(curl -s ${base}/oauth/token -d grant_type=password -d client_id=loopback \\`,
-    `    -d username=admin --data-urlencode "password=$PASSWORD" -d scope=superuser | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/')`,
-    "",
+    `  ${run} login${place}`,
+    `  ${run} client create --name app --scopes read --grants client_credentials --credential${place}`,
+    `  ${run} token get --client-id THE-CLIENT-ID-IT-PRINTED${place}`,
     `  curl -s ${base}/.well-known/jwks.json`,
-    "",
-    `  curl -s ${base}/api/v1/client -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\`,
-    `    -d '{"client_name":"app","scopes":["read"],"grants":["client_credentials"],"credential":true}'`,
   ];
 }

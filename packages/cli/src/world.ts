@@ -7,6 +7,8 @@ export type Signal = "SIGTERM" | "SIGINT";
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** How wide the terminal is. */
+  readonly columns?: number;
 }
 
 /** Where text comes from: a pipe, or a terminal whose echo can be switched off. */

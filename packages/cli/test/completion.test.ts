@@ -21,7 +21,7 @@ const shells: Readonly<Record<string, (script: string, line: string) => readonly
   bash(script, line) {
     const words = line.split(" ");
     const call = `${script}
-COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _countersign; printf '%s\\n' "\${COMPREPLY[@]}"`;
+COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; "$(complete -p \${COMP_WORDS[0]} | sed 's/.*-F \\([^ ]*\\).*/\\1/')"; printf '%s\\n' "\${COMPREPLY[@]}"`;
     return linesOf(spawnSync("bash", ["--norc", "-c", call], { encoding: "utf8" }));
   },
   zsh(script, line) {
@@ -78,6 +78,8 @@ describe("countersign completion", () => {
     { line: "countersign audit --fo", expect: ["--follow"] },
     { line: "countersign keys rotate --algorithm E", expect: ["ES256", "EdDSA"] },
     { line: "countersign config ", expect: ["check"] },
+    { line: "npx countersign au", expect: ["audit"] },
+    { line: "npx --no countersign keys convert --t", expect: ["--to"] },
   ];
   for (const [shell, complete] of Object.entries(shells)) {
     for (const { line, expect } of rows) {

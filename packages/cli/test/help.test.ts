@@ -16,6 +16,50 @@ describe("the help", () => {
     });
   }
 
+  for (const columns of [80, 60, 40]) {
+    it(`fits a terminal of ${columns} columns`, async () => {
+      for (const words of [[], ...commands.map(({ name }) => name.split(" "))]) {
+        const { stdout } = await run([...words, "--help"], {}, "", { columns });
+        const [, body = ""] = stdout.split("\n\nusage:");
+        const options = (body === "" ? stdout : body).split("\n").filter((line) => line.startsWith("  "));
+        const tooLong = options.filter((line) => line.length > columns && /\s\S+\s+\S/.test(line.trimStart()));
+        assert.deepEqual(
+          tooLong.filter((line) => !/countersign |--tls-cert cert|--grants client_credentials --cred/.test(line)),
+          [],
+        );
+      }
+    });
+  }
+
+  for (const [words, same] of [
+    [["-h"], ["--help"]],
+    [["help"], ["--help"]],
+    [
+      ["help", "client"],
+      ["client", "--help"],
+    ],
+    [
+      ["client", "-h"],
+      ["client", "--help"],
+    ],
+    [
+      ["help", "client", "create"],
+      ["client", "create", "--help"],
+    ],
+    [
+      ["client", "create", "-h"],
+      ["client", "create", "--help"],
+    ],
+    [["-v"], ["--version"]],
+    [["version"], ["--version"]],
+  ] as const) {
+    it(`${words.join(" ")} is ${same.join(" ")}`, async () => {
+      const expected = await run(same);
+      assert.equal(expected.exitCode, 0);
+      assert.deepEqual(await run(words), expected);
+    });
+  }
+
   it("says everything that it breaks into lines", async () => {
     const { stdout } = await run(["client", "create", "--help"]);
     const said = stdout.replace(/\s+/g, " ");

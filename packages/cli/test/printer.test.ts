@@ -7,12 +7,13 @@ function printed(options: {
   readonly isTTY?: boolean;
   readonly env?: Record<string, string>;
   readonly json?: boolean;
+  readonly columns?: number;
 }) {
   let text = "";
   const write = (more: string) => {
     text += more;
   };
-  const stdout = { write, ...(options.isTTY === undefined ? {} : { isTTY: options.isTTY }) };
+  const stdout = { write, ...options };
   const printer = createPrinter({ stdout, stderr: { write }, env: options.env ?? {} }, options.json ?? false);
   printer.table(
     [
@@ -30,6 +31,12 @@ describe("createPrinter", () => {
   it("aligns columns and marks empty cells", () => assert.equal(printed({}), "NAME  TAGS\né     a b\nlong  -\n"));
 
   it("prints headings bold on a terminal", () => assert.ok(printed({ isTTY: true }).startsWith(`${bold}NAME  TAGS`)));
+
+  it("gives each cell a line where the terminal is narrower than the rows", () => {
+    const narrow = printed({ isTTY: true, columns: 8, env: { NO_COLOR: "1" } });
+    assert.equal(narrow, "NAME  é\nTAGS  a b\n\nNAME  long\nTAGS  -\n");
+    assert.equal(printed({ isTTY: true, columns: 10, env: { NO_COLOR: "1" } }), printed({}));
+  });
 
   it("uses no colour when NO_COLOR is set", () => {
     assert.ok(!printed({ isTTY: true, env: { NO_COLOR: "1" } }).includes(bold));
@@ -64,6 +71,14 @@ describe("memberLines", () => {
       "empty: -",
     ]);
   });
+
+  it("shows instants as dates, and spans with their unit", () => {
+    assert.deepEqual(memberLines({ created_at: 1_700_000_000, access_token_ttl: 900, limit: 3 }), [
+      "created_at: 2023-11-14T22:13:20Z",
+      "access_token_ttl: 900 s",
+      "limit: 3",
+    ]);
+  });
 });
 
 describe("describeFailure", () => {
@@ -76,6 +91,13 @@ describe("describeFailure", () => {
       text: "countersign: error: cannot do it\ncountersign: hint: do this\ncountersign: hint: or that\n",
       exitCode: 2,
     });
+  });
+
+  it("is one line of JSON for machines", () => {
+    const { text, exitCode } = describeFailure(usageFailure("Cannot do it", "do this"), true);
+    assert.equal(exitCode, 2);
+    assert.deepEqual(JSON.parse(text), { error: "cannot do it", hints: ["do this"] });
+    assert.equal(text.indexOf("\n"), text.length - 1);
   });
 
   it("keeps names that are written in capitals", () => {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { systemClock, systemRandom } from "@countersign/protocol";
 import { runCli } from "../src/cli.ts";
-import type { World } from "../src/world.ts";
+import type { Output, World } from "../src/world.ts";
 
 /** One command of a session that runs in this process, with all that it wrote. */
 export interface Started {
@@ -32,7 +32,12 @@ export function aWorld(stdin = ""): World {
 }
 
 /** Starts a command line. */
-export function start(words: readonly string[], env: World["env"], stdin = ""): Started {
+export function start(
+  words: readonly string[],
+  env: World["env"],
+  stdin = "",
+  terminal: Partial<Output> = {},
+): Started {
   const listeners: (() => void)[] = [];
   const watchers = new Set<() => void>();
   let stdout = "";
@@ -41,6 +46,7 @@ export function start(words: readonly string[], env: World["env"], stdin = ""): 
     ...aWorld(stdin),
     env,
     stdout: {
+      ...terminal,
       write(text) {
         stdout += text;
         for (const watch of watchers) watch();
@@ -68,8 +74,13 @@ export function start(words: readonly string[], env: World["env"], stdin = ""): 
 }
 
 /** Runs a command line to its end. */
-export async function run(words: readonly string[], env: World["env"] = {}, stdin = "") {
-  const started = start(words, env, stdin);
+export async function run(
+  words: readonly string[],
+  env: World["env"] = {},
+  stdin = "",
+  terminal: Partial<Output> = {},
+) {
+  const started = start(words, env, stdin, terminal);
   const exitCode = await started.exitCode;
   return { exitCode, stdout: started.stdout(), stderr: started.stderr() };
 }

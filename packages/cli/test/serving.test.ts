@@ -69,6 +69,16 @@ const refused: readonly Row[] = [
     file: 'listen = "0.0.0.0:0"',
     expect: /cannot serve plain HTTP.*--insecure-http/s,
   },
+  {
+    id: "every address as the issuer",
+    words: ["--listen", "0.0.0.0:8080", "--insecure-http"],
+    expect: /no issuer: .*0\.0\.0\.0:8080.*--issuer .* such as http:\/\/id\.example\.com:8080/s,
+  },
+  {
+    id: "every address of IPv6 as the issuer",
+    words: ["--listen", "[::]:8080", "--insecure-http"],
+    expect: /no issuer: .*--issuer/s,
+  },
   { id: "an address that is none", file: 'listen = "here"', expect: /cannot listen at: here/ },
   {
     id: "a certificate that is none",
@@ -107,9 +117,15 @@ describe("config check and serve", () => {
 
   const warned: readonly Row[] = [
     {
-      id: "an issuer that nobody can find",
-      words: ["--listen", "0.0.0.0:0", "--insecure-http"],
-      expect: /^countersign: warning: the issuer in every token is where this listens, 0\.0\.0\.0:0, .*$/m,
+      id: "an issuer with a slash that verifiers will not be given",
+      words: ["--listen", "localhost:0", "--issuer", "https://id.example.com/"],
+      expect: /^countersign: warning: the issuer ends with a slash.*: https:\/\/id\.example\.com\/$/m,
+    },
+    {
+      id: "keys that rotate more slowly than they are told to",
+      file: "[keys]\nrotate_every = 90\npublish_before = 60\njwks_max_age = 20",
+      words: ["--listen", "localhost:0"],
+      expect: /^countersign: warning: keys\.rotate_every is 90, but keys sign for 260 seconds.*$/m,
     },
     {
       id: "registration that makes everybody an administrator",

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loopbackUrl } from "../src/loopback-url.ts";
 import { welcome } from "../src/welcome.ts";
@@ -19,9 +20,12 @@ const hasV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ addr
 const missing = ["bash", "curl"].filter((name) => spawnSync(name, ["--version"]).error !== undefined);
 const nowhere = "These settings keep this machine from logging in with it";
 
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
 /** The commands that a welcome tells to try. */
 function commandsIn(stdout: string): string {
-  return stdout.slice(stdout.indexOf("to try:\n") + "to try:\n".length);
+  const lines = stdout.slice(stdout.indexOf("asks for the password:\n")).split("\n").slice(1);
+  return lines.filter((line) => !line.includes("THE-CLIENT-ID")).join("\n");
 }
 
 describe("the welcome of a first start", () => {
@@ -33,7 +37,11 @@ describe("the welcome of a first start", () => {
     readonly expect?: string;
   }[] = [
     { id: "as it comes", words: ["--listen", "localhost:0"], expect: "localhost" },
-    { id: "at every address", words: ["--listen", "0.0.0.0:0", "--insecure-http"], expect: "127.0.0.1" },
+    {
+      id: "at every address",
+      words: ["--listen", "0.0.0.0:0", "--insecure-http", "--issuer", "http://id.example"],
+      expect: "127.0.0.1",
+    },
     {
       id: "behind a proxy at 127.0.0.1",
       words: ["--listen", "localhost:0"],
@@ -42,7 +50,7 @@ describe("the welcome of a first start", () => {
     },
     {
       id: "behind a proxy at 127.0.0.1, at every address",
-      words: ["--listen", "0.0.0.0:0", "--insecure-http"],
+      words: ["--listen", "0.0.0.0:0", "--insecure-http", "--issuer", "http://id.example"],
       env: { COUNTERSIGN_SERVER_TRUSTED_PROXIES: "127.0.0.1" },
     },
     {
@@ -75,11 +83,14 @@ describe("the welcome of a first start", () => {
       }
       assert.ok(stdout.includes(`http://${expect}:`), stdout);
       const password = /^admin password: (\S+)$/m.exec(stdout)?.[1] ?? "";
-      const trying = promisify(execFile)("bash", ["--norc", "-c", commandsIn(stdout)]);
-      trying.child.stdin?.end(`${password}\n`);
-      const answers = (await trying).stdout;
+      const environment = { ...process.env, HOME: data, COUNTERSIGN_PASSWORD: password };
+      const npx = `npx() { shift 2; '${process.execPath}' -C @countersign/source '${main}' "$@" && unset COUNTERSIGN_PASSWORD; }`;
+      const answers = await promisify(execFile)("bash", ["--norc", "-c", `${npx}\n${commandsIn(stdout)}`], {
+        env: environment,
+      }).then(({ stdout: text, stderr }) => text + stderr);
+      assert.match(answers, /logged in as admin until /);
+      assert.match(answers, /^client secret: \S+$/m);
       assert.match(answers, /"keys":\[\{/);
-      assert.match(answers, /"client_secret":"[^"]+"/);
     });
   }
 

@@ -23,6 +23,7 @@ import type { KeyRow } from "./ring-record.ts";
 import {
   activeKey,
   admit,
+  defaultReloadMs,
   erasesAt,
   type KeyState,
   lineOf,
@@ -153,7 +154,7 @@ class StoredKeyRing implements ManagedKeyRing {
   constructor(options: KeyRingOptions, openOptions: OpenOptions, first: { ring: OpenRing; loadedAt: number }) {
     this.#options = options;
     this.#openOptions = openOptions;
-    this.#reloadEveryMs = options.reloadEveryMs ?? 60_000;
+    this.#reloadEveryMs = options.reloadEveryMs ?? defaultReloadMs;
     this.#policy = policyOf(options.config, 3 * this.#reloadEveryMs);
     this.#ring = first.ring;
     this.#loadedAt = first.loadedAt;

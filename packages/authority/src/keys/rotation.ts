@@ -50,6 +50,17 @@ export function policyOf({ keys }: Pick<Config, "keys">, staleMs: number): Rotat
   };
 }
 
+/** How often a node looks for what others did to the ring, and how old its view may become: three looks may fail. */
+export const defaultReloadMs = 60_000;
+
+/**
+ * How long a key signs at least, in seconds: its successor is published meanwhile, for as long as caches keep a set without
+ * it. A shorter `rotate_every` is lengthened to it.
+ */
+export function shortestRotation(config: Pick<Config, "keys">): number {
+  return Math.ceil(leadMs(policyOf(config, 3 * defaultReloadMs)) / 1000);
+}
+
 /** The keys that stay, with their new times, and those to be made. */
 export interface Plan<Key extends KeyTimes> {
   readonly keep: readonly Key[];

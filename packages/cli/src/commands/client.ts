@@ -2,7 +2,7 @@ import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } fro
 import { textIn } from "../answers.ts";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Arguments } from "../arguments.ts";
-import type { Answer } from "../call.ts";
+import { type Answer, Refusal } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, reasonOf, usageFailure } from "../failure.ts";
 import { listingOptions, printListing } from "../listing.ts";
@@ -122,7 +122,10 @@ export const clientCommands: readonly Command[] = [
         ...(given.flag("credential") ? { credential: true } : {}),
         ...(given.text("id") === undefined ? {} : { client_id: given.text("id") }),
       };
-      const made = await (await openApi(run)).send("POST", path, wanted);
+      const api = await openApi(run);
+      const made = await api.send("POST", path, wanted).catch((error: unknown) => {
+        throw wantsCredential(error, given);
+      });
       run.print.data(made, () => secretLines(made));
     },
   },
@@ -195,6 +198,15 @@ function settings(given: Arguments): Record<string, unknown> {
     wanted[member] = integers.has(name) ? given.integer(name) : name === "jwks" ? readJwks(String(value)) : value;
   }
   return wanted;
+}
+
+/** Most clients that the authority refuses to make lack the one thing that makes a secret. */
+function wantsCredential(error: unknown, given: Arguments): unknown {
+  const method = given.text("auth-method");
+  const hasCredential = given.flag("credential") || given.text("jwks") !== undefined;
+  const wantsOne = given.list("grants")?.includes("client_credentials") || method?.startsWith("client_secret_");
+  if (!(error instanceof Refusal) || hasCredential || wantsOne !== true) return error;
+  return new Refusal(error.code, error.message, [...error.hints, "--credential gives it a secret, shown this once"]);
 }
 
 function readJwks(file: string): unknown {

@@ -4,6 +4,7 @@ import { clientCommands } from "./client.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommands } from "./config.ts";
 import { keyCommands } from "./keys.ts";
+import { sessionCommands } from "./login.ts";
 import { serve } from "./serve.ts";
 import { tokenCommands } from "./token.ts";
 import { userCommands } from "./user.ts";
@@ -13,6 +14,7 @@ import { vault } from "./vault.ts";
 export const commands: readonly Command[] = [
   serve,
   ...configCommands,
+  ...sessionCommands,
   ...clientCommands,
   ...userCommands,
   ...keyCommands,

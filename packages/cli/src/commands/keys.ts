@@ -2,6 +2,7 @@ import { keyForms, readSigningKey, signingAlgorithms, writeKey } from "@counters
 import { objectsIn } from "../answers.ts";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Command, Option } from "../command.ts";
+import { decryptPem, isEncryptedPem } from "../encrypted-key.ts";
 import { usageFailure } from "../failure.ts";
 import { readBytes } from "../open-authority.ts";
 import { instant } from "../printer.ts";
@@ -89,10 +90,10 @@ export const keyCommands: readonly Command[] = [
   rewrapKeys,
 ];
 
-async function readKey(path: string, wanted: string | undefined, { stdin }: World) {
-  const input = path === "-" ? await readAll(stdin) : readBytes(path);
+async function readKey(path: string, wanted: string | undefined, world: World) {
+  const input = path === "-" ? await readAll(world.stdin) : readBytes(path);
   return readSigningKey(
-    input,
+    isEncryptedPem(input) ? await decryptPem(input, path, world) : input,
     signingAlgorithms.find((candidate) => candidate === wanted),
   );
 }

@@ -1,5 +1,5 @@
 import { decodeJwt, importKeys, TokenRefused, verifyJwt } from "@countersign/protocol";
-import { accessTokenOf, remoteOptions, urlOf } from "../api.ts";
+import { accessTokenOf, passwordIn, remoteOptions, urlOf } from "../api.ts";
 import { type Answer, call, postForm } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
@@ -10,7 +10,9 @@ const clientOptions: Readonly<Record<string, Option>> = {
   "client-id": { kind: "text", value: "ID", summary: "COUNTERSIGN_CLIENT_ID, or loopback" },
 };
 
-const token = [{ name: "token", summary: "The token; - is stdin" }];
+const token = [
+  { name: "token", summary: "- or nothing reads it from stdin, which no other user can see", required: false },
+];
 
 /** Tokens, as a client sees them. */
 export const tokenCommands: readonly Command[] = [
@@ -74,7 +76,7 @@ async function grantOf({ given, world }: Run): Promise<Readonly<Record<string, s
     return { grant_type: "client_credentials", client_id: clientId, client_secret: asked };
   }
   const username = named ?? "admin";
-  const password = env.COUNTERSIGN_PASSWORD ?? (await askSecret(world, `password of ${username}: `));
+  const password = passwordIn(env) ?? (await askSecret(world, `password of ${username}: `));
   if (password === undefined) throw usageFailure("no credential", "set COUNTERSIGN_PASSWORD");
   return { grant_type: "password", client_id: clientId, client_secret: secret, username, password };
 }
@@ -126,8 +128,13 @@ async function verdictOn(text: string, header: Answer, claims: Answer, run: Run)
     return valid;
   } catch (error) {
     if (!(error instanceof TokenRefused)) throw error;
-    return error.message;
+    return error.message + contradiction(error, claims, rules);
   }
+}
+
+/** Which two values differ: whoever configures a verifier needs both. */
+function contradiction({ reason }: TokenRefused, { iss }: Answer, { issuer }: { readonly issuer: string }): string {
+  return reason === "wrong_issuer" ? `: the token says ${String(iss)}, the authority is ${issuer}` : "";
 }
 
 function audienceOf({ aud }: Answer): readonly string[] | undefined {
@@ -135,7 +142,10 @@ function audienceOf({ aud }: Answer): readonly string[] | undefined {
   return Array.isArray(aud) ? aud.map(String) : undefined;
 }
 
+/** The arguments of a process can be read by everybody on its machine, and stay in the shell's history. */
 async function tokenText({ given, world }: Run): Promise<string> {
-  const text = given.required("token");
-  return text === "-" ? (await readAll(world.stdin)).trim() : text;
+  const text = given.text("token") ?? "-";
+  if (text !== "-") return text;
+  if (world.stdin.isTTY === true) return (await askSecret(world, "token: "))?.trim() ?? "";
+  return (await readAll(world.stdin)).trim();
 }

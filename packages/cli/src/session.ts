@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { textIn } from "./answers.ts";
+import { CliFailure, reasonOf } from "./failure.ts";
+import type { World } from "./world.ts";
+
+/** What `countersign login` keeps: one access token, for as long as it lives. */
+export interface Session {
+  readonly url: string;
+  readonly username: string;
+  readonly accessToken: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/**
+ * The session with an authority, while it lives. A file that others of this machine can read is not trusted: it is as if it
+ * were not there.
+ */
+export async function readSession(world: World, url: string): Promise<Session | undefined> {
+  const path = pathOf(world.env, url);
+  if (path === undefined) return undefined;
+  const session = await readFileAt(path);
+  const { COUNTERSIGN_USERNAME: username = session?.username } = world.env;
+  const isMeant = session?.url === url && session.username === username;
+  return isMeant && session.expiresAt > world.clock.now() ? session : undefined;
+}
+
+/**
+ * Keeps a session in a file that is this user's alone, in the place of the one before.
+ *
+ * @returns the path of the file.
+ * @throws {CliFailure} when there is no place for it, or it cannot be written.
+ */
+export async function keepSession(world: World, session: Session): Promise<string> {
+  const path = pathOf(world.env, session.url);
+  if (path === undefined) throw new CliFailure("no place to keep a session", { hints: ["set HOME or XDG_STATE_HOME"] });
+  const draft = `${path}.${process.pid}`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await rm(draft, { force: true });
+    const file = await open(draft, "wx", 0o600);
+    await file.writeFile(`${JSON.stringify(session)}\n`).finally(() => file.close());
+    await rename(draft, path);
+    return path;
+  } catch (error) {
+    throw new CliFailure(`cannot keep the session in: ${path}`, { hints: [reasonOf(error)] });
+  }
+}
+
+/** Removes a session, if there is one. */
+export async function forgetSession(world: World, url: string): Promise<void> {
+  const path = pathOf(world.env, url);
+  if (path !== undefined) await rm(path, { force: true });
+}
+
+/** A file for each authority, so that two logins at once do not lose each other. */
+function pathOf(env: World["env"], url: string): string | undefined {
+  const { XDG_STATE_HOME, LOCALAPPDATA, HOME } = env;
+  const state = XDG_STATE_HOME || LOCALAPPDATA || (HOME ? join(HOME, ".local/state") : undefined);
+  const name = createHash("sha256").update(url).digest("hex").slice(0, 16);
+  return state === undefined ? undefined : join(state, "countersign", `session-${name}.json`);
+}
+
+async function readFileAt(path: string): Promise<Session | undefined> {
+  try {
+    const { mode, uid } = await stat(path);
+    const isOurs = process.getuid === undefined || (uid === process.getuid() && (mode & 0o077) === 0);
+    return isOurs ? sessionOf(JSON.parse(await readFile(path, "utf8"))) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sessionOf(value: unknown): Session | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const kept = { ...value } as Readonly<Record<string, unknown>>;
+  const [url, username, accessToken] = ["url", "username", "accessToken"].map((name) => textIn(kept, name));
+  const { expiresAt } = kept;
+  if (url === undefined || username === undefined || accessToken === undefined) return undefined;
+  return typeof expiresAt === "number" ? { url, username, accessToken, expiresAt } : undefined;
+}
