@@ -37,9 +37,14 @@ async function unpack(name, tarballs, folder) {
 const manifestOf = (folder) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 
 /** What a package must say of itself to be published from here. */
-function judgeManifest(name, { repository, keywords, publishConfig, license, description, dependencies }) {
+function judgeManifest(
+  name,
+  { repository, keywords, publishConfig, license, description, dependencies, exports: ways },
+) {
   const missing = Object.entries({ repository, keywords, publishConfig, license, description }).filter(([, it]) => !it);
   for (const [member] of missing) problems.push(`${name}: package.json has no ${member}`);
+  for (const [way, { require }] of Object.entries(ways ?? {}))
+    if (require === undefined) problems.push(`${name}: ${way} has no way in for CommonJS (require)`);
   if (name === "cli" && dependencies !== undefined) problems.push("cli: the command needs packages beside it");
 }
 

@@ -56,6 +56,7 @@ function addCommonJs() {
   }
   writeFileSync("dist/cjs/package.json", '{ "type": "commonjs" }\n');
   for (const { require: way } of Object.values(manifest.exports)) {
+    if (way === undefined) continue;
     const module = way.default.replace("./dist/cjs/", "");
     const up = "../".repeat(module.split("/").length);
     writeFileSync(way.default, `module.exports = require("${up}${module}");\n`);

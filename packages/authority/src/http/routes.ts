@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
+import { home } from "./home.ts";
 import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./issuer.ts";
 import { auditRoutes } from "./management/audit.ts";
 import { clientRoutes } from "./management/clients.ts";
@@ -73,6 +74,7 @@ const wellKnown: readonly Route[] = [
 ];
 
 const operation: readonly Route[] = [
+  operational("/", "What this is, and where its documents are", home),
   operational("/health/live", "Whether the process answers", live),
   operational("/health/ready", "Whether the store takes reads and writes and a key is ready to sign", ready),
   operational("/status", "Whether the process answers, where the older service said so", status),

@@ -18,7 +18,7 @@ import type { Call } from "./route.ts";
  * What this server offers to whoever asks. ML-DSA-65 is left out of what it signs with: verifiers that read the metadata
  * do not know it yet.
  */
-const offer: ServerOffer = {
+export const offer: ServerOffer = {
   endpoints: {
     token: oauthPaths.token,
     jwks: oauthPaths.jwks,

@@ -89,7 +89,7 @@ describe("createApp", () => {
 
   it("knows nothing else", async () => {
     const authority = await testAuthority();
-    for (const path of ["/", "/oauth", "/oauth/token/", "//oauth/token", "/OAUTH/TOKEN"]) {
+    for (const path of ["/index.html", "/oauth", "/oauth/token/", "//oauth/token", "/OAUTH/TOKEN"]) {
       assert.equal((await authority.fetch(new Request(`${testIssuer}${path}`, { method: "POST" }))).status, 404, path);
     }
     await authority.close();
