@@ -1,9 +1,9 @@
 import { type Biscuit, KeyPair, type SigningKey } from "@countersign/biscuit";
 import { attestationStatements, prefixStatements, signoffStatements } from "./authorization-blocks.ts";
-import { refusing } from "./biscuit-errors.ts";
+import { refusing, refusingSync } from "./biscuit-errors.ts";
 import { narrowingStatements } from "./identity-blocks.ts";
 import { checkNames } from "./inputs.ts";
-import { type OpenOptions, openToken, type ShownToken } from "./open.ts";
+import { type OpenOptions, openToken, openTokenSync, type ShownToken } from "./open.ts";
 import { blockOf, type Statement } from "./statement.ts";
 import { expirationOf, type Lifetime } from "./times.ts";
 
@@ -26,6 +26,22 @@ export function appendExternal(
   });
 }
 
+/** The same, at once. @throws {KeyError} `no_sync_crypto` */
+export function appendExternalSync(
+  token: Biscuit,
+  statements: readonly Statement[],
+  { crypto }: Pick<OpenOptions, "crypto">,
+  key?: SigningKey,
+): Biscuit {
+  return refusingSync(() => {
+    const request = token.thirdPartyRequest();
+    const block = request.createBlockSync(key ?? KeyPair.generateSync("ed25519", crypto), blockOf(statements), {
+      crypto,
+    });
+    return token.appendThirdPartySync(block.external.publicKey, block, { crypto });
+  });
+}
+
 /** Appends a block of the holder's own. @throws {CountersignError} `token_sealed`. */
 export function appendOwn(
   token: Biscuit,
@@ -43,14 +59,22 @@ export interface NarrowingOptions extends OpenOptions, Omit<Lifetime, "lifetimeM
   readonly lifetimeMs?: number;
 }
 
+function narrowingUntil({ clock, startAt, lifetimeMs = FIVE_SECONDS }: NarrowingOptions): Statement[] {
+  return narrowingStatements(expirationOf({ clock, lifetimeMs, ...(startAt === undefined ? {} : { startAt }) }));
+}
+
 /**
  * Shortens a token just before it is sent, so that one seen on the way is soon worthless.
  *
  * @throws {CountersignError} `token_signature`, `token_malformed`, `token_sealed` and their like.
  */
 export async function narrowToken(token: ShownToken, options: NarrowingOptions): Promise<Biscuit> {
-  const expiration = expirationOf({ ...options, lifetimeMs: options.lifetimeMs ?? FIVE_SECONDS });
-  return appendExternal(await openToken(token, options), narrowingStatements(expiration), options);
+  return appendExternal(await openToken(token, options), narrowingUntil(options), options);
+}
+
+/** The same as {@link narrowToken}, at once. @throws {KeyError} `no_sync_crypto` */
+export function narrowTokenSync(token: ShownToken, options: NarrowingOptions): Biscuit {
+  return appendExternalSync(openTokenSync(token, options), narrowingUntil(options), options);
 }
 
 /** What a service attests. */
@@ -73,6 +97,12 @@ export async function attestService(
 ): Promise<Biscuit> {
   checkNames({ service });
   return appendExternal(await openToken(token, options), attestationStatements(service), options, key);
+}
+
+/** The same as {@link attestService}, at once. @throws {KeyError} `no_sync_crypto` */
+export function attestServiceSync(token: ShownToken, { service, key }: Attestation, options: OpenOptions): Biscuit {
+  checkNames({ service });
+  return appendExternalSync(openTokenSync(token, options), attestationStatements(service), options, key);
 }
 
 /** What a party signs off with. */

@@ -1,11 +1,12 @@
 import type { Biscuit } from "@countersign/biscuit";
 import { CountersignError } from "../errors.ts";
-import { appendExternal } from "./append.ts";
+import { appendExternal, appendExternalSync } from "./append.ts";
 import { delegationStatements } from "./identity-blocks.ts";
 import { checkNames } from "./inputs.ts";
 import { inspectIdentity } from "./inspect-identity.ts";
-import { openToken, type ShownToken, type VerificationOptions } from "./open.ts";
+import { openToken, openTokenSync, type ShownToken, type VerificationOptions } from "./open.ts";
 import { refusal } from "./refusals.ts";
+import type { Statement } from "./statement.ts";
 import { expirationOf, type Lifetime } from "./times.ts";
 import { judgeIdentity } from "./verify-identity.ts";
 
@@ -33,10 +34,24 @@ function failed(identity: string, cause: CountersignError): CountersignError {
   return refusal("delegation_failed", { identity, reason: cause.code }, cause);
 }
 
+function statementsFor({ identity }: Delegation, options: DelegationOptions): Statement[] {
+  checkNames({ identity });
+  return delegationStatements(identity, expirationOf(options));
+}
+
+/** Refuses what would make no token at all, or one whose name misleads. */
+function assertAbove(token: Biscuit, { identity }: Delegation): Biscuit {
+  const inspection = inspectIdentity(token);
+  if (inspection === undefined) throw failed(identity, refusal("token_kind", { expected: "identity" }));
+  if (!hasEmptyPart(identity, inspection.identity)) return token;
+  throw refusal("invalid_name", { name: "identity", reason: "a part between its colons is empty" });
+}
+
 /** Verifies the new token as its holder will: so sideways delegation, and that of an expired token, fail here. */
-function assertUsable(token: Biscuit, delegation: Delegation, options: DelegationOptions): void {
+function assertUsable(token: Biscuit, delegation: Delegation, options: DelegationOptions): Biscuit {
   try {
     judgeIdentity(token, delegation, options);
+    return token;
   } catch (error) {
     throw error instanceof CountersignError ? failed(delegation.identity, error) : error;
   }
@@ -63,16 +78,14 @@ export async function delegateIdentity(
   delegation: Delegation,
   options: DelegationOptions,
 ): Promise<Biscuit> {
-  const { identity } = delegation;
-  checkNames({ identity });
-  const opened = await openToken(token, options);
-  const inspection = inspectIdentity(opened);
-  if (inspection === undefined) throw failed(identity, refusal("token_kind", { expected: "identity" }));
-  if (hasEmptyPart(identity, inspection.identity)) {
-    throw refusal("invalid_name", { name: "identity", reason: "a part between its colons is empty" });
-  }
-  const statements = delegationStatements(identity, expirationOf(options));
-  const delegated = await appendExternal(opened, statements, options);
-  assertUsable(delegated, delegation, options);
-  return delegated;
+  const statements = statementsFor(delegation, options);
+  const opened = assertAbove(await openToken(token, options), delegation);
+  return assertUsable(await appendExternal(opened, statements, options), delegation, options);
+}
+
+/** The same as {@link delegateIdentity}, at once. @throws {KeyError} `no_sync_crypto` */
+export function delegateIdentitySync(token: ShownToken, delegation: Delegation, options: DelegationOptions): Biscuit {
+  const statements = statementsFor(delegation, options);
+  const opened = assertAbove(openTokenSync(token, options), delegation);
+  return assertUsable(appendExternalSync(opened, statements, options), delegation, options);
 }

@@ -3,8 +3,10 @@ export { CountersignError } from "../errors.ts";
 export {
   type Attestation,
   attestService,
+  attestServiceSync,
   type NarrowingOptions,
   narrowToken,
+  narrowTokenSync,
   type PrefixRestriction,
   restrictPrefix,
   type Signoff,
@@ -21,7 +23,7 @@ export type {
 } from "./capability-blocks.ts";
 export { addExposure, compoundLabel, forkContext, type IssuerOptions, type NewExposure } from "./context.ts";
 export type { Exposure } from "./context-blocks.ts";
-export { type Delegation, type DelegationOptions, delegateIdentity } from "./delegate.ts";
+export { type Delegation, type DelegationOptions, delegateIdentity, delegateIdentitySync } from "./delegate.ts";
 export type { IdentityContent } from "./identity-blocks.ts";
 export { publicKeyOf } from "./inputs.ts";
 export {

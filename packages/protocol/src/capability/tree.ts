@@ -1,19 +1,24 @@
-import type { Biscuit, BlockContent, Op, Predicate, Rule } from "@countersign/biscuit";
+import { type Biscuit, type BlockContent, type Op, type Predicate, type Rule, Variable } from "@countersign/biscuit";
 
 /** A block of a token as a tree, made from the block's own symbols, with the key of the third party that signed it. */
 export interface BlockTree extends BlockContent {
   readonly externalKey: string | undefined;
 }
 
+const known = new WeakMap<Biscuit, readonly BlockTree[]>();
+
 /** The blocks of a token as trees. Printed source is for people: it does not escape what a string holds. */
 export function blockTrees(token: Biscuit): readonly BlockTree[] {
-  return token.blocks.map(({ content, externalKey }) => ({ ...content, externalKey: externalKey?.toString() }));
+  const trees =
+    known.get(token) ??
+    token.blocks.map(({ content, externalKey }) => ({ ...content, externalKey: externalKey?.toString() }));
+  known.set(token, trees);
+  return trees;
 }
 
 /** The name of a variable, or `undefined` for other terms. */
 export function variableOf(term: unknown): string | undefined {
-  if (typeof term !== "object" || term === null || !("name" in term)) return undefined;
-  return typeof term.name === "string" ? term.name : undefined;
+  return term instanceof Variable ? term.name : undefined;
 }
 
 /** The variable of a body that is one predicate of one variable, as in `check if actor($a)`. */

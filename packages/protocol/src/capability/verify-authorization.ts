@@ -78,7 +78,16 @@ function judgeAuthorization(
     unmatched: () => refusal("rights_denied", rightsOf(asked)),
     ownCheck: (index) => chainRefusal(token, passed[index]),
   });
-  return { subject, resource, operation, expiresAt: earliestExpiry(blockTrees(token)), token };
+  return {
+    subject,
+    resource,
+    operation,
+    token,
+    // Reading a block as a tree takes as long as judging it, and few ask.
+    get expiresAt() {
+      return earliestExpiry(blockTrees(token));
+    },
+  };
 }
 
 /** A caller without types who leaves the subject out must not be taken to mean any. */

@@ -55,7 +55,16 @@ function judgeCapability(token: Biscuit, request: CapabilityRequest, options: Ve
     unmatched: denied,
     ownCheck: denied,
   });
-  return { subject, resource, operation, expiresAt: earliestExpiry(blockTrees(token)), token };
+  return {
+    subject,
+    resource,
+    operation,
+    token,
+    // Reading a block as a tree takes as long as judging it, and few ask.
+    get expiresAt() {
+      return earliestExpiry(blockTrees(token));
+    },
+  };
 }
 
 /**
