@@ -198,6 +198,16 @@ export const errorCatalogue = {
     error: "invalid_username",
     hint: "The username holds characters that are not allowed, or is too long",
   },
+  unsupported_transfer_coding: {
+    status: 501,
+    error: "invalid_request",
+    hint: "The transfer coding is not supported here; send the body as it is, chunked or with Content-Length",
+  },
+  http_version_not_supported: {
+    status: 505,
+    error: "invalid_request",
+    hint: "The request is in a version of HTTP that this server does not speak; send HTTP/1.1",
+  },
   too_many_requests: { status: 429, error: "slow_down", hint: "Too many attempts; wait as long as Retry-After says" },
   temporarily_unavailable: {
     status: 503,

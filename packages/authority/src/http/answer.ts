@@ -15,7 +15,7 @@ export function json(body: unknown, status = 200, more?: Readonly<Record<string,
 }
 
 /** An answer in another type, with what it says of caches. */
-export function text(body: string, type: string, cacheControl: string): HttpAnswer {
+export function text(body: string | Uint8Array<ArrayBuffer>, type: string, cacheControl: string): HttpAnswer {
   return { status: 200, headers: { "content-type": type, "cache-control": cacheControl }, body };
 }
 

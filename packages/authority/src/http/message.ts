@@ -28,7 +28,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  /** Bytes are sent as they are, and may be those of many answers at once: nobody changes them. */
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
 }
 
 /** The authority as one function from request to answer. */

@@ -15,7 +15,7 @@ import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Call, Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
-import { jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
+import { documentBytes, jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
 
 const formType = "application/x-www-form-urlencoded";
 
@@ -123,7 +123,7 @@ const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[
 export function routesOf(config: Config): readonly Route[] {
   const routes = [
     ...oauth,
-    ...metadataPaths(config).map((path) => publicRoute(path, "Server metadata (RFC 8414)", showMetadata)),
+    ...metadataPaths(config).map((path) => publicRoute(path, "Server metadata (RFC 8414)", showMetadata(config))),
     ...wellKnown,
     ...management,
     ...operation,
@@ -132,8 +132,9 @@ export function routesOf(config: Config): readonly Route[] {
   return [...routes, openApiRoute(routes, config)];
 }
 
-function showMetadata({ request, services }: Call): HttpAnswer {
-  return publicDocument(request, JSON.stringify(metadata(services)), undefined, services.config.keys.jwks_max_age);
+function showMetadata(config: Config): (call: Call) => HttpAnswer {
+  const bytes = documentBytes(metadata({ config }));
+  return ({ request }) => publicDocument(request, bytes, undefined, config.keys.jwks_max_age);
 }
 
 function publicRoute(path: string, summary: string, handle: Route["handle"]): Route {

@@ -7,6 +7,7 @@ import {
 } from "@countersign/protocol";
 import type { Config } from "../config.ts";
 import { grantTypes } from "../grants/index.ts";
+import type { PublishedKeys } from "../keys/signer.ts";
 import { oauthPaths } from "../paths.ts";
 import type { Services } from "../services.ts";
 import { clientAuthMethods } from "../store/records.ts";
@@ -46,10 +47,15 @@ export function metadataPaths({ issuer }: Pick<Config, "issuer">): readonly stri
   return [...new Set(names.flatMap((name) => [`/.well-known/${name}`, wellKnownPath(issuer, name)]))];
 }
 
+/** A document as bytes, which all the answers that hold it share. */
+export function documentBytes(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+}
+
 /** A cacheable JSON document that anyone may read, browsers of other origins included. */
 export function publicDocument(
   request: HttpRequest,
-  body: string,
+  body: Uint8Array<ArrayBuffer>,
   etag: string | undefined,
   maxAgeSeconds: number,
 ): HttpAnswer {
@@ -70,6 +76,11 @@ export function publicDocument(
 
 /** A JWK set (RFC 7517 section 5), with the ETag and life that verifiers need to notice a rotation in time. */
 export function jwksDocument({ request, services: { keys, config } }: Call, set: "jwks" | "pqc"): HttpAnswer {
-  const { body, etag } = keys.published(set);
-  return publicDocument(request, body, etag, config.keys.jwks_max_age);
+  const published = keys.published(set);
+  const bytes = jwksBytes.get(published) ?? documentBytes(published.body);
+  jwksBytes.set(published, bytes);
+  return publicDocument(request, bytes, published.etag, config.keys.jwks_max_age);
 }
+
+/** A ring publishes the same object until its keys change. */
+const jwksBytes = new WeakMap<PublishedKeys, Uint8Array<ArrayBuffer>>();

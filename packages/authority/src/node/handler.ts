@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Clock, CountersignError, type ErrorCode, randomSecret, systemRandom } from "@countersign/protocol";
+import { type Clock, CountersignError, randomSecret, systemRandom } from "@countersign/protocol";
 import type { Observer } from "../audit/observer.ts";
 import type { Connection } from "../caller.ts";
 import { refusal } from "../http/error-answer.ts";
 import type { AnswerFace, HttpAnswer } from "../http/message.ts";
 import { closeGently } from "./close-gently.ts";
-import { type HeaderScan, scanHeaders } from "./header-scan.ts";
+import { scanHeaders } from "./header-scan.ts";
 import { incomingRequest } from "./incoming-request.ts";
+import { expectsContinue, judge, methods, type Refusal } from "./judge.ts";
 import type { ServerLimits } from "./limits.ts";
 import { readBody } from "./read-body.ts";
-import { resolveTarget } from "./request-target.ts";
 import { sendAnswer } from "./send.ts";
-import type { Wire } from "./wire.ts";
+import { endAfter, type Turn, type Wire } from "./wire.ts";
 
 /** What a handler of HTTP messages works with. */
 export interface HandlerParts {
@@ -25,39 +25,44 @@ export interface HandlerParts {
   readonly draining: () => boolean;
 }
 
-/** The methods that some route may take. TRACE would echo headers back (RFC 9110 section 9.3.8). */
-export const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-
-/** Each request behind the last one takes memory until the connection ends. */
-const mostIgnored = 1000;
-
 /** Under which route the metrics count what never reached one. */
 const refusedRoute = "(refused)";
-
-/** One request, the how-manieth on its connection it is, and where its answer goes. */
-interface Turn {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-  readonly wire: Wire;
-  readonly number: number;
-}
 
 /** The listener of `request` events: one HTTP message in, one call of `answer`, one answer out. */
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
     const wire = parts.wireOf(incoming.socket);
-    if (wire.closing) return ignore(incoming, wire);
+    // What comes behind the last request and what was parsed with it.
+    if (wire.closing) return void incoming.resume();
     wire.requests += 1;
-    wire.closing = wire.requests >= parts.limits.requestsPerConnection;
-    void handle({ incoming, outgoing, wire, number: wire.requests }, parts);
+    const scan = scanHeaders(incoming.rawHeaders);
+    const verdict = judge(incoming, scan, parts);
+    wire.waiting.push({ incoming, outgoing, wire, number: wire.requests, hasBody: scan.hasBody, verdict });
+    if (isFull(wire, parts.limits) || ("unframed" in verdict && verdict.unframed)) endAfter(incoming.socket, wire);
+    beginWaiting(wire, parts);
   };
 }
 
-/** Reads on, so that what is still owed reaches a client that pipelined. */
-function ignore(incoming: IncomingMessage, wire: Wire): void {
-  wire.ignored += 1;
-  if (wire.ignored > mostIgnored) incoming.socket.destroy();
-  else incoming.resume();
+function isFull({ requests, begun, waiting }: Wire, limits: ServerLimits): boolean {
+  return requests >= limits.requestsPerConnection || begun + waiting.length >= limits.requestsUnanswered;
+}
+
+/**
+ * Begins as many requests of a connection as may be worked on at once. The next begins when an answer has left, so
+ * neither one that pipelines nor one that reads nothing takes the time and memory of the others.
+ */
+function beginWaiting(wire: Wire, parts: HandlerParts): void {
+  while (wire.begun < parts.limits.requestsAtOnce) {
+    const turn = wire.waiting.shift();
+    if (turn === undefined) return;
+    if (turn.incoming.socket.destroyed) continue;
+    wire.begun += 1;
+    turn.outgoing.once("close", () => {
+      wire.begun -= 1;
+      beginWaiting(wire, parts);
+    });
+    void handle(turn, parts);
+  }
 }
 
 async function handle(turn: Turn, parts: HandlerParts): Promise<void> {
@@ -69,14 +74,13 @@ async function handle(turn: Turn, parts: HandlerParts): Promise<void> {
 }
 
 async function answer(turn: Turn, parts: HandlerParts): Promise<void> {
-  const { incoming, wire } = turn;
+  const { incoming, outgoing, wire, hasBody, verdict } = turn;
   const { method = "" } = incoming;
-  const scan = scanHeaders(incoming.rawHeaders);
-  const verdict = judge(incoming, scan, parts);
-  if ("refused" in verdict) return refuse(verdict.refused, turn, parts);
-  const read = scan.hasBody ? await readBody(incoming, parts.limits.bodyBytes) : { bytes: undefined };
+  if ("refused" in verdict) return refuse(verdict, turn, parts);
+  if (hasBody && expectsContinue(incoming)) outgoing.writeContinue();
+  const read = hasBody ? await readBody(incoming, parts.limits.bodyBytes) : { bytes: undefined };
   if (read === "sender_gone") return;
-  if (read === "too_large") return refuse("payload_too_large", turn, parts);
+  if (read === "too_large") return refuse({ refused: "payload_too_large" }, turn, parts);
   const request = incomingRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
   wire.answering += 1;
   try {
@@ -95,10 +99,11 @@ function send(
   answer: HttpAnswer,
   { limits, draining }: HandlerParts,
 ): void {
-  wire.closing ||= answer.headers.connection === "close";
+  if (answer.headers.connection === "close") endAfter(incoming.socket, wire);
   const isLast = number === wire.requests && (wire.closing || draining());
   if (isLast) {
-    wire.closing = true;
+    endAfter(incoming.socket, wire);
+    wire.ended = true;
     closeGently(incoming.socket, limits.lingerMs);
   }
   sendAnswer(outgoing, answer, isLast);
@@ -109,29 +114,14 @@ function connectionOf({ httpVersion }: IncomingMessage, { connection }: Wire): C
   return httpVersion === "1.0" ? { ...connection, relayed: true } : connection;
 }
 
-/** Judges what can be judged before the body is read. */
-function judge(
-  incoming: IncomingMessage,
-  scan: HeaderScan,
-  { scheme, limits }: HandlerParts,
-): { readonly url: string } | { readonly refused: ErrorCode } {
-  if (!methods.has(incoming.method ?? "")) return { refused: "method_not_allowed" };
-  if (scan.repeated) return { refused: "invalid_request" };
-  const target = resolveTarget(scheme, incoming.url ?? "", scan.host);
-  if ("refused" in target) return target;
-  if (scan.hasBody && scan.encoded) return { refused: "unsupported_media_type" };
-  if ((scan.announcedBytes ?? 0) > limits.bodyBytes) return { refused: "payload_too_large" };
-  return target;
-}
-
 /** Answers without asking the authority. A body that nobody will read ends the connection. */
-function refuse(code: ErrorCode, turn: Turn, parts: HandlerParts): void {
+function refuse({ refused: code }: Refusal, turn: Turn, parts: HandlerParts): void {
   const { incoming, wire } = turn;
   const refused = refusal(new CountersignError(code));
   const allow = code === "method_not_allowed" ? { allow: [...methods].join(", ") } : {};
   parts.observer.exchange({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });
   if (!incoming.complete) {
-    wire.closing = true;
+    endAfter(incoming.socket, wire);
     incoming.resume();
   }
   send(turn, { ...refused, headers: { ...refused.headers, ...allow } }, parts);
@@ -147,7 +137,7 @@ function fail(turn: Turn, error: unknown, parts: HandlerParts): void {
     fields: { requestId: randomSecret(systemRandom, 12), method: methodOf(incoming), route: refusedRoute, detail },
   });
   if (outgoing.headersSent) return void outgoing.destroy();
-  wire.closing = true;
+  endAfter(incoming.socket, wire);
   send(turn, refusal(new CountersignError("server_error")), parts);
 }
 

@@ -8,6 +8,8 @@ export interface HeaderScan {
   readonly announcedBytes: number | undefined;
   /** A Content-Encoding other than identity. */
   readonly encoded: boolean;
+  /** The transfer codings as they are written, lines joined; `undefined` for none. */
+  readonly transferCodings: string | undefined;
 }
 
 /**
@@ -18,7 +20,7 @@ export function scanHeaders(rawHeaders: readonly string[]): HeaderScan {
   let hosts = 0;
   let authorizations = 0;
   let host: string | undefined;
-  let chunked = false;
+  let transferCodings: string | undefined;
   let announcedBytes: number | undefined;
   let encoded = false;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -38,7 +40,7 @@ export function scanHeaders(rawHeaders: readonly string[]): HeaderScan {
         announcedBytes = Number(value);
         break;
       case "transfer-encoding":
-        chunked = true;
+        transferCodings = transferCodings === undefined ? value : `${transferCodings}, ${value}`;
         break;
       case "content-encoding":
         encoded ||= value.toLowerCase() !== "identity";
@@ -47,9 +49,10 @@ export function scanHeaders(rawHeaders: readonly string[]): HeaderScan {
   return {
     host,
     repeated: hosts > 1 || authorizations > 1,
-    hasBody: chunked || (announcedBytes ?? 0) > 0,
+    hasBody: transferCodings !== undefined || (announcedBytes ?? 0) > 0,
     announcedBytes,
     encoded,
+    transferCodings,
   };
 }
 

@@ -18,6 +18,10 @@ export interface ServerLimits {
   readonly connections: number;
   /** Requests on one connection; the next gets a new one. @default 10000 */
   readonly requestsPerConnection: number;
+  /** Requests of one connection that are worked on at once; the others wait until an answer has left. @default 4 */
+  readonly requestsAtOnce: number;
+  /** Requests on one connection whose answers have not left; the last of so many ends the connection. @default 16 */
+  readonly requestsUnanswered: number;
   /** All header lines of a request together. @default 16384 */
   readonly headerBytes: number;
   /** @default 65536 */
@@ -35,6 +39,8 @@ export const defaultServerLimits: ServerLimits = {
   handshakeMs: 5000,
   connections: 10_000,
   requestsPerConnection: 10_000,
+  requestsAtOnce: 4,
+  requestsUnanswered: 16,
   headerBytes: 16_384,
   bodyBytes: 65_536,
 };

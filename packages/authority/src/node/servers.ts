@@ -3,9 +3,11 @@ import type http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import type { HandlerParts } from "./handler.ts";
-import { createHandler, methods } from "./handler.ts";
+import { createHandler } from "./handler.ts";
 import { createServer as createHttpServer } from "./http-module.ts";
+import { methods } from "./judge.ts";
 import type { ServerLimits } from "./limits.ts";
+import { isHandshaking, trackSockets } from "./open-sockets.ts";
 import { refuseOnSocket, statusOfParserError } from "./socket-refusal.ts";
 
 /** Certificate and key of the server, and how far certificates of clients are trusted. All PEM. */
@@ -31,12 +33,17 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
   server.on("request", handler);
   // RFC 9110 section 10.1.1: an expectation that is not known may be ignored; the platform's 417 nobody would count.
   server.on("checkExpectation", handler);
-  server.on("connect", (_request, socket) => refuseOnSocket(socket, 405, methods));
+  // Asked for only after the headers were judged: a body that would be refused is not asked for.
+  server.on("checkContinue", handler);
+  server.on("connect", (_request, socket) => refuseOnSocket(socket, 405, limits.lingerMs, methods));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const wire = parts.wireOf(socket as Socket);
-    if (wire.answering > 0 || !socket.writable) return socket.destroy();
-    refuseOnSocket(socket, statusOfParserError(error.code));
+    if (wire.ended) return;
+    const owes = wire.answering > 0 || wire.waiting.length > 0;
+    if (owes || !socket.writable || isHandshaking(server, socket as Socket)) return socket.destroy();
+    refuseOnSocket(socket, statusOfParserError(error.code), limits.lingerMs);
   });
+  trackSockets(server, tls !== undefined, limits);
   return server;
 }
 

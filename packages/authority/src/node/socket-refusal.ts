@@ -14,9 +14,9 @@ export function statusOfParserError(code: string | undefined): number {
 
 /**
  * Answers on a socket that has no request to answer to, and ends it. Says nothing of what was sent; a 405 names the methods
- * that are allowed (RFC 9110 section 15.5.6).
+ * that are allowed (RFC 9110 section 15.5.6). A peer that does not take the answer is cut after `lingerMs`.
  */
-export function refuseOnSocket(socket: Duplex, status: number, allowed: Iterable<string> = []): void {
+export function refuseOnSocket(socket: Duplex, status: number, lingerMs: number, allowed: Iterable<string> = []): void {
   const reason = STATUS_CODES[status];
   const body = JSON.stringify({ error: "invalid_request", error_description: reason, message: reason });
   const head = [
@@ -28,4 +28,6 @@ export function refuseOnSocket(socket: Duplex, status: number, allowed: Iterable
     "connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
 }

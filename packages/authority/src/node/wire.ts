@@ -1,18 +1,35 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Connection } from "../caller.ts";
+import { ignoreFurther } from "./ignore-further.ts";
+import type { Verdict } from "./judge.ts";
+
+/** One request, the how-manieth on its connection it is, and where its answer goes. */
+export interface Turn {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly wire: Wire;
+  readonly number: number;
+  readonly hasBody: boolean;
+  readonly verdict: Verdict;
+}
 
 /** What the server remembers of one socket, over all the requests that come on it. */
 export interface Wire {
   readonly connection: Connection;
   /** Requests that came so far. */
   requests: number;
-  /** Requests that came after the last one. */
-  ignored: number;
-  /** Requests that were accepted and not yet answered. */
+  /** Requests that were accepted, while as many as may be are worked on. */
+  readonly waiting: Turn[];
+  /** Requests that are worked on, or whose answers have not left. */
+  begun: number;
+  /** Requests that are worked on, and were read whole. */
   answering: number;
   /** The last request has come: nothing that still arrives is one. */
   closing: boolean;
+  /** The last answer was given: nothing more is said. */
+  ended: boolean;
 }
 
 /**
@@ -25,12 +42,14 @@ export function createWires(options: { readonly clientAuthorities: boolean }): (
   return (socket) => {
     const known = wires.get(socket);
     if (known !== undefined) return known;
-    const wire = {
+    const wire: Wire = {
       connection: connectionOf(socket, options.clientAuthorities),
       requests: 0,
-      ignored: 0,
+      waiting: [],
+      begun: 0,
       answering: 0,
       closing: false,
+      ended: false,
     };
     wires.set(socket, wire);
     return wire;
@@ -43,4 +62,14 @@ function connectionOf(socket: Socket, clientAuthorities: boolean): Connection {
   if (certificate === undefined || !(socket instanceof TLSSocket)) return address;
   const trusted = clientAuthorities && socket.authorized;
   return { ...address, certificate: { der: new Uint8Array(certificate.raw), trusted } };
+}
+
+/**
+ * Makes the last request that came the last of its connection. RFC 9112 section 9.3.2: a client sends again what it
+ * pipelined and was given no answer to.
+ */
+export function endAfter(socket: Socket, wire: Wire): void {
+  if (wire.closing) return;
+  wire.closing = true;
+  ignoreFurther(socket);
 }

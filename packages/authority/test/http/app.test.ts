@@ -82,7 +82,18 @@ describe("createApp", () => {
         }),
       );
       assert.equal(answer.status, 200);
-      assert.match(answer.body ?? "", /"next":/);
+      assert.match(String(answer.body), /"next":/);
+      await authority.close();
+    });
+  }
+
+  for (const path of ["/openapi.json", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"]) {
+    it(`prepares ${path} once: all its answers share the bytes`, async () => {
+      const authority = await testAuthority();
+      const request = incomingRequest({ method: "GET", url: `${testIssuer}${path}`, rawHeaders: [], body: undefined });
+      const [one, other] = [await authority.answer(request), await authority.answer(request)];
+      assert.ok(one.body instanceof Uint8Array && one.body.length > 0);
+      assert.equal(one.body, other.body);
       await authority.close();
     });
   }

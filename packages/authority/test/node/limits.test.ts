@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import type { HttpAnswer } from "../../src/http/message.ts";
 import { answered, connectionsOf, exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
@@ -9,7 +10,20 @@ const limit = 65_536;
 const head = (...headers: readonly string[]) =>
   ["POST /oauth/token HTTP/1.1", "Host: localhost", ...headers, "", ""].join("\r\n");
 const get = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const last = get.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
 const chunk = (size: number) => `${size.toString(16)}\r\n${"a".repeat(size)}\r\n`;
+
+/** Resolves when a socket is cut that nobody reads: it notices that only when it tries to send. */
+function cut(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const poke = setInterval(() => socket.write(" "), 20);
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      clearInterval(poke);
+      resolve();
+    });
+  });
+}
 
 describe("serveAuthority bounds bodies (B11)", () => {
   const rows = [
@@ -72,13 +86,7 @@ describe("serveAuthority bounds slow peers (B26)", () => {
     const socket = connect(recorder.served.port, "127.0.0.1");
     socket.write(get);
     await once(socket, "readable");
-    await new Promise<void>((resolve) => {
-      socket.on("error", () => {});
-      socket.on("close", () => resolve());
-      // A paused socket notices the end only when it tries to send.
-      const poke = setInterval(() => socket.write(" "), 50);
-      socket.on("close", () => clearInterval(poke));
-    });
+    await cut(socket);
     assert.ok(socket.bytesRead < 64 * 1024 * 1024);
   });
 
@@ -113,7 +121,7 @@ describe("serveAuthority bounds connections", () => {
     assert.fail("no new connection was taken");
   });
 
-  const ended = { requestsPerConnection: 10, keepAliveMs: 60_000 };
+  const ended = { requestsPerConnection: 10, keepAliveMs: 60_000, silenceMs: 600_000 };
 
   for (const requests of [10, 1000]) {
     it(`answers 10 of ${requests} requests on one connection, says so, and ends it at once (B28)`, async () => {
@@ -167,6 +175,123 @@ describe("serveAuthority bounds connections", () => {
     assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, head("Content-Length: 10"), "abc")), [408]);
     const malformed = [head("Transfer-Encoding: chunked"), "x\r\n"];
     assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, ...malformed)), [400]);
+  });
+
+  it("works on few requests of one connection at once, and begins the next when an answer left", async () => {
+    const held: ((answer: HttpAnswer) => void)[] = [];
+    await using recorder = await record(
+      { limits: { ...ended, requestsAtOnce: 2 } },
+      () => new Promise((resolve) => held.push(resolve)),
+    );
+    const answer = exchangeRaw(recorder.served.port, get.repeat(9) + last);
+    const other = exchangeRaw(recorder.served.port, last);
+    while (held.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(recorder.requests.length, 3);
+    for (let done = 0; done < 11; done++) {
+      while (held.length <= done) await new Promise((resolve) => setImmediate(resolve));
+      held[done]?.(answered());
+      assert.ok(recorder.requests.length <= done + 3);
+    }
+    assert.deepEqual(statusesOf(await answer), Array(10).fill(200));
+    assert.deepEqual(statusesOf(await other), [200]);
+  });
+
+  it("takes so many requests on one connection whose answers have not left, and ends it after them", async () => {
+    await using recorder = await record({ limits: { keepAliveMs: 60_000, requestsUnanswered: 5 } });
+    const text = await exchangeRaw(recorder.served.port, get.repeat(300));
+    assert.deepEqual(statusesOf(text), Array(5).fill(200));
+    assert.deepEqual(connectionsOf(text), [...Array(4).fill("keep-alive"), "close"]);
+    assert.equal(recorder.requests.length, 5);
+  });
+
+  it("bounds what is worked on for one connection, not what comes on it", async () => {
+    await using recorder = await record({ limits: { keepAliveMs: 60_000, requestsUnanswered: 5 } });
+    const socket = connect(recorder.served.port, "127.0.0.1");
+    for (let n = 0; n < 20; n++) {
+      socket.write(get);
+      await once(socket, "data");
+    }
+    socket.destroy();
+    assert.equal(recorder.requests.length, 20);
+  });
+
+  it("takes nothing for a request behind one whose end nobody knows, however late that is judged (B23)", async () => {
+    const held: ((answer: HttpAnswer) => void)[] = [];
+    await using recorder = await record(
+      { limits: { ...ended, requestsAtOnce: 1 } },
+      () => new Promise((resolve) => held.push(resolve)),
+    );
+    const unknown = `${head("Transfer-Encoding: gzip, chunked")}0\r\n\r\n`;
+    const answer = exchangeRaw(recorder.served.port, get + unknown + get);
+    while (held.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    held[0]?.(answered());
+    assert.deepEqual(statusesOf(await answer), [200, 501]);
+    assert.equal(recorder.requests.length, 1);
+  });
+
+  it("begins nothing for a client that is gone", async () => {
+    const held: ((answer: HttpAnswer) => void)[] = [];
+    const recorder = await record(
+      { limits: { ...ended, requestsAtOnce: 1 } },
+      () => new Promise((resolve) => held.push(resolve)),
+    );
+    const socket = connect(recorder.served.port, "127.0.0.1");
+    socket.write(get.repeat(3));
+    while (held.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    socket.resetAndDestroy();
+    await recorder.served.close();
+    held[0]?.(answered());
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(recorder.requests.length, 1);
+  });
+
+  const large = answered("a".repeat(64 * 1024 * 1024));
+
+  it("says nothing in the place of answers that wait, when a malformed message is behind them", async () => {
+    await using recorder = await record({ limits: { ...ended, requestsAtOnce: 1 } }, async () => large);
+    const socket = connect(recorder.served.port, "127.0.0.1");
+    socket.write(get.repeat(2));
+    await once(socket, "readable");
+    socket.write("GARBAGE\r\n\r\n");
+    assert.deepEqual(statusesOf(await readToEnd(socket)), [200]);
+  });
+
+  it("cuts a client that reads no refusal", async () => {
+    const limits = { ...ended, headersMs: 600_000, requestMs: 600_000, lingerMs: 50 };
+    await using recorder = await record({ limits }, async () => large);
+    const socket = connect(recorder.served.port, "127.0.0.1").on("error", () => {});
+    socket.write(get);
+    await once(socket, "readable");
+    socket.write("GARBAGE\r\n\r\n");
+    await cut(socket);
+  });
+
+  it("keeps nothing of the requests behind the last one", async () => {
+    let kept = 0;
+    const count = () => kept++;
+    subscribe("http.server.request.start", count);
+    try {
+      await using recorder = await record({ limits: { requestsUnanswered: 2 } }, () => new Promise(() => {}));
+      const socket = connect(recorder.served.port, "127.0.0.1").on("error", () => {});
+      socket.write(get.repeat(500));
+      while (recorder.requests.length < 2) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(kept, 2);
+      socket.destroy();
+    } finally {
+      unsubscribe("http.server.request.start", count);
+    }
+  });
+
+  it("serves others while many connections pipeline and read nothing (B28)", async () => {
+    const body = new Uint8Array(60_000);
+    await using recorder = await record({}, async () => ({ status: 200, headers: {}, body }));
+    const greedy = Array.from({ length: 100 }, () => connect(recorder.served.port, "127.0.0.1"));
+    for (const socket of greedy) socket.on("error", () => {}).write(get.repeat(300));
+    await Promise.all(greedy.map((socket) => once(socket, "readable")));
+    const before = recorder.requests.length;
+    assert.equal((await fetch(recorder.served.url)).status, 200);
+    assert.ok(before <= 100 * 16, `${before} requests were worked on`);
+    for (const socket of greedy) socket.destroy();
   });
 
   it("fails no request of clients that keep their connections", async () => {
@@ -223,7 +348,7 @@ describe("serveAuthority.close", () => {
   });
 
   it("waits no longer than it is told", async () => {
-    const recorder = await record({}, () => new Promise(() => {}));
+    const recorder = await record({ limits: { silenceMs: 600_000 } }, () => new Promise(() => {}));
     const answer = exchangeRaw(recorder.served.port, get);
     while (recorder.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await recorder.served.close({ atMostMs: 20 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
 import type { HttpAnswer, HttpRequest } from "../../src/http/message.ts";
-import { answered, exchangeRaw, record, statusesOf } from "./raw-socket.ts";
+import { answered, exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
 
 interface Row {
   readonly id: string;
@@ -15,6 +17,7 @@ const get = (target: string, ...headers: readonly string[]) =>
 const post = (headers: readonly string[], body: string) =>
   crlf("POST /oauth/token HTTP/1.1", "Host: localhost", "Connection: close", ...headers, "", body);
 const refused = { status: 400, calls: 0 };
+const passed = { status: 200, calls: 1 };
 
 const rows: readonly Row[] = [
   { id: "control: plain request", build: get("/status"), expect: { status: 200, calls: 1 } },
@@ -42,6 +45,33 @@ const rows: readonly Row[] = [
     build: post(["Transfer-Encoding: chunked, identity"], "0\r\n\r\n"),
     expect: refused,
   },
+  ...["gzip, chunked", "gzip,chunked", "gzip\r\nTransfer-Encoding: chunked", ", chunked"].map((codings) => ({
+    id: `B23 TE ${JSON.stringify(codings)}`,
+    build: post([`Transfer-Encoding: ${codings}`], "0\r\n\r\n"),
+    expect: { status: 501, calls: 0 },
+  })),
+  ...["gzip", "chunked, gzip", "chunked, chunked", "chunked;q=1", ""].map((codings) => ({
+    id: `B23 TE ${JSON.stringify(codings)}`,
+    build: post([`Transfer-Encoding: ${codings}`], "0\r\n\r\n"),
+    expect: refused,
+  })),
+  {
+    id: "B23 TE in HTTP/1.0",
+    build: "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n",
+    expect: refused,
+  },
+  { id: "B23 a coding in other case", build: post(["transfer-encoding: CHUNKED"], "0\r\n\r\n"), expect: passed },
+  ...["GET /", "GET / HTTP/0.9", "GET / HTTP/2.0", "GET / HTTP/2.0\r\nHost: localhost"].map((head) => ({
+    id: `B23 ${JSON.stringify(head)}`,
+    build: `${head}\r\n\r\n`,
+    expect: { status: 505, calls: 0 },
+  })),
+  ...["0.1", "1.2", "1.10", "3.0"].map((version) => ({
+    id: `B23 HTTP/${version}`,
+    build: `GET / HTTP/${version}\r\nHost: localhost\r\n\r\n`,
+    expect: refused,
+  })),
+  { id: "B23 HTTP/1.0 without Host", build: "GET / HTTP/1.0\r\n\r\n", expect: passed },
   { id: "B23 space before colon", build: post(["Content-Length : 3"], "a=b"), expect: refused },
   { id: "B23 two different CL", build: post(["Content-Length: 3", "Content-Length: 4"], "a=bc"), expect: refused },
   { id: "B23 two equal CL", build: post(["Content-Length: 3", "Content-Length: 3"], "a=b"), expect: refused },
@@ -137,6 +167,42 @@ describe("serveAuthority answers to raw messages", () => {
       assert.doesNotMatch(text, /canary|^HTTP\/1\.1 101/im);
     });
   }
+
+  for (const framing of ["gzip, chunked", "gzip"]) {
+    it(`takes nothing for a request behind a body in ${framing} (B23)`, async () => {
+      await using recorder = await record();
+      const smuggled = `POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: ${framing}\r\n\r\n0\r\n\r\n`;
+      const text = await exchangeRaw(recorder.served.port, smuggled + get("/status"));
+      assert.equal(statusesOf(text).length, 1);
+      assert.equal(recorder.requests.length, 0);
+    });
+  }
+
+  const waiting = (length: number, ...headers: readonly string[]) =>
+    crlf("POST / HTTP/1.1", "Host: localhost", "Expect: 100-continue", ...headers, `Content-Length: ${length}`, "", "");
+
+  for (const { id, build, statuses } of [
+    { id: "a body that would be too large", build: waiting(65_537), statuses: [413] },
+    { id: "a body in a coding", build: waiting(3, "Content-Encoding: gzip"), statuses: [415] },
+    { id: "a message for another path", build: waiting(3).replace("/", "//"), statuses: [404] },
+    { id: "an HTTP/1.0 message", build: `${waiting(3).replace("1.1", "1.0")}a=b`, statuses: [200] },
+  ]) {
+    it(`asks nobody for the body of ${id} (RFC 9110 section 10.1.1)`, async () => {
+      await using recorder = await record();
+      assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, build)), statuses);
+    });
+  }
+
+  it("asks for a body that it will read (RFC 9110 section 10.1.1)", async () => {
+    await using recorder = await record();
+    const socket = connect(recorder.served.port, "127.0.0.1");
+    const answer = readToEnd(socket);
+    socket.write(waiting(3, "Connection: close"));
+    await once(socket, "data");
+    socket.write("a=b");
+    assert.deepEqual(statusesOf(await answer), [100, 200]);
+    assert.equal(await textOf(recorder.requests[0] ?? assert.fail()), "a=b");
+  });
 
   it("names the methods it knows to those who send CONNECT", async () => {
     await using recorder = await record();

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { EventEmitter, once } from "node:events";
+import type { Server } from "node:http";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import tls, { type ConnectionOptions, getCACertificates, type SecureVersion, setDefaultCACertificates } from "node:tls";
 import type { Connection } from "../../src/caller.ts";
+import { trackSockets } from "../../src/node/open-sockets.ts";
 import { serveAuthority, type TlsOptions } from "../../src/node.ts";
 import { certificate, revocations, type TestCertificate } from "./certificates.ts";
 import { answered, readToEnd, record, statusesOf, tlsSocket } from "./raw-socket.ts";
@@ -167,6 +169,78 @@ describe("serveAuthority over TLS", () => {
     });
     assert.ok(failure instanceof Error);
     socket.destroy();
+  });
+
+  describe("without a finished handshake", () => {
+    const hello = Buffer.from("16030100c8010000c4", "hex");
+    const silent = (port: number) => {
+      const socket = connect(port, "127.0.0.1");
+      return { socket, ended: readToEnd(socket) };
+    };
+    for (const [id, sent, handshakeMs] of [
+      ["says nothing", undefined, 200],
+      ["says half a word", hello, 200],
+      ["speaks plain HTTP", Buffer.from(request), 60_000],
+      ["speaks of something else", Buffer.from("\0".repeat(64)), 60_000],
+    ] as const) {
+      it(`destroys a connection that ${id}, and takes new ones in its place`, async () => {
+        await using recorder = await record({
+          tls: server,
+          limits: { handshakeMs, lingerMs: 60_000, connections: 20 },
+        });
+        const held = Array.from({ length: 20 }, () => silent(recorder.served.port));
+        if (sent !== undefined) for (const { socket } of held) socket.write(sent);
+        await Promise.all(held.map(({ ended }) => ended));
+        const socket = await tlsSocket(recorder.served.port, {});
+        const answer = readToEnd(socket);
+        socket.write(request);
+        assert.deepEqual(statusesOf(await answer), [200]);
+      });
+    }
+
+    it("destroys it when the peer closed first, and does not keep the server from closing", async () => {
+      const recorder = await record({ tls: server, limits: { handshakeMs: 60_000, lingerMs: 60_000 } });
+      const held = Array.from({ length: 20 }, () => silent(recorder.served.port));
+      await Promise.all(held.map(({ socket }) => once(socket, "connect")));
+      for (const { socket } of held.slice(10)) socket.end();
+      const answering = await tlsSocket(recorder.served.port, {});
+      const answer = readToEnd(answering);
+      answering.write(request);
+      await answer;
+      await recorder.served.close({ atMostMs: 60_000 });
+      await Promise.all(held.map(({ ended }) => ended));
+    });
+
+    it("bounds no connection that has one", async () => {
+      const { promise: held, resolve: release } = Promise.withResolvers<void>();
+      await using recorder = await record({ tls: server, limits: { handshakeMs: 50 } }, async () => {
+        await held;
+        return answered();
+      });
+      const socket = await tlsSocket(recorder.served.port, {});
+      const answer = readToEnd(socket);
+      socket.write(request);
+      // Each of them is given up after the time of a handshake.
+      for (let n = 0; n < 4; n++) await silent(recorder.served.port).ended;
+      release();
+      assert.deepEqual(statusesOf(await answer), [200]);
+    });
+
+    it("destroys it though Node's own bound fails to", async () => {
+      const sockets: Socket[] = [];
+      const http = new EventEmitter();
+      trackSockets(http as Server, true, { handshakeMs: 10 });
+      const listener = createServer((socket) => {
+        sockets.push(socket);
+        http.emit("connection", socket);
+      }).listen(0, "127.0.0.1");
+      await once(listener, "listening");
+      const { socket, ended } = silent((listener.address() as AddressInfo).port);
+      socket.write("x");
+      await ended;
+      assert.equal(sockets[0]?.destroyed, true);
+      listener.close();
+    });
   });
 
   it("speaks of https in its URL and in the requests", async () => {
