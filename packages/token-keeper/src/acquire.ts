@@ -1,7 +1,8 @@
 import { type Clock, monotonicOf } from "./clock.ts";
 import { TokenError } from "./errors.ts";
 import { aborted, linkedAbort } from "./linked-abort.ts";
-import type { TokenSlot } from "./slot.ts";
+import { sleepPatiently } from "./patience.ts";
+import { lookEveryMs, type TokenSlot } from "./slot.ts";
 import type { Token } from "./token.ts";
 
 /** How a caller waits for a token. */
@@ -45,7 +46,7 @@ async function waitForToken(slot: TokenSlot, clock: Clock, options: GetTokenOpti
   const timeoutMs = options.timeoutMs ?? 30_000;
   const ended = linkedAbort(slot.closed, options.signal);
   const timer = new AbortController();
-  clock.sleep(timeoutMs, timer.signal).then(
+  sleepPatiently(clock, timeoutMs, timer.signal).then(
     () => ended.abort(slot.lastError ?? new TokenError("deadline_exceeded", `No token within ${timeoutMs} ms`)),
     () => undefined,
   );
@@ -62,20 +63,33 @@ async function waitForToken(slot: TokenSlot, clock: Clock, options: GetTokenOpti
 async function retryUntil(slot: TokenSlot, clock: Clock, ended: AbortSignal, deadlineAt: number): Promise<Token> {
   for (;;) {
     const blockedMs = slot.refreshing ? 0 : slot.blockedMs();
-    const known = slot.lastError;
-    // A pause that outlasts the caller, or an error that no attempt mends, is told now.
-    if (blockedMs > 0 && known !== undefined && (!known.retryable || monotonicOf(clock) + blockedMs > deadlineAt))
-      throw known;
     if (blockedMs > 0) {
-      // Others wait for the same moment: who wakes second finds a token, or a new pause.
-      await clock.sleep(blockedMs, ended);
-      if (slot.hit() !== undefined && slot.token !== undefined) return slot.token;
+      const found = await whileBlocked(slot, clock, ended, { blockedMs, deadlineAt });
+      if (found !== undefined) return found;
       continue;
     }
     const settled = await Promise.race([attempt(slot), aborted(ended)]);
     if (!(settled instanceof TokenError)) return settled;
     if (!settled.retryable) throw settled;
   }
+}
+
+/** A token that somebody else got while no attempt may start; else undefined, when it is time to look again. */
+async function whileBlocked(
+  slot: TokenSlot,
+  clock: Clock,
+  ended: AbortSignal,
+  { blockedMs, deadlineAt }: { readonly blockedMs: number; readonly deadlineAt: number },
+): Promise<Token | undefined> {
+  const known = slot.lastError;
+  await Promise.race([slot.look(), aborted(ended)]);
+  const found = usable(slot);
+  if (found !== undefined) return found;
+  // A pause that outlasts the caller, or an error that no attempt mends, is told now.
+  if (known !== undefined && (!known.retryable || monotonicOf(clock) + blockedMs > deadlineAt)) throw known;
+  // Others wait for the same moment: who wakes second finds a token, or a new pause.
+  await clock.sleep(slot.canLook ? Math.min(blockedMs, lookEveryMs) : blockedMs, ended);
+  return slot.hit() === undefined ? undefined : slot.token;
 }
 
 async function attempt(slot: TokenSlot): Promise<Token | TokenError> {
@@ -85,7 +99,7 @@ async function attempt(slot: TokenSlot): Promise<Token | TokenError> {
 async function settleWithin(work: Promise<unknown>, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
   const ended = linkedAbort(signal);
   try {
-    await Promise.race([work, clock.sleep(ms, ended.signal)]);
+    await Promise.race([work, sleepPatiently(clock, ms, ended.signal)]);
   } finally {
     ended.abort(undefined);
     ended[Symbol.dispose]();

@@ -18,6 +18,8 @@ export interface ClientAuthentication {
   readonly clientId: string;
   /** Whether it wants the endpoint for client certificates (RFC 8705 §5). */
   readonly mutualTls: boolean;
+  /** Whether what it proves holds at a certain time, so that a refusal may be one of our clock. @default false */
+  readonly timed?: boolean;
   authenticate(target: AuthenticationTarget): Promise<void>;
 }
 
@@ -74,7 +76,7 @@ export interface PrivateKeyJwtOptions {
 /** `private_key_jwt` (RFC 7523 §2.2): a new assertion, with its own `jti`, for every request. */
 export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): ClientAuthentication {
   const { key, algorithm, keyId, lifetimeMs = 60_000 } = options;
-  return client(clientId, async ({ parameters, audience, serverNow, random }) => {
+  const authentication = client(clientId, async ({ parameters, audience, serverNow, random }) => {
     const iat = Math.floor(serverNow / 1000);
     const claims = {
       iss: clientId,
@@ -91,6 +93,7 @@ export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): 
     parameters.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     parameters.set("client_assertion", `${signed}.${base64url(signature)}`);
   });
+  return { ...authentication, timed: true };
 }
 
 function client(

@@ -1,13 +1,31 @@
 import type { Backoff } from "./backoff.ts";
-import { TokenError } from "./errors.ts";
+import { base64url } from "./encoding.ts";
+import { TokenError, withPause } from "./errors.ts";
 import type { GuardedCache } from "./guarded-cache.ts";
-import { numberMember, parseObject } from "./json.ts";
+import { numberMember, parseObject, stringMember } from "./json.ts";
 import { pauseAfter } from "./pause.ts";
+import { systemRandom } from "./random.ts";
 import { longestPauseMs } from "./retry-after.ts";
 import type { SourceContext } from "./source.ts";
 
 /** How far the clocks of a fleet may be apart: a pause that seems longer than it was meant, or can be, is not believed. */
 const clockToleranceMs = 2_000;
+/** What is left of a pause for less than this is over: timers and clocks are that far apart. */
+const overMs = 50;
+
+/**
+ * Whose fault an error is. What the server said concerns all who ask it; that it could not be reached may be one's own
+ * network, and concerns those who could not reach it either.
+ */
+const kinds = { server: "cool-down", network: "cool-down-network" } as const;
+type Kind = keyof typeof kinds;
+
+interface SharedPause {
+  readonly owner: string | undefined;
+  readonly failures: number;
+  readonly leftMs: number;
+  readonly status: number | undefined;
+}
 
 /**
  * Backoff that a fleet shares: after a retryable error the cache says how long nobody asks the server again. Without it
@@ -18,44 +36,92 @@ export class CoolDown {
   readonly #cache: GuardedCache;
   readonly #key: string;
   readonly #backoff: Backoff;
+  readonly #owner = base64url(systemRandom.bytes(9));
 
   constructor(cache: GuardedCache, key: string, backoff: Backoff) {
     this.#cache = cache;
-    this.#key = `cool-down:${key}`;
+    this.#key = key;
     this.#backoff = backoff;
   }
 
   /**
-   * How many errors the fleet has met in a row.
-   * @throws TokenError `cooling_down` while the pause lasts.
+   * Whether there is something to {@link end}.
+   * @throws TokenError `cooling_down` while a pause lasts that another began and that concerns this process.
    */
-  async check(context: SourceContext): Promise<number> {
-    const { value } = await this.#cache.get(context, this.#key);
-    const state = value === undefined ? undefined : parseObject(value);
-    if (state === undefined) return 0;
-    const [failures, until, pauseMs] = ["failures", "until_ms", "pause_ms"].map((name) => numberMember(state, name));
-    if (failures === undefined || until === undefined || pauseMs === undefined) return 0;
-    const leftMs = until - context.clock.now();
-    if (leftMs <= 0 || leftMs > Math.min(pauseMs, longestPauseMs) + clockToleranceMs) return failures;
-    const message = `Another process met error ${failures} in a row a moment ago`;
-    throw new TokenError("cooling_down", message, { retryAfterMs: leftMs });
+  async check(context: SourceContext): Promise<boolean> {
+    const { server, network } = await this.#pauses(context);
+    const holding = [server, ...(suffers(context) ? [network] : [])].filter((pause) => this.#holds(pause));
+    const longest = holding.reduce<SharedPause | undefined>(
+      (one, other) => (one !== undefined && one.leftMs >= (other?.leftMs ?? 0) ? one : other),
+      undefined,
+    );
+    if (longest === undefined) return server !== undefined || network !== undefined;
+    const message = `Another process met error ${longest.failures} in a row a moment ago`;
+    const { leftMs, status } = longest;
+    throw new TokenError("cooling_down", message, { status, retryAfterMs: leftMs, pauseMs: leftMs });
   }
 
-  async start(error: TokenError, failures: number, context: SourceContext): Promise<void> {
-    if (!error.retryable || error.code === "cooling_down" || context.signal.aborted) return;
-    const { random, current, clock } = context;
-    const leftMs = current?.untilExpired(clock.now());
-    const pauseMs = pauseAfter(error, { backoff: this.#backoff, failures, random, leftMs });
-    await this.#set(failures, Math.min(pauseMs, longestPauseMs), context);
+  /** Whether others cannot reach the server, so that what they hold is not worth waiting for while we may. */
+  async isOthersNetwork(context: SourceContext): Promise<boolean> {
+    return !suffers(context) && ((await this.#pauses(context)).network?.failures ?? 0) > 0;
   }
 
+  /** Begins the pause, or joins the one that others began. @returns the error with the pause that is every member's. */
+  async begin(error: TokenError, context: SourceContext): Promise<TokenError> {
+    if (!error.retryable || error.code === "cooling_down" || context.signal.aborted) return error;
+    const kind: Kind = error.status === undefined ? "network" : "server";
+    const known = (await this.#pauses(context))[kind];
+    if (kind === "network" && known !== undefined && this.#holds(known)) return withPause(error, known.leftMs);
+    // A cache that is away counts nothing.
+    const step = Math.max(known?.failures ?? 0, context.failures ?? 0) + 1;
+    const leftMs = context.current?.untilExpired(context.clock.now());
+    const { random } = context;
+    const pause = pauseAfter(error, { backoff: this.#backoff, failures: step, random, leftMs });
+    const pauseMs = Math.min(pause.ms, longestPauseMs);
+    await this.#set(kind, { failures: pause.urgent ? step - 1 : step, pauseMs, status: error.status }, context);
+    return withPause(error, pauseMs);
+  }
+
+  /** The server answered: what was wrong is mended. */
   async end(context: SourceContext): Promise<void> {
-    await this.#set(0, 0, context);
+    const pauses = await this.#pauses(context);
+    for (const kind of ["server", "network"] as const)
+      if ((pauses[kind]?.failures ?? 0) > 0 || (pauses[kind]?.leftMs ?? 0) > 0)
+        await this.#set(kind, { failures: 0, pauseMs: 0, status: undefined }, context);
   }
 
-  async #set(failures: number, pauseMs: number, context: SourceContext): Promise<void> {
-    const until = context.clock.now() + pauseMs;
-    const text = JSON.stringify({ failures, until_ms: until, pause_ms: pauseMs });
-    await this.#cache.set(context, this.#key, text, until + 60_000);
+  #holds(pause: SharedPause | undefined): pause is SharedPause {
+    return pause !== undefined && pause.leftMs > overMs && pause.owner !== this.#owner;
   }
+
+  async #pauses(context: SourceContext): Promise<{ readonly [kind in Kind]: SharedPause | undefined }> {
+    return { server: await this.#pause("server", context), network: await this.#pause("network", context) };
+  }
+
+  async #pause(kind: Kind, context: SourceContext): Promise<SharedPause | undefined> {
+    const { value } = await this.#cache.get(context, `${kinds[kind]}:${this.#key}`);
+    const state = value === undefined ? undefined : parseObject(value);
+    if (state === undefined) return undefined;
+    const [failures, until, pauseMs] = ["failures", "until_ms", "pause_ms"].map((name) => numberMember(state, name));
+    if (failures === undefined || until === undefined || pauseMs === undefined) return undefined;
+    const leftMs = until - context.clock.now();
+    const isBelieved = leftMs <= Math.min(pauseMs, longestPauseMs) + clockToleranceMs;
+    const [owner, status] = [stringMember(state, "owner"), numberMember(state, "status")];
+    return { owner, failures, leftMs: isBelieved ? leftMs : 0, status };
+  }
+
+  async #set(
+    kind: Kind,
+    { failures, pauseMs, status }: { failures: number; pauseMs: number; status: number | undefined },
+    context: SourceContext,
+  ): Promise<void> {
+    const until = context.clock.now() + pauseMs;
+    const state = { owner: this.#owner, failures, until_ms: until, pause_ms: pauseMs, status };
+    await this.#cache.set(context, `${kinds[kind]}:${this.#key}`, JSON.stringify(state), until + 60_000);
+  }
+}
+
+/** Whether this process could not reach the server itself when it last tried. */
+function suffers({ lastError }: SourceContext): boolean {
+  return lastError?.retryable === true && lastError.status === undefined;
 }

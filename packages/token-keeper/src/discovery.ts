@@ -1,6 +1,7 @@
 import { TokenError } from "./errors.ts";
-import { exchange, type FetchLike, requireSecureUrl } from "./http.ts";
+import { exchange, type FetchLike, type HttpAnswer, requireSecureUrl } from "./http.ts";
 import { isObject, type JsonObject, member, parseObject, stringMember } from "./json.ts";
+import { parseRetryAfter } from "./retry-after.ts";
 import type { SourceContext } from "./source.ts";
 
 /** Options of {@link discoverTokenEndpoint}. */
@@ -17,8 +18,8 @@ export interface DiscoveryOptions {
 
 /**
  * Finds an issuer's token endpoint in its metadata: RFC 8414 first, OpenID Connect Discovery second.
- * @throws TokenError `discovery_failed` when neither document names this very issuer and an endpoint on an allowed
- * origin; network errors as they are.
+ * @throws TokenError `discovery_failed` when a document names another issuer, or no endpoint on an allowed origin;
+ * `metadata_unreadable` when there is no document; network errors as they are.
  */
 export async function discoverTokenEndpoint(options: DiscoveryOptions, context: SourceContext): Promise<string> {
   let failure: TokenError | undefined;
@@ -36,10 +37,15 @@ export async function discoverTokenEndpoint(options: DiscoveryOptions, context: 
     const isAnswer = !(answer instanceof TokenError);
     const metadata = isAnswer && answer.status === 200 ? parseObject(answer.text) : undefined;
     if (metadata !== undefined) return tokenEndpointOf(metadata, options);
+    const unread = isAnswer ? unavailable(url, answer.status, retryAfter(answer, context)) : answer;
     // Most servers have one of the two: that it was down for a moment is not undone by the other that never was.
-    if (failure?.retryable !== true) failure = isAnswer ? unavailable(url, answer.status) : answer;
+    if (failure === undefined || failure.code === "metadata_unreadable") failure = unread;
   }
   throw failure ?? unavailable(options.issuer, 0);
+}
+
+function retryAfter({ headers }: HttpAnswer, { clock }: SourceContext): number | undefined {
+  return parseRetryAfter(headers.get("retry-after"), clock.now());
 }
 
 /** Many servers lead from what they do not have to a login page: the other document may be there all the same. */
@@ -48,10 +54,10 @@ function redirected(error: unknown): TokenError {
   throw error;
 }
 
-/** A server that is down is no server without metadata: only the second is terminal. */
-function unavailable(url: string, status: number): TokenError {
-  const code = status === 429 ? "rate_limited" : status >= 500 ? "server_error" : "discovery_failed";
-  return new TokenError(code, `Cannot read metadata, status ${status}: ${url}`, { status });
+/** Nothing here is terminal: what stands before a server answers as it likes while the server is away. */
+function unavailable(url: string, status: number, retryAfterMs?: number): TokenError {
+  const code = status === 429 ? "rate_limited" : status >= 500 ? "server_error" : "metadata_unreadable";
+  return new TokenError(code, `Cannot read metadata, status ${status}: ${url}`, { status, retryAfterMs });
 }
 
 /** RFC 8414 §3.1 puts the well-known part before the path, OpenID Connect Discovery §4 behind it. */

@@ -1,6 +1,6 @@
 /**
  * Every error of this package: whether another attempt can help, and what to do.
- * Terminal errors are surfaced and not retried.
+ * Terminal errors are surfaced at once, and tried again rarely: what an operator mended must not need a restart.
  */
 export const errorCatalogue = {
   network_failed: { retryable: true, hint: "Check the address, DNS, the proxy and the server's certificate" },
@@ -8,9 +8,14 @@ export const errorCatalogue = {
   server_error: { retryable: true, hint: "The server failed; the keeper tries again" },
   rate_limited: { retryable: true, hint: "The server asked for fewer requests; the keeper waits as it was told" },
   invalid_response: { retryable: true, hint: "Check that the address is a token endpoint (RFC 6749 §5.1)" },
+  unexpected_status: {
+    retryable: true,
+    hint: "No OAuth error came with it: see what stands before the token endpoint (a proxy, a firewall, maintenance)",
+  },
+  metadata_unreadable: { retryable: true, hint: "Check the issuer and its metadata, or configure tokenEndpoint" },
   cooling_down: { retryable: true, hint: "Another process met an error a moment ago; the keeper tries again later" },
   storage_failed: { retryable: true, hint: "Make the store of refresh tokens writable and readable" },
-  redirect_refused: { retryable: false, hint: "Configure the final address: credentials never follow a redirect" },
+  redirect_refused: { retryable: true, hint: "Configure the final address: credentials never follow a redirect" },
   insecure_tls: { retryable: false, hint: "Unset NODE_TLS_REJECT_UNAUTHORIZED and trust the CA: NODE_EXTRA_CA_CERTS" },
   discovery_failed: { retryable: false, hint: "Check the issuer, or configure tokenEndpoint" },
   invalid_request: { retryable: false, hint: "Check the parameters this server wants" },
@@ -26,7 +31,6 @@ export const errorCatalogue = {
   access_denied: { retryable: false, hint: "Ask the server's operator for this access" },
   request_refused: { retryable: false, hint: "Read the server's error code and its documentation" },
   source_failed: { retryable: true, hint: "The token source threw; its error is the cause" },
-  token_rejected: { retryable: false, hint: "The resource server refused this very token; check audience and issuer" },
   token_expired: { retryable: true, hint: "The source gave a token that was expired already; check the clocks" },
   deadline_exceeded: { retryable: true, hint: "Raise timeoutMs, or see the cause" },
   closed: { retryable: false, hint: "Create a new watcher or manager" },
@@ -44,6 +48,8 @@ export interface TokenErrorOptions {
   readonly oauthError?: string | undefined;
   /** How long the server asked to wait. */
   readonly retryAfterMs?: number | undefined;
+  /** How long nobody who shares a cache asks the server again: the one pause for all of them. */
+  readonly pauseMs?: number | undefined;
 }
 
 /** The one error class of this package; `code` tells the case. */
@@ -55,6 +61,7 @@ export class TokenError extends Error {
   readonly status: number | undefined;
   readonly oauthError: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly pauseMs: number | undefined;
 
   constructor(code: TokenErrorCode, message: string, options: TokenErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
@@ -64,7 +71,17 @@ export class TokenError extends Error {
     this.status = options.status;
     this.oauthError = options.oauthError;
     this.retryAfterMs = options.retryAfterMs;
+    this.pauseMs = options.pauseMs;
   }
+}
+
+/** The same error with the pause that it has for all who share a cache. */
+export function withPause(error: TokenError, pauseMs: number): TokenError {
+  const { status, oauthError, retryAfterMs } = error;
+  const cause = error.cause === undefined ? {} : { cause: error.cause };
+  const paused = new TokenError(error.code, error.message, { ...cause, status, oauthError, retryAfterMs, pauseMs });
+  if (error.stack !== undefined) paused.stack = error.stack;
+  return paused;
 }
 
 /** Anything thrown, as a {@link TokenError}. */

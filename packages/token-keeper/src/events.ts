@@ -25,6 +25,7 @@ export type TokenEvent =
       readonly operation: "get" | "set" | "lease";
       readonly error: unknown;
     }
+  | { readonly type: "metadata_failed"; readonly issuer: string; readonly error: unknown }
   | { readonly type: "clock_jumped"; readonly jumpMs: number }
   | { readonly type: "evicted"; readonly key: string };
 

@@ -1,5 +1,6 @@
 import { isLeasing, type Lease, type TokenCache } from "./cache.ts";
 import { TokenError } from "./errors.ts";
+import { sleepPatiently } from "./patience.ts";
 import type { SourceContext } from "./source.ts";
 import { WriteOrder } from "./write-order.ts";
 
@@ -68,7 +69,7 @@ export class GuardedCache {
   async #run<T>(context: SourceContext, operation: Operation, run: () => Promise<T>): Promise<Guarded<T>> {
     const timer = new AbortController();
     try {
-      const late = context.clock.sleep(this.#timeoutMs, timer.signal).then(() => {
+      const late = sleepPatiently(context.clock, this.#timeoutMs, timer.signal).then(() => {
         throw new TokenError("timed_out", `The cache did not answer within ${this.#timeoutMs} ms: ${this.name}`);
       });
       const value = await Promise.race([(async () => run())(), late]);

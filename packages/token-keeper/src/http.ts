@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { TokenError } from "./errors.ts";
+import { parseRetryAfter } from "./retry-after.ts";
 import { within } from "./within.ts";
 
 /** The part of `fetch` that is used here. */
@@ -35,14 +36,17 @@ export interface HttpAnswer {
 export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
   refuseUnverifiedTls(request);
   const { url, clock, signal, timeoutMs } = request;
-  return within({ clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${url}` }, async (ended) => {
-    try {
-      return await send(request, ended);
-    } catch (error) {
-      if (error instanceof TokenError) throw error;
-      throw new TokenError("network_failed", `Cannot reach: ${url}`, { cause: error });
-    }
-  });
+  return within(
+    { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${shownUrl(url)}` },
+    async (ended) => {
+      try {
+        return await send(request, ended);
+      } catch (error) {
+        if (error instanceof TokenError) throw error;
+        throw new TokenError("network_failed", `Cannot reach: ${shownUrl(url)}`, { cause: error });
+      }
+    },
+  );
 }
 
 async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
@@ -52,7 +56,9 @@ async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnsw
   const response = await (request.fetch ?? fetch)(url, init);
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
     await unwanted(response.body?.cancel());
-    throw new TokenError("redirect_refused", `Refused to follow a redirect of: ${url}`, { status: response.status });
+    const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.now());
+    const message = `Refused to follow a redirect of: ${shownUrl(url)}`;
+    throw new TokenError("redirect_refused", message, { status: response.status, retryAfterMs });
   }
   const text = await readText(response, request.maxBytes);
   return { status: response.status, headers: response.headers, text, sentAt, receivedAt: clock.now() };
@@ -81,7 +87,12 @@ function refuseUnverifiedTls({ url, fetch: own }: HttpRequest): void {
   globalThis.process.emitWarning("Refused to send credentials: NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS checks", {
     code: "COUNTERSIGN_INSECURE_TLS",
   });
-  throw new TokenError("insecure_tls", `Cannot trust any certificate of: ${url}`);
+  throw new TokenError("insecure_tls", `Cannot trust any certificate of: ${shownUrl(url)}`);
+}
+
+/** A URL as errors show it: without credentials, and without its query, where some servers want a key. */
+export function shownUrl(url: string): string {
+  return url.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//");
 }
 
 /** Whether a URL points to this very machine. */
@@ -95,11 +106,11 @@ export function isLoopback({ hostname }: URL): boolean {
  */
 export function requireSecureUrl(text: string, what: string, allowInsecureHttp = false): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) throw new TypeError(`Cannot use a ${what} that is no URL: ${text}`);
+  if (url === undefined) throw new TypeError(`Cannot use a ${what} that is no URL: ${shownUrl(text)}`);
   if (url.username !== "" || url.password !== "" || url.hash !== "")
     throw new TypeError(`Cannot use a ${what} with credentials or a fragment: ${url.origin}`);
   const allowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
-  if (!allowed) throw new TypeError(`Cannot use a ${what} without https: ${text}`);
+  if (!allowed) throw new TypeError(`Cannot use a ${what} without https: ${shownUrl(text)}`);
   return url;
 }
 

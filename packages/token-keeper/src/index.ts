@@ -38,6 +38,7 @@ export { adaptiveLifetime, type FractionLifetimeOptions, fractionLifetime, type 
 export { type ManagerHealth, TokenManager, type TokenManagerOptions } from "./manager.ts";
 export type { TokenProvider } from "./provider.ts";
 export { type Random, systemRandom } from "./random.ts";
+export type { RequestedAccess } from "./requested-access.ts";
 export { Secret } from "./secret.ts";
 export type { SkewEstimate } from "./skew.ts";
 export type { SlotHealth } from "./slot.ts";
@@ -47,7 +48,8 @@ export { type ClientCredentialsOptions, clientCredentialsSource } from "./source
 export { type ConstantOptions, constantSource } from "./sources/constant.ts";
 export { type CustomSourceOptions, type CustomToken, customSource } from "./sources/custom.ts";
 export { type RefreshTokenOptions, refreshTokenSource } from "./sources/refresh-token.ts";
+export type { RotatedLogin } from "./sources/rotation.ts";
 export { createToken, type Lifetime, Token, type TokenInit, type TokenStatus } from "./token.ts";
-export type { RequestedAccess, TokenEndpointOptions } from "./token-endpoint.ts";
+export type { TokenEndpointOptions } from "./token-endpoint.ts";
 export type { TokenResponseRules } from "./token-response.ts";
 export { TokenWatcher, type WatcherStartOptions } from "./watcher.ts";

@@ -10,16 +10,18 @@ export interface LeaseRequest<T> {
   readonly ttlMs: number;
   /** Asked between tries: when it answers something, that is the result and no lease is needed any more. */
   readonly giveUp: () => Promise<T | undefined>;
+  /** Asked between tries: whether to go on without the lease. */
+  readonly alone?: () => Promise<boolean>;
 }
 
 /**
  * Waits until this process alone may act for `key`.
  *
- * @returns the lease; or `giveUp`'s answer; or neither, when the cache cannot grant leases at the moment.
+ * @returns the lease; or `giveUp`'s answer; or neither, when the cache cannot grant leases at the moment, or `alone` said so.
  */
 export async function waitForLease<T>(
   context: SourceContext,
-  { cache, key, ttlMs, giveUp }: LeaseRequest<T>,
+  { cache, key, ttlMs, giveUp, alone }: LeaseRequest<T>,
 ): Promise<{ lease?: Lease; answer?: T }> {
   const startedAt = monotonicOf(context.clock);
   for (let waits = 0; ; waits++) {
@@ -36,5 +38,6 @@ export async function waitForLease<T>(
     await context.clock.sleep(pauseMs, context.signal);
     const answer = await giveUp();
     if (answer !== undefined) return { answer };
+    if (await alone?.()) return {};
   }
 }

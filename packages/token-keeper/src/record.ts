@@ -1,4 +1,4 @@
-import { type JsonObject, member, numberMember, parseObject, stringMember } from "./json.ts";
+import { isObject, type JsonObject, member, numberMember, parseObject, stringMember } from "./json.ts";
 import { Token } from "./token.ts";
 
 const version = 1;
@@ -26,6 +26,7 @@ export function writeRecord(key: string, { token, skewMs }: TokenRecord): string
     stale_ms: staleAt,
     expiry_ms: expiresAt,
     skew_ms: skewMs,
+    extra: token.extra,
   });
 }
 
@@ -44,7 +45,10 @@ export function readRecord(key: string, text: string): TokenRecord | undefined {
   if (issuedAt === undefined || staleAt === undefined || expiresAt === undefined) return undefined;
   if (!(issuedAt <= staleAt && staleAt <= expiresAt)) return undefined;
   const idToken = stringMember(record, "id_token");
-  const token = new Token({ accessToken, idToken, tokenType, scope: scopeOf(record), issuedAt, staleAt, expiresAt });
+  const extra = member(record, "extra");
+  const times = { issuedAt, staleAt, expiresAt };
+  const more = { scope: scopeOf(record), extra: isObject(extra) ? extra : undefined };
+  const token = new Token({ accessToken, idToken, tokenType, ...more, ...times });
   return { token, skewMs: instantMember(record, "skew_ms") };
 }
 

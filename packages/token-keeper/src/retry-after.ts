@@ -7,6 +7,7 @@ export const longestPauseMs = 3_600_000;
  */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
-  const ms = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  // Whole seconds by the RFC; fractions are sent all the same.
+  const ms = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isNaN(ms) ? undefined : Math.min(longestPauseMs, Math.max(0, ms));
 }

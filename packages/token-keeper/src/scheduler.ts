@@ -45,7 +45,7 @@ export class Scheduler {
   wake(slot: TokenSlot): void {
     if (this.#closed || !this.#slots.has(slot)) return;
     if (!this.#running) void this.#run();
-    else if (monotonicOf(this.#options.clock) + slot.dueInMs() < this.#napUntil) this.#nap.abort();
+    else if (monotonicOf(this.#options.clock) + soonest(slot) < this.#napUntil) this.#nap.abort();
   }
 
   close(): void {
@@ -65,7 +65,9 @@ export class Scheduler {
 
   #visit(slot: TokenSlot): void {
     slot.status();
-    if (slot.dueInMs() <= 0 && this.#options.wanted(slot)) void slot.refreshQuietly();
+    if (!this.#options.wanted(slot)) return;
+    if (slot.dueInMs() <= 0) void slot.refreshQuietly();
+    else if (slot.lookInMs() <= 0) void slot.look();
   }
 
   async #sleep(): Promise<void> {
@@ -82,7 +84,7 @@ export class Scheduler {
   #napMs(): number {
     let napMs = longestNapMs;
     for (const slot of this.#slots) {
-      const dueMs = slot.dueInMs();
+      const dueMs = soonest(slot);
       // A due slot that nobody wants now is refreshed when it is used.
       if (dueMs > 0 || this.#options.wanted(slot)) napMs = Math.min(napMs, dueMs);
     }
@@ -94,4 +96,9 @@ export class Scheduler {
     emit({ type: "clock_jumped", jumpMs });
     for (const slot of this.#slots) if (slot.dueInMs() <= 0) slot.postpone(random.fraction() * spreadMs);
   }
+}
+
+/** Milliseconds until there is something to do. */
+function soonest(slot: TokenSlot): number {
+  return Math.min(slot.dueInMs(), slot.lookInMs());
 }

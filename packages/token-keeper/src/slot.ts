@@ -4,11 +4,11 @@ import { TokenError, toTokenError } from "./errors.ts";
 import type { TokenEvent } from "./events.ts";
 import type { Jitter } from "./jitter.ts";
 import { tokenKey } from "./key.ts";
-import { pauseAfter } from "./pause.ts";
+import { Pace } from "./pace.ts";
 import type { Random } from "./random.ts";
 import type { Secret } from "./secret.ts";
 import type { SkewEstimate } from "./skew.ts";
-import type { TokenSource } from "./source.ts";
+import type { SourceContext, TokenSource } from "./source.ts";
 import type { Token, TokenStatus } from "./token.ts";
 
 /** What all slots of a keeper share. */
@@ -39,6 +39,13 @@ export interface SlotHealth {
   readonly skewMs: number | undefined;
 }
 
+/** While no attempt may start, others' tokens are looked for this often. */
+export const lookEveryMs = 5_000;
+/** Callers that come meanwhile look no more often. */
+const lookAgainMs = 1_000;
+/** How long a token that its source gave again after it was refused is not doubted: longer each time, up to this. */
+const longestTrustMs = 60_000;
+
 interface Held {
   readonly token: Token;
   readonly wallAt: number;
@@ -61,17 +68,18 @@ export class TokenSlot {
   #settled: Promise<Token> | undefined;
   #inFlight: Promise<Token> | undefined;
   #rejected: Secret | undefined;
-  #failures = 0;
-  #lastError: TokenError | undefined;
+  /** How often the source gave the refused token again, and until when it is believed. */
+  #confirmed = { times: 0, until: Number.NEGATIVE_INFINITY };
+  #looking: Promise<void> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #jitterMs = 0;
-  /** Monotonic instant before which no attempt starts. */
-  #blockedUntil = Number.NEGATIVE_INFINITY;
-  #attemptedAt = Number.NEGATIVE_INFINITY;
+  readonly #pace: Pace;
   #announced: TokenStatus = "fresh";
 
   constructor(source: TokenSource, ports: SlotPorts) {
     this.#source = source;
     this.#ports = ports;
+    this.#pace = new Pace(ports);
     this.key = tokenKey(source.identity);
   }
 
@@ -79,10 +87,7 @@ export class TokenSlot {
   set source(source: TokenSource) {
     if (source === this.#source) return;
     this.#source = source;
-    if (this.terminalError === undefined) return;
-    this.#lastError = undefined;
-    // A source made anew for each call must not lift the pause each time.
-    this.#blockedUntil = this.#attemptedAt + this.#ports.minIntervalMs;
+    this.#pace.renew();
   }
 
   /** The token held, whatever its status. */
@@ -94,9 +99,9 @@ export class TokenSlot {
     return this.#inFlight !== undefined;
   }
 
-  /** The last attempt's error, when no further attempt can help. */
+  /** The last attempt's error, when it was one that retries seldom mend. */
   get terminalError(): TokenError | undefined {
-    return this.#lastError?.retryable === false ? this.#lastError : undefined;
+    return this.#pace.terminalError;
   }
 
   /** Aborted when the slot is closed. */
@@ -105,7 +110,7 @@ export class TokenSlot {
   }
 
   get lastError(): TokenError | undefined {
-    return this.#lastError;
+    return this.#pace.lastError;
   }
 
   /**
@@ -141,25 +146,45 @@ export class TokenSlot {
 
   /** Milliseconds until an attempt may start. */
   blockedMs(): number {
-    return Math.max(0, this.#blockedUntil - monotonicOf(this.#ports.clock));
+    return this.#pace.blockedMs();
   }
 
-  /** Milliseconds until the refresh is due: 0 when it is, infinite while one is in flight or none can help. */
+  /** Milliseconds until the refresh is due: 0 when it is, infinite while one is in flight. */
   dueInMs(): number {
-    if (this.refreshing || this.#closed.signal.aborted || this.terminalError !== undefined)
-      return Number.POSITIVE_INFINITY;
-    return Math.max(this.blockedMs(), this.#held === undefined ? 0 : this.#held.refreshAt - this.now());
+    if (this.refreshing || this.#closed.signal.aborted) return Number.POSITIVE_INFINITY;
+    return Math.max(this.#pace.backgroundMs(), this.#refreshInMs());
+  }
+
+  /** Milliseconds until others' tokens are looked for; infinite where nobody can look, or an attempt may start. */
+  lookInMs(): number {
+    if (!this.canLook || this.#looking !== undefined || this.dueInMs() <= 0) return Number.POSITIVE_INFINITY;
+    if (this.refreshing || this.#closed.signal.aborted) return Number.POSITIVE_INFINITY;
+    return Math.max(this.#refreshInMs(), lookEveryMs - this.#sinceLookMs());
+  }
+
+  /** Whether the source can look for tokens that others got. */
+  get canLook(): boolean {
+    return this.#source.look !== undefined;
   }
 
   /** Puts the next attempt off: used to spread what a clock jump makes due at once. */
   postpone(ms: number): void {
-    this.#blockedUntil = Math.max(this.#blockedUntil, monotonicOf(this.#ports.clock) + ms);
+    this.#pace.postpone(ms);
   }
 
   /** Lets the next attempt start at once, after a terminal error too. */
   unblock(): void {
-    this.#blockedUntil = Number.NEGATIVE_INFINITY;
-    this.#lastError = undefined;
+    this.#pace.unblock();
+  }
+
+  /** Takes a token that others got meanwhile, where there is one; at most once a second, however many ask. */
+  look(): Promise<void> {
+    if (this.#looking === undefined && (!this.canLook || this.#sinceLookMs() < lookAgainMs)) return Promise.resolve();
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+      this.#ports.changed(this);
+    });
+    return this.#looking;
   }
 
   /** The refresh in flight, or a new one. */
@@ -176,9 +201,13 @@ export class TokenSlot {
     await this.refresh().catch(() => undefined);
   }
 
-  /** Forgets the token if it is still this one (compare and invalidate); true when it was. */
+  /**
+   * Forgets the token if it is still this one (compare and invalidate); true when it was. A token that its source has just
+   * given again is kept for a moment: the refusal was wrong, or no request mends it.
+   */
   invalidate(token: Token): boolean {
     if (this.#held === undefined || !this.#held.token.accessToken.equals(token.accessToken)) return false;
+    if (monotonicOf(this.#ports.clock) < this.#confirmed.until) return false;
     this.#rejected = token.accessToken;
     this.#held = undefined;
     this.#settled = undefined;
@@ -201,28 +230,34 @@ export class TokenSlot {
       expiresInMs: token?.untilExpired(now),
       refreshInMs: this.#held && Math.max(0, this.#held.refreshAt - now),
       refreshing: this.refreshing,
-      failures: this.#failures,
-      lastError: this.#lastError,
+      failures: this.#pace.failures,
+      lastError: this.#pace.lastError,
       skewMs: this.#ports.skew.get(this.#source.identity.issuer),
     };
   }
 
-  async #attempt(): Promise<Token> {
+  #refreshInMs(): number {
+    return this.#held === undefined ? 0 : Math.max(0, this.#held.refreshAt - this.now());
+  }
+
+  #sinceLookMs(): number {
+    return monotonicOf(this.#ports.clock) - Math.max(this.#lookedAt, this.#pace.attemptedAt);
+  }
+
+  #context(): SourceContext {
     const { clock, random, skew, emit } = this.#ports;
-    this.#attemptedAt = monotonicOf(clock);
+    const { signal } = this.#closed;
+    const { lastError, steps: failures } = this.#pace;
+    return { signal, clock, random, skew, emit, current: this.token, rejected: this.#rejected, lastError, failures };
+  }
+
+  async #attempt(): Promise<Token> {
+    const context = this.#context();
+    this.#pace.begin();
     try {
-      this.#closed.signal.throwIfAborted();
-      const context = {
-        signal: this.#closed.signal,
-        clock,
-        random,
-        skew,
-        emit,
-        current: this.token,
-        rejected: this.#rejected,
-      };
+      context.signal.throwIfAborted();
       const token = await this.#source.request(context);
-      this.#closed.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       this.#accept(token);
       return token;
     } catch (error) {
@@ -230,13 +265,21 @@ export class TokenSlot {
     }
   }
 
+  /** Finds nothing, or a token; what fails here fails again, and is told, when a request is made. */
+  async #look(): Promise<void> {
+    this.#lookedAt = monotonicOf(this.#ports.clock);
+    const { signal } = this.#closed;
+    const token = await this.#source.look?.(this.#context()).catch(() => undefined);
+    if (token === undefined || signal.aborted || token.statusAt(this.#ports.clock.now()) === "expired") return;
+    this.#accept(token);
+  }
+
   #accept(token: Token): void {
-    const { clock, random, jitter, emit, backoff, minIntervalMs } = this.#ports;
+    const { clock, random, jitter, emit } = this.#ports;
     const wallAt = clock.now();
-    if (this.#rejected?.equals(token.accessToken))
-      throw new TokenError("token_rejected", "The source answered with the token that was refused");
     if (token.statusAt(wallAt) === "expired")
       throw new TokenError("token_expired", "The source answered with an expired token");
+    this.#compareWithRefused(token);
     const freshMs = token.staleAt - token.issuedAt;
     const earlyMs = jitter({ freshMs, previousMs: this.#jitterMs, random });
     this.#jitterMs = earlyMs > 0 ? Math.min(freshMs / 2, earlyMs) : 0;
@@ -244,33 +287,26 @@ export class TokenSlot {
     this.#held = { token, wallAt, monotonicAt: monotonicOf(clock), refreshAt };
     this.#settled = Promise.resolve(token);
     this.#announced = "fresh";
-    this.#lastError = undefined;
-    // A token that is due from birth must not make a hot loop: it counts as an error for the pace, and for nothing else.
-    const stillborn = wallAt >= refreshAt;
-    this.#failures = stillborn ? this.#failures + 1 : 0;
-    this.postpone(Math.max(minIntervalMs, stillborn ? backoff({ failures: this.#failures, random }) : 0));
+    this.#pace.succeed(wallAt >= refreshAt);
     emit({ type: "refreshed", key: this.key, staleAt: token.staleAt, expiresAt: token.expiresAt });
+  }
+
+  /** The issuer knows better than one resource server: a refused token that it gives again is held again. */
+  #compareWithRefused(token: Token): void {
+    if (!this.#rejected?.equals(token.accessToken)) {
+      this.#confirmed = { times: 0, until: Number.NEGATIVE_INFINITY };
+      return;
+    }
+    const times = this.#confirmed.times + 1;
+    const trustMs = Math.min(longestTrustMs, 1_000 * 2 ** times);
+    this.#confirmed = { times, until: monotonicOf(this.#ports.clock) + trustMs };
   }
 
   #fail(error: TokenError): TokenError {
     if (this.#closed.signal.aborted) return error;
-    const { random, backoff, emit } = this.#ports;
-    const { key } = this;
-    this.#failures++;
-    this.#lastError = error;
-    const failures = this.#failures;
-    if (!error.retryable) {
-      // Told to every caller for a moment, so that a loop around a hopeless call does not reach the server.
-      this.postpone(1_000 + 4_000 * random.fraction());
-      emit({ type: "refresh_failed", key, error, failures });
-      return error;
-    }
-    const leftMs = this.#held?.token.untilExpired(this.now());
-    // Many may have been told the same instant.
-    const spread = error.retryAfterMs === undefined ? 1 : 1 + random.fraction() / 10;
-    const retryInMs = pauseAfter(error, { backoff, failures, random, leftMs }) * spread;
-    this.postpone(retryInMs);
-    emit({ type: "refresh_failed", key, error, failures, retryInMs });
+    const retryInMs = this.#pace.fail(error, this.#held?.token.untilExpired(this.now()));
+    const event = { type: "refresh_failed", key: this.key, error, failures: this.#pace.failures } as const;
+    this.#ports.emit(retryInMs === undefined ? event : { ...event, retryInMs });
     return error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { TokenError } from "./errors.ts";
 import type { TokenEvent } from "./events.ts";
 import type { TokenIdentity } from "./key.ts";
 import type { Random } from "./random.ts";
@@ -17,6 +18,10 @@ export interface SourceContext {
   readonly current: Token | undefined;
   /** An access token that a resource server refused: to answer with it again is no help. */
   readonly rejected: Secret | undefined;
+  /** What the attempt before came to, when it failed. */
+  readonly lastError?: TokenError | undefined;
+  /** How many steps of its backoff the keeper has taken. */
+  readonly failures?: number | undefined;
 }
 
 /** Where tokens come from. */
@@ -27,4 +32,9 @@ export interface TokenSource {
    * @throws TokenError with `retryable` telling whether another attempt can help; anything else counts as retryable.
    */
   request(context: SourceContext): Promise<Token>;
+  /**
+   * A token that others got meanwhile: asked every few seconds while no request may start, so it reads caches and stores,
+   * and asks the server only when it learnt there that this is no longer in vain.
+   */
+  look?(context: SourceContext): Promise<Token | undefined>;
 }

@@ -1,6 +1,8 @@
 import type { ClientAuthentication } from "./client-authentication.ts";
 import { discoverTokenEndpoint } from "./discovery.ts";
-import { exchange, type FetchLike, type HttpAnswer, requireSecureUrl } from "./http.ts";
+import { sha256 } from "./encoding.ts";
+import { exchange, type FetchLike, type HttpAnswer, requireSecureUrl, shownUrl } from "./http.ts";
+import { parseObject, stringMember } from "./json.ts";
 import { readJwtTimes } from "./jwt.ts";
 import type { LifetimePolicy } from "./lifetime.ts";
 import { parseRetryAfter } from "./retry-after.ts";
@@ -35,46 +37,75 @@ export interface TokenEndpointOptions {
 
 /** Metadata is read again after this long. */
 const discoveredMs = 86_400_000;
+/** And after this, when it could not be read again: what it said before serves meanwhile. */
+const rereadMs = 300_000;
+
+interface Discovered {
+  readonly url: string;
+  readonly at: number;
+  readonly forMs: number;
+}
 
 /** One token endpoint: finds it, asks it, judges its answer. */
 export class TokenEndpoint {
+  /** Part of the key. */
   readonly issuer: string;
   readonly #options: TokenEndpointOptions;
-  #discovered: { readonly url: string; readonly at: number } | undefined;
+  #discovered: Discovered | undefined;
 
-  /** @throws TypeError when neither issuer nor token endpoint is given, or one is not https. */
+  /** @throws TypeError when neither issuer nor token endpoint is given, or one is not https, or an issuer has a query. */
   constructor(options: TokenEndpointOptions) {
-    const issuer = options.issuer ?? options.tokenEndpoint;
-    if (issuer === undefined) throw new TypeError("Cannot find a token endpoint: give issuer or tokenEndpoint");
-    for (const url of [options.issuer, options.tokenEndpoint])
+    const { issuer, tokenEndpoint } = options;
+    for (const url of [issuer, tokenEndpoint])
       if (url !== undefined) requireSecureUrl(url, "token endpoint", options.allowInsecureHttp);
-    this.issuer = issuer;
+    // RFC 8414 section 2.
+    if (issuer?.includes("?")) throw new TypeError(`Cannot use an issuer with a query: ${shownUrl(issuer)}`);
+    const named = issuer ?? (tokenEndpoint && keyedUrl(tokenEndpoint));
+    if (named === undefined) throw new TypeError("Cannot find a token endpoint: give issuer or tokenEndpoint");
+    this.issuer = named;
     this.#options = options;
   }
 
   /**
-   * Sends one grant.
+   * Sends one grant; once more with the server's time, when that is what it may have refused.
    * @throws TokenError as the server, the network or the metadata had it.
    */
-  async grant(parameters: URLSearchParams, context: SourceContext): Promise<{ token: Token; response: TokenResponse }> {
+  async grant(
+    parameters: URLSearchParams,
+    context: SourceContext,
+    timeoutMs?: number,
+  ): Promise<{ token: Token; response: TokenResponse }> {
     const url = await this.#url(context);
-    const answer = await this.#send(url, parameters, context);
+    const skewMs = context.skew.get(this.issuer) ?? 0;
+    const answer = await this.#sendAndObserve(url, parameters, context, timeoutMs);
+    const learntMs = Math.abs((context.skew.get(this.issuer) ?? 0) - skewMs);
+    if (learntMs === 0 || !this.#options.client.timed || !isClientRefused(answer)) return this.#judge(answer, context);
+    return this.#judge(await this.#sendAndObserve(url, parameters, context, timeoutMs), context);
+  }
+
+  async #sendAndObserve(url: string, parameters: URLSearchParams, context: SourceContext, timeoutMs?: number) {
+    const answer = await this.#send(url, parameters, context, timeoutMs);
     // A server that moved answers 404: look again next time.
-    if (answer.status === 404) this.#discovered = undefined;
-    const serverNow = this.#observe(answer, context);
+    if (answer.status === 404 && this.#discovered !== undefined)
+      this.#discovered = { ...this.#discovered, forMs: Number.NEGATIVE_INFINITY };
+    this.#observe(answer, context);
+    return answer;
+  }
+
+  #judge(answer: HttpAnswer, context: SourceContext): { token: Token; response: TokenResponse } {
+    const serverNow = context.skew.serverNow(this.issuer);
     const response = parseTokenResponse(
       {
         status: answer.status,
         contentType: answer.headers.get("content-type") ?? "",
         text: answer.text,
         serverNow,
+        dated: dateOf(answer) !== undefined,
         retryAfterMs: parseRetryAfter(answer.headers.get("retry-after"), serverNow),
       },
       this.#options.response,
     );
-    const issuedAt = readJwtTimes(response.accessToken)?.issuedAt;
-    if (issuedAt !== undefined && !answer.headers.has("date"))
-      context.skew.observe(this.issuer, issuedAt, answer.sentAt, answer.receivedAt);
+    if (dateOf(answer) === undefined) this.#observeJwt(answer, response, context);
     const lifetime = { issuedAt: answer.sentAt, lifetimeMs: response.lifetimeMs, refreshInMs: response.refreshInMs };
     return { token: createToken(response, lifetime, this.#options.lifetime), response };
   }
@@ -82,36 +113,85 @@ export class TokenEndpoint {
   async #url(context: SourceContext): Promise<string> {
     const { issuer, tokenEndpoint, client, timeoutMs = 10_000, ...rest } = this.#options;
     if (tokenEndpoint !== undefined || issuer === undefined) return tokenEndpoint ?? this.issuer;
-    const now = context.clock.now();
-    if (this.#discovered !== undefined && Math.abs(now - this.#discovered.at) < discoveredMs)
-      return this.#discovered.url;
+    const at = context.clock.now();
+    const known = this.#discovered;
+    if (known !== undefined && Math.abs(at - known.at) < known.forMs) return known.url;
     const options = { ...rest, issuer, mutualTls: client.mutualTls, timeoutMs };
-    this.#discovered = { url: await discoverTokenEndpoint(options, context), at: now };
+    try {
+      this.#discovered = { url: await discoverTokenEndpoint(options, context), at, forMs: discoveredMs };
+    } catch (error) {
+      if (known === undefined || context.signal.aborted) throw error;
+      context.emit({ type: "metadata_failed", issuer, error });
+      this.#discovered = { ...known, at, forMs: rereadMs };
+    }
     return this.#discovered.url;
   }
 
-  async #send(url: string, grant: URLSearchParams, context: SourceContext): Promise<HttpAnswer> {
-    const { client, body = "form", timeoutMs = 10_000, fetch } = this.#options;
+  async #send(
+    url: string,
+    grant: URLSearchParams,
+    context: SourceContext,
+    timeoutMs = this.#options.timeoutMs ?? 10_000,
+  ): Promise<HttpAnswer> {
+    const { client, body = "form", fetch } = this.#options;
     const parameters = new URLSearchParams([...Object.entries(this.#options.parameters ?? {}), ...grant]);
     const headers: Record<string, string> = { accept: "application/json", "content-type": contentTypes[body] };
     const { random, clock, signal, skew } = context;
     const serverNow = skew.serverNow(this.issuer);
     const target = { parameters, headers, audience: this.#options.issuer ?? url, serverNow, random };
-    return within({ clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${url}` }, async (ended) => {
-      await client.authenticate(target);
-      const text = body === "json" ? JSON.stringify(toObject(parameters)) : parameters.toString();
-      const request = { url, method: "POST", headers, body: text, timeoutMs, maxBytes: 262_144, fetch, clock } as const;
-      return exchange({ ...request, signal: ended });
-    });
+    return within(
+      { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${shownUrl(url)}` },
+      async (ended) => {
+        await client.authenticate(target);
+        const text = body === "json" ? JSON.stringify(toObject(parameters)) : parameters.toString();
+        const request = {
+          url,
+          method: "POST",
+          headers,
+          body: text,
+          timeoutMs,
+          maxBytes: 262_144,
+          fetch,
+          clock,
+        } as const;
+        return exchange({ ...request, signal: ended });
+      },
+    );
   }
 
-  /** Learns the server's clock from `Date`, and says what it reads now. */
-  #observe(answer: HttpAnswer, context: SourceContext): number {
-    const date = Date.parse(answer.headers.get("date") ?? "");
+  /** Learns the server's clock from `Date`. */
+  #observe(answer: HttpAnswer, { skew }: SourceContext): void {
+    const date = dateOf(answer);
     // The header has whole seconds: half a second is what it lacks on average.
-    if (!Number.isNaN(date)) context.skew.observe(this.issuer, date + 500, answer.sentAt, answer.receivedAt);
-    return context.skew.serverNow(this.issuer);
+    if (date !== undefined) skew.observe(this.issuer, date + 500, answer.sentAt, answer.receivedAt);
   }
+
+  /** Or from a JWT that was made for this answer: one that is given again was made some time ago. */
+  #observeJwt(answer: HttpAnswer, { accessToken, lifetimeMs }: TokenResponse, { skew }: SourceContext): void {
+    const { issuedAt, expiresAt } = readJwtTimes(accessToken) ?? {};
+    if (issuedAt === undefined || (expiresAt !== undefined && lifetimeMs < expiresAt - issuedAt)) return;
+    skew.observe(this.issuer, issuedAt, answer.sentAt, answer.receivedAt);
+  }
+}
+
+function dateOf({ headers }: HttpAnswer): number | undefined {
+  const date = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(date) ? undefined : date;
+}
+
+/** What a server says to an assertion of another time; a grant that is refused is refused at any time. */
+function isClientRefused({ status, text }: HttpAnswer): boolean {
+  const body = parseObject(text);
+  const error = body && stringMember(body, "error");
+  return [400, 401, 403].includes(status) && (error === undefined || clientRefusals.has(error));
+}
+
+const clientRefusals = new Set(["", "invalid_client", "invalid_request", "unauthorized_client", "access_denied"]);
+
+/** A URL as keys have it, which events and health show: its query, which may hold a secret, as a hash. */
+function keyedUrl(url: string): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : `${shownUrl(url)}?sha256=${sha256(url.slice(query))}`;
 }
 
 const contentTypes = { form: "application/x-www-form-urlencoded", json: "application/json" } as const;
@@ -123,35 +203,4 @@ function toObject(parameters: URLSearchParams): Record<string, string | string[]
       return [name, values.length === 1 ? values.join() : values];
     }),
   );
-}
-
-/** The parameters every grant shares. */
-export function grantParameters(grant: string, asked: RequestedAccess): URLSearchParams {
-  const parameters = new URLSearchParams({ grant_type: grant });
-  if (asked.audience !== undefined) parameters.set("audience", asked.audience);
-  if (asked.scope !== undefined && asked.scope.length > 0) parameters.set("scope", asked.scope.join(" "));
-  for (const resource of asked.resource ?? []) parameters.append("resource", resource);
-  return parameters;
-}
-
-/** What a token is asked for. */
-export interface RequestedAccess {
-  readonly audience?: string;
-  readonly scope?: readonly string[];
-  /** Resource indicators (RFC 8707). */
-  readonly resource?: readonly string[];
-}
-
-/**
- * The part of a key that a partition, extra parameters and a login make, so that no two different requests share a token:
- * no partition, whoever chooses it, reads like the others.
- */
-export function partitionOf(
-  parameters: Readonly<Record<string, string>> | undefined,
-  partition?: string,
-  login?: string,
-): string | undefined {
-  const entries = Object.entries(parameters ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  if (entries.length === 0 && partition === undefined && login === undefined) return undefined;
-  return JSON.stringify([partition ?? null, entries, ...(login === undefined ? [] : [login])]);
 }

@@ -1,15 +1,20 @@
-import { TokenError } from "./errors.ts";
+import { TokenError, type TokenErrorCode } from "./errors.ts";
 import { hasDuplicateMembers, type JsonObject, member, parseObject, stringMember } from "./json.ts";
 import { readJwtTimes } from "./jwt.ts";
 
 /** How an answer of a token endpoint is read. */
 export interface TokenResponseRules {
   /**
-   * Refuse what RFC 6749 §5.1 does not allow but servers do: `expires_in` as text or with a fraction, no
-   * `application/json`.
+   * Refuse what RFC 6749 §5.1 does not allow but servers do: another status than 200, `expires_in` as text, with a
+   * fraction, 0 or negative, `scope` as a list, `BearerToken`, an empty `error`, no `application/json`.
    * @default false
    */
   readonly strict?: boolean;
+  /**
+   * What `expires_in` counts, where the server does not do as the RFC says. A JWT's own `exp` bounds it in any case.
+   * @default "seconds"
+   */
+  readonly expiresInUnit?: "seconds" | "milliseconds";
   /** The lifetime when neither `expires_in` nor the JWT's own times tell it. @default 300000 */
   readonly defaultLifetimeMs?: number;
   /** No token is believed to live longer. @default 2592000000 (30 days) */
@@ -29,6 +34,8 @@ export interface TokenResponse {
   readonly scope: readonly string[] | undefined;
   readonly lifetimeMs: number;
   readonly refreshInMs: number | undefined;
+  /** The members that have no meaning here, as they came: `instance_url`, for one. */
+  readonly extra: Readonly<Record<string, unknown>>;
 }
 
 /** What is judged: an answer of any status with its body. */
@@ -36,25 +43,36 @@ export interface TokenAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
-  /** When it arrived by the server's clock, as well as it is known: for a JWT that has `exp` and no `iat`. */
+  /** When it arrived by the server's clock, as well as it is known. */
   readonly serverNow: number;
+  /** Whether the answer itself told that time, so that a JWT's `exp` can be compared with it. */
+  readonly dated?: boolean;
   readonly retryAfterMs?: number | undefined;
 }
 
-/** OAuth errors (RFC 6749 §5.2, RFC 8707 §2) that have a code of their own; others are refused by status. */
-const oauthErrors = {
-  invalid_request: "invalid_request",
-  invalid_client: "invalid_client",
-  invalid_grant: "invalid_grant",
-  unauthorized_client: "unauthorized_client",
-  unsupported_grant_type: "unsupported_grant_type",
-  invalid_scope: "invalid_scope",
-  invalid_target: "invalid_target",
-  access_denied: "access_denied",
-  server_error: "server_error",
-  temporarily_unavailable: "server_error",
-  slow_down: "rate_limited",
-} as const;
+/** OAuth errors that have a code of their own: RFC 6749 section 5.2, RFC 8707 section 2, and what servers say instead. */
+const oauthErrors = new Map<string, TokenErrorCode>(
+  Object.entries({
+    invalid_request: "invalid_request",
+    invalid_client: "invalid_client",
+    incorrect_client_credentials: "invalid_client",
+    invalid_client_id: "invalid_client",
+    invalid_grant: "invalid_grant",
+    bad_refresh_token: "invalid_grant",
+    invalid_refresh_token: "invalid_grant",
+    refresh_token_expired: "invalid_grant",
+    refresh_token_invalidated: "invalid_grant",
+    refresh_token_reused: "invalid_grant",
+    unauthorized_client: "unauthorized_client",
+    unsupported_grant_type: "unsupported_grant_type",
+    invalid_scope: "invalid_scope",
+    invalid_target: "invalid_target",
+    access_denied: "access_denied",
+    server_error: "server_error",
+    temporarily_unavailable: "server_error",
+    slow_down: "rate_limited",
+  } satisfies Record<string, TokenErrorCode>),
+);
 
 /**
  * Judges an answer of a token endpoint.
@@ -62,24 +80,45 @@ const oauthErrors = {
  */
 export function parseTokenResponse(answer: TokenAnswer, rules: TokenResponseRules = {}): TokenResponse {
   const body = parseObject(answer.text);
-  const oauthError = body === undefined ? undefined : stringMember(body, "error");
-  // Some servers refuse with 200.
-  if (answer.status !== 200 || oauthError !== undefined) throw refusal(answer, oauthError);
-  if (rules.strict && !/^application\/json\s*(;|$)/i.test(answer.contentType)) throw invalid("is not application/json");
-  if (body === undefined) throw invalid("is not a JSON object");
-  if (hasDuplicateMembers(answer.text)) throw invalid("names a member twice");
+  const oauthError = body === undefined ? undefined : errorMember(body, rules);
+  // Some servers refuse with 200, some grant with 201.
+  if (!isSuccess(answer.status, rules) || oauthError !== undefined) throw refusal(answer, oauthError);
+  if (rules.strict && !/^application\/json\s*(;|$)/i.test(answer.contentType))
+    throw invalid(answer, "is not application/json");
+  if (body === undefined) throw invalid(answer, "is not a JSON object");
+  if (hasDuplicateMembers(answer.text)) throw invalid(answer, "names a member twice");
   const accessToken = headerSafe(body, "access_token");
-  if (accessToken === undefined) throw invalid("has no usable access_token");
+  if (accessToken === undefined) throw invalid(answer, "has no usable access_token");
   return {
     accessToken,
     idToken: stringMember(body, "id_token"),
     // RFC 6749 appendix A.17: at least one character; an empty one would be stored over the login's.
     refreshToken: stringMember(body, "refresh_token") || undefined,
-    tokenType: tokenType(body, rules),
-    scope: stringMember(body, "scope")?.split(/\s+/).filter(Boolean),
-    lifetimeMs: lifetime(body, accessToken, answer.serverNow, rules),
-    refreshInMs: seconds(member(body, "refresh_in"), rules),
+    tokenType: tokenType(body, answer, rules),
+    scope: scopes(body, rules),
+    lifetimeMs: lifetime(body, accessToken, answer, rules),
+    refreshInMs: spanMember(body, "refresh_in", rules),
+    extra: Object.fromEntries(Object.entries(body).filter(([name]) => !knownMembers.has(name))),
   };
+}
+
+const knownMembers = new Set([
+  "access_token",
+  "expires_in",
+  "id_token",
+  "refresh_in",
+  "refresh_token",
+  "scope",
+  "token_type",
+]);
+
+function isSuccess(status: number, rules: TokenResponseRules): boolean {
+  return rules.strict ? status === 200 : status >= 200 && status < 300;
+}
+
+function errorMember(body: JsonObject, rules: TokenResponseRules): string | undefined {
+  const error = stringMember(body, "error");
+  return error === "" && !rules.strict ? undefined : error;
 }
 
 function refusal(answer: TokenAnswer, oauthError: string | undefined): TokenError {
@@ -90,18 +129,30 @@ function refusal(answer: TokenAnswer, oauthError: string | undefined): TokenErro
   return new TokenError(refusalCode(status, named), message, { status, oauthError: named, retryAfterMs });
 }
 
-function refusalCode(status: number, oauthError: string | undefined) {
+/**
+ * Only a well-formed OAuth error is terminal: whatever else says 401 or 403 may be a proxy, a firewall or a page for the
+ * time of maintenance.
+ */
+function refusalCode(status: number, oauthError: string | undefined): TokenErrorCode {
+  const byStatus = codeOfStatus(status);
+  if (byStatus !== undefined) return byStatus;
+  const known = oauthError === undefined ? undefined : oauthErrors.get(oauthError);
+  if (known !== undefined) return known;
+  // RFC 6749 section 5.2 has 400 and 401; other servers' own errors are spelt as those of OAuth are.
+  const isOauth = [200, 400, 401].includes(status) && /^[a-z]+(_[a-z0-9]+)*$/.test(oauthError ?? "");
+  return isOauth ? "request_refused" : "unexpected_status";
+}
+
+/** The status says enough, whatever came with it. */
+function codeOfStatus(status: number): TokenErrorCode | undefined {
   if (status >= 300 && status < 400) return "redirect_refused";
   if (status === 429) return "rate_limited";
   if (status === 408) return "timed_out";
-  if (status >= 500) return "server_error";
-  if (oauthError !== undefined && Object.hasOwn(oauthErrors, oauthError))
-    return oauthErrors[oauthError as keyof typeof oauthErrors];
-  return status === 401 ? "invalid_client" : "request_refused";
+  return status >= 500 ? "server_error" : undefined;
 }
 
-function invalid(what: string): TokenError {
-  return new TokenError("invalid_response", `The token endpoint's answer ${what}`, { status: 200 });
+function invalid({ status, retryAfterMs }: TokenAnswer, what: string): TokenError {
+  return new TokenError("invalid_response", `The token endpoint's answer ${what}`, { status, retryAfterMs });
 }
 
 /** Visible ASCII only: the token goes into a header (RFC 6750 §2.1). */
@@ -110,33 +161,68 @@ function headerSafe(body: JsonObject, name: string): string | undefined {
   return value !== undefined && /^[\x21-\x7e]+$/.test(value) ? value : undefined;
 }
 
-function tokenType(body: JsonObject, rules: TokenResponseRules): string {
-  const named = stringMember(body, "token_type") ?? rules.assumeTokenType;
+function tokenType(body: JsonObject, answer: TokenAnswer, rules: TokenResponseRules): string {
+  const told = stringMember(body, "token_type") ?? rules.assumeTokenType;
+  // Apigee's name of it.
+  const named = told === "BearerToken" && !rules.strict ? "Bearer" : told;
   const known = (rules.tokenTypes ?? ["Bearer"]).find((type) => type.toLowerCase() === named?.toLowerCase());
-  if (known === undefined) throw invalid(named === undefined ? "has no token_type" : "has a token_type we cannot use");
+  if (known === undefined)
+    throw invalid(answer, named === undefined ? "has no token_type" : "has a token_type we cannot use");
   return known;
 }
 
-function lifetime(body: JsonObject, accessToken: string, serverNow: number, rules: TokenResponseRules): number {
-  const told = member(body, "expires_in");
-  const lifetimeMs =
-    told === undefined || told === null
-      ? (jwtLifetime(accessToken, serverNow) ?? rules.defaultLifetimeMs ?? 300_000)
-      : seconds(told, rules);
-  if (lifetimeMs === undefined || lifetimeMs <= 0) throw invalid("has an expires_in that is not a positive number");
+function scopes(body: JsonObject, rules: TokenResponseRules): string[] | undefined {
+  const scope = member(body, "scope");
+  const list = Array.isArray(scope) && !rules.strict ? scope : [scope];
+  const texts = list.filter((value) => typeof value === "string");
+  return texts.length === 0 && scope !== "" ? undefined : texts.flatMap((text) => text.split(/\s+/)).filter(Boolean);
+}
+
+/** A `Date` header has whole seconds, and an answer takes its time: a JWT may seem to have this much less left. */
+const slackMs = 5_000;
+
+/** What the server told, and never more than the JWT itself has left: a server that answers from a cache tells the whole. */
+function lifetime(body: JsonObject, accessToken: string, answer: TokenAnswer, rules: TokenResponseRules): number {
+  const toldMs = expiresIn(body, answer, rules);
+  const { fullMs, leftMs } = jwtLifetime(accessToken, answer);
+  const untoldMs = toldMs === undefined && fullMs === undefined ? leftMs : undefined;
+  const wholeMs = Math.min(toldMs ?? Number.POSITIVE_INFINITY, fullMs ?? Number.POSITIVE_INFINITY);
+  const claimedMs = Number.isFinite(wholeMs) ? wholeMs : (untoldMs ?? rules.defaultLifetimeMs ?? 300_000);
+  const isReplayed = answer.dated === true && leftMs !== undefined && leftMs < claimedMs - slackMs;
+  const lifetimeMs = isReplayed ? leftMs : claimedMs;
+  if (lifetimeMs <= 0)
+    throw new TokenError("token_expired", "The token endpoint answered with an expired token", {
+      status: answer.status,
+    });
   return Math.min(lifetimeMs, rules.maxLifetimeMs ?? 30 * 86_400_000);
 }
 
-function seconds(value: unknown, rules: TokenResponseRules): number | undefined {
-  const tolerated = typeof value === "string" && !rules.strict && /^\d{1,15}(\.\d+)?$/.test(value.trim());
-  const number = tolerated ? Number(value) : value;
-  if (typeof number !== "number" || !Number.isFinite(number) || number < 0) return undefined;
-  if (rules.strict && !Number.isInteger(number)) return undefined;
-  return number * 1000;
+/** Undefined when it says nothing: absent, or 0 or less, by which servers mean that they do not know. */
+function expiresIn(body: JsonObject, answer: TokenAnswer, rules: TokenResponseRules): number | undefined {
+  const told = member(body, "expires_in");
+  if (told === undefined || told === null) return undefined;
+  const ms = span(told, rules);
+  if (ms === undefined || (rules.strict && ms <= 0))
+    throw invalid(answer, "has an expires_in that is not a positive number");
+  return ms > 0 ? ms : undefined;
 }
 
-/** From the token's own two times, so that the server's clock cancels out. */
-function jwtLifetime(accessToken: string, serverNow: number): number | undefined {
-  const times = readJwtTimes(accessToken);
-  return times?.expiresAt === undefined ? undefined : times.expiresAt - (times.issuedAt ?? serverNow);
+function spanMember(body: JsonObject, name: string, rules: TokenResponseRules): number | undefined {
+  const ms = span(member(body, name), rules);
+  return ms === undefined || ms < 0 ? undefined : ms;
+}
+
+function span(value: unknown, rules: TokenResponseRules): number | undefined {
+  const tolerated = typeof value === "string" && !rules.strict && /^-?\d{1,15}(\.\d+)?$/.test(value.trim());
+  const number = tolerated ? Number(value) : value;
+  if (typeof number !== "number" || !Number.isFinite(number)) return undefined;
+  if (rules.strict && !Number.isInteger(number)) return undefined;
+  return rules.expiresInUnit === "milliseconds" ? number : number * 1000;
+}
+
+/** From the token's own two times, so that the server's clock cancels out; and what is left of it by that clock. */
+function jwtLifetime(accessToken: string, { serverNow }: TokenAnswer) {
+  const { issuedAt, expiresAt } = readJwtTimes(accessToken) ?? {};
+  if (expiresAt === undefined) return {};
+  return { fullMs: issuedAt === undefined ? undefined : expiresAt - issuedAt, leftMs: expiresAt - serverNow };
 }

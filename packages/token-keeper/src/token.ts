@@ -17,6 +17,8 @@ export interface TokenInit {
   readonly issuedAt: number;
   readonly staleAt: number;
   readonly expiresAt: number;
+  /** What else the server answered; see {@link Token.extra}. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A token with its lifetime. Time is data here: every question takes the instant it is asked for. */
@@ -28,6 +30,8 @@ export class Token {
   readonly issuedAt: number;
   readonly staleAt: number;
   readonly expiresAt: number;
+  /** Private, so that nothing prints it: nobody knows what a server puts there. */
+  readonly #extra: Readonly<Record<string, unknown>>;
 
   /** @throws RangeError when an instant is not finite, or issue, staleness and expiry are out of order. */
   constructor(init: TokenInit) {
@@ -41,6 +45,15 @@ export class Token {
     this.issuedAt = issuedAt;
     this.staleAt = staleAt;
     this.expiresAt = expiresAt;
+    this.#extra = init.extra ?? {};
+  }
+
+  /**
+   * The members of the token endpoint's answer that this package has no use for, as they came (`instance_url`, for one).
+   * It goes through caches with the token, and is neither printed nor serialised.
+   */
+  get extra(): Readonly<Record<string, unknown>> {
+    return this.#extra;
   }
 
   /** From issue to expiry. */

@@ -1,7 +1,9 @@
 import { acquire, type GetTokenOptions } from "./acquire.ts";
 import { TokenError } from "./errors.ts";
 import { type TokenEventListener, type TokenEventSource, TokenEvents, type TokenEventType } from "./events.ts";
+import { holdingProcess } from "./hold-process.ts";
 import { type KeeperOptions, slotPorts } from "./keeper-options.ts";
+import { tokenKey } from "./key.ts";
 import type { TokenProvider } from "./provider.ts";
 import { Scheduler } from "./scheduler.ts";
 import { type SlotHealth, type SlotPorts, TokenSlot } from "./slot.ts";
@@ -76,6 +78,16 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
     return this.#slot.invalidate(token);
   }
 
+  /**
+   * Newer credentials for the same token: used from the next attempt on, which is made at once after a terminal error.
+   * @throws TypeError when the source is of another token.
+   */
+  set source(source: TokenSource) {
+    if (tokenKey(source.identity) !== this.#slot.key) throw new TypeError("Cannot use a source of another token");
+    this.#slot.source = source;
+    this.#scheduler.wake(this.#slot);
+  }
+
   /** Asks the source now, after a terminal error too; one request, however many ask. */
   refresh(): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
@@ -84,7 +96,7 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
   }
 
   /**
-   * The next token after `since`, or after the one held now.
+   * The next token after `since`, or after the one held now. Who waits here keeps the process alive.
    * @throws TokenError the terminal error, or `closed`. @throws the signal's reason.
    */
   async changed(options: { readonly since?: Token | undefined; readonly signal?: AbortSignal } = {}): Promise<Token> {
@@ -95,7 +107,7 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
       const { token, terminalError } = this.#slot;
       if (token !== undefined && token !== since) return token;
       if (terminalError !== undefined) throw terminalError;
-      await unlessAborted(this.#next.promise, options.signal);
+      await holdingProcess(this.#ports.clock, unlessAborted(this.#next.promise, options.signal));
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { TokenError } from "./errors.ts";
 import { aborted, linkedAbort } from "./linked-abort.ts";
+import { sleepPatiently } from "./patience.ts";
 
 /** By when work ends. */
 export interface Bound {
@@ -22,7 +23,7 @@ export async function within<T>(bound: Bound, run: (signal: AbortSignal) => Prom
   signal.throwIfAborted();
   const ended = linkedAbort(signal);
   const timer = new AbortController();
-  clock.sleep(timeoutMs, timer.signal).then(
+  sleepPatiently(clock, timeoutMs, timer.signal).then(
     () => ended.abort(new TokenError("timed_out", late)),
     () => undefined,
   );

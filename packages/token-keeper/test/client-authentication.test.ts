@@ -9,6 +9,8 @@ import {
   systemRandom,
   tlsClient,
 } from "@countersign/token-keeper";
+import { aContext, aSource } from "./support/context.ts";
+import { refusal, startTokenServer } from "./support/token-server.ts";
 
 function aTarget() {
   return {
@@ -95,4 +97,43 @@ describe("privateKeyJwt()", () => {
       );
     });
   }
+});
+
+describe("privateKeyJwt() with a clock that is ten minutes off", () => {
+  for (const offMs of [600_000, -600_000]) {
+    it(`learns the server's time from Date and is refused once: ${offMs / 60_000} minutes`, async () => {
+      const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, true, ["sign", "verify"]);
+      assert.ok("privateKey" in pair);
+      const context = aContext();
+      const serverNow = () => context.clock.now() + offMs;
+      await using server = await startTokenServer((request, count) => {
+        const headers = { date: new Date(serverNow()).toUTCString() };
+        const [, payload = ""] = (request.parameters.get("client_assertion") ?? "").split(".");
+        const { iat, exp } = JSON.parse(Buffer.from(payload, "base64url").toString());
+        const isTimely = iat * 1000 <= serverNow() + 30_000 && exp * 1000 > serverNow();
+        const body = { access_token: `token-${count}`, token_type: "Bearer", expires_in: 60 };
+        return isTimely ? { headers, body } : refusal("invalid_client", 401, headers);
+      });
+      const source = aSource(server, { client: privateKeyJwt("id", { key: pair.privateKey, algorithm: "EdDSA" }) });
+      assert.equal((await source.request(context)).accessToken.reveal(), "token-2");
+      assert.equal((await source.request(context)).accessToken.reveal(), "token-3");
+      assert.equal(server.received.length, 3);
+    });
+  }
+
+  it("is sent once only where the time was right, or the grant was refused", async () => {
+    const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, true, ["sign", "verify"]);
+    assert.ok("privateKey" in pair);
+    const client = privateKeyJwt("id", { key: pair.privateKey, algorithm: "EdDSA" });
+    for (const [error, offMs] of [
+      ["invalid_client", 0],
+      ["invalid_scope", 600_000],
+    ] as const) {
+      const context = aContext();
+      const headers = { date: new Date(context.clock.now() + offMs).toUTCString() };
+      await using server = await startTokenServer(() => refusal(error, 401, headers));
+      await assert.rejects(aSource(server, { client }).request(context), { code: error });
+      assert.equal(server.received.length, 1);
+    }
+  });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { tlsClient } from "@countersign/token-keeper";
 import { aContext, aSource } from "./support/context.ts";
-import { freshTokens, type Handler, startTokenServer } from "./support/token-server.ts";
+import { type Answer, freshTokens, type Handler, startTokenServer } from "./support/token-server.ts";
 
 /** Metadata at one path, tokens at /token. */
 function withMetadata(path: string, metadata: (origin: string) => object): (origin: string) => Handler {
@@ -88,13 +88,62 @@ describe("discovery", () => {
     assert.ok(server.received.every(({ path }) => path !== "/login"));
   });
 
-  it("retries later when the server is down, and not when it has no metadata", async () => {
+  it("retries later when the server is down, and when something before it says that there is nothing", async () => {
     await using down = await startTokenServer(() => ({ status: 503 }));
     const options = { issuer: down.origin };
     await assert.rejects(aSource(down, options).request(aContext()), { code: "server_error", retryable: true });
     down.handler = ({ path }) => ({ status: path.includes("openid") ? 404 : 503 });
     await assert.rejects(aSource(down, options).request(aContext()), { code: "server_error", retryable: true });
     down.handler = () => ({ status: 404 });
-    await assert.rejects(aSource(down, options).request(aContext()), { code: "discovery_failed", retryable: false });
+    await assert.rejects(aSource(down, options).request(aContext()), { code: "metadata_unreadable", retryable: true });
+  });
+
+  const unreadable: Record<string, Answer> = {
+    "503": { status: 503 },
+    "404": { status: 404 },
+    HTML: { body: "<html>", headers: { "content-type": "text/html" } },
+    "a login page": { status: 302, headers: { location: "/login" } },
+    "another issuer": { body: { issuer: "https://other.example", token_endpoint: "https://other.example/token" } },
+    "an endpoint elsewhere": { body: { token_endpoint: "https://other.example/token" } },
+  };
+  for (const [name, answer] of Object.entries(unreadable)) {
+    it(`keeps the endpoint that works when metadata are ${name} on the next day, and goes on looking`, async () => {
+      let metadata: Answer | undefined;
+      await using server = await aServer((origin) => (request, count) => {
+        const known = withMetadata("/.well-known/oauth-authorization-server/tenant", standard)(origin);
+        return request.path.includes(".well-known") && metadata !== undefined ? metadata : known(request, count);
+      });
+      const source = aSource(server, { issuer: `${server.origin}/tenant` });
+      const context = aContext();
+      await source.request(context);
+      await context.clock.advance(86_400_000);
+      metadata = answer;
+      await source.request(context);
+      await source.request(context);
+      const read = () => server.received.filter(({ path }) => path.includes(".well-known")).length;
+      const readTwice = read();
+      assert.equal(server.received.filter(({ path }) => path === "/token").length, 3);
+      assert.ok(context.events.some(({ type }) => type === "metadata_failed"));
+      await context.clock.advance(300_000);
+      metadata = undefined;
+      await source.request(context);
+      assert.equal(read(), readTwice + 1);
+    });
+  }
+
+  it("reads metadata again after a 404 of the token endpoint, and finds where it moved", async () => {
+    let moved = false;
+    await using server = await aServer((origin) => (request, count) => {
+      const path = moved ? "/token-moved" : "/token";
+      const metadata = () => ({ ...standard(origin), token_endpoint: `${origin}${path}` });
+      const found = withMetadata("/.well-known/oauth-authorization-server/tenant", metadata)(origin);
+      return moved && request.path === "/token" ? { status: 404 } : found(request, count);
+    });
+    const source = aSource(server, { issuer: `${server.origin}/tenant` });
+    await source.request(aContext());
+    moved = true;
+    await assert.rejects(source.request(aContext()), { code: "unexpected_status", retryable: true });
+    await source.request(aContext());
+    assert.equal(server.received.at(-1)?.path, "/token-moved");
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   constantBackoff,
+  createToken,
   memoryCache,
   noJitter,
   type TokenEvent,
@@ -213,17 +214,31 @@ describe("TokenManager.invalidate()", () => {
     assert.equal(source.contexts[1]?.rejected?.reveal(), first.accessToken.reveal());
   });
 
-  it("does not take the refused token back from a cache or the source", async () => {
+  it("takes a refused token back from no cache, but from the issuer that gives it again: the refusal was wrong", async () => {
     await using server = await startTokenServer(() => ({
-      body: { access_token: "same", token_type: "Bearer", expires_in: 60 },
+      body: { access_token: "same", token_type: "Bearer", expires_in: 3600 },
     }));
     const { clock, manager } = aManager({ caches: [memoryCache()] });
     const source = aSource(server);
     const first = await manager.getToken(source);
     await clock.advance(1_000);
     manager.invalidate(source, first);
-    await assert.rejects(manager.getToken(source), { code: "token_rejected" });
+    assert.equal((await manager.getToken(source)).accessToken.reveal(), "same");
     assert.equal(server.received.length, 2);
+  });
+
+  it("asks for a token that is refused and confirmed again and again less and less often, and fails no call", async () => {
+    const source = scriptedSource(async ({ clock }) =>
+      createToken({ accessToken: "same" }, { issuedAt: clock.now(), lifetimeMs: 3_600_000 }),
+    );
+    const { clock, manager, get } = aManager();
+    for (let i = 0; i < 600; i++) {
+      const got = get(source);
+      await clock.advance(1_000);
+      assert.equal(await got, "same");
+      manager.invalidate(source, await manager.getToken(source));
+    }
+    assert.ok(source.contexts.length > 5 && source.contexts.length < 20, `${source.contexts.length}`);
   });
 
   it("asks at most once a second, however many calls are refused", async () => {

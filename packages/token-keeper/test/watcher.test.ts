@@ -95,21 +95,50 @@ describe("TokenWatcher", () => {
     watcher.close();
   });
 
-  it("stops after a terminal error until it is told to refresh", async () => {
+  it("surfaces a terminal error at once, and asks again rarely, or when it is told to refresh", async () => {
     const source = scriptedSource(600, "invalid_grant");
     const { clock, watcher, events } = await aWatcher(source);
     const changed = assert.rejects(watcher.changed(), { code: "invalid_grant" });
-    await clock.advance(3_600_000);
+    await clock.advance(400_000);
     await changed;
     assert.equal(source.contexts.length, 2);
+    const failed = events.filter(({ type }) => type === "refresh_failed");
     assert.deepEqual(
-      events.filter(({ type }) => type === "refresh_failed").map((event) => "retryInMs" in event),
+      failed.map((event) => "retryInMs" in event),
       [false],
     );
+    await clock.advance(4 * 3_600_000);
+    assert.ok(source.contexts.length > 10 && source.contexts.length < 40, `${source.contexts.length}`);
     source.steps = [600];
+    const before = source.contexts.length;
     await watcher.refresh();
-    await clock.advance(400_000);
-    assert.equal(source.contexts.length, 4);
+    await clock.advance(400_001);
+    assert.equal(source.contexts.length, before + 2);
+    watcher.close();
+  });
+
+  it("recovers by itself from a terminal error within a quarter of an hour of its mending", async () => {
+    const source = scriptedSource("invalid_client");
+    const { clock, watcher } = await aWatcher(source);
+    await clock.advance(6 * 3_600_000);
+    source.steps = [3600];
+    await clock.advance(900_000);
+    assert.equal(watcher.token().statusAt(clock.now()), "fresh");
+    watcher.close();
+  });
+
+  it("takes newer credentials at once after a terminal error, and no source of another token", async () => {
+    const { clock, watcher } = await aWatcher(scriptedSource("invalid_client"));
+    await clock.advance(3_600_000);
+    const newer = scriptedSource(3600);
+    watcher.source = newer;
+    await clock.advance(1_000);
+    assert.equal(newer.contexts.length, 1);
+    assert.equal(held(watcher), "t1");
+    const other = { ...newer, identity: { ...newer.identity, audience: "other" } };
+    assert.throws(() => {
+      watcher.source = other;
+    }, TypeError);
     watcher.close();
   });
 

@@ -38,7 +38,11 @@ const clockToleranceMs = 60_000;
  */
 export function cachedSource(source: TokenSource, options: CachedSourceOptions): TokenSource {
   const layered = new LayeredSource(source, options);
-  return { identity: source.identity, request: (context) => layered.request(context) };
+  return {
+    identity: source.identity,
+    request: (context) => layered.request(context),
+    look: (context) => layered.look(context),
+  };
 }
 
 interface Layer {
@@ -74,7 +78,10 @@ class LayeredSource {
     const cache = this.#leasing;
     if (cache === undefined) return this.#ask(context);
     const giveUp = () => this.#look(context);
-    const { lease, answer } = await waitForLease(context, { cache, key: this.#key, ttlMs: this.#leaseMs, giveUp });
+    // Who has the lease and cannot reach the server keeps nobody waiting who may.
+    const alone = async () => (await this.#coolDown?.isOthersNetwork(context)) ?? false;
+    const wanted = { cache, key: this.#key, ttlMs: this.#leaseMs, giveUp, alone };
+    const { lease, answer } = await waitForLease(context, wanted);
     if (answer !== undefined) return answer;
     try {
       // Whoever had the lease before us has published since we looked.
@@ -84,21 +91,33 @@ class LayeredSource {
     }
   }
 
+  /** What siblings got meanwhile, or the source itself learnt of. */
+  async look(context: SourceContext): Promise<Token | undefined> {
+    const hit = await this.#look(context);
+    if (hit !== undefined) return hit;
+    const token = await this.#source.look?.(context);
+    if (token !== undefined) await this.#publishAll(token, context);
+    return token;
+  }
+
   async #ask(context: SourceContext): Promise<Token> {
-    const failures = (await this.#coolDown?.check(context)) ?? 0;
+    const wasPaused = (await this.#coolDown?.check(context)) ?? false;
+    let token: Token;
     try {
-      const token = await this.#source.request(context);
-      await this.#publish(
-        { token, skewMs: context.skew.get(this.#source.identity.issuer) },
-        context,
-        this.#layers.length,
-      );
-      if (failures > 0) await this.#coolDown?.end(context);
-      return token;
+      token = await this.#source.request(context);
     } catch (error) {
-      await this.#coolDown?.start(toTokenError(error), failures + 1, context);
-      throw error;
+      const known = toTokenError(error);
+      const paused = (await this.#coolDown?.begin(known, context)) ?? known;
+      throw paused === known ? error : paused;
     }
+    await this.#publishAll(token, context);
+    if (wasPaused) await this.#coolDown?.end(context);
+    return token;
+  }
+
+  async #publishAll(token: Token, context: SourceContext): Promise<void> {
+    const skewMs = context.skew.get(this.#source.identity.issuer);
+    await this.#publish({ token, skewMs }, context, this.#layers.length);
   }
 
   /** The first layer's acceptable token; the layers before it get a copy. */
@@ -137,6 +156,7 @@ class LayeredSource {
       idToken: token.idToken?.reveal(),
       tokenType: token.tokenType,
       scope: token.scope,
+      extra: token.extra,
       issuedAt: token.issuedAt + backMs,
       staleAt: token.staleAt + backMs,
       expiresAt: token.expiresAt + backMs,

@@ -1,13 +1,8 @@
 import { tokenKey } from "../key.ts";
+import { accessLists, grantParameters, partitionOf, type RequestedAccess } from "../requested-access.ts";
 import type { SourceContext, TokenSource } from "../source.ts";
 import type { Token } from "../token.ts";
-import {
-  grantParameters,
-  partitionOf,
-  type RequestedAccess,
-  TokenEndpoint,
-  type TokenEndpointOptions,
-} from "../token-endpoint.ts";
+import { TokenEndpoint, type TokenEndpointOptions } from "../token-endpoint.ts";
 
 /** Options of {@link clientCredentialsSource}. */
 export interface ClientCredentialsOptions extends TokenEndpointOptions, RequestedAccess {
@@ -30,14 +25,11 @@ export interface ClientCredentialsOptions extends TokenEndpointOptions, Requeste
  */
 export function clientCredentialsSource(options: ClientCredentialsOptions): TokenSource {
   const endpoint = new TokenEndpoint(options);
-  const { client, audience, scope, resource } = options;
   const identity = {
     issuer: endpoint.issuer,
-    clientId: client.clientId,
+    clientId: options.client.clientId,
     grant: "client_credentials",
-    audience,
-    scope,
-    resource,
+    ...accessLists(options),
     partition: partitionOf(options.parameters, options.partition),
   };
   const key = tokenKey(identity);

@@ -5,7 +5,7 @@ import { createToken, type TokenInit } from "../token.ts";
 import { within } from "../within.ts";
 
 /** What a custom function answers: the token's parts, and how long it lives from the moment it was asked for. */
-export interface CustomToken extends Pick<TokenInit, "accessToken" | "idToken" | "tokenType" | "scope"> {
+export interface CustomToken extends Pick<TokenInit, "accessToken" | "idToken" | "tokenType" | "scope" | "extra"> {
   readonly expiresInMs: number;
   readonly refreshInMs?: number;
 }

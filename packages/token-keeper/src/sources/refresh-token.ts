@@ -1,17 +1,12 @@
 import type { TokenCache } from "../cache.ts";
 import { memoryCache } from "../caches/memory.ts";
+import { sha256 } from "../encoding.ts";
 import { tokenKey } from "../key.ts";
+import { accessLists, grantParameters, partitionOf, type RequestedAccess } from "../requested-access.ts";
 import { type Secret, toSecret } from "../secret.ts";
-import { sha256Now } from "../sha256.ts";
 import type { SourceContext, TokenSource } from "../source.ts";
-import {
-  grantParameters,
-  partitionOf,
-  type RequestedAccess,
-  TokenEndpoint,
-  type TokenEndpointOptions,
-} from "../token-endpoint.ts";
-import { Rotation } from "./rotation.ts";
+import { TokenEndpoint, type TokenEndpointOptions } from "../token-endpoint.ts";
+import { type RotatedLogin, Rotation } from "./rotation.ts";
 
 /** Options of {@link refreshTokenSource}. */
 export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAccess {
@@ -30,6 +25,18 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
   readonly partition?: string;
   /** For one operation of the store. @default 5000 */
   readonly storeTimeoutMs?: number;
+  /**
+   * How long the server answers a spent refresh token once more with the same successor (Countersign: 10000). Where it is
+   * known, an answer that does not come is asked for again within that time; where it is not, the answer is waited for
+   * twice as long as `timeoutMs`, by the next attempts, before the token is sent again.
+   * @default none
+   */
+  readonly replayWindowMs?: number;
+  /**
+   * Told each new refresh token after it was stored and before its access token is handed out, once or more: while it
+   * throws or rejects nothing is handed out.
+   */
+  readonly onRotation?: (rotated: RotatedLogin) => unknown;
 }
 
 /** One for all: sources of the same login that had a store each would spend each other's refresh tokens. */
@@ -44,39 +51,42 @@ const processStore = memoryCache();
  */
 export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
   const endpoint = new TokenEndpoint(options);
-  const { client, audience, scope, resource, subject } = options;
+  const { client, subject } = options;
   const initial = toSecret(options.refreshToken, "refresh token");
-  const fingerprint = sha256Now(initial.reveal());
+  const fingerprint = sha256(initial.reveal());
   const partition = partitionOf(options.parameters, options.partition, fingerprint);
   const grant = "refresh_token";
   const identity = {
     issuer: endpoint.issuer,
     clientId: client.clientId,
     grant,
-    audience,
-    scope,
-    resource,
+    ...accessLists(options),
     subject,
     partition,
   };
   // The login is the same whatever audience and scope its access tokens have.
   const whose = { issuer: endpoint.issuer, clientId: client.clientId, grant, subject };
-  const { store = processStore, timeoutMs, storeTimeoutMs } = options;
-  const rotation = new Rotation({ whose, initial, fingerprint }, { store, timeoutMs, storeTimeoutMs });
-  const request = (refreshToken: Secret, context: SourceContext) => {
+  const { store = processStore, timeoutMs, storeTimeoutMs, replayWindowMs, onRotation } = options;
+  const rotation = new Rotation(
+    { whose, initial, fingerprint },
+    { store, timeoutMs, storeTimeoutMs, replayWindowMs, onRotation },
+  );
+  const send = (refreshToken: Secret, context: SourceContext, listenMs: number) => {
     const parameters = grantParameters(grant, options);
     parameters.set("refresh_token", refreshToken.reveal());
-    return endpoint.grant(parameters, context);
+    return endpoint.grant(parameters, context, listenMs);
   };
   const key = tokenKey(identity);
+  const request = (context: SourceContext) =>
+    rotation.exclusively(context, async (shared) => {
+      const startedAt = context.clock.now();
+      const token = await rotation.rotate({ context, key, shared, request: send });
+      context.emit({ type: "requested", key, durationMs: context.clock.now() - startedAt });
+      return token;
+    });
   return {
     identity,
-    request: (context) =>
-      rotation.exclusively(context, async (shared) => {
-        const startedAt = context.clock.now();
-        const token = await rotation.rotate({ context, key, shared, request });
-        context.emit({ type: "requested", key, durationMs: context.clock.now() - startedAt });
-        return token;
-      }),
+    request,
+    look: async (context) => ((await rotation.hasNews(context)) ? request(context) : undefined),
   };
 }

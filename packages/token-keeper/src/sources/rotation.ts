@@ -7,6 +7,7 @@ import { waitForLease } from "../lease.ts";
 import { Secret } from "../secret.ts";
 import type { SourceContext } from "../source.ts";
 import type { Token } from "../token.ts";
+import { within } from "../within.ts";
 
 /** Which login it is. */
 export interface Login {
@@ -16,15 +17,19 @@ export interface Login {
   readonly fingerprint: string;
 }
 
+/** A refresh token that replaced another. */
+export interface RotatedLogin {
+  readonly refreshToken: Secret;
+  /** How often this login has rotated. */
+  readonly generation: number;
+}
+
 interface RotationOptions {
   readonly store: TokenCache;
   readonly timeoutMs: number | undefined;
   readonly storeTimeoutMs: number | undefined;
-}
-
-interface StoredLogin {
-  readonly refreshToken: Secret;
-  readonly generation: number;
+  readonly replayWindowMs: number | undefined;
+  readonly onRotation: ((rotated: RotatedLogin) => unknown) | undefined;
 }
 
 /** What the sources of one login in this process have in common, as long as one is at work or something is unstored. */
@@ -32,7 +37,11 @@ export interface SharedLogin {
   users: number;
   turn: Promise<unknown>;
   /** Got from the server, not yet stored: its access token is not handed out before it is, and to whoever asked for it. */
-  unstored: { readonly login: StoredLogin; readonly token: Token; readonly key: string } | undefined;
+  unstored: { readonly login: RotatedLogin; readonly token: Token; readonly key: string } | undefined;
+  /** A refresh token is on its way, or its answer is: whoever sent it may have given up. Never rejects. */
+  spending: Promise<void> | undefined;
+  /** What came, and was stored, when the one who had asked no longer waited. */
+  late: { readonly token: Token; readonly key: string } | undefined;
 }
 
 interface Refresh {
@@ -40,9 +49,11 @@ interface Refresh {
   /** Of the access token that is wanted. */
   readonly key: string;
   readonly shared: SharedLogin;
+  /** Sends a refresh token, and waits for the answer for `timeoutMs`. */
   request(
     refreshToken: Secret,
     context: SourceContext,
+    timeoutMs: number,
   ): Promise<{ token: Token; response: { refreshToken: string | undefined } }>;
 }
 
@@ -56,37 +67,78 @@ export class Rotation {
   readonly #commonKey: string;
   readonly #store: GuardedCache;
   readonly #leaseMs: number;
+  readonly #timeoutMs: number;
+  readonly #storeTimeoutMs: number;
+  /** How long an answer is waited for after the one who asked has given up. */
+  readonly #listenMs: number;
+  readonly #onRotation: RotationOptions["onRotation"];
   readonly #shared: Map<string, SharedLogin>;
-  #latest: StoredLogin | undefined;
+  #latest: RotatedLogin | undefined;
+  /** What the server refused for good. */
+  #refused: Secret | undefined;
 
-  constructor(login: Login, { store, timeoutMs = 10_000, storeTimeoutMs = 5_000 }: RotationOptions) {
+  constructor(login: Login, options: RotationOptions) {
+    const { store, timeoutMs = 10_000, storeTimeoutMs = 5_000, replayWindowMs = 0 } = options;
     this.#login = login;
     this.#key = `login:${tokenKey({ ...login.whose, partition: login.fingerprint })}`;
     this.#commonKey = `login:${tokenKey(login.whose)}`;
     this.#store = new GuardedCache(store, storeTimeoutMs);
-    // Longer than all that is done under it: discovery, two grants, writing and reading two entries, all that twice.
-    this.#leaseMs = 4 * timeoutMs + 8 * storeTimeoutMs;
+    // A server that answers a retry for a while is asked again within that while; of any other, the answer is waited for.
+    this.#timeoutMs = replayWindowMs > 0 ? Math.min(timeoutMs, replayWindowMs / 2) : timeoutMs;
+    this.#listenMs = replayWindowMs > 0 ? this.#timeoutMs : 2 * timeoutMs;
+    this.#storeTimeoutMs = storeTimeoutMs;
+    this.#onRotation = options.onRotation;
+    // Longer than all that is done under it: discovery, a grant, writing and reading two entries, all that twice.
+    this.#leaseMs = 6 * timeoutMs + 8 * storeTimeoutMs;
     this.#shared = sharedLogins.get(store) ?? new Map();
     sharedLogins.set(store, this.#shared);
   }
 
   /** One rotation at a time: under a lease where the store grants them, else within this process. */
   async exclusively(context: SourceContext, run: (shared: SharedLogin) => Promise<Token>): Promise<Token> {
-    const shared = this.#shared.get(this.#key) ?? { users: 0, turn: Promise.resolve(), unstored: undefined };
-    this.#shared.set(this.#key, shared);
+    const shared = this.#sharedLogin();
     shared.users++;
     try {
-      if (this.#store.leases) return await this.#underLease(context, () => run(shared));
+      await this.#spent(shared, context);
+      if (this.#store.leases) return await this.#underLease(shared, context, () => run(shared));
       const turn = shared.turn.then(() => run(shared));
       shared.turn = turn.catch(() => undefined);
       return await turn;
     } finally {
       shared.users--;
-      if (shared.users === 0 && shared.unstored === undefined) this.#shared.delete(this.#key);
+      this.#forget(shared);
     }
   }
 
-  async #underLease(context: SourceContext, run: () => Promise<Token>): Promise<Token> {
+  /** Whether others stored another refresh token since the server refused the one that was known. */
+  async hasNews(context: SourceContext): Promise<boolean> {
+    const refused = this.#refused;
+    return refused !== undefined && !(await this.#read(context)).refreshToken.equals(refused);
+  }
+
+  #sharedLogin(): SharedLogin {
+    const known = this.#shared.get(this.#key);
+    if (known !== undefined) return known;
+    const turn = Promise.resolve();
+    const shared = { users: 0, turn, unstored: undefined, spending: undefined, late: undefined };
+    this.#shared.set(this.#key, shared);
+    return shared;
+  }
+
+  #forget(shared: SharedLogin): void {
+    const { users, unstored, spending, late } = shared;
+    if (users === 0 && unstored === undefined && spending === undefined && late === undefined)
+      this.#shared.delete(this.#key);
+  }
+
+  /** Waits for the refresh token that is on its way: to send it again meanwhile could end the login. */
+  async #spent({ spending }: SharedLogin, { clock, signal }: SourceContext): Promise<void> {
+    if (spending === undefined) return;
+    const late = "The answer to the refresh token that was sent is still on its way";
+    await within({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => spending);
+  }
+
+  async #underLease(shared: SharedLogin, context: SourceContext, run: () => Promise<Token>): Promise<Token> {
     const [cache, key, ttlMs] = [this.#store, this.#key, this.#leaseMs];
     const { lease } = await waitForLease(context, { cache, key, ttlMs, giveUp: async () => undefined });
     // A token that is spent now could neither be protected from a sibling nor, it seems, be stored.
@@ -94,31 +146,78 @@ export class Rotation {
     try {
       return await run();
     } finally {
-      const release = () => this.#store.release(context, lease);
-      // Who had the lease while a write is late would read the token before, which is spent.
-      const written = this.#store.written(this.#key);
-      if (written === undefined) await release();
-      else void written.then(release);
+      const release = async () => {
+        await shared.spending;
+        // Who had the lease while a write is late would read the token before, which is spent.
+        await this.#store.written(this.#key);
+        await this.#store.release(context, lease);
+      };
+      if (shared.spending === undefined && this.#store.written(this.#key) === undefined) await release();
+      else void release();
     }
   }
 
   async rotate(refresh: Refresh): Promise<Token> {
-    const { unstored } = refresh.shared;
+    const { shared, context, key } = refresh;
+    await this.#spent(shared, context);
+    const { late } = shared;
+    if (late?.key === key) {
+      shared.late = undefined;
+      if (late.token.statusAt(context.clock.now()) === "fresh") return late.token;
+    }
+    const { unstored } = shared;
     if (unstored !== undefined) await this.#storeLogin(unstored.login, refresh);
-    if (unstored?.key === refresh.key) return unstored.token;
-    const login = await this.#read(refresh.context);
+    if (unstored?.key === key) return unstored.token;
+    return this.#useNewest(await this.#read(context), refresh);
+  }
+
+  async #useNewest(login: RotatedLogin, refresh: Refresh): Promise<Token> {
     try {
       return await this.#use(login, refresh);
     } catch (error) {
       if (!(error instanceof TokenError && error.code === "invalid_grant")) throw error;
       const reread = await this.#read(refresh.context);
+      this.#refused = reread.refreshToken;
       if (reread.refreshToken.equals(login.refreshToken)) throw error;
       return this.#use(reread, refresh);
     }
   }
 
-  async #use(login: StoredLogin, refresh: Refresh): Promise<Token> {
-    const { token, response } = await refresh.request(login.refreshToken, refresh.context);
+  /** Gives up by the time-out or when the keeper is closed; the answer is awaited, and what it brought stored, all the same. */
+  async #use(login: RotatedLogin, refresh: Refresh): Promise<Token> {
+    const { context, shared } = refresh;
+    const { clock, signal } = context;
+    signal.throwIfAborted();
+    const unaborted = { ...context, signal: new AbortController().signal };
+    const answered = refresh.request(login.refreshToken, unaborted, this.#listenMs);
+    const kept = answered.then((answer) => this.#keep(answer, login, { ...refresh, context: unaborted }));
+    let gaveUp = false;
+    shared.spending = kept.then(
+      (token) => this.#ended(shared, gaveUp ? { token, key: refresh.key } : undefined),
+      () => this.#ended(shared, undefined),
+    );
+    try {
+      const late = `No answer within ${this.#timeoutMs} ms to a refresh token`;
+      await within({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => answered);
+    } catch (error) {
+      gaveUp = true;
+      throw error;
+    }
+    return kept;
+  }
+
+  #ended(shared: SharedLogin, late: SharedLogin["late"]): void {
+    shared.spending = undefined;
+    if (late !== undefined) shared.late = late;
+    this.#forget(shared);
+  }
+
+  async #keep(
+    { token, response }: Awaited<ReturnType<Refresh["request"]>>,
+    login: RotatedLogin,
+    refresh: Refresh,
+  ): Promise<Token> {
+    this.#refused = undefined;
     // RFC 6749 §6: without a new one the old one stays.
     if (response.refreshToken === undefined || response.refreshToken === login.refreshToken.reveal()) return token;
     const refreshToken = new Secret(response.refreshToken, "refresh token");
@@ -129,17 +228,19 @@ export class Rotation {
   }
 
   /** Unless a sibling has come further: this process may have been held up, or away from the store, since its answer. */
-  async #storeLogin(login: StoredLogin, { context, shared }: Refresh): Promise<void> {
+  async #storeLogin(login: RotatedLogin, { context, shared }: Refresh): Promise<void> {
     const text = await this.#get(this.#key, context);
     const stored = text === undefined ? undefined : this.#parse(this.#key, text);
     const isOvertaken = stored !== undefined && stored.generation >= login.generation;
     if (!isOvertaken) await this.#write(login, context);
+    // It was stored and not told, when the hook failed before.
+    if (!isOvertaken || stored.refreshToken.equals(login.refreshToken)) await this.#tell(login, context);
     this.#latest = isOvertaken ? stored : login;
     shared.unstored = undefined;
     context.emit({ type: "rotated", key: this.#key, generation: login.generation });
   }
 
-  async #write({ refreshToken, generation }: StoredLogin, context: SourceContext): Promise<void> {
+  async #write({ refreshToken, generation }: RotatedLogin, context: SourceContext): Promise<void> {
     const text = JSON.stringify({
       version: 1,
       key: this.#key,
@@ -151,15 +252,24 @@ export class Rotation {
     if (failed) throw new TokenError("storage_failed", "Cannot store the new refresh token", { cause: error });
   }
 
+  async #tell(login: RotatedLogin, { clock, signal }: SourceContext): Promise<void> {
+    const late = "The hook onRotation did not end in time";
+    try {
+      await within({ clock, signal, timeoutMs: this.#storeTimeoutMs, late }, async () => this.#onRotation?.(login));
+    } catch (cause) {
+      throw new TokenError("storage_failed", "The hook onRotation failed", { cause });
+    }
+  }
+
   /** The newest login: stored, or held by this process, or the configured one when there was never another. */
-  async #read(context: SourceContext): Promise<StoredLogin> {
+  async #read(context: SourceContext): Promise<RotatedLogin> {
     const stored = (await this.#own(context)) ?? (await this.#common(context));
     const login = stored ?? { refreshToken: this.#login.initial, generation: 0 };
     // A store that failed over to a copy can show an entry again that was replaced.
     return this.#latest !== undefined && this.#latest.generation > login.generation ? this.#latest : login;
   }
 
-  async #own(context: SourceContext): Promise<StoredLogin | undefined> {
+  async #own(context: SourceContext): Promise<RotatedLogin | undefined> {
     const text = await this.#get(this.#key, context);
     if (text === undefined) return undefined;
     const stored = this.#parse(this.#key, text);
@@ -168,7 +278,7 @@ export class Rotation {
     return stored;
   }
 
-  async #common(context: SourceContext): Promise<StoredLogin | undefined> {
+  async #common(context: SourceContext): Promise<RotatedLogin | undefined> {
     const text = await this.#get(this.#commonKey, context);
     return text === undefined ? undefined : this.#parse(this.#commonKey, text);
   }
@@ -180,7 +290,7 @@ export class Rotation {
     return value;
   }
 
-  #parse(key: string, text: string): StoredLogin | undefined {
+  #parse(key: string, text: string): RotatedLogin | undefined {
     const record = parseObject(text);
     if (record === undefined || member(record, "key") !== key) return undefined;
     if (member(record, "login") !== this.#login.fingerprint) return undefined;

@@ -5,13 +5,17 @@ import {
   createToken,
   type LeasingCache,
   memoryCache,
+  noJitter,
   Secret,
   systemClock,
   type Token,
   type TokenCache,
+  TokenManager,
   type TokenSource,
+  TokenWatcher,
   tokenKey,
 } from "@countersign/token-keeper";
+import { FakeClock } from "@countersign/token-keeper/testing";
 import { writeRecord } from "../../src/record.ts";
 import { aContext, aSource } from "../support/context.ts";
 import { aSlowStore, passing } from "../support/slow-store.ts";
@@ -236,9 +240,98 @@ describe("cachedSource()", () => {
     await using server = await startTokenServer(() => refusal("server_error", 500));
     const context = aContext();
     const caches = [memoryCache({ clock: context.clock })];
-    const source = cachedSource(aSource(server), { caches, backoff: () => 86_400_000 });
-    await assert.rejects(source.request(context), { code: "server_error" });
-    await assert.rejects(source.request(context), { code: "cooling_down", retryAfterMs: 3_600_000 });
+    const aMember = () => cachedSource(aSource(server), { caches, backoff: () => 86_400_000 });
+    await assert.rejects(aMember().request(context), { code: "server_error" });
+    await assert.rejects(aMember().request(context), { code: "cooling_down", retryAfterMs: 3_600_000 });
+  });
+
+  it("does not trip over its own pause", async () => {
+    await using server = await startTokenServer(() => ({ status: 503 }));
+    const context = aContext();
+    const source = cachedSource(aSource(server), { caches: [memoryCache({ clock: context.clock })] });
+    for (let i = 0; i < 3; i++) await assert.rejects(source.request(context), { code: "server_error", status: 503 });
+  });
+
+  it("counts its own errors where the cache counts none", async () => {
+    await using server = await startTokenServer(() => ({ status: 503 }));
+    const cache = { ...memoryCache(), set: () => Promise.reject(new Error("away")) };
+    const source = cachedSource(aSource(server), { caches: [cache] });
+    const { pauseMs } = await source.request(aContext({ failures: 9 })).catch((error) => error);
+    assert.ok(pauseMs >= 7_500, `${pauseMs}`);
+  });
+
+  it("publishes no failure of its own network to those who may reach the server, and one pause to those who cannot", async () => {
+    await using server = await startTokenServer();
+    const context = aContext();
+    const caches = [memoryCache({ clock: context.clock })];
+    const down = () => Promise.reject(new Error("ENETUNREACH"));
+    const aMember = (fetch?: () => Promise<Response>) =>
+      cachedSource(aSource(server, fetch === undefined ? {} : { fetch }), { caches });
+    const failed = await aMember(down)
+      .request(context)
+      .catch((error) => error);
+    assert.equal(failed.code, "network_failed");
+    const suffering = { ...context, lastError: failed };
+    const paused = await aMember(down)
+      .request(suffering)
+      .catch((error) => error);
+    assert.equal(paused.code, "cooling_down");
+    assert.ok(Math.abs(paused.pauseMs - failed.pauseMs) < 1, `${paused.pauseMs} of ${failed.pauseMs} ms`);
+    assert.equal((await aMember().request(context)).accessToken.reveal(), "token-1");
+    assert.equal((await aMember(down).request(suffering)).accessToken.reveal(), "token-1");
+  });
+
+  it("lets one healthy member get its token at once beside 49 whose network is broken and who hold the lease", async () => {
+    await using server = await startTokenServer();
+    const clock = new FakeClock();
+    const caches = [memoryCache({ clock })];
+    const hang = () => new Promise<Response>(() => undefined);
+    const broken = Array.from({ length: 49 }, () => new TokenManager({ caches, clock, timers: false }));
+    const given = { timeoutMs: 600_000 };
+    const waiting = broken.map((manager) => manager.getToken(aSource(server, { fetch: hang }), given));
+    await clock.advance(1_000);
+    const healthy = new TokenManager({ caches, clock, timers: false });
+    const startedAt = clock.now();
+    const token = await passing(clock, healthy.getToken(aSource(server), given));
+    assert.equal(token.accessToken.reveal(), "token-1");
+    assert.ok(clock.now() - startedAt <= 11_000, `${clock.now() - startedAt} ms`);
+    await passing(clock, Promise.all(waiting));
+    assert.equal(server.received.length, 1);
+    for (const manager of [...broken, healthy]) manager.close();
+  });
+
+  it("recovers a fleet of ten within 15 s of an outage of an hour, whose pauses were one", async () => {
+    let down = false;
+    let attempts = 0;
+    await using server = await startTokenServer((request, count) => {
+      attempts++;
+      return down ? { status: 503 } : freshTokens(600)(request, count);
+    });
+    const clock = new FakeClock();
+    const caches = [memoryCache({ clock })];
+    // The server takes real time, of which the fake clock knows nothing.
+    const slow = { timeoutMs: 1e9 };
+    const options = { caches, clock, jitter: noJitter(), cacheTimeoutMs: 1e9, leaseMs: 1e9 };
+    const watchers = Array.from(
+      { length: 10 },
+      () => new TokenWatcher(cachedSource(aSource(server, slow), options), options),
+    );
+    const settle = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 500) {
+        await clock.advance(500);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };
+    await settle(2_000);
+    down = true;
+    await settle(3_600_000 / 4);
+    attempts = 0;
+    await settle(60_000);
+    assert.ok(attempts <= 10, `${attempts} attempts in a minute`);
+    down = false;
+    await settle(15_500);
+    assert.ok(watchers.every((watcher) => watcher.health().status === "fresh"));
+    for (const watcher of watchers) watcher.close();
   });
 
   it("does not share a terminal error: a sibling may have better credentials", async () => {

@@ -140,7 +140,6 @@ describe("clientCredentialsSource()", () => {
       { ...base, client: publicClient("c2") },
       { ...base, audience: "y" },
       { ...base, scope: ["s", "t"] },
-      { ...base, scope: ["s t"] },
       { ...base, resource: ["r2"] },
       { ...base, parameters: { organization: "o" } },
       { ...base, partition: "tenant" },
@@ -149,8 +148,46 @@ describe("clientCredentialsSource()", () => {
     ];
     const keys = new Set(variants.map((options) => tokenKey(clientCredentialsSource(options).identity)));
     assert.equal(keys.size, variants.length);
-    const again = clientCredentialsSource({ ...base, scope: ["s", "s"] });
-    assert.ok(keys.has(tokenKey(again.identity)));
+    const same = [{ scope: ["s", "s"] }, { scope: "s" }, { resource: "r" }, { scope: ["s t"] }, { scope: "t  s" }];
+    for (const options of same)
+      assert.ok(keys.has(tokenKey(clientCredentialsSource({ ...base, ...options }).identity)), JSON.stringify(options));
+  });
+
+  it("asks for scope and resource given as text as for lists", async () => {
+    await using server = await startTokenServer();
+    await aSource(server, { scope: "read write", resource: "https://a.example" }).request(aContext());
+    await aSource(server, { scope: ["read", "write"], resource: ["https://a.example"] }).request(aContext());
+    const [text, list] = server.received;
+    assert.equal(text?.body, list?.body);
+    assert.equal(text?.parameters.get("scope"), "read write");
+  });
+
+  it("shows the query of a token endpoint, which may hold a secret, in no error, key, event or health", async () => {
+    await using server = await startTokenServer(() => ({ status: 503 }));
+    const shown: string[] = [];
+    for (const tokenEndpoint of [`${server.tokenEndpoint}?key=s3cr3t`, "http://127.0.0.1:1/token?key=s3cr3t"]) {
+      const context = aContext();
+      const error = await aSource(server, { tokenEndpoint })
+        .request(context)
+        .catch((e) => e);
+      assert.ok(error instanceof TokenError);
+      const { identity } = aSource(server, { tokenEndpoint });
+      shown.push(inspect([error, context.events], { depth: 9, showHidden: true }), error.message, tokenKey(identity));
+    }
+    assert.ok(!shown.join().includes("s3cr3t"), shown.join("\n"));
+    assert.equal(server.received[0]?.path, "/token?key=s3cr3t");
+    for (const text of ["http://a.example/?k=s3cr3t", "no url?s3cr3t", "https://a:s3cr3t@a.example/#x"])
+      assert.throws(
+        () => aSource(server, { tokenEndpoint: text }),
+        (error) => error instanceof TypeError && !error.message.includes("s3cr3t"),
+      );
+    const keyOf = (query: string) =>
+      tokenKey(aSource(server, { tokenEndpoint: `https://a.example/t${query}` }).identity);
+    assert.notEqual(keyOf("?tenant=a"), keyOf("?tenant=b"));
+    assert.throws(
+      () => clientCredentialsSource({ issuer: "https://a.example/?p=1", client: publicClient("c") }),
+      TypeError,
+    );
   });
 
   it("throws errors that hold no secret anywhere", async () => {

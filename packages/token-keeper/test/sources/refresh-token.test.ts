@@ -10,8 +10,10 @@ import {
   systemClock,
   type TokenCache,
   TokenManager,
+  TokenWatcher,
   tokenKey,
 } from "@countersign/token-keeper";
+import { FakeClock } from "@countersign/token-keeper/testing";
 import { aContext } from "../support/context.ts";
 import { aSlowStore, passing } from "../support/slow-store.ts";
 import { freshTokens, type Handler, refusal, startTokenServer, type TokenServer } from "../support/token-server.ts";
@@ -436,6 +438,111 @@ describe("refreshTokenSource()", () => {
     const bob = refreshTokenSource({ ...common, subject: "bob", refreshToken: "b" });
     for (const source of [ada, bob, ada, bob]) await source.request(aContext());
     assert.deepEqual(sent(server), ["a", "b", "a'", "b'"]);
+  });
+
+  it("waits for an answer that is late, and sends no refresh token again while it may be on its way", async () => {
+    const gate = Promise.withResolvers<void>();
+    await using server = await startTokenServer(async (request, count) => {
+      await gate.promise;
+      return rotating()(request, count);
+    });
+    const [source, context] = [aLogin(server, memoryCache()), aContext()];
+    const first = source.request(context);
+    const second = assert.rejects(first, { code: "timed_out" });
+    while (server.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await context.clock.advance(10_000);
+    await second;
+    const next = source.request(context);
+    await context.clock.advance(5_000);
+    gate.resolve();
+    assert.equal((await passing(context.clock, next)).accessToken.reveal(), "at-2");
+    assert.deepEqual(sent(server), ["rt-1"]);
+  });
+
+  it("keeps what an answer brings that comes after its keeper was closed", async () => {
+    const [gate, handler] = [Promise.withResolvers<void>(), rotating()];
+    await using server = await startTokenServer(async (request, count) => {
+      await gate.promise;
+      return handler(request, count);
+    });
+    const store = memoryCache();
+    const closing = new AbortController();
+    const request = aLogin(server, store).request(aContext({ clock: systemClock, signal: closing.signal }));
+    const rejected = assert.rejects(request, { message: "closed" });
+    while (server.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    closing.abort(new Error("closed"));
+    await rejected;
+    gate.resolve();
+    const next = aLogin(server, store).request(aContext({ clock: systemClock }));
+    assert.equal((await next).accessToken.reveal(), "at-2");
+    const { accessToken } = await aLogin(server, store).request(aContext({ clock: systemClock }));
+    assert.equal(accessToken.reveal(), "at-3");
+  });
+
+  it("asks again within the server's replay window, where it is known", async () => {
+    const requests: string[] = [];
+    await using server = await startTokenServer((request, count) => {
+      requests.push(request.parameters.get("refresh_token") ?? "");
+      return requests.length === 1 ? new Promise(() => undefined) : freshTokens()(request, count);
+    });
+    const source = refreshTokenSource({
+      tokenEndpoint: server.tokenEndpoint,
+      client: publicClient("app"),
+      subject: "ada",
+      refreshToken: "rt-1",
+      store: memoryCache(),
+      replayWindowMs: 10_000,
+    });
+    const context = aContext();
+    const first = assert.rejects(source.request(context), { code: "timed_out" });
+    while (server.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await context.clock.advance(5_000);
+    await first;
+    await passing(context.clock, source.request(context));
+    assert.deepEqual(requests, ["rt-1", "rt-1"]);
+  });
+
+  it("tells onRotation each new token before the access token is handed out, and hands out none while it fails", async () => {
+    await using server = await startTokenServer(rotating());
+    const told: string[] = [];
+    let broken = true;
+    const source = refreshTokenSource({
+      tokenEndpoint: server.tokenEndpoint,
+      client: publicClient("app"),
+      subject: "ada",
+      refreshToken: "rt-1",
+      store: memoryCache(),
+      async onRotation({ refreshToken, generation }) {
+        if (broken) throw new Error("keyring locked");
+        told.push(`${generation} ${refreshToken.reveal()}`);
+      },
+    });
+    await assert.rejects(source.request(aContext()), { code: "storage_failed" });
+    broken = false;
+    await source.request(aContext());
+    await source.request(aContext());
+    assert.deepEqual(told, ["1 rt-2", "2 rt-3"]);
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
+  });
+
+  it("asks again after invalid_grant as soon as a sibling has stored another token", async () => {
+    const handler = Object.assign(rotating(), { current: "rt-0" });
+    await using server = await startTokenServer(handler);
+    const clock = new FakeClock();
+    const store = memoryCache({ clock });
+    const source = aLogin(server, store);
+    await using watcher = new TokenWatcher(source, { clock });
+    while (watcher.health().lastError?.code !== "invalid_grant") await clock.advance(0);
+    await clock.advance(20_000);
+    assert.equal(server.received.length, 1);
+    const fingerprint = createHash("sha256").update("rt-1").digest("base64url");
+    const { issuer, clientId, grant, subject } = source.identity;
+    const key = `login:${tokenKey({ issuer, clientId, grant, subject, partition: fingerprint })}`;
+    const login = { version: 1, key, login: fingerprint, generation: 4, refresh_token: "rt-0" };
+    await store.set(key, JSON.stringify(login));
+    await clock.advance(5_001);
+    assert.equal((await passing(clock, watcher.getToken())).accessToken.reveal(), "at-1");
+    assert.deepEqual(sent(server), ["rt-1", "rt-0"]);
   });
 });
 
