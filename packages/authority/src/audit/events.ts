@@ -29,7 +29,6 @@ export const eventTable = {
   "key.imported": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.rewrapped": { level: "info", fields: ["keyEncryptionKey", "previous", "actor"], optional: [] },
-  "key.overtaken": { level: "info", fields: ["actor"], optional: ["kid", "algorithm", "keyEncryptionKey"] },
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["userId", "address"] },
   "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
   "authority.started": { level: "info", fields: ["issuer"], optional: [] },

@@ -7,16 +7,16 @@ import { type RewrapKeys, rewrap } from "./sealed.ts";
 
 /** What the secrets of a ring are sealed anew with. */
 export interface RewrapOptions extends RewrapKeys {
-  readonly store: Pick<Store, "get" | "swap">;
-  readonly audit: Pick<AuditTrail, "record">;
+  readonly store: Pick<Store, "get">;
+  /** On the same store. */
+  readonly audit: Pick<AuditTrail, "commit">;
   /** Whom the audit trail names. */
   readonly actor: string;
 }
 
 /**
- * Seals the key ring of a store under another key-encryption key, in one conditional write: it opens with `from` before
- * and with `to` after, and with one of the two whenever this is interrupted. The audit record comes before the write; after
- * a crash between the two it stands alone until this is repeated. The keys stay what they are. A ring that is sealed under
+ * Seals the key ring of a store under another key-encryption key, in one commit with its audit record: it opens with
+ * `from` before and with `to` after, and with one of the two whenever this is interrupted. The keys stay what they are. A ring that is sealed under
  * `to` already is left alone. A node that is running goes on with the keys it has, but opens no new ones.
  *
  * @throws {CountersignError} `not_found` when the store holds no ring, `conflict` when it changed meanwhile.
@@ -34,9 +34,10 @@ export async function rewrapKeyRing({ store, audit, from, to, actor }: RewrapOpt
   const record = parseRing(item.value);
   if (record.derivation.kek === to.id) return;
   const value = await rewrapRecord(record, { from, to });
-  await audit.record("key.rewrapped", { keyEncryptionKey: to.id, previous: from.id, actor });
-  if ((await store.swap(keys.ring(), item.version, { value })) !== undefined) return;
-  await audit.record("key.overtaken", { keyEncryptionKey: to.id, actor });
+  const change = { key: keys.ring(), expectedVersion: item.version, draft: { value } };
+  const fields = { keyEncryptionKey: to.id, previous: from.id, actor };
+  const { failed } = await audit.commit([change], [{ name: "key.rewrapped", fields }]);
+  if (failed === undefined) return;
   throw new CountersignError("conflict", { detail: "The key ring changed meanwhile" });
 }
 

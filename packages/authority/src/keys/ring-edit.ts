@@ -1,5 +1,5 @@
 import { CountersignError, type Random } from "@countersign/protocol";
-import type { AuditTrail } from "../audit/trail.ts";
+import type { EventDraft } from "../audit/trail.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithms } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
@@ -49,24 +49,21 @@ export interface RingEdit {
   readonly after: readonly KeyRow[];
 }
 
-/** Where a change is recorded, and whom the records name. */
-export interface RecordOptions {
-  readonly audit: Pick<AuditTrail, "record">;
-  readonly actor: string;
+/** What the audit trail is told of an edit, in its commit. */
+export function eventsOf(edit: RingEdit, actor: string): readonly EventDraft[] {
+  return deedsOf(edit).map(({ name, row: { kid, algorithm } }) => ({ name, fields: { kid, algorithm, actor } }));
 }
 
-/** Records in the audit trail what an edit is about to do: a change that cannot be recorded must not happen. */
-export async function recordEdit(edit: RingEdit, { audit, actor }: RecordOptions): Promise<void> {
-  await Promise.all(
-    deedsOf(edit).map(({ name, row: { kid, algorithm } }) => audit.record(name, { kid, algorithm, actor })),
-  );
-}
+/** Fewer than a commit takes, with the ring itself. */
+const mostEvents = 20;
 
-/** Says in the audit trail that nothing came of an edit recorded before, as another node was faster. */
-export async function recordOvertaken(edit: RingEdit, { audit, actor }: RecordOptions): Promise<void> {
-  await Promise.all(
-    deedsOf(edit).map(({ row: { kid, algorithm } }) => audit.record("key.overtaken", { kid, algorithm, actor })),
-  );
+/** As much of an edit as is recorded in one commit: where it is too much, some of what is to be erased, and nothing else. */
+export function withinOneCommit(edit: RingEdit): RingEdit {
+  const { before, after } = edit;
+  if (deedsOf(edit).length <= mostEvents) return edit;
+  const later = new Set(after.map(({ kid }) => kid));
+  const gone = new Set(before.filter(({ kid }) => !later.has(kid)).slice(0, mostEvents));
+  return { before, after: before.filter((row) => !gone.has(row)) };
 }
 
 interface Deed {

@@ -11,13 +11,13 @@ import { type Publication, publish } from "./published.ts";
 import {
   carryOut,
   emptyRing,
+  eventsOf,
   isUnchanged,
-  recordEdit,
-  recordOvertaken,
   refuseFlood,
   refuseInUse,
   refuseKnown,
   refuseUnknown,
+  withinOneCommit,
 } from "./ring-edit.ts";
 import type { KeyRow } from "./ring-record.ts";
 import {
@@ -46,7 +46,7 @@ export interface KeyRingOptions {
   readonly random: Random;
   readonly config: Pick<Config, "keys" | "tokens">;
   readonly keyEncryptionKey: KeyEncryptionKey;
-  readonly audit: Pick<AuditTrail, "record">;
+  readonly audit: Pick<AuditTrail, "commit">;
   /** Where ES256 and EdDSA signatures are computed: in a thread of their own, or where they are asked for. @default "thread" */
   readonly signing?: "thread" | "inline";
   /** How often the ring is read again, and the timetable looked at. @default 60000 */
@@ -78,10 +78,8 @@ export interface SuccessionOptions {
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly because: string };
 
 /**
- * The key ring with its commands. Each change is one conditional write, after one audit record a key, which names
- * `actor`: a change that cannot be recorded does not happen. When another node was faster, a `key.overtaken` says that
- * nothing came of a record; after a crash between the two it may stand alone. Commands reject with `CountersignError`:
- * `not_found`, `conflict`, `already_exists`, or the store's `temporarily_unavailable`.
+ * The key ring with its commands. Each change is one commit with an audit record a key, which names `actor`. Commands reject
+ * with `CountersignError`: `not_found`, `conflict`, `already_exists`, or the store's `temporarily_unavailable`.
  */
 export interface ManagedKeyRing extends KeyRing {
   /** Every key, algorithm by algorithm, oldest first. */
@@ -347,23 +345,21 @@ class StoredKeyRing implements ManagedKeyRing {
     });
   }
 
-  /** Resolves to false when another node was faster. */
+  /** Resolves to false when another node was faster, or only a part was done. */
   async #tryChange(actor: string, edit: Edit): Promise<boolean> {
-    const { store, audit, clock } = this.#options;
+    const { audit, clock } = this.#options;
     const { record, version } = this.#ring;
     const now = clock.now();
     const edited = await edit(record.keys, now);
     const after = await carryOut(timetable(edited, now, this.#policy), this.#options);
     if (isUnchanged(record.keys, after)) return true;
-    const value = { ...record, keys: after };
-    await recordEdit({ before: record.keys, after }, { audit, actor });
-    const written = await store.swap(keys.ring(), version, { value });
-    if (written === undefined) {
-      await recordOvertaken({ before: record.keys, after }, { audit, actor });
-      return false;
-    }
+    const step = withinOneCommit({ before: record.keys, after });
+    const value = { ...record, keys: step.after };
+    const change = { key: keys.ring(), expectedVersion: version, draft: { value } };
+    const written = (await audit.commit([change], eventsOf(step, actor))).version;
+    if (written === undefined) return false;
     this.#adopt(await openRing(written, value, { ...this.#openOptions, before: this.#ring }), now);
-    return true;
+    return step.after === after;
   }
 
   /** One after the other, so that an older answer of the store never replaces a newer one. */

@@ -30,18 +30,26 @@ export async function openTestRing(
     random: seededRandom(options.seed ?? "ring"),
     config: parseConfig({ issuer: "https://id.example.com" }),
     keyEncryptionKey: testKeyEncryptionKey,
-    audit: { record: async (name, fields) => void trail.push({ name, fields }) },
+    audit: trailOn(store, trail),
     ...options,
   });
   return { ring, trail };
 }
 
-/** The keys of what became of the records of a trail: without those that another node was faster with. */
+/** Commits on the store, and keeps the events of what was committed in a list. */
+export function trailOn(store: Store, trail: TrailLine[]): KeyRingOptions["audit"] {
+  return {
+    async commit(changes, events) {
+      const result = await store.commit(changes);
+      if (result.failed === undefined) trail.push(...events);
+      return result;
+    },
+  };
+}
+
+/** The keys that a trail names. */
 export function happened(trail: readonly TrailLine[]): readonly string[] {
-  const kidsOf = (isWanted: (name: EventName) => boolean) =>
-    trail.flatMap(({ name, fields }) => (isWanted(name) && "kid" in fields ? [String(fields.kid)] : []));
-  const overtaken = kidsOf((name) => name === "key.overtaken");
-  return kidsOf((name) => name !== "key.overtaken").filter((kid) => !overtaken.includes(kid));
+  return trail.flatMap(({ fields }) => ("kid" in fields ? [String(fields.kid)] : []));
 }
 
 export const hour = 3_600_000;

@@ -3,7 +3,10 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { type Random, systemClock } from "@countersign/protocol";
+import { type Random, systemClock, systemRandom } from "@countersign/protocol";
+import { silentObserver } from "../../src/audit/observer.ts";
+import type { AuditTrail } from "../../src/audit/trail.ts";
+import { createAuditTrail } from "../../src/audit/trail-store.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 
@@ -29,8 +32,9 @@ export interface CrashReport {
 }
 
 /**
- * Kills a process that rotates families and takes codes, again and again, then compares what it had acknowledged with
- * what the store holds.
+ * Kills a process that rotates families, takes codes and renames users with their records, again and again, then compares
+ * what it had acknowledged with what the store holds: nothing is lost, no change is without its record, no record without
+ * its change.
  */
 export async function crashUnderLoad({ path, kills, random }: CrashOptions): Promise<CrashReport> {
   const restartMs: number[] = [];
@@ -43,7 +47,7 @@ export async function crashUnderLoad({ path, kills, random }: CrashOptions): Pro
   const journal = new Journal();
   for (const line of readFileSync(journalOf(path), "utf8").split("\n")) journal.note(line);
   const store = await openSqliteStore({ path, clock: systemClock });
-  const violations = await journal.violations(store);
+  const violations = [...(await journal.violations(store)), ...(await halves(store))];
   await store.close();
   return {
     kills,
@@ -85,6 +89,7 @@ function damage(path: string): string[] {
 
 /** What the killed processes said. */
 class Journal {
+  readonly #renamed = new Map<string, number>();
   readonly #tried = new Map<string, number>();
   readonly #rotated = new Map<string, number>();
   readonly #codes = new Map<string, "created" | "taking" | "taken">();
@@ -105,7 +110,8 @@ class Journal {
     }
     if (verb === "taken" && this.#codes.get(subject) === "taken") this.#doubled.push(line);
     if (verb === "created" || verb === "taking" || verb === "taken") this.#codes.set(subject, verb);
-    if (verb === "rotated" || verb === "created" || verb === "taken") this.acknowledged++;
+    if (verb === "renamed") this.#renamed.set(subject, Math.max(Number(generation), this.#renamed.get(subject) ?? 0));
+    if (verb === "renamed" || verb === "rotated" || verb === "created" || verb === "taken") this.acknowledged++;
   }
 
   async violations(store: Store): Promise<string[]> {
@@ -117,11 +123,53 @@ class Journal {
         found.push(`lost: family ${family} at ${generation}, acknowledged ${acknowledged}`);
       if (generation > tried) found.push(`invented: family ${family} at ${generation}, tried ${tried}`);
     }
+    for (const [user, acknowledged] of this.#renamed) {
+      const name = (await store.get<number>(`user ${user}`))?.value ?? 0;
+      if (name < acknowledged) found.push(`lost: user ${user} is called ${name}, acknowledged ${acknowledged}`);
+    }
     for (const [code, state] of this.#codes) {
       const there = (await store.get(`code ${code}`)) !== undefined;
       if (state === "created" && !there) found.push(`lost: code ${code}`);
       if (state === "taken" && there) found.push(`taken, yet there: code ${code}`);
     }
     return found;
+  }
+}
+
+/** What was done by halves: users without their names or names without users, changes without a record or the reverse. */
+async function halves(store: Store): Promise<string[]> {
+  const found: string[] = [];
+  const users = await store.list<number>("users", { limit: 1000 });
+  const names = (await store.list<number>("names", { limit: 1000 })).map(({ key }) => key).sort();
+  const borne = users.map(({ key, value }) => `name ${key.slice("user ".length)} ${value}`).sort();
+  if (names.join() !== borne.join()) found.push(`names ${names} of users ${borne}`);
+  const recorded = await recordedNames(store);
+  for (const { key, value } of users) {
+    const records = recorded.get(key.slice("user ".length)) ?? [];
+    const changes = Array.from({ length: value }, (_, n) => n + 1);
+    const missing = changes.filter((name) => !records.includes(name));
+    if (missing.length > 0) found.push(`changed, not recorded: ${key} to ${missing}`);
+    if (records.length > changes.length) found.push(`recorded, not changed: ${key}, ${records.length} of ${value}`);
+  }
+  return found;
+}
+
+async function recordedNames(store: Store): Promise<ReadonlyMap<string, readonly number[]>> {
+  const names = new Map<string, number[]>();
+  const audit: AuditTrail = createAuditTrail({
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    observer: silentObserver,
+    retentionMs: 86_400_000,
+  });
+  for (let before: string | undefined; ; ) {
+    const page = await audit.page({ limit: 1000, ...(before === undefined ? {} : { before }) });
+    for (const { fields } of page.records) {
+      if (!("userId" in fields) || !("what" in fields) || fields.userId === undefined) continue;
+      names.set(fields.userId, [...(names.get(fields.userId) ?? []), Number(fields.what)]);
+    }
+    before = page.next;
+    if (before === undefined) return names;
   }
 }
