@@ -5,7 +5,7 @@ import { createAuditTrail } from "./audit/trail-store.ts";
 import { createClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
-import type { AnswerFace, FetchFace } from "./http/message.ts";
+import type { AnswerFace, FetchFace, RefuseFace } from "./http/message.ts";
 import { toFetch } from "./http/platform.ts";
 import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createKeyRing } from "./keys/ring.ts";
@@ -39,6 +39,8 @@ export interface Authority {
   readonly fetch: FetchFace;
   /** Does the same for plain requests, which `serveAuthority` makes of messages without the platform's streams. */
   readonly answer: AnswerFace;
+  /** Answers a plain request that a server refuses before it has its body. */
+  readonly refuse: RefuseFace;
   /** The parts, for those who embed an authority. */
   readonly services: Services;
   /** Says from now on that it is not ready, so that a balancer sends its requests elsewhere; answers all the same. */
@@ -102,6 +104,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   return {
     fetch: toFetch(answer),
     answer,
+    refuse: (refused, request, connection) => answer({ ...request, refused }, connection),
     services,
     drain() {
       lifecycle.closing = true;

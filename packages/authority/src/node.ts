@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "@countersign/protocol";
 import { type Observer, silentObserver } from "./audit/observer.ts";
-import type { AnswerFace } from "./http/message.ts";
+import type { AnswerFace, RefuseFace } from "./http/message.ts";
 import { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 import { isLoopbackHost, listenAt, loopbackNames, portOf } from "./node/listen.ts";
 import { createServer, type TlsOptions } from "./node/servers.ts";
@@ -41,6 +41,8 @@ export interface Served {
 /** What can be served: an authority, or whatever answers like one. */
 export interface Servable {
   readonly answer: AnswerFace;
+  /** @default a refusal in the words of the catalogue */
+  readonly refuse?: RefuseFace;
 }
 
 /**
@@ -102,9 +104,14 @@ function refusePlainHttp({ host = "localhost", tls, insecureHttp = false }: Serv
   );
 }
 
-function partsOf({ answer }: Servable, { tls, limits, clock, observer }: ServeOptions, draining: () => boolean) {
+function partsOf(
+  { answer, refuse }: Servable,
+  { tls, limits, clock, observer }: ServeOptions,
+  draining: () => boolean,
+) {
   return {
     answer,
+    refuse,
     scheme: tls === undefined ? "http" : "https",
     limits: { ...defaultServerLimits, ...limits },
     clock: clock ?? systemClock,

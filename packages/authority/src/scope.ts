@@ -31,7 +31,10 @@ export function isScope(text: string): boolean {
 export function parseScope(parameter: string | undefined): readonly string[] | undefined {
   if (parameter === undefined) return undefined;
   const words = parameter.split(" ", mostScopes + 1);
-  if (words.length > mostScopes || !words.every(isScope)) throw new CountersignError("invalid_scope");
+  if (words.length > mostScopes || !words.every(isScope)) {
+    const detail = `malformed: scopes are printable ASCII joined by single spaces, ${mostScopes} at most`;
+    throw new CountersignError("invalid_scope", { detail });
+  }
   return [...new Set(words)];
 }
 
@@ -43,6 +46,11 @@ export function parseScope(parameter: string | undefined): readonly string[] | u
 export function checkScopes(scopes: readonly string[]): readonly string[] {
   if (scopes.length > mostScopes || !scopes.every(isScope)) throw new CountersignError("invalid_scope");
   return [...new Set(scopes)];
+}
+
+/** Scopes as a member of an answer. RFC 6749 section 3.3: the text has at least one, so without any there is no member. */
+export function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
+  return scopes.length === 0 ? {} : { scope: scopes.join(" ") };
 }
 
 /** The scopes of `wanted` that every one of `ceilings` holds. */

@@ -6,8 +6,8 @@ export interface ServerMetadata {
   readonly introspection_endpoint?: string;
   readonly revocation_endpoint?: string;
   readonly scopes_supported?: readonly string[];
-  /** Empty where there is no authorization endpoint: the member is required all the same. */
-  readonly response_types_supported: readonly string[];
+  /** Absent where there is no authorization endpoint: a member without elements is left out (RFC 8414 section 3.2). */
+  readonly response_types_supported?: readonly string[];
   readonly grant_types_supported: readonly string[];
   readonly token_endpoint_auth_methods_supported: readonly string[];
   readonly token_endpoint_auth_signing_alg_values_supported?: readonly string[];
@@ -89,7 +89,6 @@ export function serverMetadata(issuer: string, offer: ServerOffer): ServerMetada
     issuer,
     token_endpoint: at(endpoints.token),
     jwks_uri: at(endpoints.jwks),
-    response_types_supported: [],
     grant_types_supported: offer.grantTypes,
     scopes_supported: scopes,
     token_endpoint_auth_methods_supported: authMethods,
@@ -123,7 +122,16 @@ type WithoutUndefined<T> = {
   [K in keyof T as undefined extends T[K] ? never : K]: T[K];
 } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
 
-/** JSON has no `undefined`, and a document must compare equal to what is read back from it. */
+/**
+ * JSON has no `undefined`, and a document must compare equal to what is read back from it. RFC 8414 section 3.2: what has
+ * zero elements is left out.
+ */
 function withoutUndefined<T extends object>(members: T): WithoutUndefined<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as WithoutUndefined<T>;
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined && !isEmptyList(value)),
+  ) as WithoutUndefined<T>;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }

@@ -23,7 +23,6 @@ describe("serverMetadata", () => {
       issuer: "https://id.example.com",
       token_endpoint: "https://id.example.com/oauth/token",
       jwks_uri: "https://id.example.com/.well-known/jwks.json",
-      response_types_supported: [],
       grant_types_supported: ["client_credentials", "refresh_token"],
       token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "private_key_jwt"],
       token_endpoint_auth_signing_alg_values_supported: ["ES256"],
@@ -53,6 +52,17 @@ describe("serverMetadata", () => {
     const names = Object.keys(metadata).join();
     assert.doesNotMatch(names, /signing_alg|introspection|revocation/);
     assert.equal(metadata.tls_client_certificate_bound_access_tokens, true);
+  });
+});
+
+describe("serverMetadata of an offer without some things", () => {
+  it("leaves out lists without elements (RFC 8414 section 3.2)", () => {
+    const bare = { ...offer, authMethods: ["private_key_jwt"], assertionAlgorithms: [], scopes: [] };
+    const metadata = serverMetadata("https://id.example.com", bare);
+    assert.deepEqual(
+      Object.values(metadata).filter((value) => Array.isArray(value) && value.length === 0),
+      [],
+    );
   });
 });
 

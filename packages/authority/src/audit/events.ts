@@ -30,6 +30,8 @@ export const eventTable = {
   "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.rewrapped": { level: "info", fields: ["keyEncryptionKey", "previous", "actor"], optional: [] },
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["userId", "address"] },
+  "introspection.withheld": { level: "info", fields: ["clientId", "jti"], optional: [] },
+  "request.refused": { level: "info", fields: ["method", "route", "status", "code", "detail"], optional: ["address"] },
   "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
   "authority.started": { level: "info", fields: ["issuer"], optional: [] },
   "authority.unready": { level: "warn", fields: ["detail"], optional: [] },

@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import { nameable } from "../audit/naming.ts";
 import type { Caller, Peer } from "../caller.ts";
 import { isId } from "../id.ts";
 import type { Services } from "../services.ts";
@@ -68,11 +69,8 @@ export async function authenticateCaller(
 
 const elsewhere = "the request came from elsewhere, through a proxy, or loopback_privileges are off";
 
-/** What a secret of ours looks like; somebody may have sent it in the place of the id. */
-const likeSecret = /^[A-Za-z0-9_-]{43}$/;
-
 function unknownClient(clientId: string): string {
-  return `no client has the id ${isId(clientId) && !likeSecret.test(clientId) ? clientId : "that was sent"}`;
+  return `no client has the id ${(isId(clientId) ? nameable(clientId) : undefined) ?? "that was sent"}`;
 }
 
 function callerOf(client: ClientRecord, peer: Peer): Caller {

@@ -1,9 +1,11 @@
 import { CountersignError } from "@countersign/protocol";
+import { isAudience } from "../audience.ts";
+import { nameable } from "../audit/naming.ts";
 import type { Caller } from "../caller.ts";
 import type { Config } from "../config.ts";
 import type { GrantRequest, Grounds } from "../grants/grant.ts";
-import { parseScope, superuser, within } from "../scope.ts";
-import type { ClientRecord } from "../store/records.ts";
+import { offlineAccess, parseScope, superuser, userCeiling, within } from "../scope.ts";
+import type { ClientRecord, UserRecord } from "../store/records.ts";
 
 /** What a token will say: as much as everyone who has a say allows. */
 export interface Permission {
@@ -18,9 +20,36 @@ export interface Permission {
 export function narrow(request: GrantRequest, caller: Caller, grounds: Grounds, config: Config): Permission {
   const ceilings = [caller.client.scopes, ...grounds.ceilings];
   const asked = parseScope(request.parameters.get("scope"));
-  const scopes = within(asked ?? grounds.defaultScopes, ceilings);
-  if (asked !== undefined && scopes.length < asked.length) throw new CountersignError("invalid_scope");
+  const allowed = within(asked ?? grounds.defaultScopes, ceilings);
+  if (asked !== undefined && allowed.length < asked.length) {
+    const missing = asked.filter((scope) => !allowed.includes(scope));
+    throw new CountersignError("invalid_scope", { detail: whoLacks(missing, caller, grounds) });
+  }
+  const scopes = mayLast(caller, grounds) ? allowed : allowed.filter((scope) => scope !== offlineAccess);
   return { scopes, audience: audienceOf(request, scopes, { client: caller.client, grounds }, config) };
+}
+
+/**
+ * Whether a refresh token can be given and used. Where not, `offline_access` is ignored (OpenID Connect Core section 11),
+ * and the answer says so by its scope.
+ */
+function mayLast({ client }: Caller, { user }: Grounds): boolean {
+  return user !== undefined && client.grants.includes("refresh_token");
+}
+
+const mostNamed = 5;
+
+/** For the log: which scopes were asked for in vain, and who would have to be given them. */
+function whoLacks(missing: readonly string[], { client }: Caller, { user }: Grounds): string {
+  const named = missing.slice(0, mostNamed).map((scope) => {
+    const who = client.scopes.includes(scope) ? lackingBeside(scope, user) : `client ${client.clientId}`;
+    return `${nameable(scope) ?? "what looks like a secret"} (${who} lacks it)`;
+  });
+  return `not allowed: ${named.join(", ")}`;
+}
+
+function lackingBeside(scope: string, user: UserRecord | undefined): string {
+  return user === undefined || userCeiling(user).includes(scope) ? "the login" : `user ${user.userId}`;
 }
 
 /** Who and what a token is given to and for. */
@@ -48,16 +77,22 @@ function audienceOf(
 ): readonly string[] {
   const own = audiencesOf(client, config);
   const allowed = grounds.audience === undefined ? own : stillAllowed(grounds.audience, own, config);
-  if (request.targets.length > 0) return asked(request.targets, allowed, config);
+  if (request.targets.length > 0) return asked(request.targets, allowed, { client, issuer: config.issuer });
   if (grounds.audience !== undefined) return allowed;
   return scopes.includes(superuser) ? [config.issuer] : allowed.slice(0, 1);
 }
 
-function asked(targets: readonly string[], allowed: readonly string[], config: Config): readonly string[] {
+function asked(
+  targets: readonly string[],
+  allowed: readonly string[],
+  { client, issuer }: { readonly client: ClientRecord; readonly issuer: string },
+): readonly string[] {
   const wanted = [...new Set(targets)];
-  const known = wanted.every((target) => target === config.issuer || allowed.includes(target));
-  if (!known) throw new CountersignError("invalid_target");
-  return wanted;
+  const unknown = wanted.find((target) => target !== issuer && !allowed.includes(target));
+  if (unknown === undefined) return wanted;
+  const shown = (isAudience(unknown) ? nameable(unknown) : undefined) ?? "what was sent";
+  const detail = `${shown} is not among the audiences of client ${client.clientId}: ${allowed.join(" ")}`;
+  throw new CountersignError("invalid_target", { detail });
 }
 
 /** The audiences of a login that its client has not lost since. Without any of them it has to be begun anew. */

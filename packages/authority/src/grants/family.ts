@@ -1,6 +1,7 @@
 import { CountersignError, equalInConstantTime, randomSecret, sha256 } from "@countersign/protocol";
 import type { EventDraft, RecordedEdit } from "../audit/trail.ts";
 import type { Caller } from "../caller.ts";
+import { beginningOf } from "../display-name.ts";
 import { userCeiling, within } from "../scope.ts";
 import type { Services } from "../services.ts";
 import { clockSkewMs } from "../store/clock-skew.ts";
@@ -241,5 +242,5 @@ const longestDeviceName = 200;
 
 function deviceName(request: GrantRequest): string {
   const name = request.parameters.get("device_name") ?? request.userAgent ?? "Unspecified";
-  return name.slice(0, longestDeviceName);
+  return beginningOf(name, longestDeviceName);
 }

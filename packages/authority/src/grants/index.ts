@@ -22,8 +22,23 @@ export const grantTypes: readonly GrantType[] = [password.type, clientCredential
 export function grantFor(request: GrantRequest, caller: Caller): Grant {
   if (request.grantType === "") throw new CountersignError("invalid_request", { hint: "grant_type is missing" });
   const grant = grants.get(request.grantType);
-  if (grant === undefined) throw new CountersignError("unsupported_grant_type");
-  const allowed = caller.client.grants.includes(grant.type) && (caller.confidential || !grant.confidentialOnly);
-  if (!allowed) throw new CountersignError("unauthorized_client");
+  if (grant === undefined) throw unsupported(request.grantType);
+  const { clientId, grants: own } = caller.client;
+  if (!own.includes(grant.type)) throw unauthorized(`client ${clientId} has no ${grant.type}, but: ${own.join(" ")}`);
+  if (grant.confidentialOnly && !caller.confidential) {
+    throw unauthorized(`client ${clientId} is public, and ${grant.type} is for clients that authenticate`);
+  }
   return grant;
+}
+
+/** Names of grants elsewhere (RFC 6749, RFC 8628, OpenID CIBA); another text could be anything, a secret too. */
+const grantName = /^(?:[a-z_]{1,32}|urn:[a-z]+:params:(?:oauth:)?grant-type:[a-z0-9-]{1,32})$/;
+
+function unsupported(grantType: string): CountersignError {
+  const named = grantName.test(grantType) ? grantType : "another text";
+  return new CountersignError("unsupported_grant_type", { detail: `grant_type is ${named}` });
+}
+
+function unauthorized(detail: string): CountersignError {
+  return new CountersignError("unauthorized_client", { detail });
 }

@@ -1,33 +1,57 @@
 import { CountersignError } from "@countersign/protocol";
-import type { Connection } from "../caller.ts";
+import type { Connection, Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
+import { preflight, withCors } from "./cors.ts";
 import { errorAnswer } from "./error-answer.ts";
 import type { AnswerFace, HttpAnswer, HttpRequest } from "./message.ts";
 import { peerOf, refuseRebinding } from "./peer.ts";
 import type { Call, Route } from "./route.ts";
-import { createRouter } from "./router.ts";
+import { createRouter, type Place } from "./router.ts";
 import { routesOf } from "./routes.ts";
 
 /** Under which route and method the metrics count what has none of the table. */
 const noRoute = "(none)";
 const otherMethods = "other";
 
+/** What is wrong with a path is for the caller to find: in the metadata every endpoint stands with its address. */
+const noPlace = "There is nothing at this address; the endpoints are in /.well-known/oauth-authorization-server";
+
 /** Joins the table of routes to one function. Every answer passes through here once: errors, counting, CORS. */
 export function createApp(services: Services): AnswerFace {
-  const find = createRouter(routesOf(services.config));
+  const find = below(services.config.issuer, createRouter(routesOf(services.config)));
   return async (request, connection = {}) => {
     const place = find(pathOf(request.url));
     if (place === undefined) {
-      const refused = errorAnswer(new CountersignError("not_found"), request, noRoute, services);
-      return counted(refused, noRoute, services);
+      const error = new CountersignError("not_found", { hint: noPlace });
+      return counted(errorAnswer(error, { request, route: noRoute, quiet: true }, services), noRoute, services);
     }
-    // RFC 9110 section 9.3.2: HEAD is answered like GET, without the content.
-    const method = request.method === "HEAD" ? "GET" : request.method;
-    const route = place.routes.find((one) => one.method === method);
-    if (route === undefined) return otherMethod(request, place.routes, services);
-    const answered = await answer(route, request, place.params, connection, services);
-    return request.method === "HEAD" ? { ...answered, body: null } : answered;
+    const answered = await answerAt(place, request, connection, services);
+    return withCors(answered, request, place.routes, services.config);
   };
+}
+
+/**
+ * RFC 8414 section 2: an issuer may have a path, and then its endpoints stand below it. They are found with and without
+ * it, as some proxies take it away.
+ */
+function below(issuer: string, find: (path: string) => Place | undefined): (path: string) => Place | undefined {
+  const prefix = pathOf(`${issuer}/`).replace(/\/+$/, "");
+  if (prefix === "") return find;
+  return (path) => find(path) ?? (path.startsWith(`${prefix}/`) ? find(path.slice(prefix.length)) : undefined);
+}
+
+async function answerAt(
+  { routes, params }: Place,
+  request: HttpRequest,
+  connection: Connection,
+  services: Services,
+): Promise<HttpAnswer> {
+  // RFC 9110 section 9.3.2: HEAD is answered like GET, without the content.
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const route = routes.find((one) => one.method === method);
+  if (route === undefined) return otherMethod(request, routes, services);
+  const answered = await answer(route, request, params, connection, services);
+  return request.method === "HEAD" ? { ...answered, body: null } : answered;
 }
 
 /** Counts an answer that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
@@ -60,47 +84,28 @@ async function answer(
     durationMs: services.clock.monotonic() - startedAt,
     ...labels,
   });
-  return route.cors ? withOrigin(answered, request, services) : answered;
+  return answered;
 }
 
 async function handled(route: Route, call: Omit<Call, "peer">, connection: Connection): Promise<HttpAnswer> {
   const { request, services } = call;
+  let peer: Peer | undefined;
   try {
-    const peer = peerOf(request.headers, connection, services.config);
+    peer = peerOf(request.headers, connection, services.config);
     refuseRebinding(request.headers, peer);
+    if (request.refused !== undefined) throw new CountersignError(request.refused);
     return await route.handle({ ...call, peer });
   } catch (error) {
-    return errorAnswer(error, request, route.path, services);
+    return errorAnswer(error, { request, route: route.path, peer, quiet: route.quiet }, services);
   }
 }
-
-const preflightHeaders = {
-  "access-control-allow-headers": "content-type",
-  "access-control-max-age": "600",
-};
 
 /** RFC 9110 section 15.5.6: a 405 names the methods. A browser's preflight is answered where CORS is allowed. */
-function otherMethod(request: HttpRequest, allowed: readonly Route[], services: Services): HttpAnswer {
-  const allow = allowed.map((route) => route.method).join(", ");
-  const path = allowed[0]?.path ?? noRoute;
-  if (request.method === "OPTIONS" && allowed.some((route) => route.cors)) {
-    const preflight = { ...preflightHeaders, "access-control-allow-methods": allow };
-    const permitted = withOrigin({ status: 204, headers: { allow }, body: null }, request, services, preflight);
-    return counted(permitted, path, services);
-  }
-  const refused = errorAnswer(new CountersignError("method_not_allowed"), request, path, services);
+function otherMethod(request: HttpRequest, routes: readonly Route[], services: Services): HttpAnswer {
+  const allow = routes.map((route) => route.method).join(", ");
+  const path = routes[0]?.path ?? noRoute;
+  const permitted = request.method === "OPTIONS" ? preflight(routes, allow) : undefined;
+  if (permitted !== undefined) return counted(permitted, path, services);
+  const refused = errorAnswer(new CountersignError("method_not_allowed"), { request, route: path }, services);
   return counted({ ...refused, headers: { ...refused.headers, allow } }, path, services);
-}
-
-/** Only origins that are configured, never credentials: the token endpoint takes none from a browser's jar. */
-function withOrigin(
-  answered: HttpAnswer,
-  request: HttpRequest,
-  { config }: Services,
-  more: Readonly<Record<string, string>> = {},
-): HttpAnswer {
-  const origin = request.headers.get("origin");
-  if (origin === null || !config.server.cors_origins.includes(origin)) return answered;
-  const allowed = { "access-control-allow-origin": origin, vary: "Origin", ...more };
-  return { ...answered, headers: { ...answered.headers, ...allowed } };
 }

@@ -1,4 +1,5 @@
 import { CountersignError, randomSecret } from "@countersign/protocol";
+import type { Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
 import { json } from "./answer.ts";
 import type { HttpAnswer, HttpRequest } from "./message.ts";
@@ -15,21 +16,51 @@ const unasked = 'Bearer realm="countersign"';
 
 const defaultRetryMs = 1000;
 
+/** What was refused, as far as it is known. */
+export interface Refused {
+  readonly request: HttpRequest;
+  /** The pattern of the route. */
+  readonly route: string;
+  readonly peer?: Peer | undefined;
+  /** Whether nobody has to be told. @default false */
+  readonly quiet?: boolean | undefined;
+}
+
 /**
- * The answer to a refusal: `error` and `error_description` of RFC 6749 section 5.2, never cached. Whatever is not a
- * refusal of ours is `server_error` with a request id, whose detail goes to the log only.
+ * The answer to a refusal: `error` and `error_description` of RFC 6749 section 5.2, never cached. The log says which
+ * request it was and why. Whatever is not a refusal of ours is `server_error` with a request id, whose detail goes to the
+ * log only.
  */
-export function errorAnswer(thrown: unknown, request: HttpRequest, route: string, services: Services): HttpAnswer {
-  if (thrown instanceof CountersignError) return ofRequest(refusal(thrown), thrown, request);
+export function errorAnswer(thrown: unknown, refused: Refused, services: Services): HttpAnswer {
+  if (thrown instanceof CountersignError) {
+    if (refused.quiet !== true) noticeRefusal(thrown, refused, services);
+    return refusalOf(thrown, refused.request);
+  }
   const requestId = randomSecret(services.random, 12);
   const detail =
     thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "a value that is not an error was thrown";
+  const { request, route } = refused;
   services.audit.notice("request.failed", { requestId, method: request.method, route, detail });
   return refusal(new CountersignError("server_error"), { request_id: requestId });
 }
 
-function ofRequest(refused: HttpAnswer, { code }: CountersignError, { headers }: HttpRequest): HttpAnswer {
-  if (code !== "invalid_token" || headers.has("authorization")) return refused;
+function noticeRefusal(error: CountersignError, { request, route, peer }: Refused, { audit }: Services): void {
+  audit.notice("request.refused", {
+    method: methods.has(request.method) ? request.method : "other",
+    route,
+    status: String(error.status),
+    code: error.code,
+    detail: error.detail ?? error.message,
+    ...(peer?.address === undefined ? {} : { address: peer.address }),
+  });
+}
+
+const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/** A refusal as the answer to a request. */
+export function refusalOf(error: CountersignError, { headers }: HttpRequest): HttpAnswer {
+  const refused = refusal(error);
+  if (error.code !== "invalid_token" || headers.has("authorization")) return refused;
   return { ...refused, headers: { ...refused.headers, "www-authenticate": unasked } };
 }
 

@@ -7,7 +7,12 @@ export interface Form {
   readonly targets: readonly string[];
 }
 
-const formType = /^application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
+
+const charset = /;[ \t]*charset[ \t]*=[ \t]*"?([^\s";]*)"?[ \t]*(?=;|$)/gi;
+
+/** Charsets in which the body of a form reads as UTF-8. */
+const utf8Names: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii"]);
 
 const repeatable: ReadonlySet<string> = new Set(["resource", "audience"]);
 
@@ -20,9 +25,18 @@ const control = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 /** A form in which nothing is encoded, as most are: looking once at the whole is cheaper than decoding each part. */
 const verbatim = /^[\w.~=&-]*$/;
 
-/** @throws {CountersignError} `unsupported_media_type` unless the body is declared to be a form in UTF-8. */
+/**
+ * Of the parameters of the type only a charset says anything about a form; others are passed over (RFC 9110 section
+ * 8.3.1).
+ *
+ * @throws {CountersignError} `unsupported_media_type` unless the body is declared to be a form in UTF-8.
+ */
 export function requireFormType(contentType: string | null): void {
-  if (contentType === null || !formType.test(contentType)) throw new CountersignError("unsupported_media_type");
+  const isForm = contentType !== null && formType.test(contentType);
+  const names = [...(contentType ?? "").matchAll(charset)].map(([, name = ""]) => name.toLowerCase());
+  if (isForm && names.every((name) => utf8Names.has(name))) return;
+  const hint = "Send the parameters as application/x-www-form-urlencoded in UTF-8";
+  throw new CountersignError("unsupported_media_type", { hint });
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "@countersign/protocol";
 import type { Connection } from "../caller.ts";
 
 /** Looks a header up by its name in lower case; several lines of one name are one value (RFC 9110 section 5.3). */
@@ -21,6 +22,8 @@ export interface HttpRequest {
    * @throws {CountersignError} `payload_too_large` when it has more than `limit` bytes; no more of it was read then.
    */
   read(limit: number): Promise<Uint8Array>;
+  /** What the server found wrong with the body before anybody asked for it: the request is refused so. */
+  readonly refused?: ErrorCode;
 }
 
 /** What a request is answered with. */
@@ -34,6 +37,9 @@ export interface HttpAnswer {
 
 /** The authority as one function from request to answer. */
 export type AnswerFace = (request: HttpRequest, connection?: Connection) => Promise<HttpAnswer>;
+
+/** Answers a request that the server found wrong before its body was read, so that a browser may read that too. */
+export type RefuseFace = (code: ErrorCode, request: HttpRequest, connection: Connection) => Promise<HttpAnswer>;
 
 /** The same function in the types of the platform (Fetch). */
 export type FetchFace = (request: Request, connection?: Connection) => Promise<Response>;

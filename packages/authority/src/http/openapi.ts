@@ -2,7 +2,7 @@ import { errorCatalogue } from "@countersign/protocol";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Route, RouteDoc } from "./route.ts";
-import { documentBytes, publicDocument } from "./well-known.ts";
+import { documentOf, type PublicDocument, publicDocument } from "./well-known.ts";
 
 const maxAgeSeconds = 3600;
 
@@ -21,13 +21,14 @@ const errorSchema = z.object({
 
 /** `/openapi.json`: the table of routes as an OpenAPI 3.1 document. */
 export function openApiRoute(routes: readonly Route[], config: Config): Route {
-  let bytes: ReturnType<typeof documentBytes> | undefined;
+  let document: PublicDocument | undefined;
   const route: Route = {
     method: "GET",
     path: "/openapi.json",
+    cors: "any",
     handle({ request }) {
-      bytes ??= documentBytes(openApiDocument([...routes, route], config));
-      return publicDocument(request, bytes, undefined, maxAgeSeconds);
+      document ??= documentOf(openApiDocument([...routes, route], config));
+      return publicDocument(request, document, maxAgeSeconds);
     },
     doc: { summary: "This document", tag: "Operation", security: "none", success: { status: 200 } },
   };

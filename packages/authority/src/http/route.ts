@@ -36,6 +36,8 @@ export interface Route {
   readonly path: string;
   readonly handle: (call: Call) => HttpAnswer | Promise<HttpAnswer>;
   readonly doc: RouteDoc;
-  /** Whether browser applications of configured origins may call it. */
-  readonly cors?: true;
+  /** Which browser applications may call it: those of configured origins, or any. @default none */
+  readonly cors?: "configured" | "any";
+  /** Whether its refusals are its ordinary answers, of which the log has nothing to tell. @default false */
+  readonly quiet?: true;
 }

@@ -7,15 +7,14 @@ import { clientRoutes } from "./management/clients.ts";
 import { keyRoutes } from "./management/keys.ts";
 import { registrationRoutes } from "./management/registration.ts";
 import { usernameRoutes, userRoutes } from "./management/users.ts";
-import type { HttpAnswer } from "./message.ts";
 import { introspectionEndpoint } from "./oauth/introspect.ts";
 import { revocationEndpoint } from "./oauth/revoke.ts";
 import { aboutToken, introspectionAnswer, jwksAnswer, tokenAnswer, tokenForm } from "./oauth/shapes.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
-import type { Call, Route, RouteDoc } from "./route.ts";
+import type { Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
-import { documentBytes, jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
+import { documentOf, jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
 
 const formType = "application/x-www-form-urlencoded";
 
@@ -28,7 +27,9 @@ const tokenDoc: RouteDoc = {
 };
 
 const oauth: readonly Route[] = [
-  ...tokenPaths.map((path): Route => ({ method: "POST", path, handle: tokenEndpoint, cors: true, doc: tokenDoc })),
+  ...tokenPaths.map(
+    (path): Route => ({ method: "POST", path, handle: tokenEndpoint, cors: "configured", doc: tokenDoc }),
+  ),
   {
     method: "POST",
     path: oauthPaths.introspection,
@@ -45,7 +46,7 @@ const oauth: readonly Route[] = [
     method: "POST",
     path: oauthPaths.revocation,
     handle: revocationEndpoint,
-    cors: true,
+    cors: "configured",
     doc: {
       summary: "Revoke an access token or a whole login (RFC 7009)",
       tag: "OAuth 2",
@@ -123,7 +124,7 @@ const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[
 export function routesOf(config: Config): readonly Route[] {
   const routes = [
     ...oauth,
-    ...metadataPaths(config).map((path) => publicRoute(path, "Server metadata (RFC 8414)", showMetadata(config))),
+    ...metadataRoutes(config),
     ...wellKnown,
     ...management,
     ...operation,
@@ -132,13 +133,15 @@ export function routesOf(config: Config): readonly Route[] {
   return [...routes, openApiRoute(routes, config)];
 }
 
-function showMetadata(config: Config): (call: Call) => HttpAnswer {
-  const bytes = documentBytes(metadata({ config }));
-  return ({ request }) => publicDocument(request, bytes, undefined, config.keys.jwks_max_age);
+function metadataRoutes(config: Config): readonly Route[] {
+  const document = documentOf(metadata({ config }));
+  const show: Route["handle"] = ({ request }) => publicDocument(request, document, config.keys.jwks_max_age);
+  return metadataPaths(config).map((path) => publicRoute(path, "Server metadata (RFC 8414)", show));
 }
 
 function publicRoute(path: string, summary: string, handle: Route["handle"]): Route {
-  return { method: "GET", path, handle, doc: { summary, tag: "OAuth 2", security: "none", success: { status: 200 } } };
+  const doc: RouteDoc = { summary, tag: "OAuth 2", security: "none", success: { status: 200 } };
+  return { method: "GET", path, handle, cors: "any", doc };
 }
 
 function operational(path: string, summary: string, handle: Route["handle"], type = "application/json"): Route {
@@ -146,6 +149,7 @@ function operational(path: string, summary: string, handle: Route["handle"], typ
     method: "GET",
     path,
     handle,
+    quiet: true,
     doc: { summary, tag: "Operation", security: "none", success: { status: 200, type } },
   };
 }

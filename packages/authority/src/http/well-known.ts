@@ -3,6 +3,7 @@ import {
   type OpenIdMetadata,
   openIdMetadata,
   type ServerOffer,
+  sha256,
   wellKnownPath,
 } from "@countersign/protocol";
 import type { Config } from "../config.ts";
@@ -38,7 +39,12 @@ export const offer: ServerOffer = {
  * byte: verifiers compare it so, a trailing slash included.
  */
 export function metadata({ config }: Pick<Services, "config">): OpenIdMetadata {
-  return openIdMetadata(config.issuer, offer);
+  return openIdMetadata(config.issuer, config.issuer.startsWith("https:") ? offer : withoutTls(offer));
+}
+
+/** RFC 8705 needs TLS: what is reached over plain HTTP can see no certificate. */
+function withoutTls({ certificateBoundTokens: _, ...others }: ServerOffer): ServerOffer {
+  return { ...others, authMethods: others.authMethods.filter((method) => !method.includes("tls_client_auth")) };
 }
 
 /** Where the metadata stand: at the root, and where RFC 8414 section 3.1 puts them for an issuer with a path. */
@@ -47,40 +53,48 @@ export function metadataPaths({ issuer }: Pick<Config, "issuer">): readonly stri
   return [...new Set(names.flatMap((name) => [`/.well-known/${name}`, wellKnownPath(issuer, name)]))];
 }
 
-/** A document as bytes, which all the answers that hold it share. */
-export function documentBytes(value: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+/** A document as it is served: bytes that all the answers share, and the tag by which caches ask whether it changed. */
+export interface PublicDocument {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+/** A document of a value that does not change while this process runs. */
+export function documentOf(value: unknown): PublicDocument {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  return { bytes, etag: `"${sha256(bytes)}"` };
 }
 
 /** A cacheable JSON document that anyone may read, browsers of other origins included. */
 export function publicDocument(
   request: HttpRequest,
-  body: Uint8Array<ArrayBuffer>,
-  etag: string | undefined,
+  { bytes, etag }: PublicDocument,
   maxAgeSeconds: number,
 ): HttpAnswer {
-  const document = text(body, "application/json", `public, max-age=${maxAgeSeconds}`);
-  const headers = {
-    ...document.headers,
-    "access-control-allow-origin": "*",
-    ...(etag === undefined ? {} : { etag }),
-  };
-  const known =
-    request.headers
-      .get("if-none-match")
-      ?.split(",")
-      .map((tag) => tag.trim()) ?? [];
-  if (etag !== undefined && known.includes(etag)) return { status: 304, headers, body: null };
+  const document = text(bytes, "application/json", `public, max-age=${maxAgeSeconds}`);
+  const headers = { ...document.headers, etag };
+  if (isKnown(request.headers.get("if-none-match"), etag)) return { status: 304, headers, body: null };
   return { ...document, headers };
+}
+
+const entityTag = /(?:W\/)?("[^"]*")/g;
+
+/** RFC 9110 section 13.1.2: any tag of the list, compared weakly, as proxies weaken the tags of what they compress. */
+function isKnown(ifNoneMatch: string | null, etag: string): boolean {
+  if (ifNoneMatch === null) return false;
+  return ifNoneMatch.trim() === "*" || [...ifNoneMatch.matchAll(entityTag)].some(([, opaque]) => opaque === etag);
 }
 
 /** A JWK set (RFC 7517 section 5), with the ETag and life that verifiers need to notice a rotation in time. */
 export function jwksDocument({ request, services: { keys, config } }: Call, set: "jwks" | "pqc"): HttpAnswer {
   const published = keys.published(set);
-  const bytes = jwksBytes.get(published) ?? documentBytes(published.body);
-  jwksBytes.set(published, bytes);
-  return publicDocument(request, bytes, published.etag, config.keys.jwks_max_age);
+  const document = jwksDocuments.get(published) ?? {
+    bytes: new TextEncoder().encode(published.body),
+    etag: published.etag,
+  };
+  jwksDocuments.set(published, document);
+  return publicDocument(request, document, config.keys.jwks_max_age);
 }
 
 /** A ring publishes the same object until its keys change. */
-const jwksBytes = new WeakMap<PublishedKeys, Uint8Array<ArrayBuffer>>();
+const jwksDocuments = new WeakMap<PublishedKeys, PublicDocument>();

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Clock, CountersignError, randomSecret, systemRandom } from "@countersign/protocol";
+import { type Clock, CountersignError, type ErrorCode, randomSecret, systemRandom } from "@countersign/protocol";
 import type { Observer } from "../audit/observer.ts";
 import type { Connection } from "../caller.ts";
 import { refusal } from "../http/error-answer.ts";
-import type { AnswerFace, HttpAnswer } from "../http/message.ts";
+import type { AnswerFace, HttpAnswer, RefuseFace } from "../http/message.ts";
 import { closeGently } from "./close-gently.ts";
 import { scanHeaders } from "./header-scan.ts";
 import { incomingRequest } from "./incoming-request.ts";
@@ -16,6 +16,8 @@ import { endAfter, type Turn, type Wire } from "./wire.ts";
 /** What a handler of HTTP messages works with. */
 export interface HandlerParts {
   readonly answer: AnswerFace;
+  /** Words a refusal of what was found wrong with a body here; without it the catalogue does. */
+  readonly refuse?: RefuseFace | undefined;
   readonly scheme: "http" | "https";
   readonly limits: ServerLimits;
   readonly clock: Clock;
@@ -80,7 +82,7 @@ async function answer(turn: Turn, parts: HandlerParts): Promise<void> {
   if (hasBody && expectsContinue(incoming)) outgoing.writeContinue();
   const read = hasBody ? await readBody(incoming, parts.limits.bodyBytes) : { bytes: undefined };
   if (read === "sender_gone") return;
-  if (read === "too_large") return refuse({ refused: "payload_too_large" }, turn, parts);
+  if (read === "too_large") return refuse({ refused: "payload_too_large", url: verdict.url }, turn, parts);
   const request = incomingRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
   wire.answering += 1;
   try {
@@ -114,17 +116,25 @@ function connectionOf({ httpVersion }: IncomingMessage, { connection }: Wire): C
   return httpVersion === "1.0" ? { ...connection, relayed: true } : connection;
 }
 
-/** Answers without asking the authority. A body that nobody will read ends the connection. */
-function refuse({ refused: code }: Refusal, turn: Turn, parts: HandlerParts): void {
+/** Refuses a request. A body that nobody will read ends the connection. */
+async function refuse({ refused, url }: Refusal, turn: Turn, parts: HandlerParts): Promise<void> {
   const { incoming, wire } = turn;
-  const refused = refusal(new CountersignError(code));
-  const allow = code === "method_not_allowed" ? { allow: [...methods].join(", ") } : {};
-  parts.observer.exchange({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });
   if (!incoming.complete) {
     endAfter(incoming.socket, wire);
     incoming.resume();
   }
-  send(turn, { ...refused, headers: { ...refused.headers, ...allow } }, parts);
+  const { method = "", rawHeaders } = incoming;
+  if (url === undefined || parts.refuse === undefined) return send(turn, ownRefusal(refused, incoming, parts), parts);
+  const request = incomingRequest({ method, url, rawHeaders, body: undefined });
+  send(turn, await parts.refuse(refused, request, connectionOf(incoming, wire)), parts);
+}
+
+/** An answer without asking the authority. */
+function ownRefusal(code: ErrorCode, incoming: IncomingMessage, { observer }: HandlerParts): HttpAnswer {
+  const refused = refusal(new CountersignError(code));
+  observer.exchange({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });
+  const allow = code === "method_not_allowed" ? { allow: [...methods].join(", ") } : {};
+  return { ...refused, headers: { ...refused.headers, ...allow } };
 }
 
 /** A failure of this server: a face answers its own. */

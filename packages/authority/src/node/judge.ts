@@ -12,6 +12,8 @@ export interface Refusal {
   readonly refused: ErrorCode;
   /** Nobody can be sure where the message ends. */
   readonly unframed?: boolean;
+  /** Where it was to go, when that is known. */
+  readonly url?: string;
 }
 
 /** Where a message goes, or why it goes nowhere. */
@@ -29,8 +31,8 @@ export function judge(
   if (scan.repeated) return { refused: "invalid_request" };
   const target = resolveTarget(scheme, incoming.url ?? "", scan.host);
   if ("refused" in target) return target;
-  if (scan.hasBody && scan.encoded) return { refused: "unsupported_media_type" };
-  if ((scan.announcedBytes ?? 0) > limits.bodyBytes) return { refused: "payload_too_large" };
+  if (scan.hasBody && scan.encoded) return { ...target, refused: "unsupported_media_type" };
+  if ((scan.announcedBytes ?? 0) > limits.bodyBytes) return { ...target, refused: "payload_too_large" };
   return target;
 }
 

@@ -1,10 +1,12 @@
+import { isDotSegment } from "../id.ts";
+
 /** What the first lines of a request say about where it goes: a URL, or why not. */
 export type Target = { readonly url: string } | { readonly refused: "invalid_request" | "not_found" };
 
 const plainPath = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/;
 const segment = /^(?:[A-Za-z0-9_~!$&'()*+,=:@.-]|%[0-9A-Fa-f]{2})+$/;
-/** Escapes of characters that need none (RFC 3986 section 2.3). */
-const needlessEscape = /%(?:2[DE]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E)/i;
+/** Escapes of letters and digits, which no client writes but to look different (RFC 3986 section 2.3); `~` many do. */
+const needlessEscape = /%(?:3[0-9]|[46][1-9A-F]|[57][0-9A])/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
 const control = /[\u0000-\u001f\u007f]/;
 const query = /^\?[!-"$-~]*$/;
@@ -16,7 +18,7 @@ const noHost = "host.invalid";
 
 /**
  * The URL of a request from its request line and Host header (RFC 9112 section 3.2). One resource has one spelling
- * here: dot segments, empty segments, parameters and needless escapes are not found, so no guard sees another path
+ * here: dot segments, empty segments, parameters and escaped letters are not found, so no guard sees another path
  * than the router does.
  */
 export function resolveTarget(scheme: "http" | "https", target: string, host: string | undefined): Target {
@@ -41,11 +43,12 @@ function isCanonical(target: string): boolean {
 }
 
 function isCanonicalSegment(text: string): boolean {
-  if (!segment.test(text) || text === "." || text === "..") return false;
+  if (!segment.test(text) || isDotSegment(text)) return false;
   if (!text.includes("%")) return true;
   if (needlessEscape.test(text)) return false;
   try {
-    return !control.test(decodeURIComponent(text));
+    const decoded = decodeURIComponent(text);
+    return !control.test(decoded) && !isDotSegment(decoded);
   } catch {
     return false;
   }

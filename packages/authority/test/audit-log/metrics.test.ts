@@ -23,7 +23,9 @@ describe("createMetrics", () => {
     const codes = series.filter(([, , code]) => code !== "").map(([, event, code]) => `${event} ${code}`);
     assert.deepEqual(
       codes,
-      Object.keys(errorCatalogue).map((code) => `token.refused ${code}`),
+      ["token.refused", "request.refused"].flatMap((event) =>
+        Object.keys(errorCatalogue).map((code) => `${event} ${code}`),
+      ),
     );
   });
 

@@ -22,8 +22,12 @@ describe("token.refused", () => {
   const rows = [
     {
       id: "names a client that proved who it is",
-      fields: { grant_type: "client_credentials", scope: canary },
-      expect: { grant: "client_credentials", code: "invalid_scope" },
+      fields: { grant_type: "client_credentials", scope: "read" },
+      expect: {
+        grant: "client_credentials",
+        code: "invalid_scope",
+        detail: "not allowed: read (client shop lacks it)",
+      },
       isKnown: true,
     },
     {

@@ -146,6 +146,9 @@ const rows: readonly Row[] = [
     "/./oauth/token",
     "/api/../oauth/token",
     "/oauth/%2e%2e/token",
+    "/api/v1/client/%2E",
+    "/api/v1/client/.%2E",
+    "/api/v1/username/%61lice",
     "/oauth/token%00",
     "/oauth/token%0a",
     "/oauth/token%c0%ae",
@@ -153,6 +156,9 @@ const rows: readonly Row[] = [
     "/oauth\\token",
     "/oauth/token?a#b",
   ].map((target) => ({ id: `B31 ${target}`, build: get(target), expect: { status: 404, calls: 0 } })),
+  ...["/api/v1/username/%7Ealice", "/api/v1/username/a%2Eb", "/api/v1/username/a%2Db%5Fc", "/api/v1/username/~a"].map(
+    (target) => ({ id: `B31 control: ${target}`, build: get(target), expect: { status: 200, calls: 1 } }),
+  ),
 ];
 
 const textOf = async (request: HttpRequest) => Buffer.from(await request.read(100)).toString();

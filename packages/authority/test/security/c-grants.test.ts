@@ -247,7 +247,34 @@ const rows: readonly SecurityRow[] = [
       });
     },
     expect: { status: 200 },
-    also: (answer) => assert.equal(answer.body.refresh_token, undefined),
+    also: (answer) => assert.deepEqual([answer.body.refresh_token, answer.body.scope], [undefined, undefined]),
+  },
+  {
+    id: "C6",
+    name: "a client without the refresh_token grant gets no refresh token that it could not use, and the scope says so",
+    async build(scene) {
+      const settings = { authMethod: "none", grants: ["password"], scopes: ["read", "offline_access"] } as const;
+      const { client } = await scene.authority.client(settings);
+      return scene.post(passwordForm(scene, { client_id: client.clientId, scope: "read offline_access" }));
+    },
+    expect: { status: 200 },
+    async also({ body }, { authority, alice }) {
+      assert.deepEqual([body.refresh_token, body.scope], [undefined, "read"]);
+      assert.deepEqual(await authority.services.users.families(alice.userId), []);
+    },
+  },
+  {
+    id: "C38",
+    name: "a device name is never cut inside a character",
+    async build(scene) {
+      const answer = await scene.post(
+        passwordForm(scene, { scope: "read offline_access", device_name: `${"a".repeat(199)}\u{1F600}b` }),
+      );
+      const [family] = await scene.authority.services.users.families(scene.alice.userId);
+      assert.equal(family?.value.deviceName, "a".repeat(199));
+      return answer;
+    },
+    expect: { status: 200 },
   },
   {
     id: "C6",

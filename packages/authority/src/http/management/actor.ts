@@ -25,9 +25,10 @@ const authorizationShape = /^(?:bearer +)?([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za
  */
 export async function actorOf({ request, peer, services }: Call): Promise<Actor> {
   const text = authorizationShape.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (text === undefined) throw refuse("no token");
+  if (text === undefined) throw refuse("no token in the Authorization header");
   const token = await readAccessToken(text, services);
-  if (!token.audience.includes(services.config.issuer)) throw refuse("meant for another audience");
+  if (!token.audience.includes(services.config.issuer))
+    throw refuse(`a token for ${token.audience.join(" ") || "nobody"} is not one for ${services.config.issuer}`);
   const standing = await inForce(token, services);
   if (standing === undefined) throw refuse("revoked, or its user or client is gone");
   const bound = token.certificateThumbprint;
@@ -45,7 +46,7 @@ export async function actorOf({ request, peer, services }: Call): Promise<Actor>
 
 /** @throws {CountersignError} `insufficient_scope` unless the token has the scope `superuser`, and its user still has. */
 export function requireSuperuser(actor: Actor): void {
-  if (!actor.isSuperuser) throw new CountersignError("insufficient_scope");
+  if (!actor.isSuperuser) throw insufficient(`${actor.name} has no superuser, or did not ask for it by name`);
 }
 
 /**
@@ -54,8 +55,12 @@ export function requireSuperuser(actor: Actor): void {
  */
 export function requireSelf(actor: Actor, userId: string | undefined): void {
   if (!actor.isSuperuser && (userId === undefined || actor.userId !== userId)) {
-    throw new CountersignError("insufficient_scope");
+    throw insufficient(`${actor.name} is neither that user nor superuser`);
   }
+}
+
+function insufficient(detail: string): CountersignError {
+  return new CountersignError("insufficient_scope", { detail });
 }
 
 function refuse(detail: string): CountersignError {

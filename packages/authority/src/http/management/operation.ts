@@ -64,7 +64,9 @@ function docOf({ summary, tag, access, body, query, result }: Operation<z.ZodTyp
 
 async function jsonBody({ request, services }: Call): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") throw new CountersignError("unsupported_media_type");
+  if (type !== "application/json") {
+    throw new CountersignError("unsupported_media_type", { hint: "Send JSON with Content-Type: application/json" });
+  }
   return readJson(request, services.config.limits.body_bytes);
 }
 

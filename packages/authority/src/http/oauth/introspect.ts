@@ -3,7 +3,7 @@ import type { Caller } from "../../caller.ts";
 import { type AccessToken, inForce, readIfAccessToken } from "../../core/access-token.ts";
 import { introspectRefreshToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
-import { introspect, superuser } from "../../scope.ts";
+import { introspect, scopeOf, superuser } from "../../scope.ts";
 import type { Services } from "../../services.ts";
 import { json } from "../answer.ts";
 import type { HttpAnswer } from "../message.ts";
@@ -34,7 +34,7 @@ async function ofRefreshToken(token: string, caller: Caller, services: Services)
     active: true,
     client_id: family.clientId,
     sub: family.userId,
-    scope: scopes.join(" "),
+    ...scopeOf(scopes),
     iss: services.config.issuer,
     iat: Math.floor(family.createdAt / 1000),
     exp: Math.floor(family.idleExpiresAt / 1000),
@@ -43,12 +43,15 @@ async function ofRefreshToken(token: string, caller: Caller, services: Services)
 
 async function ofAccessToken(text: string, caller: Caller, services: Services) {
   const token = await readIfAccessToken(text, services);
-  if (token === undefined || !mayLearn(token, caller)) return inactive;
+  if (token === undefined) return inactive;
+  if (!mayLearn(token, caller)) {
+    services.audit.notice("introspection.withheld", { clientId: caller.client.clientId, jti: token.jti });
+    return inactive;
+  }
   const standing = await inForce(token, services);
   if (standing === undefined) return inactive;
-  const { scope, ...claims } = token.claims;
-  const stated = scope === undefined ? {} : { scope: standing.scopes.join(" ") };
-  return { active: true, ...claims, ...stated, token_type: "Bearer" };
+  const { scope: _, ...claims } = token.claims;
+  return { active: true, ...claims, ...scopeOf(standing.scopes), token_type: "Bearer" };
 }
 
 /** RFC 7662 section 4: only who the token was issued to, who it is meant for, and who was allowed by name. */

@@ -28,7 +28,7 @@ export const tokenAnswer = z.object({
   access_token: z.string(),
   token_type: z.literal("Bearer"),
   expires_in: z.number().int(),
-  scope: z.string(),
+  scope: z.string().optional().describe("What was granted; absent when nothing was"),
   refresh_token: z.string().optional(),
 });
 

@@ -3,8 +3,10 @@ import type { Caller, Peer } from "../../caller.ts";
 import { type Issued, issue } from "../../core/issue.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
 import { grantTypes } from "../../grants/index.ts";
+import { scopeOf } from "../../scope.ts";
 import type { Services } from "../../services.ts";
 import { json } from "../answer.ts";
+import { refusalOf } from "../error-answer.ts";
 import type { Form } from "../form.ts";
 import type { HttpAnswer, HttpRequest } from "../message.ts";
 import type { Call } from "../route.ts";
@@ -20,8 +22,9 @@ export async function tokenEndpoint({ request, peer, services, labels }: Call): 
     caller = await callerOf(request, form, peer, services);
     return json(render(await issue(grantRequest, caller, services)));
   } catch (error) {
-    if (error instanceof CountersignError) noticeRefusal(error, { request: grantRequest, caller }, services);
-    throw error;
+    if (!(error instanceof CountersignError)) throw error;
+    noticeRefusal(error, { request: grantRequest, caller }, services);
+    return refusalOf(error, request);
   }
 }
 
@@ -41,7 +44,7 @@ function render(issued: Issued) {
     access_token: issued.accessToken,
     token_type: "Bearer",
     expires_in: Math.floor(issued.expiresInMs / 1000),
-    scope: issued.scopes.join(" "),
+    ...scopeOf(issued.scopes),
     ...(issued.refreshToken === undefined ? {} : { refresh_token: issued.refreshToken }),
   };
 }
@@ -62,7 +65,7 @@ function noticeRefusal(error: CountersignError, { request, caller }: Refused, se
     grant: grantLabel(request),
     code: error.code,
     ...(caller === undefined ? {} : { clientId: caller.client.clientId }),
-    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    detail: error.detail ?? error.message,
     ...(request.address === undefined ? {} : { address: request.address }),
   });
 }

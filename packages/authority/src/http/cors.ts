@@ -1,0 +1,47 @@
+import type { Config } from "../config.ts";
+import type { HttpAnswer, HttpRequest } from "./message.ts";
+import type { Route } from "./route.ts";
+
+/** Fetch Standard, CORS protocol: what a preflight may be told, beside the methods. Tokens and credentials are no cookies. */
+const preflightHeaders = {
+  "access-control-allow-headers": "accept, authorization, content-type, if-none-match",
+  "access-control-max-age": "600",
+};
+
+/** What a page may read of an answer beside the headers that it always may: when to come back, and whether it changed. */
+const exposedHeaders = "etag, retry-after, www-authenticate";
+
+/**
+ * Lets browsers read an answer, a refusal too, where one of the routes at its place allows it: those of any origin what
+ * is public, those of configured origins the token endpoint. Never with credentials (Fetch Standard, CORS protocol and
+ * credentials): no page gets more than it could send from elsewhere.
+ */
+export function withCors(
+  answered: HttpAnswer,
+  { headers }: HttpRequest,
+  routes: readonly Route[],
+  { server }: Pick<Config, "server">,
+): HttpAnswer {
+  if (routes.some(({ cors }) => cors === "any")) return withHeaders(answered, { "access-control-allow-origin": "*" });
+  if (!routes.some(({ cors }) => cors === "configured")) return answered;
+  const origin = headers.get("origin");
+  const isAllowed = origin !== null && server.cors_origins.includes(origin);
+  // A cache must not give one origin's answer to another.
+  if (!isAllowed) return server.cors_origins.length === 0 ? answered : withVary(answered);
+  return withVary(withHeaders(answered, { "access-control-allow-origin": origin }));
+}
+
+/** The answer to a browser's question before the request, for `withCors` to allow. */
+export function preflight(routes: readonly Route[], allow: string): HttpAnswer | undefined {
+  if (!routes.some(({ cors }) => cors !== undefined)) return undefined;
+  return { status: 204, headers: { allow, ...preflightHeaders, "access-control-allow-methods": allow }, body: null };
+}
+
+function withHeaders(answered: HttpAnswer, more: Readonly<Record<string, string>>): HttpAnswer {
+  const exposed = { ...more, "access-control-expose-headers": exposedHeaders };
+  return { ...answered, headers: { ...answered.headers, ...exposed } };
+}
+
+function withVary(answered: HttpAnswer): HttpAnswer {
+  return { ...answered, headers: { ...answered.headers, vary: "Origin" } };
+}
