@@ -1,5 +1,6 @@
 import type { GetTokenOptions } from "./acquire.ts";
-import { isLoopback } from "./http.ts";
+import { isLoopback, shownUrl } from "./http.ts";
+import { linkedAbort } from "./linked-abort.ts";
 import type { TokenProvider } from "./provider.ts";
 import type { Token } from "./token.ts";
 
@@ -10,6 +11,8 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 export interface AuthorizedFetchOptions {
   /** Exactly these origins get the token; https, or http on this machine. */
   readonly origins: readonly string[];
+  /** Send tokens over plain http to the other hosts among the origins: for closed networks only. @default false */
+  readonly allowInsecureHttp?: boolean;
   /** @default globalThis.fetch */
   readonly fetch?: Fetch;
   /** How callers wait for a token; the request's own signal counts as well. */
@@ -22,34 +25,53 @@ export interface AuthorizedFetchOptions {
  * sent once more with the next one, when its body can be sent again (no stream).
  *
  * A redirect to another origin loses the token: `fetch` itself takes the header off (Fetch Standard, HTTP-redirect fetch).
+ * A `401` from there says nothing of a token it was not shown.
  *
- * @throws TypeError when an origin is none, or not https and not on this machine.
+ * @throws TypeError when an origin is none, or neither https nor on this machine.
  */
 export function authorizedFetch(provider: TokenProvider, options: AuthorizedFetchOptions): Fetch {
-  const origins = new Set(options.origins.map(requireOrigin));
+  const origins = new Set(options.origins.map((text) => requireOrigin(text, options.allowInsecureHttp ?? false)));
   const send = options.fetch ?? fetch;
   return async (input, init) => {
     const request = input instanceof Request ? input : undefined;
     const headers = new Headers(init?.headers ?? request?.headers);
-    if (!origins.has(originOf(input)) || headers.has("authorization")) return send(input, init);
-    const wait = { ...options.wait, signal: init?.signal ?? request?.signal };
-    const token = await provider.getToken(wait);
+    const origin = originOf(input);
+    if (!origins.has(origin) || headers.has("authorization")) return send(input, init);
+    const signals = [init?.signal ?? request?.signal, options.wait?.signal];
+    const getToken = () => waiting(signals, (signal) => provider.getToken({ ...options.wait, signal }));
+    const token = await getToken();
     const response = await send(input, withToken(headers, init, token));
-    if (!isRefused(response) || !isReplayable(input, init)) return response;
-    const next = await replacement(provider, token, wait);
-    if (next === undefined) return response;
+    if (!isRefused(response, origin)) return response;
+    provider.invalidate(token);
+    if (!isReplayable(input, init)) return response;
+    const next = await getToken().catch(() => undefined);
+    if (next === undefined || next.accessToken.equals(token.accessToken)) return response;
     // What broke off cannot be cancelled, and is not wanted either.
     await response.body?.cancel().catch(() => undefined);
     return send(input, withToken(headers, init, next));
   };
 }
 
-function requireOrigin(text: string): string {
+/** Waits until one of the signals says no; no more follows them then. */
+async function waiting<T>(
+  signals: readonly (AbortSignal | null | undefined)[],
+  wait: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const linked = linkedAbort(...signals.map((signal) => signal ?? undefined));
+  try {
+    return await wait(linked.signal);
+  } finally {
+    linked[Symbol.dispose]();
+  }
+}
+
+function requireOrigin(text: string, allowInsecureHttp: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.origin === "null" || (url.href !== url.origin && url.href !== `${url.origin}/`))
-    throw new TypeError(`Cannot use an origin that is none: ${text}`);
-  if (url.protocol !== "https:" && !isLoopback(url))
-    throw new TypeError(`Cannot send tokens without https to: ${text}`);
+    throw new TypeError(`Cannot use an origin that is none: ${shownUrl(text)}`);
+  const isAllowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
+  if (!isAllowed)
+    throw new TypeError(`Cannot send tokens without https, unless allowInsecureHttp is set, to: ${shownUrl(text)}`);
   return url.origin;
 }
 
@@ -66,9 +88,9 @@ function withToken(headers: Headers, init: RequestInit | undefined, token: Token
   return { ...init, headers };
 }
 
-/** 401, unless it names another error than the token's (RFC 6750 §3.1). */
-function isRefused(response: Response): boolean {
-  if (response.status !== 401) return false;
+/** 401 of the origin that was shown the token, unless it names another error than the token's (RFC 6750 §3.1). */
+function isRefused(response: Response, origin: string): boolean {
+  if (response.status !== 401 || (response.redirected && originOf(response.url) !== origin)) return false;
   const error = /\berror="?([\w-]+)/.exec(response.headers.get("www-authenticate") ?? "")?.[1];
   return error === undefined || error === "invalid_token";
 }
@@ -78,11 +100,4 @@ function isReplayable(input: string | URL | Request, init: RequestInit | undefin
   return (
     !(body instanceof ReadableStream) && !(typeof body === "object" && body !== null && Symbol.asyncIterator in body)
   );
-}
-
-/** The next token, unless there is none or it is the same one again. */
-async function replacement(provider: TokenProvider, refused: Token, wait: GetTokenOptions): Promise<Token | undefined> {
-  provider.invalidate(refused);
-  const next = await provider.getToken(wait).catch(() => undefined);
-  return next === undefined || next.accessToken.equals(refused.accessToken) ? undefined : next;
 }

@@ -78,3 +78,23 @@ export function readAliriRecord(text: string): Token | undefined {
   const idToken = stringMember(record, "id_token");
   return new Token({ accessToken, idToken, issuedAt: issued * 1000, staleAt, expiresAt: expiry * 1000 });
 }
+
+/**
+ * Writes what aliri_tokens reads: these six members in this order, whole seconds, two spaces, no end of line.
+ * @see {@link https://github.com/neoeinstein/aliri} `TokenWithLifetime`
+ */
+export function writeAliriRecord(token: Token): string {
+  const [issued, stale, expiry] = [token.issuedAt, token.staleAt, token.expiresAt].map((ms) => Math.floor(ms / 1000));
+  return JSON.stringify(
+    {
+      access_token: token.accessToken.reveal(),
+      id_token: token.idToken?.reveal() ?? null,
+      lifetime: (expiry ?? 0) - (issued ?? 0),
+      issued,
+      stale,
+      expiry,
+    },
+    null,
+    2,
+  );
+}

@@ -94,14 +94,69 @@ describe("authorizedFetch()", () => {
     assert.equal(server.received.length, 2);
   });
 
-  it("does not replay a stream", async () => {
+  it("does not replay a stream, but tells that its token was refused: six uploads, one refusal", async () => {
     await using server = await startTokenServer(accepting("t2"));
-    const { send } = setUp(server);
+    const { send, source } = setUp(server);
     const stream = () => new Blob(["payload"]).stream();
     const init = () => ({ method: "POST", body: stream(), duplex: "half" }) as RequestInit;
-    assert.equal((await send(server.origin, init())).status, 401);
-    assert.equal((await send(new Request(server.origin, init()))).status, 401);
-    assert.equal(server.received.length, 2);
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      statuses.push((await send(server.origin, init())).status);
+      statuses.push((await send(new Request(server.origin, init()))).status);
+    }
+    assert.deepEqual(statuses, [401, 200, 200, 200, 200, 200]);
+    assert.equal(server.received.length, 6);
+    assert.equal(source.contexts.length, 2);
+  });
+
+  it("does not blame its token for the 401 of another origin that a redirect led to", async () => {
+    await using elsewhere = await startTokenServer(() => ({ status: 401 }));
+    await using server = await startTokenServer(() => ({ status: 307, headers: { location: elsewhere.origin } }));
+    const { send, source } = setUp(server);
+    assert.equal((await send(server.origin)).status, 401);
+    assert.equal(server.received.length, 1);
+    assert.equal(source.contexts.length, 1);
+  });
+
+  it("blames its token for the 401 that a redirect within the origin led to", async () => {
+    await using server = await startTokenServer((request, count) =>
+      request.path === "/" ? { status: 307, headers: { location: "/next" } } : accepting("t2")(request, count),
+    );
+    const { send } = setUp(server);
+    assert.equal((await send(server.origin)).status, 200);
+    assert.deepEqual(authorizations(server), ["Bearer t1", "Bearer t1", "Bearer t2", "Bearer t2"]);
+  });
+
+  it("stops waiting by the signal of its options, beside the request's", async () => {
+    await using server = await startTokenServer();
+    const manager = new TokenManager({ timers: false });
+    const provider = manager.provider(scriptedSource(() => new Promise<never>(() => undefined)));
+    for (const own of [undefined, new AbortController().signal]) {
+      const control = new AbortController();
+      const send = authorizedFetch(provider, { origins: [server.origin], wait: { signal: control.signal } });
+      const sent = assert.rejects(send(server.origin, own === undefined ? {} : { signal: own }), /enough/);
+      control.abort(new Error("enough"));
+      await sent;
+    }
+    manager.close();
+  });
+
+  it("sends tokens over plain http to a host that is named, when it is told to, and to no other scheme", async () => {
+    const sent: string[] = [];
+    const options = {
+      origins: ["http://api:3000"],
+      allowInsecureHttp: true,
+      fetch: async (_input: unknown, init?: RequestInit) => {
+        sent.push(new Headers(init?.headers).get("authorization") ?? "");
+        return new Response();
+      },
+    };
+    const manager = new TokenManager({ timers: false });
+    const provider = manager.provider(scriptedSource(3600));
+    await authorizedFetch(provider, options)("http://api:3000/x");
+    assert.deepEqual(sent, ["Bearer t1"]);
+    assert.throws(() => authorizedFetch(provider, { ...options, origins: ["ftp://api"] }), TypeError);
+    manager.close();
   });
 
   it("does not blame the token for insufficient_scope", async () => {

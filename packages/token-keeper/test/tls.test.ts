@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type ServerOptions } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
+import { pipeline } from "node:stream";
 import { describe, it } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { clientCredentialsSource, secretBasic, systemClock, tlsClient } from "@countersign/token-keeper";
 import { createTlsFetch } from "@countersign/token-keeper/node";
 import { startAuthority } from "./support/authority.ts";
@@ -14,10 +17,11 @@ import { aContext, aFolder } from "./support/context.ts";
 
 const context = () => aContext({ clock: systemClock });
 
-async function serve({ cert, key }: Certificate, options: ServerOptions = {}, raw?: string) {
+async function serve({ cert, key }: Certificate, options: ServerOptions = {}, raw?: string | RequestListener) {
   let requests = 0;
-  const server = createServer({ cert, key, ...options }, (_request, response) => {
+  const server = createServer({ cert, key, ...options }, (request, response) => {
     requests++;
+    if (typeof raw === "function") return raw(request, response);
     if (raw !== undefined) return response.socket?.end(raw);
     response.end(JSON.stringify({ access_token: "abc", token_type: "Bearer", expires_in: 60 }));
   });
@@ -83,6 +87,78 @@ describe("createTlsFetch()", () => {
       assert.equal(server.requests(), 0);
     });
   }
+});
+
+describe("createTlsFetch() between", () => {
+  const encodings = { gzip: gzipSync, "X-GZIP": gzipSync, deflate: deflateSync, br: brotliCompressSync };
+  for (const [encoding, compress] of Object.entries(encodings)) {
+    it(`reads ${encoding}, for which it does not ask`, async () => {
+      await using folder = await aFolder();
+      const made = makeCertificates(folder.path);
+      const ca = made.authority("ca").cert;
+      const asked: unknown[] = [];
+      const answer = compress(JSON.stringify({ access_token: "abc", token_type: "Bearer", expires_in: 60 }));
+      await using server = await serve(made.sign("server", "ca", "DNS:localhost"), {}, (request, response) => {
+        asked.push(request.headers["accept-encoding"]);
+        response.writeHead(200, { "content-encoding": encoding, "content-length": answer.length }).end(answer);
+      });
+      const fetch = createTlsFetch({ ...made.sign("own", "ca", "DNS:own.example"), ca });
+      const source = clientCredentialsSource({ tokenEndpoint: server.tokenEndpoint, client: tlsClient("c"), fetch });
+      assert.equal((await source.request(context())).accessToken.reveal(), "abc");
+      assert.deepEqual(asked, ["identity"]);
+    });
+  }
+
+  for (const [name, encoding] of Object.entries({
+    "an encoding it does not know": "zstd",
+    "a body that is broken": "gzip",
+  })) {
+    it(`fails the request, and not the process, at ${name}`, async () => {
+      await using folder = await aFolder();
+      const made = makeCertificates(folder.path);
+      const ca = made.authority("ca").cert;
+      await using server = await serve(made.sign("server", "ca", "DNS:localhost"), {}, (_request, response) => {
+        response.writeHead(200, { "content-encoding": encoding }).end("not compressed");
+      });
+      const fetch = createTlsFetch({ ...made.sign("own", "ca", "DNS:own.example"), ca });
+      const source = clientCredentialsSource({ tokenEndpoint: server.tokenEndpoint, client: tlsClient("c"), fetch });
+      await assert.rejects(source.request(context()), { code: "network_failed" });
+    });
+  }
+
+  it("goes through the proxy of the environment, where fetch does", async () => {
+    await using folder = await aFolder();
+    const made = makeCertificates(folder.path);
+    const ca = made.authority("ca").cert;
+    const own = made.sign("own", "ca", "DNS:own.example");
+    await using server = await serve(made.sign("server", "ca", "DNS:auth.internal"));
+    const asked: string[] = [];
+    const proxy = createHttpServer().on("connect", (request, socket) => {
+      asked.push(request.url ?? "");
+      const upstream = connect(server.port, "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        pipeline(socket, upstream, socket, () => undefined);
+      });
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const script = `
+      import { clientCredentialsSource, tlsClient, TokenManager } from "@countersign/token-keeper";
+      import { createTlsFetch } from "@countersign/token-keeper/node";
+      const fetch = createTlsFetch(${JSON.stringify({ ...own, ca })});
+      const source = clientCredentialsSource({ tokenEndpoint: "https://auth.internal/token", client: tlsClient("c"), fetch });
+      console.log((await new TokenManager().getToken(source)).accessToken.reveal());
+      process.exit();`;
+    // listen() on a port gives an address of this kind.
+    const { port } = proxy.address() as AddressInfo;
+    const args = ["-C", "@countersign/source", "--input-type=module", "--eval", script];
+    const env = { ...process.env, NODE_USE_ENV_PROXY: "1", HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: "" };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname, env });
+    assert.equal(stdout, "abc\n");
+    assert.deepEqual(asked, ["auth.internal:443"]);
+    proxy.close();
+    proxy.closeAllConnections();
+  });
 });
 
 describe("createTlsFetch() with a hostile server", () => {

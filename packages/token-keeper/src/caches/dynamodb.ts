@@ -29,22 +29,22 @@ export interface DynamodbCacheOptions {
 export function dynamodbCache(options: DynamodbCacheOptions): LeasingCache {
   const { client, tableName: TableName, prefix = "TOKEN#", clock = systemClock, random = systemRandom } = options;
   const observer = new LeaseObserver(clock);
-  const keyOf = async (kind: string, key: string) => ({ pk: { S: `${prefix}${kind}#${await sha256(key)}` } });
+  const keyOf = (kind: string, key: string) => ({ pk: { S: `${prefix}${kind}#${sha256(key)}` } });
   const read = (Key: { pk: { S: string } }) =>
     client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
   return {
     name: "dynamodb",
     async get(key) {
-      const { Item } = await read(await keyOf("ENTRY", key));
+      const { Item } = await read(keyOf("ENTRY", key));
       const expired = Item?.expires_ms?.N !== undefined && Number(Item.expires_ms.N) <= clock.now();
       return expired ? undefined : Item?.value?.S;
     },
     async set(key, value, expiresAt) {
-      const Item = { ...(await keyOf("ENTRY", key)), value: { S: value }, ...expiry(expiresAt) };
+      const Item = { ...keyOf("ENTRY", key), value: { S: value }, ...expiry(expiresAt) };
       await client.send(new PutItemCommand({ TableName, Item }));
     },
     async lease(key, ttlMs): Promise<Lease | undefined> {
-      const Key = await keyOf("LEASE", key);
+      const Key = keyOf("LEASE", key);
       const owner = base64url(random.bytes(16));
       const until = clock.now() + ttlMs;
       const Item = { ...Key, owner: { S: owner }, ttl_ms: { N: `${ttlMs}` }, ...expiry(until) };

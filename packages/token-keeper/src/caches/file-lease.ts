@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import type { Lease } from "../cache.ts";
@@ -12,18 +12,26 @@ import { codeOf, createPrivate, readPrivate } from "./secure-file.ts";
 /** Who may break a stale lock holds this for microseconds; older, its holder died. */
 const breakingMs = 5_000;
 
+/** So often a lock that is just being judged is tried to be released. */
+const releaseTries = 100;
+
 interface Holder {
   readonly nonce: string;
   readonly host: string;
   readonly pid: number;
+  /** The thread, where the system tells: one of a living process can be dead. */
+  readonly thread: number;
   readonly started: string;
+  /** The file it was written to: a copy of it was written by nobody. */
+  readonly ino: number;
   readonly until: number;
   readonly ttlMs: number;
 }
 
 /**
- * Leases as lock files: created only if absent. A lock is over when its process on this host is dead, or has not moved for
- * its whole life. Who breaks one holds a second lock, so that of many that see it, one takes over.
+ * Leases as lock files: created only if absent. A lock is over when its thread or process on this host is dead, or has not
+ * moved for its whole life. Who removes one, its own or another's, holds a second lock meanwhile: so that of many that see
+ * it, one takes over, and nobody removes a successor's.
  */
 export class FileLeases {
   readonly #clock: Clock;
@@ -50,8 +58,9 @@ export class FileLeases {
   }
 
   async #create(path: string, nonce: string, ttlMs: number): Promise<boolean> {
-    const holder: Holder = { nonce, ...thisProcess, until: this.#clock.now() + ttlMs, ttlMs };
-    return createIfAbsent(path, JSON.stringify(holder));
+    const until = this.#clock.now() + ttlMs;
+    const holder = ({ ino }: { ino: number }): Holder => ({ nonce, ...thisThread, ino, until, ttlMs });
+    return createIfAbsent(path, (created) => JSON.stringify(holder(created)));
   }
 
   #lease(path: string, nonce: string, takenOver: boolean): Lease {
@@ -59,8 +68,12 @@ export class FileLeases {
       takenOver,
       release: async () => {
         this.#observer.forget(path);
-        const holder = await readHolder(path);
-        if (holder?.nonce === nonce) await unlinkIfThere(path);
+        const remove = async () => {
+          if ((await readHolder(path))?.nonce === nonce) await unlinkIfThere(path);
+          return true;
+        };
+        // Judging takes a moment; a lock that is left here after all that is over after its life.
+        for (let tries = 0; tries < releaseTries; tries++) if (await this.#breaking(`${path}.break`, remove)) return;
       },
     };
   }
@@ -68,7 +81,10 @@ export class FileLeases {
   async #isOver(path: string): Promise<boolean> {
     const holder = await readHolder(path);
     if (holder === undefined) return this.#isUnreadableOver(path);
-    if (holder.host === thisProcess.host && startOf(holder.pid) !== holder.started) return true;
+    if (holder.host === thisThread.host && startOf(holder) !== holder.started) {
+      const found = await stat(path).catch(() => undefined);
+      if (found?.ino === holder.ino) return true;
+    }
     return this.#observer.isOver(path, holder.nonce, holder);
   }
 
@@ -94,7 +110,7 @@ export class FileLeases {
   }
 }
 
-async function createIfAbsent(path: string, text: string): Promise<boolean> {
+async function createIfAbsent(path: string, text: Parameters<typeof createPrivate>[1]): Promise<boolean> {
   try {
     await createPrivate(path, text, { durable: false });
     return true;
@@ -119,32 +135,50 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   const [pid, until, ttlMs] = ["pid", "until", "ttlMs"].map((name) => numberMember(record, name));
   if (nonce === undefined || host === undefined || started === undefined) return undefined;
   if (pid === undefined || until === undefined || ttlMs === undefined) return undefined;
-  return { nonce, host, started, pid, until, ttlMs };
+  // Written by the version before, without these: it is over after its life.
+  const [thread = pid, ino = -1] = ["thread", "ino"].map((name) => numberMember(record, name));
+  return { nonce, host, started, pid, thread, ino, until, ttlMs };
 }
 
-/** When a process started, which tells it from a later one with its number; "dead" when there is none. */
-function startOf(pid: number): string {
+/** When a thread started, which tells it from a later one with its number; "dead" when there is none. */
+function startOf({ pid, thread }: { readonly pid: number; readonly thread: number }): string {
   try {
     process.kill(pid, 0);
   } catch (error) {
     if (codeOf(error) === "ESRCH") return "dead";
   }
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
     // Field 22, counted behind the name, which may hold spaces and brackets.
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "alive";
-  } catch {
-    return "alive";
+  } catch (error) {
+    // Where there is a /proc, a thread that has ended is missing in it.
+    return codeOf(error) === "ENOENT" && hasThreads ? "dead" : "alive";
   }
 }
 
-/** Process numbers mean something only within one host and, in containers, one namespace of it. */
+/**
+ * Process numbers mean something only under one running kernel and, in containers, in one namespace of it: another host of
+ * the same name, or this one before it was started again, has other ones.
+ */
 function hostOf(): string {
   try {
-    return `${hostname()} ${readlinkSync("/proc/self/ns/pid")}`;
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${hostname()} ${boot} ${readlinkSync("/proc/self/ns/pid")}`;
   } catch {
     return hostname();
   }
 }
 
-const thisProcess = { host: hostOf(), pid: process.pid, started: startOf(process.pid) } as const;
+/** The system's number of this thread: of the process, where the system tells of no threads. */
+function threadOf(): number {
+  try {
+    return Number(/\/task\/(\d+)$/.exec(readlinkSync("/proc/thread-self"))?.[1] ?? process.pid);
+  } catch {
+    return process.pid;
+  }
+}
+
+const hasThreads = existsSync(`/proc/self/task/${threadOf()}`);
+const self = { pid: process.pid, thread: threadOf() } as const;
+const thisThread = { host: hostOf(), ...self, started: startOf(self) } as const;

@@ -24,17 +24,17 @@ export interface FileCacheOptions {
 export function fileCache(options: FileCacheOptions): LeasingCache {
   const { folder, keys, clock = systemClock, random = systemRandom } = options;
   const leases = new FileLeases(clock, random);
-  const pathOf = async (key: string, ending: string) => join(folder, `${await sha256(key)}.${ending}`);
+  const pathOf = (key: string, ending: string) => join(folder, `${sha256(key)}.${ending}`);
   const files: LeasingCache = {
     name: "file",
-    get: async (key) => readPrivate(await pathOf(key, "json")),
+    get: async (key) => readPrivate(pathOf(key, "json")),
     async set(key, value) {
       await requirePrivateFolder(folder);
-      await writePrivate(await pathOf(key, "json"), value, base64url(random.bytes(12)));
+      await writePrivate(pathOf(key, "json"), value, base64url(random.bytes(12)));
     },
     async lease(key, ttlMs) {
       await requirePrivateFolder(folder);
-      return leases.lease(await pathOf(key, "lock"), ttlMs);
+      return leases.lease(pathOf(key, "lock"), ttlMs);
     },
   };
   return keys === undefined ? files : { ...sealedCache(files, { keys, random }), name: "file" };

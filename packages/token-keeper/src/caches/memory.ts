@@ -3,7 +3,10 @@ import { type Clock, monotonicOf, systemClock } from "../clock.ts";
 
 /** Options of {@link memoryCache}. */
 export interface MemoryCacheOptions {
-  /** The entry used longest ago leaves first; what has no expiry (a refresh token) never leaves. @default 1000 */
+  /**
+   * How many entries with an expiry (access tokens, pauses) are kept: the one used longest ago leaves first. What has no
+   * expiry (a refresh token) is not counted and never leaves. @default 1000
+   */
   readonly maxEntries?: number;
   readonly clock?: Clock;
 }
@@ -11,25 +14,27 @@ export interface MemoryCacheOptions {
 /** A cache, with leases, in this process: shared by the watchers and managers that are given the same one. */
 export function memoryCache(options: MemoryCacheOptions = {}): LeasingCache {
   const { maxEntries = 1000, clock = systemClock } = options;
-  const entries = new Map<string, { value: string; expiresAt: number | undefined }>();
+  /** By their last use; and apart from them what stays, which would drive them all out. */
+  const passing = new Map<string, { value: string; expiresAt: number }>();
+  const lasting = new Map<string, string>();
   const leases = new Map<string, { until: number }>();
   return {
     name: "memory",
     async get(key) {
-      const entry = entries.get(key);
-      if (entry === undefined) return undefined;
-      entries.delete(key);
-      if (entry.expiresAt !== undefined && entry.expiresAt <= clock.now()) return undefined;
-      entries.set(key, entry);
+      const entry = passing.get(key);
+      if (entry === undefined) return lasting.get(key);
+      passing.delete(key);
+      if (entry.expiresAt <= clock.now()) return undefined;
+      passing.set(key, entry);
       return entry.value;
     },
     async set(key, value, expiresAt) {
-      entries.delete(key);
-      entries.set(key, { value, expiresAt });
-      for (const [oldest, entry] of entries) {
-        if (entries.size <= maxEntries) break;
-        if (entry.expiresAt !== undefined) entries.delete(oldest);
-      }
+      passing.delete(key);
+      lasting.delete(key);
+      if (expiresAt === undefined) return void lasting.set(key, value);
+      passing.set(key, { value, expiresAt });
+      const [oldest] = passing.keys();
+      if (passing.size > maxEntries && oldest !== undefined) passing.delete(oldest);
     },
     async lease(key, ttlMs): Promise<Lease | undefined> {
       const held = leases.get(key);

@@ -3,10 +3,17 @@ import { type Clock, systemClock } from "../clock.ts";
 import { base64url, sha256 } from "../encoding.ts";
 import { type Random, systemRandom } from "../random.ts";
 
-/** A connected client of `ioredis`, or of `redis` (node-redis 4 and later). */
+/** A connected client or cluster of `ioredis`, or of `redis` (node-redis 4 and later). */
 export type RedisClient =
   | { call(command: string, ...parameters: string[]): Promise<unknown> }
-  | { sendCommand(command: string[]): Promise<unknown> };
+  | { sendCommand(command: string[]): Promise<unknown> }
+  | RedisCluster;
+
+/** What `createCluster` of `redis` makes: it wants the key, to find the node, and whether a replica will do. */
+export interface RedisCluster {
+  readonly masters: unknown;
+  sendCommand(key: string, isReadonly: boolean, command: string[]): Promise<unknown>;
+}
 
 /** Options of {@link redisCache}. */
 export interface RedisCacheOptions {
@@ -26,33 +33,39 @@ const releaseScript = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.c
  */
 export function redisCache(options: RedisCacheOptions): LeasingCache {
   const { client, prefix = "countersign:", clock = systemClock, random = systemRandom } = options;
-  const send = async (...command: [string, ...string[]]) => {
+  const send = async (key: string, ...command: [string, ...string[]]) => {
     try {
-      return await ("call" in client ? client.call(...command) : client.sendCommand(command));
+      if ("call" in client) return await client.call(...command);
+      // Never from a replica, which may not know yet what was written.
+      return await ("masters" in client ? client.sendCommand(key, false, command) : client.sendCommand(command));
     } catch (error) {
       throw new Error(`Cannot ${command[0]} in Redis: ${reasonOf(error)}`);
     }
   };
-  const named = async (kind: string, key: string) => `${prefix}${kind}:${await sha256(key)}`;
+  const named = (kind: string, key: string) => `${prefix}${kind}:${sha256(key)}`;
   return {
     name: "redis",
     async get(key) {
-      const value = await send("GET", await named("token", key));
+      const name = named("token", key);
+      const value = await send(name, "GET", name);
       if (typeof value === "string") return value;
       // A miss would say that no refresh token was ever stored, and have one sent that is spent.
       if (value !== null) throw new Error("Cannot GET in Redis: the client does not answer with text");
       return undefined;
     },
     async set(key, value, expiresAt) {
-      const name = await named("token", key);
-      if (expiresAt === undefined) return void (await send("SET", name, value));
+      const name = named("token", key);
+      if (expiresAt === undefined) return void (await send(name, "SET", name, value));
       const ttlMs = Math.floor(expiresAt - clock.now());
-      await (ttlMs > 0 ? send("SET", name, value, "PX", `${ttlMs}`) : send("DEL", name));
+      await (ttlMs > 0 ? send(name, "SET", name, value, "PX", `${ttlMs}`) : send(name, "DEL", name));
     },
     async lease(key, ttlMs): Promise<Lease | undefined> {
-      const [name, owner] = [await named("lease", key), base64url(random.bytes(16))];
-      if ((await send("SET", name, owner, "NX", "PX", `${ttlMs}`)) !== "OK") return undefined;
-      return { takenOver: false, release: async () => void (await send("EVAL", releaseScript, "1", name, owner)) };
+      const [name, owner] = [named("lease", key), base64url(random.bytes(16))];
+      if ((await send(name, "SET", name, owner, "NX", "PX", `${ttlMs}`)) !== "OK") return undefined;
+      return {
+        takenOver: false,
+        release: async () => void (await send(name, "EVAL", releaseScript, "1", name, owner)),
+      };
     },
   };
 }

@@ -65,11 +65,15 @@ export async function writePrivate(path: string, text: string, temporaryName: st
 }
 
 /** Creates a file of mode 0600 that did not exist; `EEXIST` when it did. */
-export async function createPrivate(path: string, text: string, { durable }: { durable: boolean }): Promise<void> {
+export async function createPrivate(
+  path: string,
+  text: string | ((created: { readonly ino: number }) => string),
+  { durable }: { durable: boolean },
+): Promise<void> {
   const file = await open(path, "wx", 0o600);
   try {
-    await file.writeFile(text);
-    if (durable) await file.sync();
+    await file.writeFile(typeof text === "string" ? text : text(await file.stat()));
+    if (durable) await sync(file);
   } finally {
     await file.close();
   }
@@ -108,8 +112,19 @@ async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await folder.sync();
+    await sync(folder);
   } finally {
     await folder.close();
+  }
+}
+
+/** What file systems answer that have no fsync: some network and FUSE mounts. They are as durable as they are. */
+const unsupported: readonly unknown[] = ["EPERM", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EBADF"];
+
+async function sync(handle: FileHandle): Promise<void> {
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!unsupported.includes(codeOf(error))) throw error;
   }
 }

@@ -3,12 +3,12 @@ import { type LeasingCache, memoryCache, sealedCache } from "@countersign/token-
 import { dynamodbCache } from "@countersign/token-keeper/dynamodb";
 import { fileCache } from "@countersign/token-keeper/node";
 import { redisCache } from "@countersign/token-keeper/redis";
-import { Redis } from "ioredis";
-import { createClient } from "redis";
+import { Cluster, Redis } from "ioredis";
+import { createClient, createCluster } from "redis";
 import { cacheContract } from "../support/cache-contract.ts";
 import { aFolder } from "../support/context.ts";
 import { startDynamodb } from "../support/dynamodb.ts";
-import { redisMissing, startRedis } from "../support/redis.ts";
+import { redisMissing, startRedis, startRedisCluster } from "../support/redis.ts";
 
 /** A cache whose medium is there from `before` to `after`. */
 function duringSuite(start: () => Promise<{ make: () => LeasingCache } & AsyncDisposable>): () => LeasingCache {
@@ -73,6 +73,35 @@ describe("redisCache() with redis, sealed", { skip: redisMissing }, () => {
         await server[Symbol.asyncDispose]();
       };
       return { make: () => sealedCache(redisCache({ client }), { keys }), [Symbol.asyncDispose]: stop };
+    }),
+  );
+});
+
+describe("redisCache() with a cluster of redis", { skip: redisMissing }, () => {
+  cacheContract(
+    duringSuite(async () => {
+      const server = await startRedisCluster();
+      const client = createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${server.port}` }] });
+      await client.connect();
+      const stop = async () => {
+        client.destroy();
+        await server[Symbol.asyncDispose]();
+      };
+      return { make: () => redisCache({ client }), [Symbol.asyncDispose]: stop };
+    }),
+  );
+});
+
+describe("redisCache() with a cluster of ioredis", { skip: redisMissing }, () => {
+  cacheContract(
+    duringSuite(async () => {
+      const server = await startRedisCluster();
+      const client = new Cluster([{ host: "127.0.0.1", port: server.port }]);
+      const stop = async () => {
+        client.disconnect();
+        await server[Symbol.asyncDispose]();
+      };
+      return { make: () => redisCache({ client }), [Symbol.asyncDispose]: stop };
     }),
   );
 });

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import {
   chmod,
   chown,
+  copyFile,
   link,
   lstat,
   mkdir,
+  open,
   readdir,
   readFile,
   rename,
@@ -16,15 +19,19 @@ import {
   unlink,
   writeFile,
 } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { cachedSource, systemClock, tokenKey } from "@countersign/token-keeper";
+import { Worker } from "node:worker_threads";
+import { cachedSource, createToken, systemClock, tokenKey } from "@countersign/token-keeper";
 import { aliriFileCache, fileCache, fileSource } from "@countersign/token-keeper/node";
 import { FakeClock } from "@countersign/token-keeper/testing";
+import { build } from "esbuild";
 import { aContext, aFolder, aSource } from "../support/context.ts";
 import { startTokenServer } from "../support/token-server.ts";
 
 const windows = process.platform === "win32" ? "modes and owners are those of POSIX" : false;
+const linux = process.platform === "linux";
 const root = process.geteuid?.() === 0;
 
 async function onlyFile(folder: string): Promise<string> {
@@ -164,6 +171,81 @@ describe("fileCache() on disk", { skip: windows }, () => {
     assert.equal(leases.filter((lease) => lease !== undefined).length, 1);
   });
 
+  it("takes no copied lock, and none of another host of its name, for a dead process's", async () => {
+    await using folder = await aFolder();
+    const cache = fileCache({ folder: folder.path, clock: new FakeClock() });
+    await cache.lease("k", 60_000);
+    const path = await onlyFile(folder.path);
+    const holder = JSON.parse(await readFile(path, "utf8"));
+    const gone = { ...holder, pid: 2 ** 22 + 1, thread: 2 ** 22 + 1 };
+    const forged = [
+      { ...gone, host: hostname() },
+      { ...gone, ino: undefined },
+    ];
+    for (const lock of forged) {
+      await writeFile(path, JSON.stringify(lock));
+      assert.equal(await cache.lease("k", 60_000), undefined);
+    }
+    await writeFile(path, JSON.stringify(gone));
+    await copyFile(path, `${path}.copy`);
+    await rename(`${path}.copy`, path);
+    assert.equal(await cache.lease("k", 60_000), undefined);
+  });
+
+  it("takes over at once the lock of a thread that was ended in this process", { skip: !linux }, async () => {
+    await using folder = await aFolder();
+    const script = `
+      import { parentPort, workerData } from "node:worker_threads";
+      import { fileCache } from "@countersign/token-keeper/node";
+      await fileCache({ folder: workerData }).lease("k", 600_000);
+      parentPort.postMessage("held");
+      setInterval(() => undefined, 1_000);`;
+    const program = join(folder.path, "worker.mjs");
+    await build({
+      stdin: { contents: script, resolveDir: import.meta.dirname },
+      outfile: program,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      conditions: ["@countersign/source"],
+    });
+    const worker = new Worker(program, { workerData: join(folder.path, "tokens") });
+    await once(worker, "message");
+    const cache = fileCache({ folder: join(folder.path, "tokens") });
+    assert.equal(await cache.lease("k", 600_000), undefined);
+    await worker.terminate();
+    assert.equal((await cache.lease("k", 600_000))?.takenOver, true);
+  });
+
+  it("release() leaves alone a successor's lock that came while it looked", async () => {
+    await using folder = await aFolder();
+    const cache = fileCache({ folder: folder.path, clock: new FakeClock() });
+    const lease = await cache.lease("k", 60_000);
+    const path = await onlyFile(folder.path);
+    // A successor judges the lock just now.
+    await writeFile(`${path}.break`, "", { mode: 0o600 });
+    const released = lease?.release();
+    const holder = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify({ ...holder, nonce: "successor" }));
+    await unlink(`${path}.break`);
+    await released;
+    assert.equal(JSON.parse(await readFile(path, "utf8")).nonce, "successor");
+  });
+
+  for (const code of ["EPERM", "EINVAL", "ENOTSUP", "EIO"]) {
+    const works = code !== "EIO";
+    it(`${works ? "keeps tokens on" : "keeps nothing on"} a file system whose fsync answers ${code}`, async (context) => {
+      await using folder = await aFolder();
+      const handle = await open(join(folder.path, "probe"), "w");
+      await handle.close();
+      const refuse = () => Promise.reject(Object.assign(new Error(code), { code }));
+      context.mock.method(Object.getPrototypeOf(handle), "sync", refuse);
+      const cache = fileCache({ folder: join(folder.path, "tokens") });
+      await cache.set("k", "v").catch((error) => assert.equal(error.code, works ? "none" : code));
+      assert.equal(await cache.get("k"), works ? "v" : undefined);
+    });
+  }
+
   it("takes over a lock whose process number was given to another process", async () => {
     await using folder = await aFolder();
     const cache = fileCache({ folder: folder.path });
@@ -218,7 +300,7 @@ describe("aliriFileCache()", () => {
     expiry: 1_700_086_400,
   };
 
-  it("reads aliri's file for its own identity, and never writes", async () => {
+  it("reads aliri's file for its own identity, and writes nothing for another", async () => {
     await using folder = await aFolder();
     const path = join(folder.path, "token.json");
     await writeFile(path, JSON.stringify(record, undefined, 2), { mode: 0o600 });
@@ -227,9 +309,40 @@ describe("aliriFileCache()", () => {
     const token = await cachedSource(source, { caches: [cache] }).request(aContext());
     assert.equal(token.accessToken.reveal(), "from-aliri");
     assert.deepEqual([token.issuedAt, token.staleAt, token.expiresAt], [1.7e12, 1_700_064_800_000, 1_700_086_400_000]);
-    assert.equal(await cache.get(tokenKey({ ...identity, audience: "other" })), undefined);
+    const other = tokenKey({ ...identity, audience: "other" });
+    assert.equal(await cache.get(other), undefined);
     await cache.set("k", "v");
+    await cache.set(other, (await cache.get(tokenKey(identity)))?.replace(tokenKey(identity), other) ?? assert.fail());
     assert.equal(JSON.parse(await readFile(path, "utf8")).access_token, "from-aliri");
+  });
+
+  it("writes what the crate reads: its six members in its order, whole seconds, two spaces, mode 0600", async () => {
+    await using folder = await aFolder();
+    const path = join(folder.path, "token.json");
+    await writeFile(path, JSON.stringify(record), { mode: 0o644 });
+    const context = aContext();
+    context.clock.jump(700);
+    const fresh = {
+      identity,
+      request: async () => createToken({ accessToken: "ours" }, { issuedAt: 1_700_000_000_700, lifetimeMs: 3_600_900 }),
+    };
+    const cache = aliriFileCache({ path, identity });
+    await cachedSource(fresh, { caches: [cache] }).request(context);
+    assert.equal(
+      await readFile(path, "utf8"),
+      `{
+  "access_token": "ours",
+  "id_token": null,
+  "lifetime": 3601,
+  "issued": 1700000000,
+  "stale": 1700002701,
+  "expiry": 1700003601
+}`,
+    );
+    assert.equal((await lstat(path)).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(folder.path), ["token.json"]);
+    const read = await cachedSource(fresh, { caches: [cache] }).request(aContext());
+    assert.deepEqual([read.accessToken.reveal(), read.expiresAt], ["ours", 1_700_003_601_000]);
   });
 
   it("clamps a staleness that aliri's arithmetic put behind expiry", async () => {
