@@ -5,7 +5,7 @@
  *   ISSUER=http://localhost:8080 AUDIENCE=https://notes.example PORT=9000 npm run example 01-resource-server
  */
 import { createServer, type IncomingMessage } from "node:http";
-import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 
 const { ISSUER = "http://localhost:8080", AUDIENCE = "https://notes.example", PORT = "9000" } = process.env;
 
@@ -22,12 +22,30 @@ async function scopesOf(request: IncomingMessage): Promise<readonly string[]> {
   return typeof payload.scope === "string" ? payload.scope.split(" ") : [];
 }
 
+/** A claim that is not the one expected, with both values: what whoever sets this up needs, and what callers need not. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof errors.JWTClaimValidationFailed)) return error instanceof Error ? error.message : "no reason";
+  const expected: Readonly<Record<string, string>> = { iss: ISSUER, aud: AUDIENCE };
+  const { claim, payload } = error;
+  return `${error.message}: the token has ${JSON.stringify(payload[claim])}, expected is ${expected[claim] ?? "another"}`;
+}
+
+/** Whose fault it is that nothing could be verified: the token's, or of a network without the authority's keys. */
+function refusal(error: unknown): readonly [number, unknown] {
+  const isBadToken = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
+  console.error(`${isBadToken ? "refused a token" : `cannot get the keys of ${ISSUER}`}: ${reasonOf(error)}`);
+  return isBadToken ? [401, { error: "invalid_token" }] : [503, { error: "temporarily_unavailable" }];
+}
+
 async function answer(request: IncomingMessage): Promise<readonly [number, unknown]> {
   const scope = needed[request.method ?? ""];
   if (scope === undefined) return [405, { error: "invalid_request" }];
-  const scopes = await scopesOf(request).catch(() => undefined);
-  if (scopes === undefined) return [401, { error: "invalid_token" }];
-  if (!scopes.includes(scope)) return [403, { error: "insufficient_scope" }];
+  try {
+    const scopes = await scopesOf(request);
+    if (!scopes.includes(scope)) return [403, { error: "insufficient_scope" }];
+  } catch (error) {
+    return refusal(error);
+  }
   if (request.method === "POST") notes.push(`Note ${notes.length + 1}`);
   return [200, { notes }];
 }

@@ -2,7 +2,7 @@
  * A confidential client: a backend that gets a token for itself and calls the resource server with it. The first command
  * makes the client, and asks for the administrator's password.
  *
- *   npx countersign client create --name backend --grants client_credentials --credential \
+ *   npx --no-install countersign client create --name backend --grants client_credentials --credential \
  *     --scopes notes:read,notes:write --audience https://notes.example
  *
  *   CLIENT_ID=… CLIENT_SECRET=… RESOURCE=http://127.0.0.1:9000 npm run example 02-confidential-client

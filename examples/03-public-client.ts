@@ -2,9 +2,9 @@
  * A public client, such as a command-line tool: it logs a person in, keeps the login fresh by rotating the refresh
  * token, and logs out. The first two commands make the client and the person, and ask for the administrator's password.
  *
- *   npx countersign client create --name tool --grants password,refresh_token \
+ *   npx --no-install countersign client create --name tool --grants password,refresh_token \
  *     --scopes notes:read,offline_access --audience https://notes.example
- *   npx countersign user create alice --generate --scopes notes:read
+ *   npx --no-install countersign user create alice --generate --scopes notes:read
  *
  *   CLIENT_ID=… LOGIN_NAME=alice PASSWORD=… npm run example 03-public-client
  */

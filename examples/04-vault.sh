@@ -4,12 +4,13 @@
 #
 #   COUNTERSIGN_PASSWORD=… VAULT_ADDR=… VAULT_TOKEN=… npm run example 04-vault
 set -eu
+client=${CLIENT_ID:-vault-example}
 
 # Tokens with the audience "vault", which is what keeps those for other services from being used here.
-created=$(countersign client create --id ci --name ci --grants client_credentials --credential --audience vault)
+created=$(countersign client create --id "$client" --name "$client" --grants client_credentials --credential --audience vault)
 COUNTERSIGN_CLIENT_SECRET=$(printf '%s\n' "$created" | sed -n 's/^client secret: //p')
 export COUNTERSIGN_CLIENT_SECRET
 
 # Terraform comes first, then the same as commands; the last of them is the login.
-setup=$(countersign vault ci --policies kv-read)
+setup=$(countersign vault "$client" --policies kv-read)
 printf '%s\n' "$setup" | sed -n '/^vault /,$p' | sh -eu

@@ -1,6 +1,6 @@
 // Runs vectors of Project Wycheproof against @countersign/protocol: the JOSE suites against its JWS rules, those of
 // signature algorithms against its keys.
-//   node -C @countersign/source tools/wycheproof.mjs DIR     DIR holds a checkout of github.com/C2SP/wycheproof
+//   npx --no-install node -C @countersign/source tools/wycheproof.mjs DIR     DIR holds a checkout of github.com/C2SP/wycheproof
 // Prints one line a suite, and each vector we judge otherwise with the reason it was adjudicated. Vectors under symmetric
 // keys are not applicable: all of them must be refused, the valid ones too. Exits with 1 on any other difference.
 import { createPublicKey } from "node:crypto";
@@ -127,7 +127,7 @@ async function runJoseSuite(directory, suite) {
 
 const [directory] = process.argv.slice(2);
 if (directory === undefined) {
-  console.error("usage: node -C @countersign/source tools/wycheproof.mjs DIR");
+  console.error("usage: npx --no-install node -C @countersign/source tools/wycheproof.mjs DIR");
   process.exit(2);
 }
 let failed = 0;

@@ -67,6 +67,44 @@ describe("the examples", () => {
     assert.equal(stranger.status, 401);
   });
 
+  it("01: says for whom a token is, when it is for somebody else, and that the authority cannot be reached", async () => {
+    const { CLIENT_ID = "", CLIENT_SECRET = "" } = clients.backend;
+    const granted = await fetch(`${served.url}/oauth/token`, {
+      method: "POST",
+      headers: { authorization: `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString("base64")}` },
+      body: new URLSearchParams({ grant_type: "client_credentials" }),
+    });
+    const { access_token } = (await granted.json()) as { access_token: string };
+    const rows = [
+      { ISSUER: served.url, AUDIENCE: "https://other.example", status: 401, says: /notes\.example.*other\.example/ },
+      {
+        ISSUER: `${served.url}/`,
+        AUDIENCE: audience,
+        status: 401,
+        says: /"iss".*the token has "http.*expected is http.*\/\n/,
+      },
+      {
+        ISSUER: "http://127.0.0.1:9",
+        AUDIENCE: audience,
+        status: 503,
+        says: /cannot get the keys of http:\/\/127\.0\.0\.1:9/,
+      },
+    ];
+    for (const { status, says, ...environment } of rows) {
+      const resource = spawnExample("01-resource-server.ts", { ...environment, PORT: "0" }, "pipe");
+      running.push(resource);
+      let log = "";
+      resource.stderr?.setEncoding("utf8").on("data", (text: string) => {
+        log += text;
+      });
+      const [line] = await once(resource.stdout ?? resource, "data");
+      const url = /http:\S+/.exec(String(line))?.[0] ?? "";
+      const answer = await fetch(url, { headers: { authorization: `Bearer ${access_token}` } });
+      assert.equal(answer.status, status, log);
+      while (!says.test(log)) await once(resource.stderr ?? resource, "data");
+    }
+  });
+
   it("03: a tool logs in, refreshes, retries and logs out", async () => {
     const output = await run("03-public-client.ts", { ISSUER: served.url, ...clients.tool });
     assert.deepEqual(output.trim().split("\n"), [
@@ -79,13 +117,18 @@ describe("the examples", () => {
 
   it("04: Vault accepts the client's tokens, and no other's", async () => {
     await using vault = await serveVaultRules();
-    const output = await run("04-vault.sh", {
+    const environment = {
       PATH: `${commands.path}:${process.env.PATH}`,
       COUNTERSIGN_URL: served.url,
       COUNTERSIGN_PASSWORD: adminPassword,
       VAULT_ADDR: urlOf(vault),
-    });
-    assert.deepEqual(JSON.parse(output.trim().split("\n").at(-1) ?? ""), { auth: { alias: "ci" } });
+    };
+    const answerOf = (output: string) => JSON.parse(output.trim().split("\n").at(-1) ?? "");
+    const first = await run("04-vault.sh", environment);
+    assert.deepEqual(answerOf(first), { auth: { alias: "vault-example" } });
+    // Another client on the same mount, beside the first.
+    const second = await run("04-vault.sh", { ...environment, CLIENT_ID: "second" });
+    assert.deepEqual(answerOf(second), { auth: { alias: "second" } });
     const { CLIENT_ID = "", CLIENT_SECRET = "" } = clients.backend;
     const token = await fetch(`${served.url}/oauth/token`, {
       method: "POST",
@@ -93,7 +136,7 @@ describe("the examples", () => {
       body: new URLSearchParams({ grant_type: "client_credentials" }),
     });
     const { access_token: jwt } = (await token.json()) as { access_token: string };
-    const login = { method: "POST", body: JSON.stringify({ role: "ci", jwt }) };
+    const login = { method: "POST", body: JSON.stringify({ role: "vault-example", jwt }) };
     const refused = await fetch(`${urlOf(vault)}/v1/auth/jwt/login`, login);
     assert.deepEqual(await refused.json(), { errors: ["Error: invalid subject"] });
   });
@@ -137,14 +180,14 @@ async function makeClients({ services }: Awaited<ReturnType<typeof startAuthorit
   };
 }
 
-function spawnExample(file: string, environment: Environment): ChildProcess {
+function spawnExample(file: string, environment: Environment, stderr: "inherit" | "pipe" = "inherit"): ChildProcess {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const [program, ...args] = path.endsWith(".sh")
     ? (["sh", path] as const)
     : ([process.execPath, "-C", "@countersign/source", path] as const);
   return spawn(program, args, {
     env: { ...process.env, NODE_NO_WARNINGS: "1", ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", stderr],
   });
 }
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { systemClock } from "@countersign/protocol";
+import { decodeProtectedHeader } from "jose";
 import {
   loginToVault,
   readDiscovery,
@@ -34,19 +35,29 @@ export function urlOf(server: Server): string {
 
 class JwtMethod {
   readonly #roles = new Map<string, VaultRole>();
-  #config: { readonly source: string; readonly issuer: string } | undefined;
+  readonly #mounts = new Set<string>();
+  #config: { readonly source: string; readonly issuer: string; readonly algorithms: readonly string[] } | undefined;
 
   async write(path: string, fields: Fields): Promise<unknown> {
-    if (path.startsWith("/v1/sys/auth/")) return undefined;
+    if (path.startsWith("/v1/sys/auth/")) return this.#enable(path);
     if (path === "config") return this.#configure(fields);
     if (path.startsWith("role/")) return this.#setRole(path.slice("role/".length), fields);
     if (path === "login") return this.#login(fields);
     throw new Error(`no handler for route: ${path}`);
   }
 
+  #enable(path: string): void {
+    if (this.#mounts.has(path)) throw new Error("path is already in use at jwt/");
+    this.#mounts.add(path);
+  }
+
   /** The keys are fetched when the source is written, so a wrong one is refused at once. */
   async #configure(fields: Fields): Promise<void> {
-    this.#config = { source: String(fields.oidc_discovery_url), issuer: String(fields.bound_issuer) };
+    this.#config = {
+      source: String(fields.oidc_discovery_url),
+      issuer: String(fields.bound_issuer),
+      algorithms: String(fields.jwt_supported_algs).split(","),
+    };
     await this.#keys();
   }
 
@@ -64,6 +75,9 @@ class JwtMethod {
   async #login({ role: name, jwt }: Fields): Promise<unknown> {
     const role = this.#roles.get(String(name));
     if (role === undefined) throw new Error(`role "${name}" could not be found`);
+    const { alg } = decodeProtectedHeader(String(jwt));
+    if (!this.#config?.algorithms.includes(String(alg)))
+      throw new Error(`token signed with unexpected algorithm ${alg}`);
     return { auth: await loginToVault(String(jwt), role, await this.#keys(), systemClock.now()) };
   }
 

@@ -2,7 +2,7 @@
  * One manager, several audiences, and a fetch that adds the right token to the right origin.
  *
  *   ISSUER=… CLIENT_ID=… CLIENT_SECRET=… AUDIENCE=… API=… \
- *     npx node -C @countersign/source examples/token-keeper/authorized-fetch.ts
+ *     npx --no-install node -C @countersign/source examples/token-keeper/authorized-fetch.ts
  */
 import { authorizedFetch, clientCredentialsSource, secretBasic, TokenManager } from "@countersign/token-keeper";
 

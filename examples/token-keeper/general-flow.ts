@@ -3,7 +3,7 @@
  * errors, and the first access token.
  *
  *   ISSUER=… CLIENT_ID=… CLIENT_SECRET=… AUDIENCE=… TOKEN_FOLDER=… \
- *     npx node -C @countersign/source examples/token-keeper/general-flow.ts
+ *     npx --no-install node -C @countersign/source examples/token-keeper/general-flow.ts
  */
 import {
   cachedSource,

@@ -59,16 +59,21 @@ function trials(vault: string, authority: MovableAuthority, expired: string): re
     }),
   );
   return [
-    { id: "examples/04-vault.sh, word for word", expect: accepted("ci"), run: () => runExample(vault, authority) },
+    {
+      id: "examples/04-vault.sh, word for word",
+      expect: accepted("vault-example"),
+      run: () => runExample(vault, authority),
+    },
     {
       id: "another subject",
       expect: "subject",
-      run: async () => login("ci", await authority.token({ clientId: "other", token: { audience } })),
+      run: async () => login("vault-example", await authority.token({ clientId: "other", token: { audience } })),
     },
     {
       id: "an algorithm that the configuration does not name",
       expect: "unexpected algorithm",
-      run: async () => login("ci", await authority.token({ clientId: "ed", token: { audience, algorithm: "EdDSA" } })),
+      run: async () =>
+        login("vault-example", await authority.token({ clientId: "ed", token: { audience, algorithm: "EdDSA" } })),
     },
     {
       id: "a configuration without a list of algorithms, and a role that binds the audience",

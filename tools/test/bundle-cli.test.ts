@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { welcome } from "../../packages/cli/src/welcome.ts";
 
 const command = fileURLToPath(new URL("../../packages/cli/bin/countersign.js", import.meta.url));
 const bundler = fileURLToPath(new URL("../bundle-cli.mjs", import.meta.url));
@@ -17,6 +18,15 @@ after(() => rmSync(directory, { recursive: true }));
 describe("the bundled command", () => {
   it("knows its version", () => {
     assert.match(execFileSync(process.execPath, [command, "--version"], { encoding: "utf8" }), /^countersign \d/);
+  });
+
+  it("is what npx runs by the words that a first start prints, and no other package of a registry", () => {
+    const url = "http://localhost:8080";
+    const printed = welcome({ url, issuer: url, loopbackUrl: url, adminPassword: "secret" });
+    const [, words = ""] = /^ +(npx .*countersign) login$/m.exec(printed) ?? [];
+    const [npx = "", ...args] = words.split(" ");
+    const root = fileURLToPath(new URL("../..", import.meta.url));
+    assert.match(spawnSync(npx, [...args, "--version"], { cwd: root, encoding: "utf8" }).stdout, /^countersign \d/);
   });
 
   it("serves a token, signed and recorded in its threads, and stops when it is told", async () => {

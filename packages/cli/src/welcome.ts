@@ -28,7 +28,7 @@ function firstSteps(url: string | undefined): readonly string[] {
   // A shell may take the brackets of an IPv6 address for a pattern.
   const base = url.includes("[") ? `'${url}'` : url;
   const place = url === "http://localhost:8080" ? "" : ` --url ${base}`;
-  const run = "npx --no countersign";
+  const run = "npx --no-install countersign";
   // Each is a line of its own that reads nothing but the terminal: pasted together they still run one after another.
   return [
     "It is shown this once. In another terminal, in the same folder; the first asks for the password:",

@@ -79,7 +79,7 @@ describe("countersign completion", () => {
     { line: "countersign keys rotate --algorithm E", expect: ["ES256", "EdDSA"] },
     { line: "countersign config ", expect: ["check"] },
     { line: "npx countersign au", expect: ["audit"] },
-    { line: "npx --no countersign keys convert --t", expect: ["--to"] },
+    { line: "npx --no-install countersign keys convert --t", expect: ["--to"] },
   ];
   for (const [shell, complete] of Object.entries(shells)) {
     for (const { line, expect } of rows) {
