@@ -33,7 +33,7 @@ export interface OpenOptions {
 
 /** What a token is verified with. */
 export interface VerificationOptions extends OpenOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** A token as it is shown: bytes, or URL-safe base64, padded or not. */

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 
 /** Until when a token, or a block of it, is to hold. */
 export interface Lifetime {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
   /** Whole seconds, in milliseconds. @default 300_000 */
   readonly lifetimeMs?: number;
   /** From when the lifetime counts, in milliseconds since the epoch; it is no "not before". @default now */
@@ -12,7 +12,7 @@ export interface Lifetime {
 const FIVE_MINUTES = 300_000;
 
 /** The present second. Capability tokens know whole seconds only. */
-export function nowInSeconds(clock: Clock): number {
+export function nowInSeconds(clock: Pick<Clock, "now">): number {
   return Math.floor(clock.now() / 1000);
 }
 
