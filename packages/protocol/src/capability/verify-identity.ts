@@ -54,7 +54,10 @@ export function judgeIdentity(
     authorizer: authorizers[identity === undefined ? "bearer" : "named"][requireDomain ? "within" : "any"],
     request: { facts },
     asked,
-    ...(requireDomain ? { unmatched: () => refusal("domain_mismatch", { provided: domain }) } : {}),
+    unmatched: () =>
+      requireDomain && inspection?.domain === undefined
+        ? refusal("domain_mismatch", { provided: domain })
+        : refusal("identity_mismatch", { expected: inspection?.subject, actual: identity }),
   });
   if (inspection === undefined) throw refusal("token_kind", { expected: "identity" });
   return { ...inspection, actor: identity ?? inspection.subject, token };

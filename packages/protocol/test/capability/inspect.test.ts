@@ -82,6 +82,28 @@ describe("inspectToken", () => {
     assert.deepEqual([told.isDelegated, told.blocks[1]?.role, told.expiresAt], [false, "narrowing", (T0 + 5) * 1000]);
   });
 
+  it("says that nobody can be named below a delegate who may not delegate", async () => {
+    const token = await mintIdentity(keys.root, { subject: alice, delegatable: true }, at());
+    const last = await appendOwn(token, [["check if actor($a), $a == {laptop};", { laptop: `${alice}:laptop` }]], {});
+    const told = await Promise.all([token, last].map((each) => inspectToken(each.toBytes(), open)));
+    assert.deepEqual(
+      told.map((each) => each.kind === "identity" && [each.identity, each.isDelegatable]),
+      [
+        [alice, true],
+        [`${alice}:laptop`, false],
+      ],
+    );
+  });
+
+  it("takes a block that says nothing for no narrowing", async () => {
+    const token = await appendOwn(await mintIdentity(keys.root, { subject: alice }, at()), [], {});
+    const told = await inspectToken(token.toBytes(), open);
+    assert.deepEqual(
+      told.blocks.map(({ role }) => role),
+      ["authority", "other"],
+    );
+  });
+
   it("takes a check of another form for no end and for no delegate", async () => {
     const token = await mintIdentity(keys.root, { subject: alice, delegatable: true }, at());
     const code = [

@@ -41,6 +41,14 @@ describe("arguments that plain JavaScript lets through", () => {
     }
   });
 
+  it("do not make any subject of one that was left out", async () => {
+    const token = (await mintAuthorization(keys.root, right, at())).toBytes();
+    const request = { ...right, subject: undefined as never };
+    const expected = { name: "TypeError", message: /pass anySubject/ };
+    await assert.rejects(verifyAuthorization(token, request, at()), expected);
+    assert.throws(() => verifyAuthorizationSync(token, request, at()), expected);
+  });
+
   it("leave no lifetime out of bounds", async () => {
     for (const lifetimeMs of [0, -1000, 1500, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 63]) {
       await assert.rejects(mintIdentity(keys.root, { subject: alice }, { ...at(), lifetimeMs }), RangeError);

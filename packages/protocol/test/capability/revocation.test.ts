@@ -118,4 +118,13 @@ describe("revocation", () => {
       isCapabilityRefusal(error, "token_revoked"),
     );
   });
+
+  it("by the id as it is reaches a P-256 token in either form", async () => {
+    const token = await mintAuthorization(keys.risk, right, at());
+    const options = { ...at(), rootKey: publicKey("risk") };
+    for (const form of [token.toBytes(), rewritten(token.toBytes())]) {
+      const revoked = new Set((await inspectToken(form, options)).revocationIds);
+      await assert.rejects(inspectToken(form, { ...options, revoked }), { code: "token_revoked" });
+    }
+  });
 });

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { BiscuitError } from "@countersign/biscuit";
-import { CountersignError, isCapabilityRefusal } from "../../src/capability/index.ts";
+import { CountersignError, isCapabilityRefusal, mintIdentity } from "../../src/capability/index.ts";
 import { refusalCodes } from "../../src/capability/refusals.ts";
+import { at, keys } from "./fixtures.ts";
 import type { Row } from "./security/case.ts";
 import { identityRows } from "./security/identity-rows.ts";
 import { rightRows } from "./security/right-rows.ts";
@@ -57,12 +58,12 @@ describe("attacks on capability tokens", () => {
 
   it("G1 no bit of a token can be changed", async () => {
     const token = await twoBlocks();
-    for (let at = 0; at < token.length; at++) {
+    for (let place = 0; place < token.length; place++) {
       for (const bit of [1, 128]) {
         const changed = token.slice();
-        changed[at] = (changed[at] ?? 0) ^ bit;
+        changed[place] = (changed[place] ?? 0) ^ bit;
         const refused = await refusalOf({ build: () => showToken(changed) });
-        assert.ok(refused !== undefined, `byte ${at}, bit ${bit}`);
+        assert.ok(refused !== undefined, `byte ${place}, bit ${bit}`);
       }
     }
   });
@@ -99,6 +100,12 @@ describe("attacks on capability tokens", () => {
       await refusalOf(row);
       assert.ok(threadTimeMs() - startedAt < 100, row.id);
     }
+  });
+
+  it("tell nothing of a signature of the wrong length", async () => {
+    const token = await mintIdentity(keys.risk, { subject: "urn:x:alice" }, at());
+    const refused = await refusalOf({ build: () => showToken(token.toBytes()) });
+    assert.deepEqual(refused?.data, { reason: "the signature is malformed" });
   });
 
   it("are told without any part of the token", async () => {

@@ -368,6 +368,25 @@ export const rightRows: readonly Row[] = [
     expect: "token_kind",
   },
   {
+    id: "kind: old authorization token as a capability for another operation",
+    build: async () => verifyCapability((await legacy()).toBytes(), { ...right, operation: "write" }, at()),
+    expect: "rights_denied",
+  },
+  {
+    id: "kind: old authorization token as a capability of anybody for another operation",
+    build: async () => verifyCapability((await legacy()).toBytes(), { resource: "invoices", operation: "write" }, at()),
+    expect: "rights_denied",
+  },
+  {
+    id: "kind: token of its subject that checks nobody",
+    build: async () => {
+      const token = await Biscuit.builder().code("subject({subject});", { subject: alice }).build(keys.root);
+      return verifyIdentity(token.toBytes(), { identity: "urn:x:bob" }, at());
+    },
+    expect: "identity_mismatch",
+    data: { expected: alice, actual: "urn:x:bob" },
+  },
+  {
     id: "kind: identity token as an authorization",
     build: async () => verify(await mintIdentity(keys.root, { subject: alice }, at())),
     expect: "token_kind",
