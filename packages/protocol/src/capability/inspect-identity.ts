@@ -50,7 +50,7 @@ export function inspectIdentity(token: Biscuit): IdentityInspection | undefined 
     subject,
     identity: last?.identity ?? subject,
     isDelegated: last !== undefined,
-    isDelegatable: own.length > 0 && [...own, ...delegates].every(({ delegatable }) => delegatable),
+    isDelegatable: [...own, ...delegates].every(({ delegatable }) => delegatable),
     expiresAt: earliestExpiry(blocks),
     domain: checksOf(authority, "domain")[0]?.domain,
   };
