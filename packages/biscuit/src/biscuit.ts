@@ -1,30 +1,23 @@
-import { defaultProvider } from "#crypto";
 import { runLater, runNow, type Steps } from "./action.ts";
 import { BlockBuilder, type BlockInput, blockContent } from "./block-builder.ts";
 import { type BlockInfo, describeBlocks, normalizedRevocationIdsOf, revocationIdsOf } from "./block-info.ts";
-import { type AppendOptions, appendBlock, appendExternal, createChain, sealChain } from "./chain.ts";
+import { type AppendOptions, appendBlock, createChain, sealChain } from "./chain.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import type { KeyAlgorithm } from "./crypto/provider.ts";
 import type { Fact } from "./datalog/model.ts";
-import { FormatError, SealError } from "./errors.ts";
+import { SealError } from "./errors.ts";
 import type { Block } from "./format/block-codec.ts";
 import { type Container, readContainer, writeContainer } from "./format/wrapper.ts";
 import { getOrCreate } from "./get-or-create.ts";
 import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
 import type { CompiledBlock } from "./loaded-block.ts";
-import { assertPublicKey, type RootKey } from "./root-key.ts";
+import type { RootKey } from "./root-key.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
-import {
-  privateKeyOf,
-  type SigningKey,
-  type ThirdPartyBlock,
-  ThirdPartyRequest,
-  thirdPartyBlockOf,
-} from "./third-party.ts";
+import { appendReceived, privateKeyOf, type ReceivedBlock, type SigningKey, ThirdPartyRequest } from "./third-party.ts";
 import { toBase64, tokenBytes } from "./token-bytes.ts";
 import { type Chain, type CryptoOptions, type DecodedBlocks, decodeBlocks, lastBlock } from "./token-model.ts";
-import { type VerifiedToken, type VerifyOptions, verifyExternal, verifySteps } from "./verification.ts";
+import { type VerifiedToken, type VerifyOptions, verifySteps } from "./verification.ts";
 
 /**
  * A token that was read and not verified: nothing in it may be believed yet. A holder without the root key can look at
@@ -37,11 +30,15 @@ export class UnverifiedBiscuit {
   readonly #bytes: Uint8Array | undefined;
   #chain: Chain | undefined;
 
-  /** Used by {@link Biscuit.parse}. */
-  constructor(container: Container, limits: Limits, bytes?: Uint8Array) {
+  private constructor(container: Container, limits: Limits, bytes?: Uint8Array) {
     this.#container = container;
     this.#limits = limits;
     this.#bytes = bytes;
+  }
+
+  /** Used by {@link Biscuit.parse}. @internal */
+  static of(container: Container, limits: Limits, bytes?: Uint8Array): UnverifiedBiscuit {
+    return new UnverifiedBiscuit(container, limits, bytes);
   }
 
   /** The id by which the issuer names its root key, if the token has one. */
@@ -49,10 +46,12 @@ export class UnverifiedBiscuit {
     return this.#container.rootKeyId;
   }
 
+  /** The number of blocks, the authority counted. */
   get blockCount(): number {
     return this.#container.blocks.length;
   }
 
+  /** Whether nobody can append a block any more. */
   get isSealed(): boolean {
     return this.#container.proof.kind === "seal";
   }
@@ -119,6 +118,7 @@ export class UnverifiedBiscuit {
     return runNow(this.#attenuate(block, options));
   }
 
+  /** The token in its binary form, as {@link Biscuit.parse} reads it: a credential. */
   toBytes(): Uint8Array {
     return writeContainer(this.#container);
   }
@@ -141,8 +141,8 @@ export class UnverifiedBiscuit {
 const verifiedTokens = new WeakMap<Chain, Biscuit>();
 
 /** The token of a verified chain; of a chain that a cache holds, the same one each time. */
-export function verifiedToken({ chain, rootAlgorithm }: VerifiedToken): Biscuit {
-  return getOrCreate(verifiedTokens, chain, () => new Biscuit(chain, rootAlgorithm));
+export function verifiedToken(verified: VerifiedToken): Biscuit {
+  return getOrCreate(verifiedTokens, verified.chain, () => Biscuit.of(verified));
 }
 
 /**
@@ -158,10 +158,14 @@ export class Biscuit {
   readonly #chain: Chain;
   readonly #rootAlgorithm: KeyAlgorithm;
 
-  /** Used by this package: tokens come from {@link Biscuit.builder} and {@link Biscuit.parse}. */
-  constructor(chain: Chain, rootAlgorithm: KeyAlgorithm) {
+  private constructor(chain: Chain, rootAlgorithm: KeyAlgorithm) {
     this.#chain = chain;
     this.#rootAlgorithm = rootAlgorithm;
+  }
+
+  /** Used by this package: tokens come from {@link Biscuit.builder} and {@link Biscuit.parse}. @internal */
+  static of({ chain, rootAlgorithm }: VerifiedToken): Biscuit {
+    return new Biscuit(chain, rootAlgorithm);
   }
 
   /** Starts a new token. */
@@ -178,7 +182,7 @@ export class Biscuit {
   static parse(token: Uint8Array | string, limits?: Partial<TokenLimits>): UnverifiedBiscuit {
     const resolved = resolveLimits(limits);
     const bytes = tokenBytes(token, resolved);
-    return new UnverifiedBiscuit(readContainer(bytes, resolved.maxBlocks), resolved, bytes);
+    return UnverifiedBiscuit.of(readContainer(bytes, resolved.maxBlocks), resolved, bytes);
   }
 
   /** The id by which the issuer names its root key, if the token has one. */
@@ -186,14 +190,17 @@ export class Biscuit {
     return this.#chain.container.rootKeyId;
   }
 
+  /** The number of blocks, the authority counted. */
   get blockCount(): number {
     return this.#chain.blocks.length;
   }
 
+  /** Whether nobody can append a block any more. */
   get isSealed(): boolean {
     return this.#chain.container.proof.kind === "seal";
   }
 
+  /** The blocks, for reading: printed, and as data. */
   get blocks(): BlockInfo[] {
     return describeBlocks(this.#chain);
   }
@@ -211,12 +218,12 @@ export class Biscuit {
     return normalizedRevocationIdsOf(this.#chain.container, this.#rootAlgorithm);
   }
 
-  /** The blocks, decoded; the authorizer's way in. */
+  /** The blocks, decoded: for the authorizer. Users read {@link Biscuit.blocks}. @internal */
   get decodedBlocks(): readonly Block[] {
     return this.#chain.blocks;
   }
 
-  /** The blocks made ready to run, once; the authorizer's way in. */
+  /** The blocks made ready to run, once: for the authorizer. @internal */
   get compiledBlocks(): readonly CompiledBlock[] {
     return this.#chain.compiled();
   }
@@ -272,19 +279,8 @@ export class Biscuit {
     return new ThirdPartyRequest(lastBlock(this.#chain.container).signature.slice());
   }
 
-  *#appendThirdParty(
-    key: PublicKey,
-    received: ThirdPartyBlock | Uint8Array | string,
-    options: AppendOptions,
-  ): Steps<Biscuit> {
-    assertPublicKey("appendThirdParty", key);
-    const block = thirdPartyBlockOf(received);
-    if (!block.external.publicKey.equals(key)) {
-      throw new FormatError("unknown_key", `Cannot append a block of another third party: ${block.external.publicKey}`);
-    }
-    const previous = lastBlock(this.#chain.container).signature;
-    yield* verifyExternal(block.data, previous, block.external, options.crypto ?? defaultProvider);
-    return this.#with(yield* appendExternal(this.#chain, block.data, block.external, options));
+  *#appendThirdParty(key: PublicKey, block: ReceivedBlock, options: AppendOptions): Steps<Biscuit> {
+    return this.#with(yield* appendReceived(this.#chain, key, block, options));
   }
 
   /**
@@ -292,23 +288,16 @@ export class Biscuit {
    *
    * @throws {SignatureError} when it was signed for another token; {@link FormatError} when another key signed it.
    */
-  appendThirdParty(
-    key: PublicKey,
-    block: ThirdPartyBlock | Uint8Array | string,
-    options: AppendOptions = {},
-  ): Promise<Biscuit> {
+  appendThirdParty(key: PublicKey, block: ReceivedBlock, options: AppendOptions = {}): Promise<Biscuit> {
     return runLater(this.#appendThirdParty(key, block, options));
   }
 
   /** The same as {@link Biscuit.appendThirdParty}, at once. @throws {KeyError} `no_sync_crypto` */
-  appendThirdPartySync(
-    key: PublicKey,
-    block: ThirdPartyBlock | Uint8Array | string,
-    options: AppendOptions = {},
-  ): Biscuit {
+  appendThirdPartySync(key: PublicKey, block: ReceivedBlock, options: AppendOptions = {}): Biscuit {
     return runNow(this.#appendThirdParty(key, block, options));
   }
 
+  /** The token in its binary form, as {@link Biscuit.parse} reads it: a credential. */
   toBytes(): Uint8Array {
     return writeContainer(this.#chain.container);
   }
@@ -366,7 +355,8 @@ export class BiscuitBuilder {
 
   *#build(rootKey: SigningKey, options: AppendOptions): Steps<Biscuit> {
     const key = privateKeyOf(rootKey);
-    return new Biscuit(yield* createChain(this.#block.content, key, this.#rootKeyId, options), key.algorithm);
+    const chain = yield* createChain(this.#block.content, key, this.#rootKeyId, options);
+    return Biscuit.of({ chain, rootAlgorithm: key.algorithm });
   }
 
   /** Signs the token with the root key; the builder can be used again. */

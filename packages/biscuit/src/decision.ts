@@ -14,6 +14,7 @@ export interface FailedCheck {
 
 /** The first policy that matched. */
 export class MatchedPolicy {
+  /** Whether it allows or denies. */
   readonly kind: PolicyKind;
   /** Its place in the authorizer, from 0. */
   readonly index: number;

@@ -46,11 +46,13 @@ export interface EvaluationInput {
 /** A fact that a query found, as plain JavaScript. */
 export interface QueryResult {
   readonly name: string;
+  /** Its terms: dates as `Date`, sets as `Set`, maps as `Map`. */
   readonly terms: readonly TermOutput[];
 }
 
 /** What is known under one origin: `undefined` among the blocks stands for the authorizer. */
 export interface OriginFacts {
+  /** The blocks that the facts come from, 0 for the authority. */
   readonly origin: readonly (number | undefined)[];
   /** Facts as Datalog text, sorted. */
   readonly facts: readonly string[];
@@ -58,15 +60,21 @@ export interface OriginFacts {
 
 /** Rules or checks of one block, as Datalog text; `undefined` stands for the authorizer. */
 export interface BlockStatements {
+  /** The block, 0 for the authority. */
   readonly block: number | undefined;
+  /** The rules or checks, sorted. */
   readonly statements: readonly string[];
 }
 
 /** All that an evaluation holds, as text. */
 export interface WorldDump {
+  /** The facts of token and authorizer, and those derived, by origin. */
   readonly facts: readonly OriginFacts[];
+  /** The rules by block. */
   readonly rules: readonly BlockStatements[];
+  /** The checks by block. */
   readonly checks: readonly BlockStatements[];
+  /** The policies, in order. */
   readonly policies: readonly string[];
 }
 
@@ -105,7 +113,11 @@ export class Evaluation {
   readonly #blocks: readonly Placed[];
   #failure: BiscuitError | undefined;
 
-  /** Used by `Authorizer.evaluate` and `Evaluation.restore`. */
+  /**
+   * Used by `Authorizer.evaluate` and `restoreSnapshot`.
+   *
+   * @internal
+   */
   constructor(input: EvaluationInput, restored?: (world: World) => void) {
     this.#input = input;
     this.#context = { fuel: new Fuel(input.limits.fuel), externs: input.externs, regexes: new Map() };
@@ -289,14 +301,22 @@ export class Evaluation {
     return facts.map(({ name, terms }) => ({ name, terms: terms.map(fromTerm) }));
   }
 
-  /** The facts by their origin, for snapshots. */
+  /**
+   * The facts by their origin, for snapshots.
+   *
+   * @internal
+   */
   get facts(): ReadonlyMap<Origin, readonly Fact[]> {
     const groups = new Map<Origin, Fact[]>();
     for (const { fact, origin } of this.#world.facts) getOrCreate(groups, origin, () => []).push(fact);
     return groups;
   }
 
-  /** What this evaluation was made of. */
+  /**
+   * What this evaluation was made of, for snapshots.
+   *
+   * @internal
+   */
   get input(): EvaluationInput {
     return this.#input;
   }

@@ -57,7 +57,7 @@ export { SignatureCache } from "./signature-cache.ts";
 export { type RestoreOptions, restoreSnapshot, takeSnapshot } from "./snapshot.ts";
 export { Datalog, type DatalogInput, datalog } from "./statements.ts";
 export type { Parameters } from "./text/parameters.ts";
-export { type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
+export { type ReceivedBlock, type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
 export type { CryptoOptions } from "./token-model.ts";
 export type { VerifyOptions } from "./verification.ts";
 export { type VerifyTokenOptions, verifyToken, verifyTokenSync } from "./verify-token.ts";

@@ -122,30 +122,50 @@ export class SignatureCache {
     return this.#signatures.size;
   }
 
-  /** Whether this signature is known to be valid. */
+  /**
+   * Whether this signature is known to be valid.
+   *
+   * @internal
+   */
   has(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
     const known = this.#signatures.get(nameOf(signature));
     return known !== undefined && equalBytes(known, recordOf(publicKey, message, signature));
   }
 
-  /** Keeps a signature that was found valid. */
+  /**
+   * Keeps a signature that was found valid.
+   *
+   * @internal
+   */
   add(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): void {
     if (message.length <= MAX_BYTES) this.#signatures.set(nameOf(signature), recordOf(publicKey, message, signature));
   }
 
-  /** The token of exactly these bytes, if it was verified under some root key: ask {@link holdsFor} before using it. */
+  /**
+   * The token of exactly these bytes, if it was verified under some root key: ask {@link holdsFor} before using it.
+   *
+   * @internal
+   */
   find(bytes: Uint8Array): KnownToken | undefined {
     if (bytes.length > MAX_BYTES) return undefined;
     const known = this.#tokens.get(nameOf(bytes));
     return known?.kind === "token" && equalBytes(known.bytes, bytes) ? known : undefined;
   }
 
-  /** Keeps a token that was verified under this root key. */
+  /**
+   * Keeps a token that was verified under this root key.
+   *
+   * @internal
+   */
   addToken(known: KnownToken): void {
     this.#keep(nameOf(known.bytes), known);
   }
 
-  /** The longest beginning of these blocks that was verified under this root key, if its text is within the limit. */
+  /**
+   * The longest beginning of these blocks that was verified under this root key, if its text is within the limit.
+   *
+   * @internal
+   */
   findBeginning(
     blocks: readonly SignedBlock[],
     rootKey: PublicKey,
@@ -159,7 +179,11 @@ export class SignatureCache {
     return undefined;
   }
 
-  /** Keeps the first blocks of tokens, which were verified under this root key. */
+  /**
+   * Keeps the first blocks of tokens, which were verified under this root key.
+   *
+   * @internal
+   */
   addBeginning(known: KnownBeginning): void {
     this.#keep(nameOf(known.signed.at(-1)?.signature ?? new Uint8Array()), known);
   }

@@ -10,6 +10,7 @@ import { parseSource } from "./text/parser.ts";
  * Datalog with values filled in: what the template tag {@link datalog} makes. It can be used wherever Datalog text can.
  */
 export class Datalog {
+  /** The statements. */
   readonly content: AuthorizerContent;
 
   constructor(content: AuthorizerContent) {

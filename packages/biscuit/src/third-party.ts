@@ -1,8 +1,9 @@
+import { defaultProvider } from "#crypto";
 import { runLater, runNow, type Steps } from "./action.ts";
 import { wrongArgument } from "./arguments.ts";
 import { type BlockInput, blockContent } from "./block-builder.ts";
-import { signExternal } from "./chain.ts";
-import { KeyPair, PrivateKey } from "./crypto/keys.ts";
+import { type AppendOptions, appendExternal, signExternal } from "./chain.ts";
+import { KeyPair, PrivateKey, type PublicKey } from "./crypto/keys.ts";
 import { SymbolTable } from "./datalog/symbols.ts";
 import { FormatError } from "./errors.ts";
 
@@ -10,8 +11,10 @@ import { encodeBlock } from "./format/block-codec.ts";
 import { BYTES, type Codec, message, optional, required } from "./format/schema.ts";
 import { externalPayload } from "./format/signature-payload.ts";
 import { CONTEXT, EXTERNAL_SIGNATURE, type ExternalSignature } from "./format/wrapper.ts";
+import { assertPublicKey } from "./root-key.ts";
 import { messageBytes, toBase64 } from "./token-bytes.ts";
-import type { CryptoOptions } from "./token-model.ts";
+import { type Chain, type CryptoOptions, lastBlock } from "./token-model.ts";
+import { verifyExternal } from "./verification.ts";
 
 /** A signing key, alone or with its public key. */
 export type SigningKey = PrivateKey | KeyPair;
@@ -72,6 +75,7 @@ export class ThirdPartyRequest {
     return new ThirdPartyRequest(REQUEST.decode(messageBytes(text), CONTEXT).previousSignature);
   }
 
+  /** The message as it crosses the wire (`ThirdPartyBlockRequest`). */
   toBytes(): Uint8Array {
     return REQUEST.encode({ previousSignature: this.#previous }, CONTEXT);
   }
@@ -107,6 +111,7 @@ export class ThirdPartyRequest {
 export class ThirdPartyBlock {
   /** The encoded block that is signed. */
   readonly data: Uint8Array;
+  /** Who signed it, and the signature. */
   readonly external: ExternalSignature;
 
   constructor(data: Uint8Array, external: ExternalSignature) {
@@ -124,6 +129,7 @@ export class ThirdPartyBlock {
     return new ThirdPartyBlock(payload, externalSignature);
   }
 
+  /** The message as it crosses the wire (`ThirdPartyBlockContents`). */
   toBytes(): Uint8Array {
     return BLOCK.encode({ payload: this.data, externalSignature: this.external }, CONTEXT);
   }
@@ -134,7 +140,21 @@ export class ThirdPartyBlock {
   }
 }
 
-/** A block as it came over the wire, or as it already is. */
-export function thirdPartyBlockOf(block: ThirdPartyBlock | Uint8Array | string): ThirdPartyBlock {
-  return block instanceof ThirdPartyBlock ? block : ThirdPartyBlock.parse(block);
+/** A third party's block as it came over the wire, or as it was read. */
+export type ReceivedBlock = ThirdPartyBlock | Uint8Array | string;
+
+/** Appends a block that the third party with this key signed for the token. */
+export function* appendReceived(
+  chain: Chain,
+  key: PublicKey,
+  received: ReceivedBlock,
+  options: AppendOptions,
+): Steps<Chain> {
+  assertPublicKey("appendThirdParty", key);
+  const { data, external } = received instanceof ThirdPartyBlock ? received : ThirdPartyBlock.parse(received);
+  if (!external.publicKey.equals(key)) {
+    throw new FormatError("unknown_key", `Cannot append a block of another third party: ${external.publicKey}`);
+  }
+  yield* verifyExternal(data, lastBlock(chain.container).signature, external, options.crypto ?? defaultProvider);
+  return yield* appendExternal(chain, data, external, options);
 }

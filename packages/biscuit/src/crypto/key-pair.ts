@@ -18,7 +18,9 @@ function assertPrivate(key: PrivateKey): PrivateKey {
  * pair.publicKey.toString(); // ed25519/…
  */
 export class KeyPair {
+  /** The half that signs. */
   readonly privateKey: PrivateKey;
+  /** The half that verifies, and that others are given. */
   readonly publicKey: PublicKey;
 
   private constructor(privateKey: PrivateKey, publicKey: PublicKey) {
@@ -26,6 +28,7 @@ export class KeyPair {
     this.publicKey = publicKey;
   }
 
+  /** The algorithm of both. */
   get algorithm(): KeyAlgorithm {
     return this.privateKey.algorithm;
   }

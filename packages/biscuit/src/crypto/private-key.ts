@@ -18,6 +18,7 @@ import { isPrivateKeyBytes, strictProvider } from "./strict-provider.ts";
  * console.log(`${key}`); // ed25519-private/[redacted]
  */
 export class PrivateKey {
+  /** The algorithm that the key is for. */
   readonly algorithm: KeyAlgorithm;
   readonly #bytes: Uint8Array;
   /** The public key that the encoding stated; it is compared once the true one is known. */

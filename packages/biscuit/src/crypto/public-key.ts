@@ -60,6 +60,7 @@ export function keyText(algorithm: KeyAlgorithm, bytes: Uint8Array): string {
  * key.toPem();
  */
 export class PublicKey {
+  /** The algorithm that the key is for. */
   readonly algorithm: KeyAlgorithm;
   readonly #bytes: Uint8Array;
   #text: string | undefined;
@@ -118,14 +119,17 @@ export class PublicKey {
     return this.toString();
   }
 
+  /** SubjectPublicKeyInfo in DER (RFC 5280 section 4.1), as {@link PublicKey.fromDer} reads it. */
   toDer(): Uint8Array {
     return encodeSpki(this.algorithm, this.#bytes);
   }
 
+  /** The PEM block `PUBLIC KEY` (RFC 7468 section 13), as {@link PublicKey.fromPem} reads it. */
   toPem(): string {
     return encodePem("PUBLIC KEY", this.toDer());
   }
 
+  /** The public JSON Web Key (RFC 7517; RFC 8037 section 2 for Ed25519). */
   toJwk(): PublicJwk {
     return encodePublicJwk(this.algorithm, this.#bytes);
   }

@@ -6,6 +6,7 @@ import { PublicKey } from "./public-key.ts";
 
 /** A root key as an issuer publishes it at `/.well-known/biscuit-web-keys` (Biscuit web keys specification). */
 export interface BiscuitWebKey {
+  /** The key that verifies tokens. */
   readonly publicKey: PublicKey;
   /** The root key id that tokens signed by this key carry, an unsigned 32-bit integer. */
   readonly keyId: number;

@@ -4,6 +4,7 @@ import type { Parameter, Term } from "./term.ts";
 /** A name with terms: a fact, or a pattern in the body of a rule. */
 export interface Predicate {
   readonly name: string;
+  /** The terms, in order; at least one in text. */
   readonly terms: readonly Term[];
 }
 
@@ -25,9 +26,13 @@ export type Scope = "authority" | "previous" | { readonly key: string } | Parame
 
 /** A rule; the queries of checks and policies have this shape too. */
 export interface Rule {
+  /** What a match derives; `query()` in checks and policies. */
   readonly head: Predicate;
+  /** The predicates that must match facts, joined. */
   readonly body: readonly Predicate[];
+  /** What must hold for a match, each in postfix order. */
   readonly expressions: readonly Expression[];
+  /** Whose facts it sees; none for those of its block, or else of the authority and the authorizer. */
   readonly scopes: readonly Scope[];
 }
 
@@ -36,7 +41,9 @@ export type CheckKind = "check if" | "check all" | "reject if";
 
 /** A condition that must hold; any one of its queries will do. */
 export interface Check {
+  /** How its queries are judged. */
   readonly kind: CheckKind;
+  /** The alternatives, parted by `or`. */
   readonly queries: readonly Rule[];
 }
 
@@ -45,20 +52,28 @@ export type PolicyKind = "allow" | "deny";
 
 /** A verdict of the authorizer, used when one of its queries matches. */
 export interface Policy {
+  /** What a match means. */
   readonly kind: PolicyKind;
+  /** The alternatives, parted by `or`. */
   readonly queries: readonly Rule[];
 }
 
 /** The Datalog content of a block. */
 export interface BlockContent {
+  /** What the block states. */
   readonly facts: readonly Fact[];
+  /** What it derives. */
   readonly rules: readonly Rule[];
+  /** What must hold. */
   readonly checks: readonly Check[];
+  /** Whose facts its rules and checks see where they do not say. */
   readonly scopes: readonly Scope[];
+  /** Free text for the application; no check can see it. */
   readonly context: string | undefined;
 }
 
 /** The Datalog content of an authorizer. */
 export interface AuthorizerContent extends BlockContent {
+  /** The policies, of which the first that matches decides. */
   readonly policies: readonly Policy[];
 }

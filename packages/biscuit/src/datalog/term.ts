@@ -42,6 +42,7 @@ export class Timestamp {
 
 /** A set of terms, without duplicates. */
 export class TermSet {
+  /** The elements, sorted and each once. */
   readonly items: readonly Term[];
 
   constructor(items: readonly Term[]) {
@@ -59,6 +60,7 @@ export function isMapKey(value: unknown): value is number | bigint | string {
 
 /** A map from integers and strings to terms, without duplicate keys. */
 export class TermMap {
+  /** The pairs of keys and values, sorted by key. */
   readonly entries: readonly (readonly [MapKey, Term])[];
 
   constructor(entries: readonly (readonly [MapKey, Term])[]) {

@@ -1,4 +1,5 @@
 import { asciiCaseVariants, caseVariants, DIGIT, SPACE, WORD } from "./unicode.ts";
+import { propertyWeights, type Weights } from "./weights.ts";
 
 /** A set of code points. */
 export interface CharSet {
@@ -8,15 +9,16 @@ export interface CharSet {
   readonly cost: number;
   /** About how many bytes Rust's engine needs for the set. */
   readonly weight: number;
+  /** The same for its negation. @default a little more than for the set */
+  readonly negatedWeight?: number;
 }
 
 // Measured on the reference implementation: it spells sets out as automata over UTF-8.
-const PROPERTY_WEIGHTS: ReadonlyMap<RegExp, number> = new Map([
-  [WORD, 27_000],
-  [DIGIT, 2_700],
-  [SPACE, 360],
+const PERL_WEIGHTS: ReadonlyMap<RegExp, Weights> = new Map([
+  [WORD, { weight: 27_000, negatedWeight: 25_100 }],
+  [DIGIT, { weight: 2_700, negatedWeight: 6_800 }],
+  [SPACE, { weight: 360, negatedWeight: 1_020 }],
 ]);
-const OTHER_PROPERTY_WEIGHT = 15_000;
 const NEGATION_WEIGHT = 480;
 
 /** How the case of letters is looked at. */
@@ -51,12 +53,12 @@ export function propertySet(property: RegExp): CharSet {
   return {
     holds: (codes) => property.test(String.fromCodePoint(...codes)),
     cost: 3,
-    weight: PROPERTY_WEIGHTS.get(property) ?? OTHER_PROPERTY_WEIGHT,
+    ...(PERL_WEIGHTS.get(property) ?? propertyWeights(property)),
   };
 }
 
-export function negated({ holds, cost, weight }: CharSet): CharSet {
-  return { holds: (codes) => !holds(codes), cost: cost + 1, weight: weight + NEGATION_WEIGHT };
+export function negated({ holds, cost, weight, negatedWeight = weight + NEGATION_WEIGHT }: CharSet): CharSet {
+  return { holds: (codes) => !holds(codes), cost: cost + 1, weight: negatedWeight, negatedWeight: weight };
 }
 
 /** How two sets are combined. */

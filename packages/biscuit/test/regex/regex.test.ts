@@ -70,6 +70,39 @@ describe("compileRegex", () => {
     assert.equal(compiles("((a{4294967295}){4294967295}){4294967295}"), false);
   });
 
+  // The greatest counts that the reference compiles, measured.
+  const counts: Readonly<Record<string, number>> = {
+    "\\w": 388,
+    "[\\w.-]": 388,
+    "\\W": 418,
+    "\\d": 3872,
+    "\\D": 1544,
+    "\\s": 29_120,
+    "\\S": 10_300,
+    "\\pL": 454,
+    "\\PL": 452,
+    "\\p{Uppercase_Letter}": 716,
+    "\\p{Nd}": 3872,
+    "\\P{Nd}": 1544,
+    "\\p{Greek}": 8637,
+    "\\p{sc=Han}": 5472,
+    "\\p{Alphabetic}": 410,
+    "[^\\P{L}]": 454,
+    ".": 20_088,
+    "[^a]": 20_088,
+  };
+  for (const [set, count] of Object.entries(counts)) {
+    it(`takes ${set} about as often as the reference`, () => {
+      const compiles = (pattern: string) => compileRegex(pattern, new Fuel(10_000_000)) !== undefined;
+      assert.equal(compiles(`${set}{${Math.floor(count * 0.85)}}`), true);
+      assert.equal(compiles(`${set}{1,${Math.ceil(count * 1.15)}}`), false);
+    });
+  }
+
+  it("takes \\p{ascii} as often as a range", () => {
+    assert.notEqual(compileRegex("\\p{ascii}{1,65536}", new Fuel(10_000_000)), undefined);
+  });
+
   it("keeps no position between searches", () => {
     const fuel = new Fuel(10_000);
     const regex = compileRegex("a[bc]", fuel);
