@@ -1,6 +1,7 @@
 import { assertText, wrongArgument } from "./arguments.ts";
+import { type TermInput, toTerm } from "./datalog/javascript-values.ts";
 import type { BlockContent, Check, Fact, Rule, Scope } from "./datalog/model.ts";
-import { type TermInput, toTerm, Variable } from "./datalog/term.ts";
+import { Variable } from "./datalog/term.ts";
 import { DatalogError } from "./errors.ts";
 import { type DatalogInput, resolveDatalog } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";

@@ -144,7 +144,7 @@ export function* appendExternal(
   return extend(chain, signed, secret, block, chain.table);
 }
 
-/** Ends the chain for good. */
+/** Seals the chain: nothing can be appended to it any more. */
 export function* sealChain(chain: Chain, options: CryptoOptions): Steps<Chain> {
   const { container } = chain;
   if (container.proof.kind === "seal")

@@ -1,5 +1,6 @@
 import type { CompiledRule } from "./datalog/compile.ts";
 import { compileRule, expressionSize, ruleSize } from "./datalog/compile.ts";
+import { fromTerm, type TermOutput } from "./datalog/javascript-values.ts";
 import type { Fact, Rule, Scope } from "./datalog/model.ts";
 import type { EvaluationContext, ExternFunction } from "./datalog/operations.ts";
 import {
@@ -14,7 +15,6 @@ import {
   trustedOrigins,
   unite,
 } from "./datalog/origin.ts";
-import { fromTerm, type TermOutput } from "./datalog/term.ts";
 import { World } from "./datalog/world.ts";
 import { Decision, type FailedCheck, MatchedPolicy } from "./decision.ts";
 import { BiscuitError, ExpressionError, type ExpressionPlace } from "./errors.ts";

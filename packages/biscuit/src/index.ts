@@ -8,6 +8,7 @@ export type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./crypto/provider
 export { strictProvider } from "./crypto/strict-provider.ts";
 export { type BiscuitWebKey, formatBiscuitWebKeys, parseBiscuitWebKeys } from "./crypto/web-key.ts";
 export { webCryptoProvider } from "./crypto/webcrypto.ts";
+export type { TermInput, TermOutput } from "./datalog/javascript-values.ts";
 export type {
   AuthorizerContent,
   BlockContent,
@@ -23,17 +24,7 @@ export type {
   Scope,
 } from "./datalog/model.ts";
 export type { ExternFunction } from "./datalog/operations.ts";
-export {
-  type MapKey,
-  type Parameter,
-  type Term,
-  type TermInput,
-  TermMap,
-  type TermOutput,
-  TermSet,
-  Timestamp,
-  Variable,
-} from "./datalog/term.ts";
+export { type MapKey, type Parameter, type Term, TermMap, TermSet, Timestamp, Variable } from "./datalog/term.ts";
 export { Decision, type FailedCheck, type MatchedPolicy } from "./decision.ts";
 export {
   AuthorizationError,

@@ -1,8 +1,8 @@
 import { wrongArgument } from "./arguments.ts";
 import type { PublicKey } from "./crypto/keys.ts";
 import { LruCache } from "./crypto/lru.ts";
+import type { TermInput } from "./datalog/javascript-values.ts";
 import type { AuthorizerContent } from "./datalog/model.ts";
-import type { TermInput } from "./datalog/term.ts";
 import { fillParameters, type Parameters, parameterMap } from "./text/parameters.ts";
 import { parseSource } from "./text/parser.ts";
 

@@ -17,7 +17,7 @@ export interface VerifyOptions extends CryptoOptions {
 }
 
 /** Stands where the message of a signature would: no signature is of nothing, so none is taken for a proven secret. */
-const PROOF_MARK = new Uint8Array(0);
+const PROOF_MESSAGE = new Uint8Array(0);
 
 interface SignatureJob {
   /** The place of the block that it signs; of the seal, the number of blocks. */
@@ -137,13 +137,13 @@ function* checkSignatures(
   const jobs = signatureJobs(container, root, from).filter((job) => !cache?.has(job.key, job.payload, job.signature));
   const { proof } = container;
   const { nextKey } = lastBlock(container);
-  const isProven = proof.kind === "seal" || cache?.has(nextKey, PROOF_MARK, proof.secret) === true;
+  const isProven = proof.kind === "seal" || cache?.has(nextKey, PROOF_MESSAGE, proof.secret) === true;
   const proving = isProven ? PROVEN : proves(proof.secret, nextKey, crypto);
   const [verdicts, rest] = yield* perform(both(verifyAll(jobs, crypto), both(proving, meanwhile)));
   accept(jobs, verdicts, cache);
   const [holds, done] = rest();
   if (!holds) throw mismatch();
-  if (!isProven) cache?.add(nextKey, PROOF_MARK, proof.secret);
+  if (!isProven) cache?.add(nextKey, PROOF_MESSAGE, proof.secret);
   done();
   return { blocks: jobs[0]?.block ?? container.blocks.length, whole: isProven && jobs.length === 0 };
 }

@@ -5,24 +5,21 @@ import { compileRegex, type Regex } from "../regex/regex.ts";
 import { Closure } from "./compile.ts";
 import { failure } from "./failures.ts";
 import { add, bits, divide, type Integer, multiply, subtract } from "./integers.ts";
+import { fromTerm, type TermInput, type TermOutput, toTerm } from "./javascript-values.ts";
 import type { BinaryName, UnaryName } from "./operators.ts";
 import {
   elementsOf,
   equalTerms,
-  fromTerm,
   inTextOrder,
   isArray,
   isPrimitive,
   makeSet,
   type Term,
-  type TermInput,
   TermMap,
-  type TermOutput,
   TermSet,
   Timestamp,
   termKey,
   termSize,
-  toTerm,
   typeName,
   typeRank,
 } from "./term.ts";

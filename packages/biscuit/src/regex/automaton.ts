@@ -1,6 +1,6 @@
 import type { Fuel } from "../limits.ts";
 import { BEYOND, neighbour, START } from "./look.ts";
-import type { Instruction } from "./node.ts";
+import type { Instruction } from "./syntax-node.ts";
 
 /** The code that stands for the end of the text. */
 const END = -1;

@@ -2,6 +2,7 @@ import { type Folding, negated, rangeSet, variantsOf } from "./char-set.ts";
 import { ClassParser } from "./class-parser.ts";
 import { type Flags, parseEscape } from "./escape.ts";
 import { END, END_CRLF, END_LINE, START, START_CRLF, START_LINE } from "./look.ts";
+import { Cursor, invalid } from "./pattern-cursor.ts";
 import {
   characterNode,
   choiceNode,
@@ -12,8 +13,7 @@ import {
   repetitionNode,
   sequenceNode,
   setNode,
-} from "./node.ts";
-import { Cursor, invalid } from "./pattern-cursor.ts";
+} from "./syntax-node.ts";
 import { isGroupNameCharacter, isSpace } from "./unicode.ts";
 
 /** A group that is open: its finished alternatives, the one being read, and the flags to return to. */

@@ -2,9 +2,9 @@ import { endsWith, startsWith } from "../affix.ts";
 import type { Fuel } from "../limits.ts";
 import { Automaton } from "./automaton.ts";
 import { END, START } from "./look.ts";
-import { FOLDING_COST, type Instruction, type Node } from "./node.ts";
 import { InvalidPattern } from "./pattern-cursor.ts";
 import { parsePattern } from "./pattern-parser.ts";
+import { FOLDING_COST, type Instruction, type Node } from "./syntax-node.ts";
 
 /** A compiled pattern. It keeps no position: one instance serves any number of searches. */
 export interface Regex {

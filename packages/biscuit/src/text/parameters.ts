@@ -1,5 +1,6 @@
 import { wrongArgument } from "../arguments.ts";
 import { PublicKey } from "../crypto/keys.ts";
+import { type TermInput, toTerm } from "../datalog/javascript-values.ts";
 import type { AuthorizerContent, Expression, Op, Predicate, Rule, Scope } from "../datalog/model.ts";
 import {
   checkedSet,
@@ -9,10 +10,8 @@ import {
   makeSet,
   Parameter,
   type Term,
-  type TermInput,
   TermMap,
   TermSet,
-  toTerm,
 } from "../datalog/term.ts";
 import { DatalogError } from "../errors.ts";
 

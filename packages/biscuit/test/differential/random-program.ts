@@ -51,8 +51,8 @@ export class RandomProgram extends Choices {
     return this.below(100) < percent;
   }
 
-  #many<Item>(most: number, item: () => Item): Item[] {
-    return Array.from({ length: this.below(most + 1) }, item);
+  #many<Item>(maxCount: number, item: () => Item): Item[] {
+    return Array.from({ length: this.below(maxCount + 1) }, item);
   }
 
   /** A literal of this kind. */

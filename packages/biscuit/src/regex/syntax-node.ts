@@ -108,10 +108,10 @@ export function choiceNode(parts: readonly Node[]): Node {
   });
 }
 
-/** `body` at least `least` and at most `most` times; `most` may be infinite. */
-export function repetitionNode(body: Node, least: number, most: number): Node {
+/** `body` repeated from `minCount` to `maxCount` times; `maxCount` may be infinite. */
+export function repetitionNode(body: Node, minCount: number, maxCount: number): Node {
   // What can only match the empty string matches it once or not at all, however large the counts.
-  const [min, max] = body.empty ? [Math.min(least, 1), Math.min(most, 1)] : [least, most];
+  const [min, max] = body.empty ? [Math.min(minCount, 1), Math.min(maxCount, 1)] : [minCount, maxCount];
   const endless = max === Number.POSITIVE_INFINITY;
   const copies = endless ? Math.max(min, 1) : max;
   const branches = endless ? 2 : max - min;
