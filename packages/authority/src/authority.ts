@@ -1,7 +1,7 @@
 import { type Clock, type Random, systemClock, systemRandom } from "@countersign/protocol";
 import { createMetrics, type Metrics } from "./audit/metrics.ts";
 import { joinObservers, type Observer } from "./audit/observer.ts";
-import { createAuditTrail } from "./audit/trail-store.ts";
+import { createAuditTrail, retentionOf } from "./audit/trail-store.ts";
 import { createClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
@@ -77,7 +77,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     metrics = createMetrics(),
   } = options;
   const observer = options.observer === undefined ? metrics : joinObservers([metrics, options.observer]);
-  const audit = createAuditTrail({ store, clock, random, observer, retentionMs: config.audit.retention * 1000 });
+  const audit = createAuditTrail({ store, clock, random, observer, ...retentionOf(config) });
   const { signing = "thread" } = options;
   const keys = await createKeyRing({ store, clock, random, config, keyEncryptionKey, audit, signing });
   const limits = createLimits({ store, clock, config });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isAudience, longestAudience, mostAudiences } from "./audience.ts";
+import { eventTable } from "./audit/events.ts";
 import { isId } from "./id.ts";
 import { canonicalIp } from "./ip-address.ts";
 import { isScope, mostScopes } from "./scope.ts";
@@ -11,6 +12,8 @@ const seconds = (fallback: number, least: number, most: number, what: string) =>
 const algorithm = z.enum(signingAlgorithms);
 
 const day = 86_400;
+
+const retentionForm = `must be an event or its first part and seconds: user=63072000, ${day} to ${3660 * day}, or token.issued=0`;
 
 /**
  * The whole configuration, as `countersign.toml` spells it. Every member has a safe default; unknown members are
@@ -100,7 +103,13 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   audit: z
-    .strictObject({ retention: seconds(400 * day, day, 3660 * day, "How long audit records are kept") })
+    .strictObject({
+      retention: seconds(400 * day, day, 3660 * day, "How long audit records are kept"),
+      retention_of: z
+        .array(z.string().refine(isRetention, retentionForm))
+        .default([])
+        .describe("The same for some events, by name or first part: user=63072000, token.issued=0"),
+    })
     .prefault({}),
   server: z
     .strictObject({
@@ -146,6 +155,14 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+/** Only grants may be left out: every change must have its record. */
+function isRetention(text: string): boolean {
+  const [, name = "", digits = ""] = /^([a-z]+(?:\.[a-z]+)?)=(\d{1,9})$/.exec(text) ?? [];
+  const isKnown = Object.keys(eventTable).some((event) => event === name || event.startsWith(`${name}.`));
+  const retention = Number(digits);
+  return isKnown && ((retention >= day && retention <= 3660 * day) || (retention === 0 && name === "token.issued"));
+}
 
 /** What clients compare byte for byte and then fetch below: of the characters of RFC 3986, without what fetch refuses. */
 function isIssuer(text: string): boolean {

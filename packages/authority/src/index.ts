@@ -3,7 +3,7 @@ export { createLog, type Log, type LogLevel, type LogOptions, logLevels } from "
 export { createMetrics, type Metrics, type MetricsOptions } from "./audit/metrics.ts";
 export { type Exchange, joinObservers, type Observer, silentObserver } from "./audit/observer.ts";
 export type { AuditPage, AuditQuery, AuditRecord, AuditTrail } from "./audit/trail.ts";
-export { type AuditTrailOptions, createAuditTrail } from "./audit/trail-store.ts";
+export { type AuditTrailOptions, createAuditTrail, retentionOf } from "./audit/trail-store.ts";
 export { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 export type { Caller, Connection, Peer } from "./caller.ts";
 export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";

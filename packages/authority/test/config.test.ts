@@ -44,6 +44,17 @@ describe("parseConfig", () => {
     it(`takes the issuer ${right} byte for byte`, () => assert.equal(parseConfig({ issuer: right }).issuer, right));
   }
 
+  it("takes a retention of some events, by name or first part, and none for grants", () => {
+    const retention_of = ["user=86400", "token.issued=0", "token=2592000"];
+    assert.deepEqual(parseConfig({ issuer, audit: { retention_of } }).audit.retention_of, retention_of);
+  });
+
+  for (const wrong of ["user", "nobody=86400", "user.deleted=0", "token=0", "user=86399", "user=-1", "user.=86400"]) {
+    it(`refuses a retention of ${wrong}`, () => {
+      assert.throws(() => parseConfig({ issuer, audit: { retention_of: [wrong] } }), /retention_of\[0\]/);
+    });
+  }
+
   for (const wrong of ["a b", "", 'quo"te', "back\\slash", "ü"]) {
     it(`refuses a scope of new users that none can be given: ${JSON.stringify(wrong)}`, () => {
       assert.throws(

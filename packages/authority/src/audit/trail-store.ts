@@ -1,5 +1,6 @@
 import type { Clock, Random } from "@countersign/protocol";
 import { CountersignError } from "@countersign/protocol";
+import type { Config } from "../config.ts";
 import { keys } from "../store/keys.ts";
 import type { Change, CommitResult, Item, Store } from "../store/store.ts";
 import { updateItem } from "../store/update-item.ts";
@@ -26,6 +27,16 @@ export interface AuditTrailOptions {
 }
 
 const nothingToDo: CommitResult = { version: 0 };
+
+/** How long records are kept, by the configuration. */
+export function retentionOf({
+  audit,
+}: Pick<Config, "audit">): Pick<AuditTrailOptions, "retentionMs" | "retentionMsOf"> {
+  const some = audit.retention_of
+    .map((text) => text.split("="))
+    .map(([name, seconds]) => [name, Number(seconds) * 1000]);
+  return { retentionMs: audit.retention * 1000, retentionMsOf: Object.fromEntries(some) };
+}
 
 /** Streams that turned out to be somebody else's, one after the other, before giving up. */
 const mostAttempts = 4;

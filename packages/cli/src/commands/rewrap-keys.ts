@@ -5,6 +5,7 @@ import {
   type KeyEncryptionKey,
   openKeyEncryptionKeyFile,
   replaceKeyEncryptionKeyFile,
+  retentionOf,
   rewrapKeyRing,
   silentObserver,
 } from "@countersign/authority";
@@ -30,8 +31,7 @@ export const rewrapKeys: Command = {
     const { store, keyEncryptionKey: from } = await openDataDirectory(settings.data, world, {
       ...(otherKey === undefined ? {} : { otherKey }),
     });
-    const retentionMs = settings.audit.retention * 1000;
-    const audit = createAuditTrail({ store, clock, random, observer: silentObserver, retentionMs });
+    const audit = createAuditTrail({ store, clock, random, observer: silentObserver, ...retentionOf(settings) });
     try {
       const to = newKey ?? (from === otherKey ? from : await makeNext(paths, world));
       await rewrapKeyRing({ store, audit, from, to, actor: "keys rewrap" });
