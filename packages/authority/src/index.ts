@@ -18,4 +18,4 @@ export { createMemoryStore } from "./store/memory.ts";
 export { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "./store/records.ts";
 export { openSqliteStore } from "./store/sqlite.ts";
 export type { Item, Page, Store } from "./store/store.ts";
-export { type FirstStart, prepareFirstStart } from "./users/first-start.ts";
+export { type FirstStart, isFirstStartComplete, prepareFirstStart } from "./users/first-start.ts";

@@ -11,6 +11,7 @@ import {
 } from "@countersign/authority";
 import { fromBase64url } from "@countersign/protocol";
 import { CliFailure, reasonOf } from "./failure.ts";
+import { refuseEmptiedDatabase, refuseLostDatabase } from "./first-start-marker.ts";
 import type { World } from "./world.ts";
 
 /** The files of a data directory. */
@@ -20,11 +21,18 @@ export interface DataPaths {
   readonly key: string;
   /** The one that takes its place, while `keys rewrap` is at work. */
   readonly nextKey: string;
+  /** Says that a first start was completed here. */
+  readonly marker: string;
 }
 
 /** Where things are in a data directory. */
 export function dataPaths(data: string): DataPaths {
-  return { database: join(data, "countersign.db"), key: join(data, "kek"), nextKey: join(data, "kek.next") };
+  return {
+    database: join(data, "countersign.db"),
+    key: join(data, "kek"),
+    nextKey: join(data, "kek.next"),
+    marker: join(data, "first-start"),
+  };
 }
 
 /** An open data directory. */
@@ -37,6 +45,8 @@ export interface DataDirectory {
 /** How to open a data directory. */
 export interface DataDirectoryOptions {
   readonly onCommit?: (writes: number, durationMs: number) => void;
+  /** Told when the files were taken away while they were in use. */
+  readonly onLost?: (why: string) => void;
   /** A key that may be the one as well: that of an earlier `keys rewrap` which was interrupted. */
   readonly otherKey?: KeyEncryptionKey;
 }
@@ -47,9 +57,10 @@ export async function openDataDirectory(
   world: World,
   options: DataDirectoryOptions = {},
 ): Promise<DataDirectory> {
-  const { onCommit, otherKey } = options;
+  const { onCommit, onLost, otherKey } = options;
   const paths = dataPaths(data);
   makeDataDirectory(data);
+  refuseLostDatabase(paths);
   // Before the store: so wherever there is a store there was a key.
   const current = await currentKey(paths, world);
   const { clock } = world;
@@ -57,8 +68,10 @@ export async function openDataDirectory(
     path: paths.database,
     clock,
     ...(onCommit === undefined ? {} : { onCommit }),
+    ...(onLost === undefined ? {} : { onLost }),
   });
   try {
+    await refuseEmptiedDatabase(store, paths);
     const id = await ringSealedUnder(store);
     if (otherKey !== undefined && id === otherKey.id) return { store, keyEncryptionKey: otherKey };
     return { store, keyEncryptionKey: (await finishRewrap(paths, id, world)) ?? current };

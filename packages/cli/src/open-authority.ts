@@ -18,17 +18,25 @@ export interface OpenOptions {
   readonly settings: Settings;
   readonly issuer: string;
   readonly observer?: Observer;
+  /** Told when the files of the store were taken away while they were in use. */
+  readonly onLost?: (why: string) => void;
 }
 
 /** Opens the authority of a data directory, making what is not there yet. One process at a time. */
-export async function openAuthority({ settings, issuer, observer }: OpenOptions, world: World): Promise<Authority> {
+export async function openAuthority(
+  { settings, issuer, observer, onLost }: OpenOptions,
+  world: World,
+): Promise<Authority> {
   const { clock, random } = world;
   // Before anything is made: a key that cannot be read must not leave a store whose ring holds another one.
   const key = settings.key_file === undefined ? undefined : readKeyFile(settings.key_file);
   const parts: { authority?: Authority } = {};
   const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
   const metrics = createMetrics({ process: true, passwordQueue });
-  const { store, keyEncryptionKey } = await openDataDirectory(settings.data, world, { onCommit: metrics.storeCommit });
+  const { store, keyEncryptionKey } = await openDataDirectory(settings.data, world, {
+    onCommit: metrics.storeCommit,
+    ...(onLost === undefined ? {} : { onLost }),
+  });
   try {
     const config = parseConfig({ ...authorityPart(settings), issuer });
     const authority = await createAuthority({

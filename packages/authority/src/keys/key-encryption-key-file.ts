@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
-import { type FileHandle, link, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, link, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { fromBase64url, type Random, randomSecret, systemRandom } from "@countersign/protocol";
 import { createKeyEncryptionKey, type KeyEncryptionKey, keyEncryptionKeyBytes } from "./key-encryption-key.ts";
 
@@ -30,7 +30,10 @@ const fileBytes = 44;
 export async function openKeyEncryptionKeyFile(options: KeyEncryptionKeyFileOptions): Promise<KeyEncryptionKey> {
   const { path, random = systemRandom } = options;
   const existing = await read(path, random);
-  if (existing !== undefined) return existing;
+  if (existing !== undefined) {
+    await clearDrafts(path);
+    return existing;
+  }
   await make(path, random);
   const made = await read(path, random);
   if (made === undefined) throw new Error(`Cannot read the key-encryption key just written: ${path}`);
@@ -130,19 +133,54 @@ function parse(text: string, path: string): Uint8Array {
   );
 }
 
+/** Names tried for a draft: somebody who knew the next one could put a file there. */
+const mostDrafts = 8;
+
 /** Writes a whole file under another name and links it to its place, which fails when somebody was faster. */
 async function make(path: string, random: Random): Promise<void> {
-  const draft = `${path}.${randomSecret(random, 12)}.new`;
   try {
-    await writeDurably(draft, `${randomSecret(random, keyEncryptionKeyBytes)}\n`);
-    await link(draft, path);
+    const draft = await writeDraft(path, random);
+    try {
+      await link(draft, path);
+    } catch (error) {
+      // EEXIST: somebody was faster; ENOENT: they were, and have cleared away.
+      if (errorCode(error) !== "EEXIST" && errorCode(error) !== "ENOENT") throw error;
+    } finally {
+      await rm(draft, { force: true });
+    }
   } catch (error) {
-    if (errorCode(error) !== "EEXIST")
-      throw new Error(`Cannot create the key-encryption key: ${path}`, { cause: error });
-  } finally {
-    await rm(draft, { force: true });
+    throw new Error(`Cannot create the key-encryption key: ${path}`, { cause: error });
   }
+  await clearDrafts(path);
   await syncDirectory(dirname(path));
+}
+
+/** A file of this call's own: what stands at a name already is neither written to nor believed. */
+async function writeDraft(path: string, random: Random): Promise<string> {
+  const key = `${randomSecret(random, keyEncryptionKeyBytes)}\n`;
+  for (let tries = 1; ; tries++) {
+    const draft = `${path}.${randomSecret(random, 12)}.new`;
+    try {
+      await writeDurably(draft, key);
+      return draft;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST" || tries === mostDrafts) throw error;
+    }
+  }
+}
+
+/**
+ * Removes drafts that a crash has left, each of which may be a copy of the key. Only called when the key has its place:
+ * whoever is still at work on a draft has lost.
+ */
+async function clearDrafts(path: string): Promise<void> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  const prefix = `${basename(path)}.`;
+  for (const name of names) {
+    if (!name.startsWith(prefix) || !/^[\w-]{16}\.new$/.test(name.slice(prefix.length))) continue;
+    // What cannot be removed, such as a directory, does no harm.
+    await rm(join(dirname(path), name), { force: true }).catch(() => undefined);
+  }
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

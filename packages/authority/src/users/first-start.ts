@@ -3,7 +3,7 @@ import type { ClientService } from "../clients/clients.ts";
 import { superuser } from "../scope.ts";
 import { keys } from "../store/keys.ts";
 import type { BootstrapRecord, UserRecord } from "../store/records.ts";
-import type { Draft, Item } from "../store/store.ts";
+import type { Draft, Item, Store } from "../store/store.ts";
 import { administrator } from "./administrator.ts";
 import { makeUser } from "./registration.ts";
 import { claimOf, userDraft } from "./user-items.ts";
@@ -59,6 +59,21 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<Fir
     const first = await makeAdministrator(options, { holder, version: current?.version ?? 0 });
     if (first !== undefined) return first;
   }
+}
+
+/**
+ * Whether a first start was completed on a store: its administrator was made, and the password shown.
+ *
+ * @example
+ * ```ts
+ * import { isFirstStartComplete } from "@countersign/authority";
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { services } = await testAuthority();
+ * await isFirstStartComplete(services.store); // false
+ * ```
+ */
+export async function isFirstStartComplete(store: Store): Promise<boolean> {
+  return (await store.get<BootstrapRecord>(keys.bootstrap()))?.value.shownAt !== undefined;
 }
 
 interface Hold {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
+import { randomSecret } from "@countersign/protocol";
+import { seededRandom } from "@countersign/protocol/testing";
 import { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "../../src/keys/key-encryption-key-file.ts";
 
 const run = promisify(execFile);
@@ -48,6 +50,40 @@ describe("openKeyEncryptionKeyFile", () => {
     );
     assert.equal(new Set(ids).size, 1);
     assert.match(ids[0] ?? "", /^[A-Za-z0-9_-]{16}$/);
+  });
+
+  for (const { id, plant } of [
+    { id: "a whole key", plant: (draft: string) => write(draft, good, 0o600) },
+    { id: "a link to one", plant: (draft: string) => symlink(join(directory, "elsewhere"), draft) },
+    {
+      id: "a directory",
+      plant: async (draft: string) => void (await mkdir(join(draft, "in it"), { recursive: true })),
+    },
+  ]) {
+    it(`neither trusts nor is kept out by ${id} that stands where it would write a draft (F4)`, async () => {
+      const path = aPath();
+      const twin = seededRandom(7);
+      randomSecret(twin, 32);
+      await plant(`${path}.${randomSecret(twin, 12)}.new`);
+      const { id: made } = await openKeyEncryptionKeyFile({ path, random: seededRandom(7) });
+      assert.notEqual(await readFile(path, "latin1"), good);
+      assert.equal((await openKeyEncryptionKeyFile({ path })).id, made);
+      assert.equal((await stat(path)).nlink, 1);
+    });
+  }
+
+  it("clears away the drafts that a crash has left, and nothing else", async () => {
+    const path = aPath();
+    const { id } = await openKeyEncryptionKeyFile({ path });
+    const left = [`${path}.${"d".repeat(16)}.new`, `${path}.${"e".repeat(16)}.new`];
+    await link(path, left[0] ?? "");
+    await write(left[1] ?? "", good, 0o600);
+    const others = [`${path}.next`, `${path}-other`, `${path}.new`, `${path}.short.new`];
+    for (const name of others) await write(name, good, 0o600);
+    assert.equal((await openKeyEncryptionKeyFile({ path })).id, id);
+    for (const name of left) await assert.rejects(stat(name), { code: "ENOENT" });
+    for (const name of others) assert.equal(await readFile(name, "latin1"), good);
+    assert.equal((await stat(path)).nlink, 1);
   });
 
   const rows: readonly { id: string; build: (path: string) => Promise<unknown>; expect: RegExp }[] = [

@@ -8,7 +8,9 @@ import {
 } from "@countersign/authority";
 import { type Served, serveAuthority } from "@countersign/authority/node";
 import type { Command, Run } from "../command.ts";
+import { dataPaths } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
+import { markFirstStart } from "../first-start-marker.ts";
 import { greet } from "../greet.ts";
 import { openAuthority } from "../open-authority.ts";
 import { readServing, type Serving } from "../serving.ts";
@@ -45,18 +47,36 @@ export const serve: Command = {
     serving.warnings.forEach(warn);
     const stopped = stopRequest(world);
     const log = openLog(settings, run);
-    const running = await start(serving, world, log);
+    const lost = Promise.withResolvers<string>();
+    const running = await start(serving, world, { log, onLost: lost.resolve });
     try {
       (await danglingSettings(settings, running.authority)).forEach(warn);
       const passwordFile = run.given.text("admin-password-file");
       await greet({ ...running, ...(passwordFile === undefined ? {} : { passwordFile }) }, print);
-      await stopped;
+      await markFirstStart(running.authority.services.store, dataPaths(settings.data));
+      const why = await Promise.race([stopped, lost.promise]);
+      if (why !== undefined) throw lostFiles(why);
     } finally {
       await stop(running, settings, world);
       log.flush();
     }
   },
 };
+
+function lostFiles(why: string): CliFailure {
+  return new CliFailure(`the server has stopped: ${why}`, {
+    hints: [
+      "leave the files of the data directory alone while a server runs; stop it first",
+      "see that no other server runs on this data directory, then start this one again",
+    ],
+  });
+}
+
+/** Who hears of what happens while the server runs. */
+interface Listeners {
+  readonly log: Log;
+  readonly onLost: (why: string) => void;
+}
 
 interface Running {
   readonly served: Served;
@@ -68,13 +88,14 @@ interface Running {
  * Binds first: a taken port must not make a data directory. Requests that come before the authority is open and its
  * administrator made wait, so none is answered by half an authority.
  */
-async function start(serving: Serving, world: World, log: Log): Promise<Running> {
+async function start(serving: Serving, world: World, { log, onLost }: Listeners): Promise<Running> {
   const { promise: opened, resolve } = Promise.withResolvers<AnswerFace>();
   let face: AnswerFace = async (request, connection) => (await opened)(request, connection);
   const { settings } = serving;
   const served = await listen({ answer: (request, connection) => face(request, connection) }, serving, log);
   try {
-    const authority = await openAuthority({ settings, issuer: settings.issuer ?? served.url, observer: log }, world);
+    const issuer = settings.issuer ?? served.url;
+    const authority = await openAuthority({ settings, issuer, observer: log, onLost }, world);
     const first = await prepareFirstStart(authority.services).catch(async (error: unknown) => {
       await authority.close();
       throw error;
