@@ -71,6 +71,11 @@ export const errorCatalogue = {
     error: "conflict",
     hint: "Somebody changed this at the same moment; read it again and retry",
   },
+  last_superuser: {
+    status: 409,
+    error: "last_superuser",
+    hint: "Nobody could log in as superuser any more; first make another user or client that can",
+  },
   payload_too_large: {
     status: 413,
     error: "invalid_request",

@@ -5,6 +5,7 @@ import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import { type ClientRecord, type ClientSecret, incarnationBytes } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
+import { guardClientChange } from "../users/superuser-path.ts";
 import { checkClientId, checkSettings, usesSecret } from "./client-settings.ts";
 import type { ClientPage, ClientService, ClientSettings } from "./clients.ts";
 
@@ -82,9 +83,9 @@ export function createClientService(options: ClientServiceOptions): ClientServic
 
     async delete(clientId, actor) {
       await requireClient(store, clientId);
-      await audit.update<ClientRecord, RecordedEdit<ClientRecord>>(keys.client(clientId), (item) => {
-        required(item);
-        return { events: [{ name: "client.deleted", fields: { clientId, actor } }] };
+      await audit.update<ClientRecord, RecordedEdit<ClientRecord>>(keys.client(clientId), async (item) => {
+        const also = await guardClientChange(store, { item: required(item), after: undefined });
+        return { also, events: [{ name: "client.deleted", fields: { clientId, actor } }] };
       });
     },
 
@@ -117,10 +118,12 @@ async function change(
   edit: (client: ClientRecord) => ClientRecord,
 ): Promise<ClientRecord> {
   const { value } = await requireClient(store, clientId);
-  const made = await audit.update<ClientRecord, ChangedClient>(keys.client(clientId), (item) => {
-    const changed = edit(required(item).value);
+  const made = await audit.update<ClientRecord, ChangedClient>(keys.client(clientId), async (item) => {
+    const found = required(item);
+    const changed = edit(found.value);
+    const also = await guardClientChange(store, { item: found, after: changed });
     const events = [{ name: "client.changed", fields: { clientId, ...told } }] as const;
-    return { draft: draftOf(changed), events, changed };
+    return { draft: draftOf(changed), also, events, changed };
   });
   return made?.changed ?? value;
 }

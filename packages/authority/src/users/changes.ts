@@ -5,6 +5,7 @@ import { keys } from "../store/keys.ts";
 import type { UserRecord } from "../store/records.ts";
 import { checkNewPassword } from "./password-text.ts";
 import { checkProof } from "./proof.ts";
+import { guardUserChange } from "./superuser-path.ts";
 import { releaseOf, required, requireUser, userDraft } from "./user-items.ts";
 import type { UserServiceOptions } from "./user-service-options.ts";
 import type { UserService } from "./users.ts";
@@ -39,7 +40,9 @@ export function changes(options: UserServiceOptions): Changes {
     async delete(userId, actor) {
       await requireUser(store, userId);
       await audit.update<UserRecord, RecordedEdit<UserRecord>>(keys.user(userId), async (item) => {
-        const also = [await releaseOf(store, required(item).value.username)];
+        const found = required(item);
+        const guards = await guardUserChange(store, { item: found, after: undefined });
+        const also = [await releaseOf(store, found.value.username), ...guards];
         return { also, events: [{ name: "user.deleted", fields: { userId, actor } }] };
       });
     },
@@ -63,9 +66,11 @@ async function change(
 ): Promise<UserRecord> {
   await requireUser(store, userId);
   const made = await audit.update<UserRecord, ChangedUser>(keys.user(userId), async (item) => {
-    const changed = await edit(required(item).value);
+    const found = required(item);
+    const changed = await edit(found.value);
+    const also = await guardUserChange(store, { item: found, after: changed });
     const events = [{ name: "user.changed", fields: { userId, ...told } }] as const;
-    return { draft: userDraft(changed), events, changed };
+    return { draft: userDraft(changed), also, events, changed };
   });
   if (made === undefined) throw new CountersignError("not_found");
   return made.changed;

@@ -1,5 +1,5 @@
 import { CountersignError, randomSecret } from "@countersign/protocol";
-import type { ClientService } from "../clients/clients.ts";
+import type { ClientService, ClientSettings } from "../clients/clients.ts";
 import { superuser } from "../scope.ts";
 import { keys } from "../store/keys.ts";
 import type { BootstrapRecord, UserRecord } from "../store/records.ts";
@@ -130,22 +130,22 @@ function afresh(user: UserRecord, place: Item<UserRecord> | undefined): UserReco
   return { ...place.value, credential: user.credential, epoch: place.value.epoch + 1 };
 }
 
+/** The client by which this machine logs in. */
+export const loopbackClient: ClientSettings & { readonly clientId: string } = {
+  clientId: "loopback",
+  clientName: "loopback",
+  scopes: [superuser],
+  grants: ["password"],
+  loopback: true,
+  authMethod: "none",
+  token: {},
+  disabled: false,
+};
+
 async function makeLoopbackClient(clients: ClientService): Promise<void> {
-  if ((await clients.byId("loopback")) !== undefined) return;
+  if ((await clients.byId(loopbackClient.clientId)) !== undefined) return;
   try {
-    await clients.create(
-      {
-        clientId: "loopback",
-        clientName: "loopback",
-        scopes: [superuser],
-        grants: ["password"],
-        loopback: true,
-        authMethod: "none",
-        token: {},
-        disabled: false,
-      },
-      "first start",
-    );
+    await clients.create(loopbackClient, "first start");
   } catch (error) {
     if (!(error instanceof CountersignError && error.code === "already_exists")) throw error;
   }

@@ -177,6 +177,7 @@ describe("the management API: a scope that was withdrawn", () => {
   it("opens nothing more, though the token still says it, and introspection does not show it", async (context) => {
     for (const from of ["user", "client"]) {
       const { authority, userId, clientId, token, send } = await withAlice(context, ["superuser", "read"]);
+      await authority.client({ scopes: ["superuser"] });
       const { client, secret } = await authority.client({ scopes: ["introspect"] });
       const fields = { client_id: client.clientId, client_secret: secret, token };
       const scope = async () => (await authority.form("/oauth/introspect", fields)).body.scope;
@@ -196,6 +197,7 @@ describe("the management API: a client that was deleted", () => {
   it("stays closed to its tokens when another client of the same id is made", async (context) => {
     const authority = await testAuthority();
     context.after(() => authority.close());
+    await authority.client({ scopes: ["superuser"] });
     const settings = { clientId: "ops", scopes: ["superuser"] };
     const issueAgain = async () => {
       const { secret } = await authority.services.clients.rotateSecret("ops", 0, "test");

@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { adminRecover } from "./admin-recover.ts";
 import { audit } from "./audit.ts";
 import { clientCommands } from "./client.ts";
 import { completionCommand } from "./completion.ts";
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   ...sessionCommands,
   ...clientCommands,
   ...userCommands,
+  adminRecover,
   ...keyCommands,
   ...tokenCommands,
   audit,

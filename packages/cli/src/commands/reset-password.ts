@@ -20,6 +20,7 @@ export const resetPassword: Command = {
     const username = given.text("username") ?? "admin";
     const password = await newPassword(run);
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? "http://localhost" }, world);
+    let disabled = false;
     try {
       const { users, limits } = authority.services;
       const user = await users.byUsername(username);
@@ -28,11 +29,13 @@ export const resetPassword: Command = {
           hints: ["give the name to log in with; the first user is admin"],
         });
       }
+      ({ disabled } = user);
       await users.setPassword(user.userId, password, "reset-password");
       await limits.clearLogin(users.normalise(username));
     } finally {
       await authority.close();
     }
+    if (disabled) print.note(`${username} is disabled and cannot log in: countersign admin recover brings admin back`);
     const made = given.flag("generate") ? { username, password } : {};
     print.done({ changed: username, ...made }, `changed ${username}`);
     if (given.flag("generate") && !print.json) print.text(`password: ${password}\n`);

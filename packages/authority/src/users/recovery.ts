@@ -1,0 +1,60 @@
+import type { RecordedEdit } from "../audit/trail.ts";
+import type { ClientService } from "../clients/clients.ts";
+import { superuser } from "../scope.ts";
+import { keys } from "../store/keys.ts";
+import type { UserRecord } from "../store/records.ts";
+import { administrator } from "./administrator.ts";
+import { loopbackClient } from "./first-start.ts";
+import { makeUser } from "./registration.ts";
+import { claimOf, userDraft } from "./user-items.ts";
+import type { UserServiceOptions } from "./user-service-options.ts";
+
+/** What a recovery works with. */
+export type RecoveryOptions = UserServiceOptions & { readonly clients: ClientService };
+
+const actor = "admin recover";
+
+/**
+ * Brings the administrator and the client `loopback` back to what a first start makes of them, whatever has become of them:
+ * disabled, deleted, without scopes. Ends the logins and delays of the administrator. For those who can open the store and
+ * can log in no more.
+ *
+ * @throws {CountersignError} `invalid_password`; `already_exists` when another user has the name of the administrator.
+ */
+export async function recoverAdministrator(options: RecoveryOptions, password: string): Promise<UserRecord> {
+  const user = await recoverUser(options, password);
+  await recoverLoopback(options.clients);
+  await options.limits.clearLogin(user.username);
+  return user;
+}
+
+interface Recovered extends RecordedEdit<UserRecord> {
+  readonly user: UserRecord;
+}
+
+async function recoverUser(options: RecoveryOptions, password: string): Promise<UserRecord> {
+  const { store, audit } = options;
+  const { userId } = administrator;
+  const fresh = await makeUser(options, { ...administrator, scopes: [superuser], password }, userId);
+  const made = await audit.update<UserRecord, Recovered>(keys.user(userId), async (item) => {
+    const user = item === undefined ? fresh : recovered(item.value, fresh.credential);
+    const also = item === undefined ? [await claimOf(store, user.username, userId)] : [];
+    const events: Recovered["events"] =
+      item === undefined
+        ? [{ name: "user.registered", fields: { userId, actor } }]
+        : [{ name: "user.changed", fields: { userId, actor, what: "recovered" } }];
+    return { draft: userDraft(user), also, events, user };
+  });
+  return made?.user ?? fresh;
+}
+
+function recovered(user: UserRecord, credential: string): UserRecord {
+  const scopes = [...new Set([...user.scopes, superuser])];
+  return { ...user, credential, scopes, disabled: false, epoch: user.epoch + 1 };
+}
+
+async function recoverLoopback(clients: ClientService): Promise<void> {
+  const { clientId, ...settings } = loopbackClient;
+  if ((await clients.byId(clientId)) === undefined) await clients.create(loopbackClient, actor);
+  else await clients.update(clientId, settings, actor);
+}
