@@ -225,6 +225,8 @@ describe("fileCache() on disk", { skip: windows }, () => {
     // A successor judges the lock just now.
     await writeFile(`${path}.break`, "", { mode: 0o600 });
     const released = lease?.release();
+    // Long enough for one that did not wait to have removed it.
+    for (let i = 0; i < 20; i++) await readFile(path, "utf8");
     const holder = JSON.parse(await readFile(path, "utf8"));
     await writeFile(path, JSON.stringify({ ...holder, nonce: "successor" }));
     await unlink(`${path}.break`);
@@ -313,6 +315,11 @@ describe("aliriFileCache()", () => {
     assert.equal(await cache.get(other), undefined);
     await cache.set("k", "v");
     await cache.set(other, (await cache.get(tokenKey(identity)))?.replace(tokenKey(identity), other) ?? assert.fail());
+    const bound = {
+      ...source,
+      request: async () => createToken({ accessToken: "d", tokenType: "DPoP" }, { issuedAt: 1.8e12, lifetimeMs: 9 }),
+    };
+    await cachedSource(bound, { caches: [cache] }).request(aContext({ rejected: token.accessToken }));
     assert.equal(JSON.parse(await readFile(path, "utf8")).access_token, "from-aliri");
   });
 

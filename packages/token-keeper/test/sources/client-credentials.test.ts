@@ -190,6 +190,26 @@ describe("clientCredentialsSource()", () => {
     );
   });
 
+  it("learns the server's clock from a new JWT where there is no Date, and not from one that is given again", async () => {
+    const context = aContext();
+    const now = context.clock.now() / 1_000;
+    const iat = now + 600;
+    for (const [expiresIn, skewMs] of [
+      [1_800, undefined],
+      [3_600, 600_000],
+    ] as const) {
+      const jwt = `e30.${Buffer.from(JSON.stringify({ iat, exp: iat + 3_600 })).toString("base64url")}.c2ln`;
+      const body = JSON.stringify({ access_token: jwt, token_type: "Bearer", expires_in: expiresIn });
+      const source = clientCredentialsSource({
+        tokenEndpoint: "https://a.example/token",
+        client: publicClient("c"),
+        fetch: async () => new Response(body),
+      });
+      await source.request(context);
+      assert.equal(context.skew.get("https://a.example/token"), skewMs);
+    }
+  });
+
   it("throws errors that hold no secret anywhere", async () => {
     await using server = await startTokenServer((request) => ({
       status: 400,

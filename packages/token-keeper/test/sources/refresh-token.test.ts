@@ -440,23 +440,46 @@ describe("refreshTokenSource()", () => {
     assert.deepEqual(sent(server), ["a", "b", "a'", "b'"]);
   });
 
-  it("waits for an answer that is late, and sends no refresh token again while it may be on its way", async () => {
-    const gate = Promise.withResolvers<void>();
+  for (const [name, wrap] of Object.entries({
+    "with leases": (store: TokenCache) => store,
+    "without leases": withoutLeases,
+  })) {
+    it(`waits for an answer that is late, and sends nothing again while it may be on its way, ${name}`, async () => {
+      const [gate, handler] = [Promise.withResolvers<void>(), rotating()];
+      await using server = await startTokenServer(async (request, count) => {
+        await gate.promise;
+        return handler(request, count);
+      });
+      const [source, context] = [aLogin(server, wrap(memoryCache())), aContext()];
+      const first = assert.rejects(source.request(context), { code: "timed_out" });
+      while (server.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await context.clock.advance(10_000);
+      await first;
+      const next = source.request(context);
+      await context.clock.advance(5_000);
+      gate.resolve();
+      assert.equal((await passing(context.clock, next)).accessToken.reveal(), "at-2");
+      assert.deepEqual(sent(server), ["rt-1"]);
+    });
+  }
+
+  it("keeps the lease while an answer is late: a sibling waits for it, and sends no spent token", async () => {
+    const [gate, handler] = [Promise.withResolvers<void>(), rotating()];
     await using server = await startTokenServer(async (request, count) => {
       await gate.promise;
-      return rotating()(request, count);
+      return handler(request, count);
     });
-    const [source, context] = [aLogin(server, memoryCache()), aContext()];
-    const first = source.request(context);
-    const second = assert.rejects(first, { code: "timed_out" });
+    const inner = memoryCache();
+    const context = aContext();
+    const first = assert.rejects(aLogin(server, inner).request(context), { code: "timed_out" });
     while (server.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await context.clock.advance(10_000);
-    await second;
-    const next = source.request(context);
+    await first;
+    const sibling = aLogin(server, { ...inner }).request(context);
     await context.clock.advance(5_000);
     gate.resolve();
-    assert.equal((await passing(context.clock, next)).accessToken.reveal(), "at-2");
-    assert.deepEqual(sent(server), ["rt-1"]);
+    assert.equal((await passing(context.clock, sibling)).accessToken.reveal(), "at-3");
+    assert.deepEqual(sent(server), ["rt-1", "rt-2"]);
   });
 
   it("keeps what an answer brings that comes after its keeper was closed", async () => {
