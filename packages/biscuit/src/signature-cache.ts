@@ -50,7 +50,7 @@ function equalBlocks(left: SignedBlock, right: SignedBlock): boolean {
  * Whether these blocks begin with the known ones, under the same root key. Every byte counts: a signature of version 0
  * does not cover the blocks before its own.
  */
-export function beginsWith(blocks: readonly SignedBlock[], known: KnownBeginning, rootKey: PublicKey): boolean {
+function beginsWith(blocks: readonly SignedBlock[], known: KnownBeginning, rootKey: PublicKey): boolean {
   if (!known.rootKey.equals(rootKey)) return false;
   return known.signed.every((block, i) => {
     const given = blocks[i];
@@ -59,7 +59,7 @@ export function beginsWith(blocks: readonly SignedBlock[], known: KnownBeginning
 }
 
 /** Bytes that a known thing holds, with its text written out; blocks are views on all bytes of some token. */
-export function weightOf(known: KnownToken | KnownBeginning): number {
+function weightOf(known: KnownToken | KnownBeginning): number {
   if (known.kind === "token") return known.bytes.length + known.text;
   return (known.signed[0]?.data.buffer.byteLength ?? 0) + known.decoded.table.textRead;
 }

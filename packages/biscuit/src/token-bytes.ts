@@ -13,7 +13,7 @@ export function toBase64(bytes: Uint8Array): string {
  *
  * @throws {FormatError} code `base64`.
  */
-export function fromBase64(text: string): Uint8Array {
+function fromBase64(text: string): Uint8Array {
   const bytes = text.endsWith("=") && text.length % 4 !== 0 ? undefined : fromAnyBase64(text.replace(/={1,2}$/, ""));
   if (bytes === undefined) throw new FormatError("base64", "Cannot decode the token: the text is not base64");
   return bytes;

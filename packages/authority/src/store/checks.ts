@@ -11,7 +11,7 @@ const longestCommitId = 36;
 const longestPage = 1000;
 
 /** Refuses a key that an engine could not hold, or would take for another: empty, overlong, or with lone surrogates. */
-export function checkKey(key: string): void {
+function checkKey(key: string): void {
   if (key.length === 0) throw new RangeError("Cannot use an empty key");
   if (isOverlong(key)) {
     throw new RangeError(`Cannot use a key of more than ${longestKey} bytes: ${Buffer.byteLength(key)}`);

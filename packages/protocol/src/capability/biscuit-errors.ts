@@ -29,7 +29,7 @@ function reasonOf(error: BiscuitError): string {
 }
 
 /** An error of the Biscuit package about a token, as a refusal; what is the runtime's or the caller's own fault stays. */
-export function toRefusal(error: unknown): unknown {
+function toRefusal(error: unknown): unknown {
   if (!(error instanceof BiscuitError) || error instanceof UsageError || error instanceof DatalogError) return error;
   if (error instanceof KeyError && error.code === "no_sync_crypto") return error;
   return tokenRefusal(error);

@@ -35,7 +35,7 @@ export function chainToPass(chain: ChainRequest | undefined): Passed[] {
 }
 
 /** A service that a token names, as the rule `node($s, "orders") <- service($s) trusting <key>` has it. */
-export function serviceOf(rule: Rule): { readonly component: string; readonly key: string } | undefined {
+function serviceOf(rule: Rule): { readonly component: string; readonly key: string } | undefined {
   const [service, component, ...others] = rule.head.terms;
   const key = onlyKey(rule);
   const variable = onlyVariable(rule, "service");

@@ -32,7 +32,7 @@ const authorizer = new Authorizer("allow if true;");
 const distinct = (values: readonly string[]): string[] => [...new Set(values)];
 
 /** What the issuer said that the context was exposed to: holders cannot add to it, nor take from it. */
-export function exposureOf(token: Biscuit, issuer: PublicKey): Exposure {
+function exposureOf(token: Biscuit, issuer: PublicKey): Exposure {
   const key = issuer.toString();
   const facts = blockTrees(token).flatMap((block, i) => (i === 0 || block.externalKey === key ? block.facts : []));
   return {
