@@ -47,6 +47,7 @@ type Claims = AccessTokenClaims | PlainClaims;
 
 const profiles: Record<TokenProfile, (facts: AccessTokenFacts, ownToken: boolean) => Claims> = {
   "at+jwt": accessTokenClaims,
+  jwt: accessTokenClaims,
   // A client's own plain token has no subject ; Vault roles match it by client_id.
   plain: (facts, ownToken) => plainClaims(ownToken ? { ...facts, subject: undefined } : facts),
 };
@@ -65,7 +66,7 @@ function factsOf(planned: TokenPlan, { caller, grounds, permission }: Granted, {
   };
 }
 
-const typOf: Record<TokenProfile, string> = { "at+jwt": "at+jwt", plain: "JWT" };
+const typOf: Record<TokenProfile, string> = { "at+jwt": "at+jwt", jwt: "JWT", plain: "JWT" };
 
 const headers = new Map<string, string>();
 

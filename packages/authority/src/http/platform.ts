@@ -1,9 +1,19 @@
 import { CountersignError } from "@countersign/protocol";
+import type { Connection } from "../caller.ts";
 import type { AnswerFace, FetchFace, HttpAnswer, HttpRequest } from "./message.ts";
 
 /** An authority's face in the types of the platform. */
 export function toFetch(face: AnswerFace): FetchFace {
-  return async (request, connection) => toResponse(await face(fromRequest(request), connection));
+  return async (request, connection) => toResponse(await face(fromRequest(request), known(connection)));
+}
+
+/**
+ * Servers hand things of their own to a fetch function, which know nothing of who is at the other end in the way asked for
+ * here: Bun its server, whose `address` is an object. Who is not known so has no address, and is not on loopback.
+ */
+function known(connection: Connection | undefined): Connection {
+  const isOurs = connection?.address === undefined || typeof connection.address === "string";
+  return connection !== undefined && isOurs ? connection : {};
 }
 
 function fromRequest(request: Request): HttpRequest {

@@ -34,8 +34,11 @@ export const assertionAudiences = ["issuer", "issuer or token endpoint"] as cons
 /** One of {@link assertionAudiences}. */
 export type AssertionAudience = (typeof assertionAudiences)[number];
 
-/** The shapes of access tokens: RFC 9068, or the small one that Vault roles without bound_audiences need. */
-export const tokenProfiles = ["at+jwt", "plain"] as const;
+/**
+ * The shapes of access tokens: RFC 9068; the same claims under `typ: JWT`, for verifiers that know no other type; or the
+ * small one that Vault roles without bound_audiences need.
+ */
+export const tokenProfiles = ["at+jwt", "jwt", "plain"] as const;
 
 /** One of {@link tokenProfiles}. */
 export type TokenProfile = (typeof tokenProfiles)[number];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import { readSigningKey } from "../../src/keys/convert.ts";
 import type { ManagedKeyRing } from "../../src/keys/ring.ts";
 import type { SigningAlgorithm } from "../../src/store/records.ts";
@@ -91,3 +91,30 @@ describe("mint: the audience of superuser", () => {
     });
   }
 });
+
+describe("mint: the profile jwt", () => {
+  it("has the claims of RFC 9068 under typ JWT, and opens what the other opens", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const claimsOf = async (profile: "at+jwt" | "jwt") => {
+      const { client, secret } = await authority.client({ clientId: `a-${profile.length}`, token: { profile } });
+      const proof = { client_id: client.clientId, client_secret: secret };
+      const { body } = await authority.form("/oauth/token", { grant_type: "client_credentials", ...proof });
+      const token = String(body.access_token);
+      assert.equal(decodeProtectedHeader(token).typ, profile === "jwt" ? "JWT" : "at+jwt");
+      const introspected = await authority.form("/oauth/introspect", { ...proof, token });
+      assert.equal(introspected.body.active, true);
+      return { ...introspected.body, jti: "", client_id: "", sub: typeof introspected.body.sub };
+    };
+    assert.deepEqual(await claimsOf("jwt"), await claimsOf("at+jwt"));
+    const claims = await ownClaims(authority);
+    assert.deepEqual([claims.aud, claims.sub], [testIssuer, "one-more"]);
+  });
+});
+
+async function ownClaims(authority: TestAuthority) {
+  const { client, secret } = await authority.client({ clientId: "one-more", token: { profile: "jwt" } });
+  const proof = { client_id: client.clientId, client_secret: secret };
+  const { body } = await authority.form("/oauth/token", { grant_type: "client_credentials", ...proof });
+  return decodeJwt(String(body.access_token));
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import type { Connection } from "../../src/caller.ts";
 import { routesOf } from "../../src/http/routes.ts";
 import { type Answer, readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 
@@ -279,5 +280,29 @@ describe("PATCH /api/v1/username/:username", () => {
     const answer = await send("PATCH", "/api/v1/username/alice", change);
     assert.deepEqual([answer.status, answer.body.error], [400, "invalid_password"]);
     assert.equal((await authority.services.users.byUsername("alice"))?.userId, userId);
+  });
+});
+
+describe("the management API: keys before their first use", () => {
+  it("publishes the key of an algorithm when a client is set to it, before any token is signed", async (context) => {
+    const { authority, send } = await withAlice(context, ["superuser"]);
+    const published = () => authority.services.keys.published("jwks").keys.map(({ alg }) => alg);
+    const settings = { client_name: "x", scopes: [], grants: ["client_credentials"], credential: true };
+    assert.deepEqual(published(), ["ES256"]);
+    await send("POST", "/api/v1/client", { ...settings, client_id: "x", access_token_signing_alg: "EdDSA" });
+    assert.deepEqual(published(), ["ES256", "EdDSA"]);
+    await send("PATCH", "/api/v1/client/x", { access_token_signing_alg: "PS256" });
+    assert.deepEqual(published(), ["ES256", "EdDSA", "PS256"]);
+  });
+});
+
+describe("fetch under a server that hands over things of its own", () => {
+  it("takes what is no connection for nobody", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    // As Bun's server looks; no type lets it through.
+    const server: Connection = JSON.parse('{"address":{"address":"127.0.0.1","family":"IPv4","port":1}}');
+    assert.equal((await authority.fetch(new Request(`${testIssuer}/status`), server)).status, 200);
+    assert.equal((await authority.fetch(new Request(`${testIssuer}/metrics`), server)).status, 404);
   });
 });

@@ -1,5 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import { z } from "zod";
+import type { Services } from "../../services.ts";
+import type { SigningAlgorithm } from "../../store/records.ts";
 import type { Route } from "../route.ts";
 import { changesOf, clientJson, settingsOf } from "./client-json.ts";
 import { operation } from "./operation.ts";
@@ -25,6 +27,7 @@ export const clientRoutes: readonly Route[] = [
       client_credential: z.string().optional().describe("The secret again, as the older service names it"),
     }),
     async run({ body, actor, services }) {
+      await publishKeyFor(body.access_token_signing_alg, services);
       const { client, secret } = await services.clients.create(settingsOf(body), actor.name);
       return {
         client_id: client.clientId,
@@ -67,6 +70,7 @@ export const clientRoutes: readonly Route[] = [
     access: "superuser",
     body: clientChange,
     async run({ params, body, actor, services }) {
+      await publishKeyFor(body.access_token_signing_alg, services);
       await services.clients.update(params.id ?? "", changesOf(body), actor.name);
     },
   }),
@@ -93,3 +97,8 @@ export const clientRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** A key is published when somebody is set to be signed for with it, not when the first token is: verifiers fetch it until then. */
+async function publishKeyFor(algorithm: SigningAlgorithm | undefined, { keys }: Pick<Services, "keys">): Promise<void> {
+  if (algorithm !== undefined) await keys.signer(algorithm);
+}
