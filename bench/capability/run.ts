@@ -71,7 +71,7 @@ const bareOfAll = (tokens: readonly Uint8Array[], from = 0): Bare[] =>
   tokens.map((token) => bareOf(token, root.publicKey, from));
 
 async function print(name: string, floor: Subject, measured: Subject): Promise<void> {
-  const [floors = [], times = []] = await measure([floor, measured], rounds);
+  const [floors = [], times = []] = await measure([floor, measured], rounds, 12);
   const ratio = median(times.map((time, i) => time / (floors[i] ?? Number.NaN)));
   const us = median(times);
   const perSecond = Math.round(1_000_000 / us).toLocaleString("en");
@@ -90,7 +90,7 @@ async function verification(): Promise<void> {
     bytesOf(await several(50, attested)),
     bytesOf(await several(50, delegated)),
   ];
-  const bare = (tokens: readonly Uint8Array[]): Subject => over(bareOfAll(tokens), 60, checkBare);
+  const bare = (tokens: readonly Uint8Array[]): Subject => over(bareOfAll(tokens), 100, checkBare);
   await print("authorization token, 1 signature", bare(one), over(one, 200, judge));
   await print("authorization token, 2 attestations, 5 signatures", bare(three), over(three, 60, judgeChain));
   const authenticate = (token: Uint8Array): unknown => authenticateIdentitySync(token, {}, options);

@@ -1,6 +1,7 @@
 import { Authorizer, type Biscuit, fact } from "@countersign/biscuit";
+import type { CountersignError } from "../errors.ts";
 import { type IdentityInspection, inspectIdentity } from "./inspect-identity.ts";
-import { type Asked, judge } from "./judge.ts";
+import { judge } from "./judge.ts";
 import { openToken, openTokenSync, type ShownToken, type VerificationOptions } from "./open.ts";
 import { refusal } from "./refusals.ts";
 import { nowInSeconds } from "./times.ts";
@@ -36,16 +37,18 @@ const authorizers = {
   bearer: { any: new Authorizer(BEARER + ANY_DOMAIN), within: new Authorizer(BEARER + IN_DOMAIN) },
 };
 
+/** The refusal when every check holds and yet the authority named nobody whom the actor could be. */
+function unmatched(token: Biscuit, { identity, domain, requireDomain }: IdentityRequest): CountersignError {
+  const inspection = inspectIdentity(token);
+  return requireDomain === true && inspection?.domain === undefined
+    ? refusal("domain_mismatch", { provided: domain })
+    : refusal("identity_mismatch", { expected: inspection?.subject, actual: identity });
+}
+
 /** Judges an identity token whose signatures hold. */
-export function judgeIdentity(
-  token: Biscuit,
-  request: IdentityRequest,
-  options: VerificationOptions,
-): VerifiedIdentity {
+export function judgeIdentity(token: Biscuit, request: IdentityRequest, options: VerificationOptions): void {
   const { identity, domain, requireDomain = false } = request;
   const now = nowInSeconds(options.clock);
-  const asked: Asked = { now, identity, domain };
-  const inspection = inspectIdentity(token);
   const facts = [fact("time", now)];
   if (identity !== undefined) facts.push(fact("actor", identity));
   if (domain !== undefined) facts.push(fact("domain", domain));
@@ -53,14 +56,16 @@ export function judgeIdentity(
     kind: "identity",
     authorizer: authorizers[identity === undefined ? "bearer" : "named"][requireDomain ? "within" : "any"],
     request: { facts },
-    asked,
-    unmatched: () =>
-      requireDomain && inspection?.domain === undefined
-        ? refusal("domain_mismatch", { provided: domain })
-        : refusal("identity_mismatch", { expected: inspection?.subject, actual: identity }),
+    asked: { now, identity, domain },
+    unmatched: () => unmatched(token, request),
   });
+}
+
+function verified(token: Biscuit, request: IdentityRequest, options: VerificationOptions): VerifiedIdentity {
+  judgeIdentity(token, request, options);
+  const inspection = inspectIdentity(token);
   if (inspection === undefined) throw refusal("token_kind", { expected: "identity" });
-  return { ...inspection, actor: identity ?? inspection.subject, token };
+  return { ...inspection, actor: request.identity ?? inspection.subject, token };
 }
 
 /**
@@ -83,7 +88,7 @@ export async function verifyIdentity(
   request: IdentityRequest,
   options: VerificationOptions,
 ): Promise<VerifiedIdentity> {
-  return judgeIdentity(await openToken(token, options), request, options);
+  return verified(await openToken(token, options), request, options);
 }
 
 /** The same as {@link verifyIdentity}, at once. @throws {KeyError} `no_sync_crypto` where there is no synchronous one. */
@@ -92,7 +97,7 @@ export function verifyIdentitySync(
   request: IdentityRequest,
   options: VerificationOptions,
 ): VerifiedIdentity {
-  return judgeIdentity(openTokenSync(token, options), request, options);
+  return verified(openTokenSync(token, options), request, options);
 }
 
 /** What a server asks of an identity token that is shown as a credential. */
@@ -101,7 +106,7 @@ export type AuthenticationRequest = Omit<IdentityRequest, "identity">;
 function authenticated(token: Biscuit, request: AuthenticationRequest, options: VerificationOptions): VerifiedIdentity {
   const inspection = inspectIdentity(token);
   if (inspection === undefined) throw refusal("token_kind", { expected: "identity" });
-  return judgeIdentity(token, { ...request, identity: inspection.identity }, options);
+  return verified(token, { ...request, identity: inspection.identity }, options);
 }
 
 /**
