@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   createKeyEncryptionKey,
   type KeyEncryptionKey,
@@ -96,10 +96,27 @@ export function checkDataDirectory(path: string): void {
 
 function makeDataDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(resolve(path));
   } catch (error) {
     throw new CliFailure(`cannot make the data directory: ${path}`, { hints: [reasonOf(error)] });
   }
+}
+
+/** One by one: where the system denies a parent that is there, as below /proc, Node's recursive form never ends. */
+function makeDirectories(path: string): void {
+  if (isDirectory(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectories(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 async function currentKey({ database, key, nextKey }: DataPaths, world: World): Promise<KeyEncryptionKey> {

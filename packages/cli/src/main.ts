@@ -1,28 +1,34 @@
 import { systemClock, systemRandom } from "@countersign/protocol";
 import { runCli } from "./cli.ts";
-import type { Signal } from "./world.ts";
+import { exitNow } from "./exit-now.ts";
+import { hear, refuseDebugger } from "./signals.ts";
+
+refuseDebugger();
 
 const { argv, env, stdin, stdout, stderr } = process;
-const onSignal = (signal: Signal, listener: () => void) => process.on(signal, listener);
-const exit = (code: number): never => process.exit(code);
 
 // A reader such as `head` that has seen enough closes the pipe: that ends the command, and is no failure.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") exit(0);
+  if (error.code === "EPIPE") process.exit(0);
   throw error;
 });
 
 // A log whose reader went away must not end the server that writes it.
 stderr.on("error", () => {});
 
-process.exitCode = await runCli(argv.slice(2), {
+const code = await runCli(argv.slice(2), {
   env,
   stdin,
   stdout,
   stderr,
   clock: systemClock,
   random: systemRandom,
-  onSignal,
+  onSignal: hear,
   parent: () => process.ppid,
-  exit,
+  exit: exitNow,
 });
+process.exitCode = code;
+
+/** A server ends though nobody takes what it has written. */
+const lastWordsMs = 1000;
+if (argv[2] === "serve") setTimeout(() => exitNow(code), lastWordsMs).unref();

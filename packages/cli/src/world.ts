@@ -9,6 +9,8 @@ export interface Output {
   readonly isTTY?: boolean;
   /** How wide the terminal is. */
   readonly columns?: number;
+  /** How much was written that nobody has taken yet. */
+  readonly writableLength?: number;
 }
 
 /** Where text comes from: a pipe, or a terminal whose echo can be switched off. */
@@ -28,6 +30,6 @@ export interface World {
   readonly onSignal: (signal: Signal, listener: () => void) => void;
   /** The id of the parent process; another one after it ended. */
   readonly parent: () => number;
-  /** Ends the process at once. */
+  /** Ends the process at once, whatever its threads are at. */
   readonly exit: (code: number) => never;
 }

@@ -14,6 +14,8 @@ const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** The program as a process of its own, on a data directory. */
 class Program implements AsyncDisposable {
   readonly #child: ChildProcess;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  /** The same, and all that it wrote was read. */
   readonly exit: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   stdout = "";
   stderr = "";
@@ -30,11 +32,17 @@ class Program implements AsyncDisposable {
     this.#child.stderr?.on("data", (chunk) => {
       this.stderr += chunk;
     });
+    this.ended = once(this.#child, "exit").then(([code, signal]) => ({ code, signal }));
     this.exit = once(this.#child, "close").then(([code, signal]) => ({ code, signal }));
   }
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Reads its log no more, as a collector that hangs. */
+  stallLog(): void {
+    this.#child.stderr?.pause();
   }
 
   /** Reads its log no more, as a collector that died. */
@@ -58,6 +66,7 @@ class Program implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill("SIGKILL");
+    this.#child.stderr?.resume();
     await this.exit;
   }
 }
@@ -156,6 +165,36 @@ describe("countersign serve", () => {
       program.leaveLog();
       for (let i = 0; i < 3; i++) assert.equal((await logIn(port, password)).status, 200);
     }));
+
+  it("ends on SIGTERM though the reader of its log hangs", () =>
+    withData(async (data) => {
+      await using program = new Program(data, "--log-level", "debug");
+      const port = await program.port();
+      program.stallLog();
+      for (let i = 0; i < 3000; i++) await (await fetch(`http://localhost:${port}/health/live`)).text();
+      program.kill("SIGTERM");
+      // Its streams stay open here: the end of the process is what counts.
+      assert.deepEqual(await program.ended, { code: 0, signal: null });
+    }));
+
+  it("opens no debugger at SIGUSR1", () =>
+    withData(async (data) => {
+      await using program = new Program(data);
+      const port = await program.port();
+      program.kill("SIGUSR1");
+      assert.equal((await fetch(`http://localhost:${port}/health/live`)).status, 200);
+      program.kill("SIGTERM");
+      assert.deepEqual(await program.exit, { code: 0, signal: null });
+      assert.doesNotMatch(program.stderr, /Debugger/);
+    }));
+
+  for (const path of ["/proc/self/no/such", "/dev/null/data"]) {
+    it(`ends when the data directory cannot be made: ${path}`, async () => {
+      await using program = new Program(path);
+      assert.deepEqual(await program.exit, { code: 1, signal: null });
+      assert.match(program.stderr, /countersign: error: cannot make the data directory: /);
+    });
+  }
 
   it("keeps its data where only its owner can read it", () =>
     withData(async (data) => {

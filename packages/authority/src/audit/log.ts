@@ -14,6 +14,8 @@ export type LogLevel = (typeof logLevels)[number];
 export interface LogOptions {
   /** Takes whole lines, newline included; several at once under load. */
   readonly write: (lines: string) => void;
+  /** Whether the reader has fallen so far behind that lines are dropped, and counted, until it has caught up. @default never */
+  readonly isStalled?: () => boolean;
   /** @default "info" */
   readonly level?: LogLevel;
   /** One JSON object a line for machines, or readable lines for a terminal. @default "json" */
@@ -54,7 +56,7 @@ const allowed: ReadonlyMap<EventName, readonly string[]> = new Map(
  */
 export function createLog(options: LogOptions): Log {
   const { clock = systemClock, format = "json", colour = false } = options;
-  const gathered = gather(options.write);
+  const gathered = gather(dropping(options, clock));
   const write = format === "json" ? gathered.write : (line: string) => gathered.write(formatLine(line, colour));
   const logger = pino(
     {
@@ -111,6 +113,23 @@ function news(): (exchange: Exchange, now: number) => boolean {
     if (now >= told && now - told < 1000) return false;
     lastAt.set(kind, now);
     return true;
+  };
+}
+
+/** Writes lines, or counts them while nobody takes them: memory is bounded, and the log says what it lacks. */
+function dropping({ write, isStalled = () => false, format, colour = false }: LogOptions, clock: Clock) {
+  let dropped = 0;
+  return (lines: string) => {
+    if (isStalled()) {
+      dropped += lines.split("\n").length - 1;
+      return;
+    }
+    if (dropped > 0) {
+      const line = `${JSON.stringify({ level: "warn", time: timestamp(clock.now()), event: "log.dropped", lines: dropped })}\n`;
+      write(format === "text" ? formatLine(line, colour) : line);
+      dropped = 0;
+    }
+    write(lines);
   };
 }
 

@@ -52,6 +52,29 @@ describe("createLog", () => {
     assert.ok(!logOf({ format: "text" }, (log) => log.event(issued)).includes("\u001b"));
   });
 
+  for (const format of ["json", "text"] as const) {
+    it(`drops lines while its reader hangs, and says how many once it reads again (${format})`, () => {
+      let stalled = false;
+      const text = logOf({ format, isStalled: () => stalled }, (log) => {
+        const say = () => {
+          log.event(issued);
+          log.flush();
+        };
+        say();
+        stalled = true;
+        for (let n = 0; n < 3; n++) say();
+        stalled = false;
+        say();
+        say();
+      });
+      const lines = text.trimEnd().split("\n");
+      assert.deepEqual(
+        lines.map((line) => /token\.issued|log\.dropped.*lines"?[:=]\d+/.exec(line)?.[0].replace(/\W+/g, " ")),
+        ["token issued", "log dropped lines 3", "token issued", "token issued"],
+      );
+    });
+  }
+
   it("escapes line breaks, so that no value forges a line", () => {
     const forged: AuthorityEvent = { ...issued, fields: { ...issued.fields, deviceName: 'a\n{"level":"error"}' } };
     for (const format of ["json", "text"] as const) {

@@ -21,6 +21,12 @@ import type { World } from "../world.ts";
 /** SIGTERM to exit, at most: what orchestrators grant before they kill is 30 s or less. */
 const shutdownMs = 25_000;
 
+/** How much of that is left for the store when the last connection is cut. */
+const storeMs = 5000;
+
+/** So much of the log may wait for its reader. */
+const unreadLogBytes = 1_048_576;
+
 const parentCheckMs = 500;
 
 export const serve: Command = {
@@ -46,6 +52,7 @@ export const serve: Command = {
     const warn = (warning: string) => print.note(`countersign: warning: ${warning}`);
     serving.warnings.forEach(warn);
     const stopped = stopRequest(world);
+    using _deadline = exitInTime(stopped, run);
     const log = openLog(settings, run);
     const lost = Promise.withResolvers<string>();
     const running = await start(serving, world, { log, onLost: lost.resolve });
@@ -182,6 +189,7 @@ function openLog(settings: Settings, { world, print }: Run): Log {
     write: (lines) => {
       stderr.write(lines);
     },
+    isStalled: () => (stderr.writableLength ?? 0) > unreadLogBytes,
     level: settings.log_level,
     format: terminal ? "text" : "json",
     colour: terminal && (env.NO_COLOR ?? "") === "",
@@ -205,6 +213,20 @@ function stopRequest({ env, onSignal, parent, exit }: World): Promise<void> {
   return promise;
 }
 
+/**
+ * Ends the process when stopping takes too long: a disk that syncs slowly holds up a start as well as the closing of the
+ * store. It is as safe as a kill: what was answered is durable.
+ */
+function exitInTime(stopped: Promise<void>, { print, world }: Run): Disposable {
+  const inTime = new AbortController();
+  const end = () => {
+    print.note("countersign: warning: ends before the store is closed, which takes too long; nothing answered is lost");
+    world.exit(1);
+  };
+  void stopped.then(() => world.clock.sleep(shutdownMs, inTime.signal)).then(end, () => {});
+  return { [Symbol.dispose]: () => inTime.abort() };
+}
+
 function whenParentEnds(parent: () => number, act: () => void): void {
   const first = parent();
   const timer = setInterval(() => {
@@ -220,6 +242,6 @@ async function stop({ served, authority }: Running, settings: Settings, { clock 
   const drainMs = settings.drain_seconds * 1000;
   authority.drain();
   if (drainMs > 0) await clock.sleep(drainMs);
-  await served.close({ atMostMs: shutdownMs - drainMs });
+  await served.close({ atMostMs: shutdownMs - storeMs - drainMs });
   await authority.close();
 }
