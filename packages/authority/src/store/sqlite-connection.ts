@@ -32,9 +32,6 @@ export class WritingConnection implements Disposable {
   readonly #guard: StatementSync;
   readonly #take: StatementSync;
   readonly #reserve: StatementSync;
-  readonly #begunUnit: StatementSync;
-  readonly #undoneUnit: StatementSync;
-  readonly #doneUnit: StatementSync;
   readonly #sweepEnd: StatementSync;
   readonly #sweep: StatementSync;
   readonly #end: StatementSync;
@@ -73,9 +70,6 @@ export class WritingConnection implements Disposable {
     );
     this.#take.setReturnArrays(true);
     this.#reserve = database.prepare("UPDATE version SET given = given + ?1 RETURNING given");
-    this.#begunUnit = database.prepare("SAVEPOINT unit");
-    this.#undoneUnit = database.prepare("ROLLBACK TO unit");
-    this.#doneUnit = database.prepare("RELEASE unit");
     this.#sweepEnd = database.prepare("SELECT key FROM item WHERE key > ?1 ORDER BY key LIMIT 1 OFFSET ?2");
     this.#sweep = database.prepare("DELETE FROM item WHERE key > ?1 AND key <= ?2 AND expires_at <= ?3");
     this.#end = database.prepare("COMMIT");
@@ -91,7 +85,7 @@ export class WritingConnection implements Disposable {
     this.#makeRoom(units.flat());
     this.#begin.run();
     this.#reserveVersions(units.length);
-    const outcomes = units.map((unit) => (unit.length === 1 ? this.#tryUnit(unit, now) : this.#tryTogether(unit, now)));
+    const outcomes = units.map((unit) => (unit.length === 1 ? this.#tryAlone(unit, now) : this.#together(unit, now)));
     this.#sweepStep(sweptPerOperation * units.reduce((sum, unit) => sum + unit.length, 0), now);
     this.#end.run();
     return outcomes;
@@ -117,22 +111,30 @@ export class WritingConnection implements Disposable {
     if (lacking !== undefined) throw new Error(lacking);
   }
 
-  /** What was written of a unit that fails later is taken back. */
-  #tryTogether(unit: Unit, now: number): Outcome {
-    this.#begunUnit.run();
-    const outcome = this.#tryUnit(unit, now);
-    if (typeof outcome !== "number" || outcome < 0) this.#undoneUnit.run();
-    this.#doneUnit.run();
-    return outcome;
-  }
-
-  #tryUnit(unit: Unit, now: number): Outcome {
+  #tryAlone(unit: Unit, now: number): Outcome {
     try {
       return this.#applyUnit(unit, now);
     } catch (error) {
       if (!this.#database.isTransaction || !isOwnFault(error)) throw error;
       return String(error);
     }
+  }
+
+  /**
+   * All expectations are judged before anything is written, but for the first, which its own statement judges: so nothing
+   * has to be taken back, and no savepoint copies pages. A statement that fails all the same fails the transaction.
+   */
+  #together(unit: Unit, now: number): Outcome {
+    const [kind, key] = unit[0] ?? ["guard", ""];
+    const noted = kind === "note" ? this.#versionAt(key, now) : undefined;
+    if (noted !== undefined) return noted;
+    for (let index = 1; index < unit.length; index++) {
+      const [, place = "", expected = 0] = unit[index] ?? [];
+      if ((this.#versionAt(place, now) ?? 0) !== expected) return -1 - index;
+    }
+    const outcome = this.#applyUnit(unit, now);
+    if (typeof outcome === "number" && outcome >= -1) return outcome;
+    throw new Error("A change that was judged to be possible was not");
   }
 
   #applyUnit(unit: Unit, now: number): Outcome {
@@ -145,9 +147,9 @@ export class WritingConnection implements Disposable {
     return version;
   }
 
-  /** Whether the expectation was met; a row that was taken, or the version of a commit that was noted before. */
+  /** Whether the expectation was met; or a row that was taken. */
   #apply([kind, key, expected, owner, expiresAt, text]: Operation, version: number, now: number) {
-    if (kind === "note") return this.#versionAt(key, now) ?? this.#write(key, 0, now, version, null, expiresAt, "{}");
+    if (kind === "note") return this.#write(key, 0, now, version, null, expiresAt, "{}");
     if (kind === "write") return this.#write(key, expected, now, version, owner, expiresAt, text);
     // With setReturnArrays a row is an array, which the types do not know.
     if (kind === "take") return (this.#take.get(key, expected, now) as Outcome | undefined) ?? false;
