@@ -113,7 +113,8 @@ export interface Signoff {
 }
 
 /**
- * Signs off a multi-party token as one of its parties. It does not ask what the token grants: inspect it before.
+ * Signs off a multi-party token as one of its parties. It does not ask what the token grants: see
+ * `verifyPendingAuthorization`.
  *
  * @throws {CountersignError} `invalid_name`, `token_signature`, `token_malformed`, `token_sealed` and their like.
  */

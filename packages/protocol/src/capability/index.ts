@@ -88,3 +88,4 @@ export {
   verifyIdentity,
   verifyIdentitySync,
 } from "./verify-identity.ts";
+export { type PendingAuthorization, verifyPendingAuthorization } from "./verify-pending-authorization.ts";

@@ -98,10 +98,8 @@ function isOfKind(token: Biscuit, kind: TokenKind): boolean {
 }
 
 /** The one cause of a refusal: the verifier's own checks, then what cannot be mended, then the first that failed. */
-function causeOf(token: Biscuit, decision: Decision, tried: Case): CountersignError {
-  if (decision.error !== undefined) return tokenRefusal(decision.error);
+function causeOf(token: Biscuit, failures: readonly Failure[], tried: Case): CountersignError {
   if (!isOfKind(token, tried.kind)) return refusal("token_kind", { expected: tried.kind });
-  const failures = knownFailures(token, decision);
   const cause =
     failures.find(({ failed }) => failed.block === undefined) ??
     failures.find(({ known }) => known !== undefined && FIRST.has(known.kind)) ??
@@ -113,5 +111,22 @@ function causeOf(token: Biscuit, decision: Decision, tried: Case): CountersignEr
 /** Judges a token. @throws {CountersignError} with the one cause of the refusal. */
 export function judge(token: Biscuit, tried: Case): void {
   const decision = tried.authorizer.authorize(token, tried.request);
-  if (!decision.allowed) throw causeOf(token, decision, tried);
+  if (decision.error !== undefined) throw tokenRefusal(decision.error);
+  if (!decision.allowed) throw causeOf(token, knownFailures(token, decision), tried);
+}
+
+type Party = Extract<KnownCheck, { kind: "party" }>;
+
+/** Judges a token but for the signoffs that its authority demands, and returns those that are missing. */
+export function judgePending(token: Biscuit, tried: Case): Party[] {
+  const decision = tried.authorizer.authorize(token, tried.request);
+  if (decision.error !== undefined) throw tokenRefusal(decision.error);
+  const missing: Party[] = [];
+  const failures = knownFailures(token, decision).filter(({ failed, known }) => {
+    if (failed.block !== 0 || known?.kind !== "party") return true;
+    missing.push(known);
+    return false;
+  });
+  if (failures.length > 0 || decision.policy?.kind !== "allow") throw causeOf(token, failures, tried);
+  return missing;
 }

@@ -1,6 +1,6 @@
 import { Authorizer, type Biscuit, type Fact, fact, type RequestOptions } from "@countersign/biscuit";
 import { earliestExpiry } from "./inspect-identity.ts";
-import { judge, rightsOf } from "./judge.ts";
+import { type Case, judge, rightsOf } from "./judge.ts";
 import { openToken, openTokenSync, type ShownToken, type VerificationOptions } from "./open.ts";
 import { refusal } from "./refusals.ts";
 import { type ChainRequest, chainRefusal, chainToPass, type Passed } from "./service-chain.ts";
@@ -41,6 +41,9 @@ const POLICY = "allow if subject($sub), resource($res), operation($op), right($s
 const ofSubject = new Authorizer(POLICY);
 const ofAny = new Authorizer(`subject($sub) <- right($sub, $res, $op), resource($res), operation($op); ${POLICY}`);
 
+const subjectOf = ({ subject }: AuthorizationRequest): string | undefined =>
+  subject === anySubject ? undefined : subject;
+
 function factsOf(request: AuthorizationRequest, now: number): Fact[] {
   const { subject, resource, operation, domain, prefix } = request;
   const facts = [fact("time", now), fact("resource", resource), fact("operation", operation)];
@@ -60,26 +63,26 @@ function chainCode(resource: string, passed: readonly Passed[]): Pick<RequestOpt
   return { code: code.join("\n"), parameters: { resource, ...Object.fromEntries(values) } };
 }
 
-function judgeAuthorization(
-  token: Biscuit,
-  request: AuthorizationRequest,
-  passed: readonly Passed[],
-  options: VerificationOptions,
-): VerifiedAuthorization {
+/** What the token is judged by. */
+export function caseOf(token: Biscuit, request: AuthorizationRequest, passed: readonly Passed[], now: number): Case {
   const { resource, operation, domain, prefix } = request;
-  const subject = request.subject === anySubject ? undefined : request.subject;
-  const now = nowInSeconds(options.clock);
+  const subject = subjectOf(request);
   const asked = { now, subject, resource, operation, domain, prefix };
-  judge(token, {
+  return {
     kind: "authorization",
     authorizer: subject === undefined ? ofAny : ofSubject,
     request: { facts: factsOf(request, now), ...chainCode(resource, passed) },
     asked,
     unmatched: () => refusal("rights_denied", rightsOf(asked)),
     ownCheck: (index) => chainRefusal(token, passed[index]),
-  });
+  };
+}
+
+/** The result for a token that holds. */
+export function verifiedOf(token: Biscuit, request: AuthorizationRequest): VerifiedAuthorization {
+  const { resource, operation } = request;
   return {
-    subject,
+    subject: subjectOf(request),
     resource,
     operation,
     token,
@@ -90,8 +93,18 @@ function judgeAuthorization(
   };
 }
 
+function judgeAuthorization(
+  token: Biscuit,
+  request: AuthorizationRequest,
+  passed: readonly Passed[],
+  options: VerificationOptions,
+): VerifiedAuthorization {
+  judge(token, caseOf(token, request, passed, nowInSeconds(options.clock)));
+  return verifiedOf(token, request);
+}
+
 /** A caller without types who leaves the subject out must not be taken to mean any. */
-function assertSubject({ subject }: AuthorizationRequest): void {
+export function assertSubject({ subject }: AuthorizationRequest): void {
   if (subject !== anySubject && typeof subject !== "string") {
     throw new TypeError("Cannot verify an authorization token without a subject: pass anySubject if any will do");
   }

@@ -17,6 +17,7 @@ import {
   restrictPrefix,
   signOff,
   verifyContext,
+  verifyPendingAuthorization,
 } from "../../src/capability/index.ts";
 import { alice, at, chain, keys, parties, publicKey, right, rootKey, T0 } from "./fixtures.ts";
 
@@ -204,5 +205,23 @@ describe("verifyContext", () => {
     assert.deepEqual([told.subject, told.labels, told.sources], [alice, ["PII"], ["mail"]]);
     const [, exposure] = (await inspectToken(exposed.toBytes(), open)).blocks;
     assert.deepEqual(exposure?.role === "exposure" && [exposure.labels, exposure.sources], [["PII"], ["mail"]]);
+  });
+});
+
+describe("verifyPendingAuthorization", () => {
+  it("names the parties that have not signed off, in the order of the token", async () => {
+    const token = await mintAuthorization(keys.root, { ...right, parties }, at());
+    const asked = async (each: Biscuit) => {
+      const { missing, verified } = await verifyPendingAuthorization(each.toBytes(), right, at());
+      assert.equal(verified.expiresAt, (T0 + 300) * 1000);
+      return missing.map(({ component, publicKey: key }) => [component, key]);
+    };
+    const finance = ["finance.example", publicKey("finance").toString()];
+    const risk = ["risk.example", publicKey("risk").toString()];
+    assert.deepEqual(await asked(token), [finance, risk]);
+    const once = await signOff(token.toBytes(), { component: "risk.example", key: keys.risk }, open);
+    assert.deepEqual(await asked(once), [finance]);
+    const twice = await signOff(once.toBytes(), { component: "finance.example", key: keys.finance }, open);
+    assert.deepEqual(await asked(twice), []);
   });
 });

@@ -9,11 +9,12 @@ import { refusalCodes } from "../../src/capability/refusals.ts";
 import { at, keys } from "./fixtures.ts";
 import type { Row } from "./security/case.ts";
 import { identityRows } from "./security/identity-rows.ts";
+import { partyRows } from "./security/party-rows.ts";
 import { rightRows } from "./security/right-rows.ts";
 import { successorRows } from "./security/successor-rows.ts";
 import { replayedBlock, showToken, twoBlocks, wireRows } from "./security/wire-rows.ts";
 
-const rows: readonly Row[] = [...wireRows, ...rightRows, ...identityRows, ...successorRows];
+const rows: readonly Row[] = [...wireRows, ...rightRows, ...partyRows, ...identityRows, ...successorRows];
 
 async function refusalOf(row: Pick<Row, "build">): Promise<CountersignError | undefined> {
   try {
@@ -88,7 +89,7 @@ describe("attacks on capability tokens", () => {
     const scopes = files.flatMap((name) => readFileSync(join(folder, name), "utf8").match(/trusting [^;]*;/g) ?? []);
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the source
     assert.deepEqual(scopes, ["trusting authority, {key${i}};"]);
-    assert.equal(files.length, 4);
+    assert.equal(files.length, 5);
   });
 
   it("G11 to G13 take no longer than the limits allow", async () => {
