@@ -1,5 +1,5 @@
 import type { PublicKey } from "@countersign/biscuit";
-import { publicKeyOf } from "./inputs.ts";
+import { checkNames, publicKeyOf } from "./inputs.ts";
 import { expires, type Statement } from "./statement.ts";
 
 /** What a capability is used for: a tenant, a user, a one-time id. */
@@ -41,6 +41,14 @@ function statedBy({ label, value, publicKey }: TrustedDesignation): Statement {
 
 function narrowed({ designations = [], trustedDesignations = [] }: CapabilityNarrowing): Statement[] {
   return [...designations.map(stated), ...trustedDesignations.map(statedBy)];
+}
+
+/** Checks the labels and values that go into a capability token. @throws {CountersignError} `invalid_name`. */
+export function checkDesignations(amendment: CapabilityNarrowing & Pick<CapabilityAttestation, "states">): void {
+  const { designations = [], trustedDesignations = [], states = [] } = amendment;
+  for (const { label, value } of [...designations, ...trustedDesignations, ...states]) {
+    checkNames({ "designation label": label, "designation value": value });
+  }
 }
 
 /** The authority block of a capability token. */

@@ -5,6 +5,7 @@ import {
   type CapabilityAttestation,
   type CapabilityNarrowing,
   capabilityAttestationStatements,
+  checkDesignations,
 } from "./capability-blocks.ts";
 import { type OpenOptions, openToken, type ShownToken } from "./open.ts";
 import { expirationOf, type Lifetime, nowInSeconds } from "./times.ts";
@@ -18,13 +19,14 @@ const endOf = (options: Lifetime): number | undefined =>
 /**
  * Narrows a capability token by a block of the holder's own.
  *
- * @throws {CountersignError} `token_sealed`, `token_signature`, `invalid_public_key` and their like.
+ * @throws {CountersignError} `invalid_name`, `invalid_public_key`, `token_sealed`, `token_signature` and their like.
  */
 export async function attenuateCapability(
   token: ShownToken,
   narrowing: CapabilityNarrowing,
   options: AmendOptions,
 ): Promise<Biscuit> {
+  checkDesignations(narrowing);
   const statements = attenuationStatements(narrowing, endOf(options));
   return appendOwn(await openToken(token, options), statements, options);
 }
@@ -38,13 +40,14 @@ export interface CapabilityAmendment extends CapabilityAttestation {
 /**
  * Activates a latent capability token, or states a designation in it, as the party whose key the token trusts.
  *
- * @throws {CountersignError} `token_sealed`, `token_signature`, `invalid_public_key` and their like.
+ * @throws {CountersignError} `invalid_name`, `invalid_public_key`, `token_sealed`, `token_signature` and their like.
  */
 export async function attestCapability(
   token: ShownToken,
   { key, ...attestation }: CapabilityAmendment,
   options: AmendOptions,
 ): Promise<Biscuit> {
+  checkDesignations(attestation);
   const statements = capabilityAttestationStatements(attestation, nowInSeconds(options.clock), endOf(options));
   return appendExternal(await openToken(token, options), statements, options, key);
 }

@@ -1,6 +1,6 @@
 import { Biscuit, type CryptoProvider, type SigningKey } from "@countersign/biscuit";
 import { type AuthorizationContent, authorizationStatements } from "./authorization-blocks.ts";
-import { type CapabilityContent, capabilityStatements } from "./capability-blocks.ts";
+import { type CapabilityContent, capabilityStatements, checkDesignations } from "./capability-blocks.ts";
 import { contextStatements } from "./context-blocks.ts";
 import { type IdentityContent, identityStatements } from "./identity-blocks.ts";
 import { checkNames } from "./inputs.ts";
@@ -82,6 +82,7 @@ export async function mintCapability(
 ): Promise<Biscuit> {
   const { subject, resource, operation } = content;
   checkNames({ subject, resource, operation });
+  checkDesignations(content);
   return signToken(rootKey, capabilityStatements(content, expirationOf(options)), options);
 }
 

@@ -198,4 +198,34 @@ export const successorRows: readonly Row[] = [
   { id: "context: a compound label of one twice", build: () => exposed(["a&a"]), expect: "invalid_name" },
   { id: "context: a label of nothing", build: () => exposed(["a&"]), expect: "invalid_name" },
   { id: "context: a label with the sign &", build: async () => compoundLabel(["a&b"]), expect: "invalid_name" },
+  ...[
+    { label: "", value: "T1" },
+    { label: "tenant", value: "" },
+    { label: "tenant", value: "T\n1" },
+    { label: "\ud800", value: "T1" },
+  ].flatMap((designation): Row[] => {
+    const name = JSON.stringify(designation);
+    const amended = async () => (await latent()).toBytes();
+    return [
+      { id: `names: minted for ${name}`, build: () => minted({ designations: [designation] }), expect: "invalid_name" },
+      {
+        id: `names: narrowed to ${name}`,
+        build: async () => attenuateCapability(await amended(), { designations: [designation] }, at()),
+        expect: "invalid_name",
+      },
+      {
+        id: `names: trusted with ${name}`,
+        build: async () => {
+          const trustedDesignations = [{ ...designation, publicKey: publicKey("activator") }];
+          return attenuateCapability(await amended(), { trustedDesignations }, at());
+        },
+        expect: "invalid_name",
+      },
+      {
+        id: `names: stated ${name}`,
+        build: () => activated(keys.activator, { states: [designation] }),
+        expect: "invalid_name",
+      },
+    ];
+  }),
 ];
