@@ -12,7 +12,8 @@ export interface Listing<Value> {
   readonly matches?: ((value: Value) => boolean) | undefined;
 }
 
-const pageSize = 1000;
+/** A page is read on the thread that serves everybody: a long search must not keep grants waiting. */
+const pageSize = 100;
 
 /** The values of an owner that match, in the order of their keys. Reads page after page until it has enough of them. */
 export async function listMatching<Value>(
