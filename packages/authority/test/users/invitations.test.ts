@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createInvitations } from "../../src/users/invitations.ts";
+import { aroundStore } from "./around-store.ts";
 import { aRegistration, makeNode } from "./world.ts";
 
 const hourMs = 3_600_000;
@@ -44,6 +45,33 @@ describe("Invitations", () => {
     await assert.rejects(users.register(aRegistration({ invitation: code }), "self"), { code: "already_exists" });
     await users.register(aRegistration({ username: "bob", invitation: code }), "self");
   });
+
+  for (const when of ["before", "after"] as const) {
+    it(`are used up with a user or not at all, wherever a process dies: ${when} any call`, async () => {
+      for (let dieAt = 1; dieAt <= 8; dieAt++) {
+        const { users, invitations, store, clock, audit } = makeInviting();
+        const { code } = await invitations.create(hourMs, "admin_id");
+        let calls = 0;
+        const dying = aroundStore(store, async (_, run) => {
+          const dies = ++calls === dieAt;
+          if (dies && when === "before") throw new Error("the process died");
+          const result = await run();
+          if (dies) throw new Error("the process died");
+          return result;
+        });
+        const registration = aRegistration({ invitation: code });
+        await makeNode({ store: dying, clock, seed: 2 })
+          .users.register(registration, "self")
+          .catch(() => {});
+        const isThere = (await users.byUsername("alice")) !== undefined;
+        assert.equal((await invitations.list()).length, isThere ? 0 : 1);
+        assert.equal((await audit.read({ limit: 9, name: "user.registered" })).length, isThere ? 1 : 0);
+        const again = users.register(registration, "self");
+        if (isThere) await assert.rejects(again, { code: "access_denied" });
+        else await again;
+      }
+    });
+  }
 
   it("expire", async () => {
     const { users, invitations, clock } = makeInviting();
