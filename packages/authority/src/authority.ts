@@ -2,6 +2,7 @@ import { type Clock, type Random, systemClock, systemRandom } from "@countersign
 import { createMetrics, type Metrics } from "./audit/metrics.ts";
 import { joinObservers, type Observer } from "./audit/observer.ts";
 import { createAuditTrail, retentionOf } from "./audit/trail-store.ts";
+import { announceForClients } from "./clients/announce.ts";
 import { createClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
@@ -83,7 +84,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const limits = createLimits({ store, clock, config });
   const passwords = createPasswordHasher({ clock, random, config });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
-  const clients = createClientService({ store, clock, random, audit });
+  const clients = createClientService({ store, clock, random, audit, keys });
   const lifecycle = { closing: false, unready: undefined };
   const services: Services = {
     config,
@@ -101,6 +102,8 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   };
   const answer = createApp(services);
   audit.notice("authority.started", { issuer: config.issuer });
+  // What fails here is made up for by the first request of such a client, which then waits.
+  const announced = announceForClients(services).catch(() => undefined);
   return {
     fetch: toFetch(answer),
     answer,
@@ -111,6 +114,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     },
     async close() {
       lifecycle.closing = true;
+      await announced;
       await keys.close();
       await store.close();
       audit.notice("authority.stopped", { issuer: config.issuer });

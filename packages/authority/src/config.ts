@@ -51,6 +51,11 @@ export const configSchema = z.strictObject({
       rotate_every: seconds(30 * day, 60, 3660 * day, "Active life of a signing key"),
       publish_before: seconds(day, 0, 60 * day, "A key is published so long before it signs"),
       jwks_max_age: seconds(900, 0, day, "Cache-Control max-age of the JWK sets"),
+      algorithms: z
+        .array(algorithm)
+        .max(signingAlgorithms.length)
+        .default([...signingAlgorithms])
+        .describe("Keys for these are published from the first start on, so that no client has to wait for one"),
     })
     .refine(({ rotate_every, publish_before }) => publish_before <= rotate_every, {
       path: ["publish_before"],

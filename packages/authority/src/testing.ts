@@ -13,6 +13,7 @@ import type { Store } from "./store/store.ts";
 
 /** What a test may choose. */
 export interface TestAuthorityOptions {
+  /** Keys are made for ES256 and `tokens.algorithm` unless `keys.algorithms` names others. */
   readonly config?: ConfigInput;
   readonly clock?: Clock;
   readonly store?: Store;
@@ -73,7 +74,12 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     exchange: (exchange) => exchanges.push(exchange),
   };
   const authority = await createAuthority({
-    config: parseConfig({ ...options.config, issuer: options.config?.issuer ?? testIssuer }),
+    config: parseConfig({
+      ...options.config,
+      issuer: options.config?.issuer ?? testIssuer,
+      // RSA keys take a while to make, and hardly any test needs them.
+      keys: { algorithms: ["ES256"], ...options.config?.keys },
+    }),
     store: options.store ?? createMemoryStore({ clock }),
     keyEncryptionKey: createKeyEncryptionKey(seededRandom(options.seed ?? 1).bytes(32)),
     clock,

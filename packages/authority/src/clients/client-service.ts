@@ -1,6 +1,7 @@
 import { type Clock, CountersignError, type Random, randomSecret, randomUuid, sha256 } from "@countersign/protocol";
 import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
 import { isId } from "../id.ts";
+import type { KeyRing } from "../keys/signer.ts";
 import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import { type ClientRecord, type ClientSecret, incarnationBytes } from "../store/records.ts";
@@ -15,6 +16,8 @@ export interface ClientServiceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly audit: AuditTrail;
+  /** Told of the algorithms that clients are set to. */
+  readonly keys: Pick<KeyRing, "announce">;
 }
 
 const longestOverlapMs = 90 * 86_400_000;
@@ -40,6 +43,7 @@ export function createClientService(options: ClientServiceOptions): ClientServic
 
     async create({ clientId: given, ...wanted }, actor) {
       const settings = checkSettings(wanted);
+      await announceFor(settings, options);
       const clientId = given === undefined ? `client_${randomUuid(random)}` : checkClientId(given);
       const made = usesSecret(settings.authMethod) ? makeSecret(options) : undefined;
       const secrets = made === undefined ? [] : [made.record];
@@ -55,6 +59,7 @@ export function createClientService(options: ClientServiceOptions): ClientServic
       if (changes.clientId !== undefined && changes.clientId !== clientId) {
         throw new CountersignError("invalid_client_metadata", { hint: "The client_id of a client never changes" });
       }
+      await announceFor({ token: changes.token ?? {} }, options);
       const what = Object.keys(changes)
         .filter((member) => member !== "clientId")
         .join(" ");
@@ -91,6 +96,14 @@ export function createClientService(options: ClientServiceOptions): ClientServic
 
     list: (page) => list(store, page),
   };
+}
+
+/** A key is published when a client is set to its algorithm, not when its first token is asked for: it cannot sign at once. */
+async function announceFor(
+  { token: { algorithm } }: Pick<ClientSettings, "token">,
+  { keys: ring }: Pick<ClientServiceOptions, "keys">,
+): Promise<void> {
+  if (algorithm !== undefined) await ring.announce(algorithm);
 }
 
 async function readClient(store: Store, clientId: string): Promise<Item<ClientRecord> | undefined> {

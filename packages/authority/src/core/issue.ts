@@ -3,7 +3,7 @@ import type { Caller } from "../caller.ts";
 import type { GrantRequest, Grounds } from "../grants/grant.ts";
 import { grantFor } from "../grants/index.ts";
 import type { Services } from "../services.ts";
-import { type Minted, mint, plan } from "./mint.ts";
+import { type Minted, mint, plan, signerFor } from "./mint.ts";
 import { narrow, type Permission } from "./policy.ts";
 import { LostRace, record } from "./record.ts";
 
@@ -45,9 +45,10 @@ export interface Granted {
 }
 
 async function mintAndRecord(granted: Granted, services: Services): Promise<Issued | undefined> {
+  const signer = await signerFor(granted.caller, services);
   const planned = plan(granted, services);
   const [minted, recorded] = await Promise.allSettled([
-    mint(planned, granted, services),
+    mint(planned, granted, signer, services),
     record(granted, planned, services),
   ]);
   if (recorded.status === "rejected") {

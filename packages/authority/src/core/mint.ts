@@ -6,6 +6,8 @@ import {
   plainClaims,
   toBase64url,
 } from "@countersign/protocol";
+import type { Caller } from "../caller.ts";
+import type { Signer } from "../keys/signer.ts";
 import type { Services } from "../services.ts";
 import type { TokenProfile } from "../store/records.ts";
 import type { Granted } from "./issue.ts";
@@ -33,10 +35,14 @@ export function plan({ caller, grounds }: Granted, { clock, random, config }: Se
   };
 }
 
+/** The key for a client's tokens. It is asked for before anything is recorded, as there may be none yet. */
+export function signerFor({ client }: Pick<Caller, "client">, { keys, config }: Services): Promise<Signer> {
+  return keys.signer(client.token.algorithm ?? config.tokens.algorithm);
+}
+
 /** Signs the access token that was planned. */
-export async function mint(planned: TokenPlan, granted: Granted, services: Services): Promise<Minted> {
+export async function mint(planned: TokenPlan, granted: Granted, signer: Signer, services: Services): Promise<Minted> {
   const { client } = granted.caller;
-  const signer = await services.keys.signer(client.token.algorithm ?? services.config.tokens.algorithm);
   const profile = client.token.profile ?? "at+jwt";
   const claims = profiles[profile](factsOf(planned, granted, services), granted.grounds.user === undefined);
   const input = `${header(profile, signer.algorithm, signer.kid)}.${encode(claims)}`;

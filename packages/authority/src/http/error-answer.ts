@@ -72,7 +72,7 @@ export function refusal(error: CountersignError, more: Readonly<Record<string, s
 
 function headersFor(error: CountersignError): Record<string, string> {
   const challenge = challenges[error.code];
-  const waits = error.status === 429 || error.status === 503;
+  const waits = error.status === 429 || error.status === 503 || error.retryAfterMs !== undefined;
   return {
     ...(challenge === undefined ? {} : { "www-authenticate": challenge }),
     ...(waits ? { "retry-after": String(Math.max(1, Math.ceil((error.retryAfterMs ?? defaultRetryMs) / 1000))) } : {}),

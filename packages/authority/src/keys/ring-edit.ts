@@ -5,7 +5,16 @@ import { algorithms } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
 import { publicJwk } from "./public-jwk.ts";
 import { derivationContext, type KeyRow, type RingRecord, ringFormat, signingContext } from "./ring-record.ts";
-import { type KeyState, lineOf, mostKeysOfAlgorithm, type Plan, type Slot } from "./rotation.ts";
+import {
+  erasesAt,
+  type KeyState,
+  lineOf,
+  mostKeysOfAlgorithm,
+  type Plan,
+  type RotationPolicy,
+  type Slot,
+  unexpired,
+} from "./rotation.ts";
 import { seal } from "./sealed.ts";
 import type { PrivateSigningKey } from "./signing-key.ts";
 
@@ -105,11 +114,23 @@ export function refuseInUse(state: KeyState): void {
 }
 
 /**
- * Commands may go beyond what the timetable makes, but not without end: the ring is one item of the store.
+ * Commands may go beyond what the timetable makes, but not without end: the ring is one item of the store. Keys whose
+ * tokens have all expired do not count.
  *
- * @throws {CountersignError} `conflict` when there are too many keys of an algorithm.
+ * @throws {CountersignError} `conflict` when there are too many keys of an algorithm, with the time until one goes.
  */
-export function refuseFlood(rows: readonly KeyRow[], algorithm: SigningAlgorithm): void {
-  if (lineOf(rows, algorithm).length < 2 * mostKeysOfAlgorithm) return;
-  throw new CountersignError("conflict", { hint: `There are too many keys for ${algorithm}; erase retired ones` });
+export function refuseFlood(
+  rows: readonly KeyRow[],
+  {
+    algorithm,
+    now,
+    policy,
+  }: { readonly algorithm: SigningAlgorithm; readonly now: number; readonly policy: RotationPolicy },
+): void {
+  const line = unexpired(lineOf(rows, algorithm), now, policy);
+  if (line.length < 2 * mostKeysOfAlgorithm) return;
+  const roomAt = Math.min(...line.map((row) => erasesAt(row, policy)));
+  const until = new Date(roomAt).toISOString();
+  const hint = `There are ${line.length} keys for ${algorithm}, the most there may be, and each may still verify a token; the first is erased at ${until}. A key that must not be trusted can be revoked now`;
+  throw new CountersignError("conflict", { hint, retryAfterMs: roomAt - now });
 }

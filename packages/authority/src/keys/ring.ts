@@ -25,6 +25,7 @@ import {
   admit,
   defaultReloadMs,
   erasesAt,
+  firstAnnounced,
   type KeyState,
   lineOf,
   policyOf,
@@ -104,7 +105,7 @@ export interface ManagedKeyRing extends KeyRing {
 }
 
 /**
- * Opens the key ring of a store, or makes it with a first ES256 key. Any number of nodes work on one ring: each change
+ * Opens the key ring of a store, or makes it with a first key for ES256 and each configured algorithm. Any number of nodes work on one ring: each change
  * is a conditional write, one node wins, the others read what it wrote. A crash at any point leaves a ring that works.
  *
  * @throws {Error} when the ring cannot be unsealed with this key-encryption key.
@@ -124,7 +125,7 @@ export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKey
   }
   const loadedAt = options.clock.now();
   const ring = new StoredKeyRing(options, openOptions, { ring: await readRing(store, openOptions), loadedAt });
-  await ring.demand(["ES256", config.tokens.algorithm]);
+  await ring.demand(["ES256", config.tokens.algorithm, ...config.keys.algorithms]);
   ring.start();
   return ring;
 }
@@ -160,11 +161,22 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   signer(algorithm: SigningAlgorithm): Promise<Signer> {
-    const signer = this.#signerAt(algorithm, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    const signer = this.#signerAt(algorithm, now);
     if (signer !== undefined) return Promise.resolve(signer);
+    const signsFrom = this.#staleness(now) === undefined ? this.signsFrom(algorithm) : undefined;
+    if (signsFrom !== undefined) return Promise.reject(refusalUntil(signsFrom, { algorithm, now }));
     const awaited = this.#awaited.get(algorithm) ?? this.#obtainSigner(algorithm);
     this.#awaited.set(algorithm, awaited);
     return awaited;
+  }
+
+  announce(algorithm: SigningAlgorithm): Promise<void> {
+    return this.#ring.lines.has(algorithm) ? Promise.resolve() : this.demand([algorithm]);
+  }
+
+  signsFrom(algorithm: SigningAlgorithm): number | undefined {
+    return firstAnnounced(this.#ring.lines.get(algorithm) ?? [], this.#options.clock.now())?.activeAt;
   }
 
   published(set: "jwks" | "pqc"): PublishedKeys {
@@ -187,7 +199,7 @@ class StoredKeyRing implements ManagedKeyRing {
     let successor: string | undefined;
     await this.#change(actor, async (rows, now) => {
       const plan = rotateNow(rows, algorithm, now, this.#succession(options));
-      if (plan.make.length > 0) refuseFlood(rows, algorithm);
+      if (plan.make.length > 0) refuseFlood(rows, { algorithm, now, policy: this.#policy });
       const after = await carryOut(plan, this.#options);
       successor = lineOf(after, algorithm).at(-1)?.kid;
       return after;
@@ -198,7 +210,7 @@ class StoredKeyRing implements ManagedKeyRing {
   async import(key: PrivateSigningKey, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
     await this.#change(actor, (rows, now) => {
       refuseKnown(rows, key.kid);
-      refuseFlood(rows, key.algorithm);
+      refuseFlood(rows, { algorithm: key.algorithm, now, policy: this.#policy });
       const plan = admit(rows, key.algorithm, now, this.#succession(options));
       return carryOut(plan, { ...this.#options, given: key });
     });
@@ -232,9 +244,19 @@ class StoredKeyRing implements ManagedKeyRing {
 
   readiness(): Readiness {
     const now = this.#options.clock.now();
-    const idle = [...this.#ring.lines.values()].find((line) => activeKey(line, now) === undefined)?.[0];
-    const because = this.#staleness(now) ?? (idle && `no key for ${idle.algorithm} is inside its window`);
+    const because = this.#staleness(now) ?? this.#idleness(now);
     return because === undefined ? { ready: true } : { ready: false, because };
+  }
+
+  /** A client's algorithm may wait for its first key, but not the algorithm of everybody. */
+  #idleness(now: number): string | undefined {
+    const { algorithm } = this.#options.config.tokens;
+    const signsFrom = this.signsFrom(algorithm);
+    if (signsFrom !== undefined) return waitFor(algorithm, signsFrom);
+    const idle = [...this.#ring.lines.values()].find(
+      (line) => activeKey(line, now) === undefined && firstAnnounced(line, now) === undefined,
+    );
+    return idle?.[0] && `no key for ${idle[0].algorithm} is inside its window`;
   }
 
   start(): void {
@@ -284,8 +306,11 @@ class StoredKeyRing implements ManagedKeyRing {
     } finally {
       this.#awaited.delete(algorithm);
     }
-    const signer = this.#signerAt(algorithm, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    const signer = this.#signerAt(algorithm, now);
     if (signer !== undefined) return signer;
+    const signsFrom = this.signsFrom(algorithm);
+    if (signsFrom !== undefined) throw refusalUntil(signsFrom, { algorithm, now });
     throw new CountersignError("temporarily_unavailable", { detail: `No key for ${algorithm} is inside its window` });
   }
 
@@ -385,4 +410,20 @@ class StoredKeyRing implements ManagedKeyRing {
     const state = stateOf(row, line, this.#options.clock.now(), this.#policy);
     return { kid, algorithm, state, origin, publishedAt, activeAt, retiresAt, erasesAt: erasesAt(row, this.#policy) };
   }
+}
+
+/** Verifiers keep a set for as long as it says, and refuse what a key signed that is not in it. */
+function waitFor(algorithm: SigningAlgorithm, signsFrom: number): string {
+  return `the first key for ${algorithm} signs from ${new Date(signsFrom).toISOString()}, when no cache lacks it`;
+}
+
+function refusalUntil(
+  signsFrom: number,
+  { algorithm, now }: { readonly algorithm: SigningAlgorithm; readonly now: number },
+): CountersignError {
+  return new CountersignError("temporarily_unavailable", {
+    hint: "The first key of this client's algorithm is published and does not sign yet; retry after Retry-After",
+    detail: waitFor(algorithm, signsFrom),
+    retryAfterMs: signsFrom - now,
+  });
 }

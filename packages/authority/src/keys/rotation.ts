@@ -75,7 +75,12 @@ export const mostKeysOfAlgorithm = 12;
 
 /** How long a key is published before it signs: until no cache and no node lacks it, whatever is configured. */
 export function leadMs(policy: RotationPolicy): number {
-  return Math.max(policy.publishBeforeMs, policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs);
+  return Math.max(policy.publishBeforeMs, shortestLeadMs(policy));
+}
+
+/** How long a key must be published until no cache and no node lacks it. */
+export function shortestLeadMs(policy: RotationPolicy): number {
+  return policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs;
 }
 
 /** How long a key signs: never so short that its successor could not be published meanwhile. */
@@ -88,18 +93,36 @@ export function erasesAt(key: KeyTimes, policy: RotationPolicy): number {
   return key.retiresAt + policy.longestTokenMs + policy.clockSkewMs + policy.staleMs + policy.jwksMaxAgeMs;
 }
 
+/** The keys that are not to be erased yet. */
+export function unexpired<Key extends KeyTimes>(
+  keys: readonly Key[],
+  now: number,
+  policy: RotationPolicy,
+): readonly Key[] {
+  return keys.filter((key) => now < erasesAt(key, policy));
+}
+
 /** The keys of one algorithm, oldest first. */
 export function lineOf<Key extends KeyTimes>(keys: readonly Key[], algorithm: SigningAlgorithm): readonly Key[] {
   return keys.filter((key) => key.algorithm === algorithm).sort((a, b) => a.activeAt - b.activeAt);
 }
 
 /**
- * The key of a line that signs at `now`, or `undefined` when its last window is over. A line whose first window has
- * not begun (a clock was put back) signs with its first key, which is published like the others.
+ * The key of a line that signs at `now`, or `undefined` when its last window is over or its first key is only announced.
+ * Another line whose first window has not begun (a clock was put back) signs with its first key, which is published
+ * like the others.
  */
 export function activeKey<Key extends KeyTimes>(line: readonly Key[], now: number): Key | undefined {
+  if (firstAnnounced(line, now) !== undefined) return undefined;
   const key = line.findLast((candidate) => candidate.activeAt <= now) ?? line[0];
   return key !== undefined && now < key.retiresAt ? key : undefined;
+}
+
+/** The first key of an algorithm that nothing was signed with so far, while it is published but does not sign yet. */
+export function firstAnnounced<Key extends KeyTimes>(line: readonly Key[], now: number): Key | undefined {
+  const [key, ...others] = line;
+  if (key === undefined || others.length > 0) return undefined;
+  return key.publishedAt <= now && now < key.activeAt ? key : undefined;
 }
 
 /** The state of a key among the others of its algorithm. */
@@ -117,8 +140,9 @@ export function stateOf<Key extends KeyTimes>(
 /**
  * The timetable of the key ring: from the keys as they are to the keys as they should be at `now`. Every algorithm in
  * use or in `demanded` has a line of its own. When nobody announced a successor in time, the last key goes on signing
- * until a successor has been published long enough; only a line without any published key starts with one that signs
- * at once.
+ * until a successor has been published long enough. The keys of an empty ring sign at once, as no verifier can hold an
+ * earlier set, and so does the key of a line that ran out during an outage; the first key of an algorithm that joins
+ * later is published until no cache lacks it.
  *
  * @example
  * ```ts
@@ -133,7 +157,14 @@ export function timetable<Key extends KeyTimes>(
   demanded: readonly SigningAlgorithm[] = [],
 ): Plan<Key> {
   const inUse = new Set([...keys.map((key) => key.algorithm), ...demanded]);
-  return join([...inUse].map((algorithm) => planLine(lineOf(keys, algorithm), algorithm, now, policy)));
+  const firstAt = keys.length === 0 ? now : now + shortestLeadMs(policy);
+  return join(
+    [...inUse].map((algorithm) => {
+      const line = lineOf(keys, algorithm);
+      if (line.length === 0) return { keep: [], make: [slot(algorithm, now, firstAt, policy)] };
+      return planLine(line, algorithm, now, policy);
+    }),
+  );
 }
 
 function planLine<Key extends KeyTimes>(
@@ -142,7 +173,7 @@ function planLine<Key extends KeyTimes>(
   now: number,
   policy: RotationPolicy,
 ): Plan<Key> {
-  const keep = line.filter((key) => now < erasesAt(key, policy));
+  const keep = unexpired(line, now, policy);
   const last = keep.at(-1);
   const oldest = keep[0];
   if (last === undefined || oldest === undefined) return { keep, make: [slot(algorithm, now, now, policy)] };
@@ -184,14 +215,18 @@ export function admit<Key extends KeyTimes>(
   const line = lineOf(keys, algorithm);
   const next = announced(line, now);
   const stay = without(line, next);
-  const activeAt = policy.immediately || stay.length === 0 ? now : now + leadMs(policy);
+  const lead = stay.length === 0 ? shortestLeadMs(policy) : leadMs(policy);
+  const activeAt = policy.immediately || keys.length === 0 ? now : now + lead;
   return {
     keep: [...others(keys, line), ...retireLast(stay, activeAt)],
     make: [slot(algorithm, now, activeAt, policy)],
   };
 }
 
-/** Takes a key out at once. When it was the signing one, the announced successor or a new key signs from now on. */
+/**
+ * Takes a key out at once. When it was the signing one, the announced successor or a new key signs from now on; when it
+ * was the first of its algorithm and only announced, another is announced.
+ */
 export function withdraw<Key extends KeyTimes>(
   keys: readonly Key[],
   kid: string,
@@ -202,6 +237,9 @@ export function withdraw<Key extends KeyTimes>(
   if (gone === undefined) return { keep: keys, make: [] };
   const keep = without(keys, gone);
   const stay = lineOf(keep, gone.algorithm);
+  if (firstAnnounced(lineOf(keys, gone.algorithm), now) !== undefined) {
+    return { keep, make: [slot(gone.algorithm, now, now + shortestLeadMs(policy), policy)] };
+  }
   if (stay.some((key) => key.activeAt <= now && now < key.retiresAt)) return { keep, make: [] };
   const next = stay.find((key) => key.activeAt > now);
   if (next === undefined) return { keep, make: [slot(gone.algorithm, now, now, policy)] };

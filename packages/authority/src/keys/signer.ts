@@ -21,8 +21,15 @@ export interface PublishedKeys {
 
 /** What the rest of the authority needs of the key ring. */
 export interface KeyRing {
-  /** The active signer of an algorithm; makes and publishes a key when there is none yet. */
+  /**
+   * The active signer of an algorithm. Where there is no key yet, one is published, and as long as it does not sign the
+   * answer is `temporarily_unavailable` with the time to wait.
+   */
   signer(algorithm: SigningAlgorithm): Promise<Signer>;
+  /** Publishes a key for an algorithm that has none, so that verifiers know it before it signs. */
+  announce(algorithm: SigningAlgorithm): Promise<void>;
+  /** When the first key of an algorithm begins to sign; `undefined` when it did, or there is none. Milliseconds. */
+  signsFrom(algorithm: SigningAlgorithm): number | undefined;
   /** What verifiers read: `jwks` holds what every JOSE library can parse, `pqc` the ML-DSA keys. */
   published(set: "jwks" | "pqc"): PublishedKeys;
   /** HMAC-SHA-256 under the ring's own sealed secret, base64url: the successor of a refresh token, and a token's mark. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClientSettings } from "../../src/clients/clients.ts";
+import { signingAlgorithms } from "../../src/store/records.ts";
 import { readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 import { loginToVault, readDiscovery, readKeySet, type VaultRole } from "./vault-role.ts";
 
@@ -20,9 +21,7 @@ describe("Vault's configuration rules", () => {
   });
 
   it("the key set answers 200 as JSON from the first moment, and holds no kty that go-jose cannot read", async () => {
-    const authority = await testAuthority();
-    for (const algorithm of ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65"] as const)
-      await authority.services.keys.signer(algorithm);
+    const authority = await testAuthority({ config: { keys: { algorithms: [...signingAlgorithms] } } });
     const keys = readKeySet(await fetchJson(authority, "/.well-known/jwks.json"));
     assert.deepEqual(keys.map((key) => key.alg).sort(), ["ES256", "EdDSA", "PS256", "RS256"]);
     const pqc = await fetchJson(authority, "/.well-known/jwks-pqc.json");
@@ -116,7 +115,8 @@ const cases: readonly LoginCase[] = [
 describe("Vault's login rules", () => {
   for (const { name, client, role, refused, waitMs = 0 } of cases) {
     it(name, async () => {
-      const authority = await testAuthority();
+      const { algorithm = "ES256" } = client.token ?? {};
+      const authority = await testAuthority({ config: { keys: { algorithms: [algorithm] } } });
       const { secret } = await authority.client({ clientId: "ci", ...client });
       const { body } = await authority.form("/oauth/token", {
         grant_type: "client_credentials",

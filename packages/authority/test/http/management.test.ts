@@ -293,6 +293,8 @@ describe("the management API: keys before their first use", () => {
     assert.deepEqual(published(), ["ES256", "EdDSA"]);
     await send("PATCH", "/api/v1/client/x", { access_token_signing_alg: "PS256" });
     assert.deepEqual(published(), ["ES256", "EdDSA", "PS256"]);
+    const inSeconds = Math.ceil((authority.clock.now() + 19 * 60_000) / 1000);
+    assert.equal((await send("GET", "/api/v1/client/x")).body.access_token_signing_from, inSeconds);
   });
 });
 

@@ -28,7 +28,7 @@ export async function openTestRing(
     store,
     clock,
     random: seededRandom(options.seed ?? "ring"),
-    config: parseConfig({ issuer: "https://id.example.com" }),
+    config: parseConfig({ issuer: "https://id.example.com", keys: { algorithms: ["ES256"] } }),
     keyEncryptionKey: testKeyEncryptionKey,
     audit: trailOn(store, trail),
     ...options,

@@ -42,7 +42,11 @@ describe("createKeyRing", () => {
   });
 
   it("makes a key of the configured algorithm as well", async () => {
-    const config = parseConfig({ issuer: "https://id.example.com", tokens: { algorithm: "EdDSA" } });
+    const config = parseConfig({
+      issuer: "https://id.example.com",
+      tokens: { algorithm: "EdDSA" },
+      keys: { algorithms: [] },
+    });
     const { ring } = await openTestRing(aPlace(), { config });
     assert.deepEqual(
       ring.list().map(({ algorithm }) => algorithm),
@@ -102,7 +106,7 @@ describe("createKeyRing refuses to start (F5)", () => {
     it(`on ${id}`, async () => {
       const place = aPlace();
       const { ring } = await openTestRing(place);
-      await ring.signer("EdDSA");
+      await ring.announce("EdDSA");
       await ring.close();
       const item = await place.store.get<RingRecord>(keys.ring());
       assert.ok(item);
@@ -127,7 +131,7 @@ describe("createKeyRing refuses to start (F5)", () => {
     it(`and a running node keeps what it has and becomes not ready: ${id}`, async () => {
       const place = aPlace();
       const { ring } = await openTestRing(place);
-      await ring.signer("EdDSA");
+      await ring.announce("EdDSA");
       const before = ring.published("jwks").body;
       const item = await place.store.get<RingRecord>(keys.ring());
       assert.ok(item);
@@ -216,15 +220,51 @@ describe("createKeyRing after a crash", () => {
 });
 
 describe("ManagedKeyRing.signer", () => {
-  it("makes a key on first demand, once for all who wait, and publishes it", async () => {
-    const { ring, trail } = await openTestRing(aPlace());
-    for (const algorithm of algorithmNames) {
-      const signers = await Promise.all(Array.from({ length: 10 }, () => ring.signer(algorithm)));
-      assert.equal(new Set(signers.map(({ kid }) => kid)).size, 1);
+  it("publishes a key on first demand, once for all who wait, and signs when no cache lacks it", async () => {
+    const place = aPlace();
+    const { ring, trail } = await openTestRing(place);
+    for (const algorithm of algorithmNames.filter((name) => name !== "ES256")) {
+      for (const round of [1, 2]) {
+        const asked = await Promise.allSettled(Array.from({ length: 5 }, () => ring.signer(algorithm)));
+        for (const one of asked) {
+          assert.ok(one.status === "rejected", `round ${round}`);
+          assert.equal(one.reason.code, "temporarily_unavailable");
+          assert.equal(one.reason.retryAfterMs, 19 * minute);
+          assert.match(one.reason.detail, /signs from 20.*Z/);
+        }
+      }
+      const [key, ...more] = ring.list().filter((one) => one.algorithm === algorithm);
+      assert.deepEqual([key?.state, more], ["next", []]);
       const set = algorithm === "ML-DSA-65" ? "pqc" : "jwks";
-      assert.ok(ring.published(set).keys.some(({ kid }) => kid === signers[0]?.kid));
+      assert.ok(ring.published(set).keys.some(({ kid }) => kid === key?.kid));
     }
     assert.equal(trail.length, algorithmNames.length);
+    assert.deepEqual(ring.readiness(), { ready: true });
+    await place.clock.advance(19 * minute);
+    const signers = await Promise.all(algorithmNames.map((name) => ring.signer(name)));
+    assert.deepEqual(
+      signers.map(({ kid }) => kid),
+      ring.list().map(({ kid }) => kid),
+    );
+    assert.equal(trail.length, algorithmNames.length);
+    await ring.close();
+  });
+
+  it("is ready at the first start for every configured algorithm, and not for one configured later", async () => {
+    const place = aPlace();
+    const issuer = "https://id.example.com";
+    const first = await openTestRing(place, { config: parseConfig({ issuer, keys: { algorithms: ["RS256"] } }) });
+    await first.ring.signer("RS256");
+    await first.ring.close();
+    const changed = parseConfig({ issuer, tokens: { algorithm: "EdDSA" }, keys: { algorithms: ["RS256"] } });
+    const { ring } = await openTestRing(place, { config: changed });
+    const readiness = ring.readiness();
+    assert.ok(!readiness.ready);
+    assert.match(readiness.because, /first key for EdDSA signs from/);
+    await assert.rejects(ring.signer("EdDSA"), is("temporarily_unavailable"));
+    await place.clock.advance(19 * minute);
+    assert.deepEqual(ring.readiness(), { ready: true });
+    await ring.signer("EdDSA");
     await ring.close();
   });
 
@@ -313,8 +353,8 @@ function bind(store: Store): Store {
 
 describe("ManagedKeyRing.published (F1)", () => {
   it("holds RSA, EC and Ed25519 keys in one set and ML-DSA in another, all without private members", async () => {
-    const { ring } = await openTestRing(aPlace());
-    for (const algorithm of algorithmNames) await ring.signer(algorithm);
+    const config = parseConfig({ issuer: "https://id.example.com" });
+    const { ring } = await openTestRing(aPlace(), { config });
     await ring.rotate("ES256", "admin");
     await ring.import(acceptPrivateKey(await algorithms.EdDSA.generate()), "admin");
     const jwks = ring.published("jwks");
@@ -461,6 +501,34 @@ describe("ManagedKeyRing commands", () => {
     await ring.close();
   });
 
+  it("rotate says when there is room again, then has it, and drops no key that may verify before", async () => {
+    const place = aPlace();
+    // No timer in the way: what is due is erased by the command itself.
+    const { ring } = await openTestRing(place, { reloadEveryMs: 2 * day });
+    const signedUntil = new Map<string, number>();
+    let refusal: unknown;
+    for (let round = 0; round < 100 && refusal === undefined; round++) {
+      signedUntil.set((await ring.signer("ES256")).kid, place.clock.now());
+      await place.clock.advance(minute);
+      refusal = await ring.rotate("ES256", "admin", { now: true }).catch((error: unknown) => error);
+      if (refusal instanceof CountersignError) break;
+      refusal = undefined;
+    }
+    assert.ok(refusal instanceof CountersignError);
+    assert.equal(refusal.code, "conflict");
+    const until = refusal.retryAfterMs ?? 0;
+    assert.ok(refusal.message.includes(new Date(place.clock.now() + until).toISOString()), refusal.message);
+    await place.clock.advance(until - 1);
+    await assert.rejects(ring.rotate("ES256", "admin", { now: true }), is("conflict"));
+    await place.clock.advance(1);
+    await ring.rotate("ES256", "admin", { now: true });
+    const published = ring.published("jwks").keys.map(({ kid }) => kid);
+    for (const [kid, at] of signedUntil) {
+      assert.ok(published.includes(kid) || place.clock.now() > at + day + minute, kid);
+    }
+    await ring.close();
+  });
+
   it("revoke takes the signing key out of the set at once, and everywhere at the next reading (F6)", async () => {
     const place = aPlace();
     const here = await openTestRing(place);
@@ -561,7 +629,7 @@ describe("A change of the ring that cannot be recorded", () => {
     },
     { id: "revoke", change: (ring, [, signing = ""]) => ring.revoke(signing, "admin") },
     { id: "erase", change: (ring, [retired = ""]) => ring.erase(retired, "admin") },
-    { id: "a first signer", change: (ring) => ring.signer("EdDSA") },
+    { id: "the first key of an algorithm", change: (ring) => ring.announce("EdDSA") },
   ];
   for (const { id, change } of rows) {
     it(`does not happen: ${id}`, async () => {

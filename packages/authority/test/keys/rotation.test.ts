@@ -160,7 +160,8 @@ describe("timetable", () => {
       second.map((key) => [key.algorithm, key.activeAt]),
       [
         ["ES256", start],
-        ["RS256", start + day],
+        // A cache may hold the set of before for its max-age, a node for as long as it may be behind.
+        ["RS256", start + day + 19 * minute],
       ],
     );
   });
@@ -334,6 +335,23 @@ describe("withdraw", () => {
       assert.ok(after.every((key) => key.kid !== kidOf(keys, place)));
     });
   }
+
+  it("announces another where the first key of an algorithm was only announced, as an import does", () => {
+    const joined = fill(timetable(first, announcedAt, usualPolicy, ["EdDSA"]));
+    const later = announcedAt + minute;
+    const policy = { ...usualPolicy, immediately: false };
+    const plans = [
+      withdraw(joined, kidOf(joined, joined.length - 1), later, usualPolicy),
+      admit(joined, "EdDSA", later, policy),
+    ];
+    for (const plan of plans) {
+      const line = lineOf(fill(plan), "EdDSA");
+      assert.deepEqual(
+        line.map((key) => [stateOf(key, line, later, usualPolicy), key.activeAt]),
+        [["next", later + 19 * minute]],
+      );
+    }
+  });
 
   it("does not let a retired key sign again", () => {
     const rotated = fill(rotateNow(first, "ES256", announcedAt, { ...usualPolicy, immediately: true }));

@@ -61,7 +61,7 @@ export function makeNode(options: NodeOptions = {}): Node {
   const limits = createLimits({ store, clock, config });
   const passwords = createPasswordHasher({ clock, random, config, cost, ...(derive === undefined ? {} : { derive }) });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
-  const clients = createClientService({ store, clock, random, audit });
+  const clients = createClientService({ store, clock, random, audit, keys: { announce: async () => {} } });
   return { clock, random, store, config, audit, limits, passwords, users, clients, events };
 }
 

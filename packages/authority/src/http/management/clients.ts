@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import { z } from "zod";
 import type { Services } from "../../services.ts";
-import type { SigningAlgorithm } from "../../store/records.ts";
+import type { ClientRecord } from "../../store/records.ts";
 import type { Route } from "../route.ts";
 import { changesOf, clientJson, settingsOf } from "./client-json.ts";
 import { operation } from "./operation.ts";
@@ -11,6 +11,12 @@ import { clientChange, clientInput, clientView } from "./shapes.ts";
 const tag = "Clients";
 const collection = "/api/v1/client";
 const one = "/api/v1/client/:id";
+
+const signingFromView = z
+  .number()
+  .int()
+  .optional()
+  .describe("While the first key of its algorithm does not sign yet: when it does, in seconds since the epoch");
 
 /** Applications, for administrators. */
 export const clientRoutes: readonly Route[] = [
@@ -25,14 +31,15 @@ export const clientRoutes: readonly Route[] = [
       client_id: z.string(),
       client_secret: z.string().optional(),
       client_credential: z.string().optional().describe("The secret again, as the older service names it"),
+      access_token_signing_from: signingFromView,
     }),
     async run({ body, actor, services }) {
-      await publishKeyFor(body.access_token_signing_alg, services);
       const { client, secret } = await services.clients.create(settingsOf(body), actor.name);
       return {
         client_id: client.clientId,
         ...(secret === undefined ? {} : { client_secret: secret }),
         ...(secret === undefined || !body.credential ? {} : { client_credential: secret }),
+        ...signingFrom(client, services),
       };
     },
   }),
@@ -55,11 +62,11 @@ export const clientRoutes: readonly Route[] = [
     summary: "Show a client",
     tag,
     access: "superuser",
-    result: clientView,
+    result: clientView.extend({ access_token_signing_from: signingFromView }),
     async run({ params, services }) {
       const client = await services.clients.byId(params.id ?? "");
       if (client === undefined) throw new CountersignError("not_found");
-      return clientJson(client);
+      return { ...clientJson(client), ...signingFrom(client, services) };
     },
   }),
   operation({
@@ -70,7 +77,6 @@ export const clientRoutes: readonly Route[] = [
     access: "superuser",
     body: clientChange,
     async run({ params, body, actor, services }) {
-      await publishKeyFor(body.access_token_signing_alg, services);
       await services.clients.update(params.id ?? "", changesOf(body), actor.name);
     },
   }),
@@ -98,7 +104,8 @@ export const clientRoutes: readonly Route[] = [
   }),
 ];
 
-/** A key is published when somebody is set to be signed for with it, not when the first token is: verifiers fetch it until then. */
-async function publishKeyFor(algorithm: SigningAlgorithm | undefined, { keys }: Pick<Services, "keys">): Promise<void> {
-  if (algorithm !== undefined) await keys.signer(algorithm);
+/** From when on a client gets tokens, while the first key of its algorithm is only published. */
+function signingFrom({ token }: ClientRecord, { keys, config }: Pick<Services, "keys" | "config">) {
+  const from = keys.signsFrom(token.algorithm ?? config.tokens.algorithm);
+  return from === undefined ? {} : { access_token_signing_from: Math.ceil(from / 1000) };
 }
