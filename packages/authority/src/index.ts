@@ -15,7 +15,13 @@ export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewra
 export { shortestRotation } from "./keys/rotation.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
-export { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "./store/records.ts";
+export {
+  assertionAudiences,
+  clientAuthMethods,
+  clientGrants,
+  signingAlgorithms,
+  tokenProfiles,
+} from "./store/records.ts";
 export { openSqliteStore } from "./store/sqlite.ts";
 export type { Item, Page, Store } from "./store/store.ts";
 export { type FirstStart, isFirstStartComplete, prepareFirstStart } from "./users/first-start.ts";

@@ -32,7 +32,7 @@ export const shortOptions: Readonly<Record<string, string>> = { help: "h" };
  */
 export function parseArguments(command: Command, words: readonly string[]): Arguments {
   const options = { ...command.options, ...commonOptions };
-  const { values, positionals } = parse(options, words);
+  const { values, positionals } = parse(command, options, words);
   const names = command.positionals ?? [];
   if (positionals.length > names.length) {
     throw unexpectedWord(command, words, String(positionals[names.length]));
@@ -75,7 +75,7 @@ function view(
   };
 }
 
-function parse(options: Readonly<Record<string, Option>>, words: readonly string[]) {
+function parse(command: Command, options: Readonly<Record<string, Option>>, words: readonly string[]) {
   const specs = Object.fromEntries(
     Object.entries(options).map(([name, { kind }]) => [
       name,
@@ -87,20 +87,38 @@ function parse(options: Readonly<Record<string, Option>>, words: readonly string
     ]),
   );
   try {
-    return parseArgs({ args: withNumbers(options, words), options: specs, allowPositionals: true, strict: true });
+    const args = withDashes(options, words);
+    const parsed = parseArgs({ args, options: specs, allowPositionals: true, strict: true });
+    return { ...parsed, positionals: parsed.positionals.map((word) => word.replace(dashed, "")) };
   } catch (error) {
-    throw usageFailure(...explain(error, Object.keys(options)));
+    throw usageFailure(...explain(error, command, Object.keys(options)));
   }
 }
 
-/** A value that looks like an option is taken for one: not so a negative number, which gets its own refusal later. */
-function withNumbers(options: Readonly<Record<string, Option>>, words: readonly string[]): string[] {
+/** Stands before a word that begins with a dash and is no option. No argument of a process can hold it. */
+const dashed = "\0";
+
+/**
+ * One identifier in 64 begins with a dash, as key ids and tokens are base64url: long, and with what no name of an option
+ * has.
+ */
+function isIdentifier(word: string): boolean {
+  return /^-[\w.~-]{20,}$/.test(word) && /[A-Z0-9_]/.test(word);
+}
+
+/**
+ * What begins with a dash is taken for an option: not so an identifier, nor as the value of an option a negative number,
+ * which gets its own refusal later.
+ */
+function withDashes(options: Readonly<Record<string, Option>>, words: readonly string[]): string[] {
   const joined: string[] = [];
-  for (const word of words) {
+  for (const [at, word] of words.entries()) {
+    if (word === "--") return [...joined, ...words.slice(at)];
     const before = joined.at(-1) ?? "";
     const kind = before.startsWith("--") ? options[before.slice(2)]?.kind : undefined;
-    if (/^-\d/.test(word) && kind !== undefined && kind !== "flag") joined[joined.length - 1] = `${before}=${word}`;
-    else joined.push(word);
+    const isValue = kind !== undefined && kind !== "flag";
+    if (isValue && (/^-\d/.test(word) || isIdentifier(word))) joined[joined.length - 1] = `${before}=${word}`;
+    else joined.push(isIdentifier(word) ? `${dashed}${word}` : word);
   }
   return joined;
 }
@@ -121,12 +139,16 @@ function oneWordEach(name: string, members: readonly string[], option: Option | 
   throw usageFailure(`--${name} holds spaces: ${several}`, `several are joined by commas: --${name} ${joined}`);
 }
 
-function explain(error: unknown, names: readonly string[]): [string, ...string[]] {
+function explain(error: unknown, { name, positionals = [] }: Command, names: readonly string[]): [string, ...string[]] {
   const message = error instanceof Error ? error.message : "";
   const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1];
   if (unknown === undefined) return [(message.split(/[.\n]/)[0] ?? message).toLowerCase()];
   const near = nearest(unknown.replace(/^-+/, ""), names);
-  return [`unknown option: ${unknown}`, ...(near === undefined ? [] : [`did you mean --${near}?`])];
+  if (near !== undefined) return [`unknown option: ${unknown}`, `did you mean --${near}?`];
+  const [wanted] = positionals;
+  if (wanted === undefined) return [`unknown option: ${unknown}`];
+  const hint = `a ${wanted.name} that begins with a dash stands after two: countersign ${name} -- ${unknown}`;
+  return [`unknown option: ${unknown}`, hint];
 }
 
 function requirePositionals(command: Command, texts: ReadonlyMap<string, string>): void {

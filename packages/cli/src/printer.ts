@@ -103,7 +103,7 @@ export function memberLines(object: object): readonly string[] {
 /** Instants as dates and spans with their unit; the wire has seconds for both. */
 function timeOf(name: string, value: unknown): string | undefined {
   if (typeof value !== "number") return undefined;
-  if (name.endsWith("_at")) return instant(value);
+  if (name.endsWith("_at") || name.endsWith("_from")) return instant(value);
   return name.endsWith("_ttl") ? `${value} s` : undefined;
 }
 

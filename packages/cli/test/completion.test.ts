@@ -77,6 +77,8 @@ describe("countersign completion", () => {
     { line: "countersign token get --insec", expect: ["--insecure-http"] },
     { line: "countersign audit --fo", expect: ["--follow"] },
     { line: "countersign keys rotate --algorithm E", expect: ["ES256", "EdDSA"] },
+    { line: "countersign client create --assertion-audience issuer-", expect: ["issuer-or-token-endpoint"] },
+    { line: "countersign client update --profile j", expect: ["jwt"] },
     { line: "countersign config ", expect: ["check"] },
     { line: "npx countersign au", expect: ["audit"] },
     { line: "npx --no-install countersign keys convert --t", expect: ["--to"] },

@@ -1,4 +1,10 @@
-import { clientAuthMethods, clientGrants, signingAlgorithms, tokenProfiles } from "@countersign/authority";
+import {
+  assertionAudiences,
+  clientAuthMethods,
+  clientGrants,
+  signingAlgorithms,
+  tokenProfiles,
+} from "@countersign/authority";
 import { textIn } from "../answers.ts";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Arguments } from "../arguments.ts";
@@ -7,7 +13,7 @@ import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, reasonOf, usageFailure } from "../failure.ts";
 import { listingOptions, printListing } from "../listing.ts";
 import { readBytes } from "../open-authority.ts";
-import { memberLines } from "../printer.ts";
+import { instant, memberLines } from "../printer.ts";
 
 const client = [{ name: "client", summary: "Its client id" }];
 const path = "/api/v1/client";
@@ -30,13 +36,20 @@ const clientOptions: Readonly<Record<string, Option & { readonly member: string 
     member: "token_endpoint_auth_method",
   },
   jwks: { kind: "text", value: "FILE", summary: "Its public keys or certificates, a JWK set", member: "jwks" },
+  "assertion-audience": {
+    kind: "text",
+    value: "AUD",
+    choices: assertionAudiences.map(asOneWord),
+    summary: "What its assertions (private_key_jwt) may name as their audience",
+    member: "assertion_audience",
+  },
   "san-dns": { kind: "text", value: "NAME", summary: "DNS name in its certificate", member: "tls_client_auth_san_dns" },
   "san-uri": { kind: "text", value: "URI", summary: "URI in its certificate", member: "tls_client_auth_san_uri" },
   profile: {
     kind: "text",
     value: "PROFILE",
     choices: tokenProfiles,
-    summary: "Shape of its tokens",
+    summary: "Shape of its tokens; jwt is at+jwt for verifiers that know no type but JWT",
     member: "access_token_profile",
   },
   algorithm: {
@@ -67,8 +80,6 @@ const clientOptions: Readonly<Record<string, Option & { readonly member: string 
   },
   loopback: { kind: "flag", summary: "Only over the loopback interface", member: "loopback" },
 };
-
-const integers: ReadonlySet<string> = new Set(["access-ttl", "refresh-idle-ttl", "refresh-absolute-ttl"]);
 
 /** Applications. */
 export const clientCommands: readonly Command[] = [
@@ -195,9 +206,27 @@ function settings(given: Arguments): Record<string, unknown> {
     const value =
       kind === "list" ? given.list(name) : kind === "flag" ? given.flag(name) || undefined : given.text(name);
     if (value === undefined) continue;
-    wanted[member] = integers.has(name) ? given.integer(name) : name === "jwks" ? readJwks(String(value)) : value;
+    wanted[member] = readers[name]?.(given) ?? value;
   }
   return wanted;
+}
+
+/** Options whose value is not sent as it is written. */
+const readers: Readonly<Record<string, (given: Arguments) => unknown>> = {
+  ...Object.fromEntries(
+    ["access-ttl", "refresh-idle-ttl", "refresh-absolute-ttl"].map((name) => [
+      name,
+      (given: Arguments) => given.integer(name),
+    ]),
+  ),
+  jwks: (given) => readJwks(given.required("jwks")),
+  "assertion-audience": (given) =>
+    assertionAudiences.find((audience) => asOneWord(audience) === given.text("assertion-audience")),
+};
+
+/** Shells complete words. */
+function asOneWord(text: string): string {
+  return text.replaceAll(" ", "-");
 }
 
 /** Most clients that the authority refuses to make lack the one thing that makes a secret. */
@@ -220,5 +249,10 @@ function readJwks(file: string): unknown {
 
 function secretLines(made: Answer): readonly string[] {
   const secret = textIn(made, "client_secret");
-  return [`client id: ${made.client_id}`, ...(secret === undefined ? [] : [`client secret: ${secret}`])];
+  const from = made.access_token_signing_from;
+  return [
+    `client id: ${made.client_id}`,
+    ...(secret === undefined ? [] : [`client secret: ${secret}`]),
+    ...(from === undefined ? [] : [`gets tokens from ${instant(from)}, when every verifier can know the key`]),
+  ];
 }
