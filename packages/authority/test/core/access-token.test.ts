@@ -61,6 +61,8 @@ describe("clientInForce", () => {
     it(`tells at introspection and at the management API, after ${name}`, async () => {
       const authority = await testAuthority();
       const watcher = await authority.client({ clientId: "watcher", scopes: ["introspect"] });
+      // The last one who can be superuser could not be disabled or deleted.
+      await authority.client({ ...settings, clientId: "spare" });
       const { secret } = await authority.client(settings);
       await authority.client({ ...settings, clientId: "portal", grants: ["password"], authMethod: "none" });
       const registration = { username: "alice", password, fullName: "Alice", scopes: ["superuser"] };

@@ -13,6 +13,8 @@ const grants = ["password", "refresh_token", "client_credentials"] as const;
 async function aScene(options: TestAuthorityOptions = {}) {
   const authority = await testAuthority(options);
   const watcher = await authority.client({ clientId: "watcher", scopes: ["introspect"] });
+  // The last one who can be superuser could not be deleted.
+  await authority.client({ clientId: "spare", scopes: ["superuser"] });
   const person = { username: "alice", password, fullName: "Alice", scopes: ["read", "superuser"] };
   const alice = await authority.services.users.register(person, "test");
   return { authority, watcher: watcher.secret, alice };
