@@ -3,7 +3,9 @@ import { runLater, runNow, type Steps } from "./action.ts";
 import { wrongArgument } from "./arguments.ts";
 import { type BlockInput, blockContent } from "./block-builder.ts";
 import { type AppendOptions, appendExternal, signExternal } from "./chain.ts";
+import { equalBytes } from "./crypto/bytes.ts";
 import { KeyPair, PrivateKey, type PublicKey } from "./crypto/keys.ts";
+import type { CryptoProvider } from "./crypto/provider.ts";
 import { SymbolTable } from "./datalog/symbols.ts";
 import { FormatError } from "./errors.ts";
 
@@ -89,7 +91,9 @@ export class ThirdPartyRequest {
     // The key text only marks the block as a third party's, whose Datalog version is at least 5.
     const { data } = encodeBlock(blockContent(block), new SymbolTable(), "");
     const signed = yield* signExternal(data, externalPayload(data, this.#previous), privateKeyOf(key), options);
-    return new ThirdPartyBlock(signed.data, signed.external);
+    const made = new ThirdPartyBlock(signed.data, signed.external);
+    signedHere.set(made, recordOf(made, this.#previous, cryptoOf(options)));
+    return made;
   }
 
   /**
@@ -140,6 +144,33 @@ export class ThirdPartyBlock {
   }
 }
 
+/** What was signed in this process: copies, as whoever holds a block can change its bytes. */
+interface SigningRecord {
+  readonly previous: Uint8Array;
+  readonly data: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly publicKey: PublicKey;
+  readonly crypto: CryptoProvider;
+}
+
+const signedHere = new WeakMap<ThirdPartyBlock, SigningRecord>();
+
+const cryptoOf = ({ crypto = defaultProvider }: CryptoOptions): CryptoProvider => crypto;
+
+function recordOf({ data, external }: ThirdPartyBlock, previous: Uint8Array, crypto: CryptoProvider): SigningRecord {
+  const { publicKey, signature } = external;
+  return { previous: previous.slice(), data: data.slice(), signature: signature.slice(), publicKey, crypto };
+}
+
+/**
+ * Whether this process signed exactly this block, for exactly this place, with the cryptography that would verify it now:
+ * to verify it would tell nothing new, and takes longer than all the rest.
+ */
+function isSignedHere(record: SigningRecord | undefined, found: SigningRecord): boolean {
+  if (record === undefined || record.crypto !== found.crypto || !record.publicKey.equals(found.publicKey)) return false;
+  return (["data", "signature", "previous"] as const).every((part) => equalBytes(record[part], found[part]));
+}
+
 /** A third party's block as it came over the wire, or as it was read. */
 export type ReceivedBlock = ThirdPartyBlock | Uint8Array | string;
 
@@ -151,10 +182,14 @@ export function* appendReceived(
   options: AppendOptions,
 ): Steps<Chain> {
   assertPublicKey("appendThirdParty", key);
-  const { data, external } = received instanceof ThirdPartyBlock ? received : ThirdPartyBlock.parse(received);
+  const block = received instanceof ThirdPartyBlock ? received : ThirdPartyBlock.parse(received);
+  const { data, external } = block;
   if (!external.publicKey.equals(key)) {
     throw new FormatError("unknown_key", `Cannot append a block of another third party: ${external.publicKey}`);
   }
-  yield* verifyExternal(data, lastBlock(chain.container).signature, external, options.crypto ?? defaultProvider);
+  const { signature: previous } = lastBlock(chain.container);
+  const crypto = cryptoOf(options);
+  if (!isSignedHere(signedHere.get(block), { data, previous, crypto, ...external }))
+    yield* verifyExternal(data, previous, external, crypto);
   return yield* appendExternal(chain, data, external, options);
 }

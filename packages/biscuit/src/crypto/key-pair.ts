@@ -69,7 +69,6 @@ export class KeyPair {
   }
 
   static #fromRaw(algorithm: KeyAlgorithm, raw: RawKeyPair): KeyPair {
-    const publicKey = PublicKey.fromBytes(algorithm, raw.publicKey);
-    return new KeyPair(PrivateKey.fromBytes(algorithm, raw.privateKey), publicKey);
+    return new KeyPair(PrivateKey.ofPair(algorithm, raw), PublicKey.fromBytes(algorithm, raw.publicKey));
   }
 }

@@ -4,7 +4,7 @@ import { KeyError } from "../errors.ts";
 import { equalBytes, toBase64Url, toHex } from "./bytes.ts";
 import { decodePrivateJwk, type PrivateJwk } from "./jwk.ts";
 import { type DecodedPrivateKey, decodePem, decodePkcs8, encodePem, encodePkcs8 } from "./key-encoding.ts";
-import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
+import type { CryptoProvider, KeyAlgorithm, RawKeyPair } from "./provider.ts";
 import { assertAlgorithm, noSyncCrypto, PublicKey, splitKeyText } from "./public-key.ts";
 import { isPrivateKeyBytes, strictProvider } from "./strict-provider.ts";
 
@@ -34,6 +34,13 @@ export class PrivateKey {
   /** Takes the raw 32 bytes: the seed of Ed25519 (RFC 8032 section 5.1.5), the big-endian integer of secp256r1. */
   static fromBytes(algorithm: KeyAlgorithm, bytes: Uint8Array): PrivateKey {
     return PrivateKey.#from({ algorithm, privateKey: bytes, publicKey: undefined });
+  }
+
+  /** Takes both halves as a provider has just made them, so that the public one is not derived again. @internal */
+  static ofPair(algorithm: KeyAlgorithm, pair: RawKeyPair): PrivateKey {
+    const key = PrivateKey.fromBytes(algorithm, pair.privateKey);
+    key.#public = PublicKey.fromBytes(algorithm, pair.publicKey);
+    return key;
   }
 
   /** Reads key text: `ed25519-private/` or `secp256r1-private/` and hexadecimal bytes. */
