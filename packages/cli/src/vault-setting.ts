@@ -8,6 +8,8 @@ export interface VaultSetting {
   readonly mount: string;
   readonly role: string;
   readonly policies: readonly string[];
+  /** The role of logins that name none, for the whole mount; it stays what it is when absent. */
+  readonly defaultRole?: string;
   /** The source of keys: exactly one may be configured. */
   readonly source: { readonly oidc_discovery_url: string } | { readonly jwks_url: string };
   readonly bound_issuer: string;
@@ -36,9 +38,11 @@ export function settingFor(
     readonly role: string;
     readonly policies: readonly string[];
     readonly byKeys: boolean;
+    /** Whether its role becomes the mount's default. */
+    readonly isDefault: boolean;
   },
 ): VaultSetting {
-  const { mount, role, policies, byKeys } = wishes;
+  const { mount, role, policies, byKeys, isDefault } = wishes;
   const issuer = String(metadata.issuer);
   const clientId = String(client.client_id);
   const algorithm = textIn(client, "access_token_signing_alg") ?? "ES256";
@@ -55,6 +59,7 @@ export function settingFor(
     mount,
     role,
     policies,
+    ...(isDefault ? { defaultRole: role } : {}),
     source: byKeys ? { jwks_url: String(metadata.jwks_uri) } : { oidc_discovery_url: issuer },
     bound_issuer: issuer,
     algorithms: vaultAlgorithms,

@@ -3,20 +3,28 @@ import type { VaultSetting } from "./vault-setting.ts";
 /** The one value that is an expression of Terraform and not a text. */
 const reference = "vault_jwt_auth_backend.countersign.path";
 
-/** Terraform for the hashicorp/vault provider. */
+/**
+ * Terraform for the hashicorp/vault provider. What is said of the mount is the same for every client of an authority, so
+ * that the lines of one take nothing from another.
+ */
 export function vaultTerraform(setting: VaultSetting): readonly string[] {
-  const { mount, role, policies } = setting;
+  const { mount, role, policies, defaultRole } = setting;
   const label = role.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
   return [
+    `# The whole mount ${mount}, once for all clients of this authority: it is the same for each of them. It owns the mount's`,
+    "# configuration: a default_role that is set elsewhere goes, and tokens of another issuer are refused. For a mount that",
+    "# takes those too, give countersign vault another one with --mount.",
     'resource "vault_jwt_auth_backend" "countersign" {',
     ...attributes({
       path: mount,
       ...setting.source,
       bound_issuer: setting.bound_issuer,
       jwt_supported_algs: setting.algorithms,
+      ...(defaultRole === undefined ? {} : { default_role: defaultRole }),
     }),
     "}",
     "",
+    "# This client alone; other roles stay as they are.",
     `resource "vault_jwt_auth_backend_role" "${label}" {`,
     ...attributes({ backend: reference, role_name: role, ...roleOf(setting), token_policies: policies }),
     "}",
@@ -25,20 +33,38 @@ export function vaultTerraform(setting: VaultSetting): readonly string[] {
 
 /** The same as commands of the vault program. */
 export function vaultCommands(setting: VaultSetting): readonly string[] {
-  const { mount, role, policies, source, clientId } = setting;
+  const { mount, role, policies, source, clientId, defaultRole } = setting;
+  const config = `auth/${mount}/config`;
   return [
-    // Every client's lines begin with these two: they say the same of each, so none takes from another.
     `vault auth enable -path=${quote(mount)} jwt || true # unless it is there already`,
-    written(`auth/${mount}/config`, {
+    `# This replaces the configuration of the whole mount ${mount}, by the same for every client of this authority. Tokens of`,
+    "# another issuer are refused from then on: for a mount that takes those, give countersign vault another one with --mount.",
+    ...defaultRoleLines(defaultRole, config),
+    `${written(config, {
       ...source,
       bound_issuer: setting.bound_issuer,
       jwt_supported_algs: setting.algorithms,
-    }),
+    })} \\\n  default_role="$default_role"`,
+    "# This client alone; other roles stay as they are.",
     // A map such as bound_claims can be given only as JSON.
     `vault write auth/${mount}/role/${role} - <<'EOF'`,
     JSON.stringify({ ...roleOf(setting), token_policies: policies }, undefined, 2),
     "EOF",
     `vault write auth/${mount}/login role=${quote(role)} jwt="$(countersign token get --client-id ${quote(clientId)})"`,
+  ];
+}
+
+/** Vault forgets what a configuration does not name, and somebody may log in without naming a role. */
+function defaultRoleLines(wanted: string | undefined, config: string): readonly string[] {
+  if (wanted === undefined) {
+    return [
+      "# The default role of the mount stays what it is.",
+      `default_role="$(vault read -field=default_role ${config} 2>/dev/null || true)"`,
+    ];
+  }
+  return [
+    "# Whoever logs in to this mount and names no role gets this one from now on.",
+    `default_role=${quote(wanted)}`,
   ];
 }
 

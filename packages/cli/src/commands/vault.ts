@@ -15,6 +15,7 @@ export const vault: Command = {
     role: { kind: "text", value: "NAME", summary: "Name of the role; the client id by default" },
     policies: { kind: "list", value: "POLICY", summary: "Policies of the role; default by default" },
     jwks: { kind: "flag", summary: "Configure the JWKS URL in place of discovery" },
+    "default-role": { kind: "flag", summary: "Make it the role of logins to this mount that name none" },
   },
   examples: ["countersign vault ci --policies kv-read"],
   async run(run) {
@@ -28,6 +29,7 @@ export const vault: Command = {
       role: (given.text("role") ?? clientId).toLowerCase(),
       policies: given.list("policies") ?? ["default"],
       byKeys: given.flag("jwks"),
+      isDefault: given.flag("default-role"),
     });
     print.data(setting, () => [...vaultTerraform(setting), "", ...vaultCommands(setting)]);
   },
