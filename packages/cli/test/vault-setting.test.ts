@@ -41,7 +41,7 @@ describe("countersign vault: what holds for the whole mount", () => {
     assert.ok(
       kept.commands.includes('default_role="$(vault read -field=default_role auth/jwt/config 2>/dev/null || true)"'),
     );
-    assert.ok(!kept.terraform.join("\n").includes("default_role "));
+    assert.doesNotMatch(kept.terraform.join("\n"), /^ *default_role +=/m);
     const asked = linesOf(clients[0] ?? assert.fail(), true);
     assert.ok(asked.commands.includes("default_role=first"));
     assert.match(asked.terraform.join("\n"), /default_role += "first"/);

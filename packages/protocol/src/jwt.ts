@@ -15,6 +15,7 @@ export interface DecodedJwt extends DecodedJws {
 /** The claims that each profile guarantees, beside whatever else was sent. */
 export interface ProfileClaims {
   readonly access_token: JsonObject & AccessTokenClaims;
+  readonly jwt_access_token: JsonObject & AccessTokenClaims;
   readonly plain: JsonObject & Pick<PlainClaims, "iss" | "exp" | "iat"> & Partial<AccessTokenClaims>;
   readonly client_assertion: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "exp" | "jti">;
   readonly id_token: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp" | "iat">;

@@ -27,6 +27,14 @@ export const profiles = {
     audience: "member",
     maxLifetimeMs: day,
   },
+  /** The claims of RFC 9068 under the type that verifiers know which were made before it. */
+  jwt_access_token: {
+    types: ["jwt"],
+    required: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
+    forbidden: ["events", "nonce"],
+    audience: "member",
+    maxLifetimeMs: day,
+  },
   /** The small access token for verifiers that bind no audience. */
   plain: {
     types: ["jwt", undefined],

@@ -41,7 +41,13 @@ async function withinBounds<T>(work: () => Promise<T>): Promise<T> {
 /** What a resource server with `jose` and its documented options does; the control column. */
 async function joseAlone(given: TokenCase): Promise<"accepts" | "refuses"> {
   const rules = rulesOf(given);
-  const types = { access_token: { typ: "at+jwt" }, plain: {}, client_assertion: {}, id_token: {} };
+  const types = {
+    access_token: { typ: "at+jwt" },
+    jwt_access_token: { typ: "JWT" },
+    plain: {},
+    client_assertion: {},
+    id_token: {},
+  };
   try {
     await jose.jwtVerify(given.token, jose.createLocalJWKSet({ keys: given.jwks as jose.JWK[] }), {
       issuer: rules.issuer,

@@ -1,4 +1,4 @@
-import { decodeJwt, importKeys, TokenRefused, verifyJwt } from "@countersign/protocol";
+import { decodeJwt, importKeys, type ProfileName, TokenRefused, verifyJwt } from "@countersign/protocol";
 import { accessTokenOf, passwordIn, remoteOptions, urlOf } from "../api.ts";
 import { type Answer, call, postForm } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
@@ -123,13 +123,18 @@ async function verdictOn(text: string, header: Answer, claims: Answer, run: Run)
   const keys = importKeys(await call(`${url}/.well-known/${set}`));
   const rules = { issuer: String(metadata.issuer), audience: audienceOf(claims), clock: run.world.clock };
   try {
-    const profile = String(header.typ).toLowerCase() === "at+jwt" ? "access_token" : "plain";
-    await verifyJwt(text, keys, { profile, ...rules });
+    await verifyJwt(text, keys, { profile: profileOf(header, claims), ...rules });
     return valid;
   } catch (error) {
     if (!(error instanceof TokenRefused)) throw error;
     return error.message + contradiction(error, claims, rules);
   }
+}
+
+/** A token of the `plain` profile has no audience, one of the `jwt` profile has one. */
+function profileOf({ typ }: Answer, { aud }: Answer): ProfileName {
+  if (String(typ).toLowerCase() === "at+jwt") return "access_token";
+  return aud === undefined ? "plain" : "jwt_access_token";
 }
 
 /** Which two values differ: whoever configures a verifier needs both. */

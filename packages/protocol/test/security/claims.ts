@@ -286,6 +286,22 @@ export const claimRows: readonly Row[] = [
         "lifetime_too_long",
         joseAccepts,
       ),
+      ...(
+        [
+          ["typ: JWT, the claims of RFC 9068", "JWT", goodClaims, "accepted"],
+          ["application/jwt, the same", "application/jwt", goodClaims, "accepted"],
+          ["at+jwt", "at+jwt", goodClaims, "wrong_type"],
+          ["no typ", undefined, goodClaims, "wrong_type"],
+          ["an id token", "JWT", { ...idToken, aud: audience }, "missing_claim", joseAccepts],
+          ["an id token that names a client", "JWT", { ...goodClaims, nonce: "n-1" }, "forbidden_claim", joseAccepts],
+          ["a logout token", "JWT", { ...goodClaims, events: logoutToken.events }, "forbidden_claim", joseAccepts],
+          ["a client assertion", "JWT", { ...assertion, iss: issuer, aud: audience }, "missing_claim", joseAccepts],
+          ["a token without an audience", "JWT", { ...goodClaims, aud: undefined }, "missing_claim"],
+          ["a token for somebody else", "JWT", { ...goodClaims, aud: "x" }, "wrong_audience"],
+        ] as const
+      ).map(([name, typ, claims, expect, more]) =>
+        confused(`${name}, as access token of typ JWT`, typ, claims, { profile: "jwt_access_token" }, expect, more),
+      ),
       confused("access token as plain token", "at+jwt", goodClaims, { profile: "plain" }, "wrong_type", joseAccepts),
       confused(
         "id token as plain token",
