@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { isAudience, longestAudience, mostAudiences } from "./audience.ts";
 import { eventTable } from "./audit/events.ts";
-import { isId } from "./id.ts";
-import { canonicalIp } from "./ip-address.ts";
-import { isScope, mostScopes } from "./scope.ts";
 import { signingAlgorithms } from "./store/records.ts";
+import { canonicalIp } from "./values/address.ts";
+import { isAudience, longestAudience, mostAudiences } from "./values/audience.ts";
+import { isId } from "./values/id.ts";
+import { isScope, mostScopes } from "./values/scope.ts";
 
 const seconds = (fallback: number, least: number, most: number, what: string) =>
   z.number().int().min(least).max(most).default(fallback).describe(`${what}, in seconds`);

@@ -1,6 +1,6 @@
 import { CountersignError } from "@countersign/protocol";
-import { isId } from "./id.ts";
 import type { Store } from "./store/store.ts";
+import { isId } from "./values/id.ts";
 
 /** Which values of an owner are wanted. */
 export interface Listing<Value> {

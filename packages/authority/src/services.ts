@@ -1,13 +1,13 @@
 import type { Clock, Random } from "@countersign/protocol";
 import type { MetricsSource } from "./audit/observer.ts";
 import type { AuditTrail } from "./audit/trail.ts";
-import type { ClientService } from "./clients/clients.ts";
+import type { ClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
-import type { Limits } from "./limits/limits.ts";
+import type { Limits } from "./limits/attempt-limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
 import type { Store } from "./store/store.ts";
-import type { UserService } from "./users/users.ts";
+import type { UserService } from "./users/user-service.ts";
 
 /** Everything that grants and faces work with. Each takes the slice it needs: `Pick<Services, "store" | "clock">`. */
 export interface Services {

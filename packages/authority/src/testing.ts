@@ -4,7 +4,7 @@ import type { AuthorityEvent } from "./audit/events.ts";
 import type { Exchange, Observer } from "./audit/observer.ts";
 import { type Authority, createAuthority } from "./authority.ts";
 import type { Connection } from "./caller.ts";
-import type { ClientSettings } from "./clients/clients.ts";
+import type { ClientSettings } from "./clients/client-settings.ts";
 import { type ConfigInput, parseConfig } from "./config.ts";
 import { createKeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createMemoryStore } from "./store/memory.ts";

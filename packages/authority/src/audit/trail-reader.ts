@@ -3,8 +3,41 @@ import type { Store } from "../store/store.ts";
 import type { AuthorityEvent } from "./events.ts";
 import { isEarlier, merged, type Placed, StreamReader } from "./stream-reader.ts";
 import { listStreams, mostAheadMs } from "./streams.ts";
-import type { AuditPage, AuditQuery, AuditRecord } from "./trail.ts";
 import { idOf, type Positions, parseCursor, placeOf, printCursor } from "./trail-places.ts";
+
+/** Which records to read. */
+export interface AuditQuery {
+  readonly limit: number;
+  /** Only events whose name is this or starts with this and a dot. */
+  readonly name?: string;
+  /** Only events one of whose fields is this: a client, user, family or address. */
+  readonly about?: string;
+  /** Only events from this instant on. */
+  readonly since?: number;
+  /** Only events before this instant. */
+  readonly until?: number;
+  /** Only events older than the record with this id. */
+  readonly before?: string;
+  /** Only events recorded after this cursor, oldest first; without `since`, `until` and `before`. */
+  readonly after?: string;
+}
+
+/** Part of the trail. */
+export interface AuditPage {
+  readonly records: readonly AuditRecord[];
+  /** The id to give as `before`, when older records were not looked at. */
+  readonly next?: string;
+  /**
+   * Everything that is recorded from now on comes after it, whatever clocks do: to be given as `after`. Absent where the
+   * page does not begin at the newest records.
+   */
+  readonly cursor?: string;
+  /** When the newest record happened that was looked at, be it one of these or not: read later ones since then. */
+  readonly latestAt?: number;
+}
+
+/** One record of the trail. */
+export type AuditRecord = AuthorityEvent & { readonly id: string };
 
 /** The most records one page looks at, so that a rare name in a long trail cannot occupy the store. */
 const mostRecords = 100_000;

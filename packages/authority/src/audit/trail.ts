@@ -1,7 +1,13 @@
-import type { Change, CommitResult, Item } from "../store/store.ts";
-import type { Edit } from "../store/update-item.ts";
+import { type Clock, CountersignError, type Random } from "@countersign/protocol";
+import type { Config } from "../config.ts";
+import { keys } from "../store/keys.ts";
+import type { Change, CommitResult, Item, Store } from "../store/store.ts";
+import { type Edit, updateItem } from "../store/update-item.ts";
 import type { AuthorityEvent, EventFields, EventName } from "./events.ts";
 import type { Observer } from "./observer.ts";
+import { positionOf } from "./stream-reader.ts";
+import { type OpenStream, Streams } from "./streams.ts";
+import { type AuditPage, type AuditQuery, type AuditRecord, TrailReader } from "./trail-reader.ts";
 
 /** An event that is to be recorded: what happens, without when. */
 export type EventDraft = {
@@ -39,36 +45,141 @@ export interface AuditTrail {
   readonly observer: Observer;
 }
 
-/** One record of the trail. */
-export type AuditRecord = AuthorityEvent & { readonly id: string };
-
-/** Part of the trail. */
-export interface AuditPage {
-  readonly records: readonly AuditRecord[];
-  /** The id to give as `before`, when older records were not looked at. */
-  readonly next?: string;
+/** What an audit trail is made of. */
+export interface AuditTrailOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: Observer;
+  /** How long records are kept. */
+  readonly retentionMs: number;
   /**
-   * Everything that is recorded from now on comes after it, whatever clocks do: to be given as `after`. Absent where the
-   * page does not begin at the newest records.
+   * How long the records of some events are kept, by an event's name or its first part: `token.issued`, `token`. The longest
+   * name that fits counts; with 0 the event is told to the observers only. @default as all others
    */
-  readonly cursor?: string;
-  /** When the newest record happened that was looked at, be it one of these or not: read later ones since then. */
-  readonly latestAt?: number;
+  readonly retentionMsOf?: Readonly<Record<string, number>>;
 }
 
-/** Which records to read. */
-export interface AuditQuery {
-  readonly limit: number;
-  /** Only events whose name is this or starts with this and a dot. */
-  readonly name?: string;
-  /** Only events one of whose fields is this: a client, user, family or address. */
-  readonly about?: string;
-  /** Only events from this instant on. */
-  readonly since?: number;
-  /** Only events before this instant. */
-  readonly until?: number;
-  /** Only events older than the record with this id. */
-  readonly before?: string;
-  /** Only events recorded after this cursor, oldest first; without `since`, `until` and `before`. */
-  readonly after?: string;
+const nothingToDo: CommitResult = { version: 0 };
+
+/** How long records are kept, by the configuration. */
+export function retentionOf({
+  audit,
+}: Pick<Config, "audit">): Pick<AuditTrailOptions, "retentionMs" | "retentionMsOf"> {
+  const some = audit.retention_of
+    .map((text) => text.split("="))
+    .map(([name, seconds]) => [name, Number(seconds) * 1000]);
+  return { retentionMs: audit.retention * 1000, retentionMsOf: Object.fromEntries(some) };
+}
+
+/** Streams that turned out to be somebody else's, one after the other, before giving up. */
+const mostAttempts = 4;
+
+/**
+ * Makes the durable trail: one store item an event, in a stream that this process writes to.
+ *
+ * @example
+ * ```ts
+ * import { testAuthority } from "@countersign/authority/testing";
+ * const { audit } = (await testAuthority()).services;
+ * await audit.record("user.deleted", { userId: "user_1", actor: "admin_id" });
+ * const [latest] = await audit.read({ limit: 1 });
+ * latest?.name; // "user.deleted"
+ * ```
+ */
+export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
+  return new StoreTrail(options);
+}
+
+class StoreTrail implements AuditTrail {
+  readonly observer: Observer;
+  readonly #options: AuditTrailOptions;
+  readonly #streams: Streams;
+  readonly #reader: TrailReader;
+  readonly #retention = new Map<EventName, number>();
+
+  constructor(options: AuditTrailOptions) {
+    const { store, clock, random, observer, retentionMs, retentionMsOf = {} } = options;
+    this.observer = observer;
+    this.#options = options;
+    const longest = Math.max(retentionMs, ...Object.values(retentionMsOf));
+    this.#streams = new Streams({ store, random, retentionMs: longest });
+    this.#reader = new TrailReader(store, clock);
+  }
+
+  async commit(changes: readonly Change[], drafts: readonly EventDraft[]): Promise<CommitResult> {
+    const isKept = drafts.some(({ name }) => this.#retentionOf(name) > 0);
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const opened = isKept ? this.#streams.at(this.#options.clock.now()) : undefined;
+      const stream = opened instanceof Promise ? await opened : opened;
+      // From here to the call of the store nothing waits: records reach it in the order of their positions.
+      const events = drafts.map((draft) => this.#dated(draft));
+      const records = stream === undefined ? [] : this.#recordsOf(events, stream);
+      const all = [...changes, ...records];
+      const result = all.length === 0 ? nothingToDo : await this.#options.store.commit(all);
+      if (result.failed === undefined) {
+        for (const event of events) this.observer.event(event);
+        return result;
+      }
+      const failed = result.failed.filter((key) => !records.some((record) => record.key === key));
+      if (failed.length > 0) return { failed };
+      if (stream !== undefined) this.#streams.leave(stream);
+    }
+    throw new CountersignError("temporarily_unavailable", { detail: "audit streams are written to by others" });
+  }
+
+  update<Value, Made extends RecordedEdit<Value>>(
+    key: string,
+    edit: (item: Item<Value> | undefined) => Made | undefined | Promise<Made | undefined>,
+  ): Promise<Made | undefined> {
+    return updateItem(this.#options.store, key, edit, (changes, { events }) => this.commit(changes, events));
+  }
+
+  async record<Name extends EventName>(name: Name, fields: EventFields[Name]): Promise<void> {
+    await this.commit([], [draftOf(name, fields)]);
+  }
+
+  notice<Name extends EventName>(name: Name, fields: EventFields[Name]): void {
+    this.observer.event(this.#dated(draftOf(name, fields)));
+  }
+
+  async read(query: AuditQuery): Promise<readonly AuditRecord[]> {
+    return (await this.page(query)).records;
+  }
+
+  page(query: AuditQuery): Promise<AuditPage> {
+    return this.#reader.page(query);
+  }
+
+  #recordsOf(events: readonly AuthorityEvent[], stream: OpenStream): readonly Change[] {
+    return events
+      .filter(({ name }) => this.#retentionOf(name) > 0)
+      .map((event) => {
+        stream.order = Math.max(stream.order, event.at);
+        const { order, owner, streamId } = stream;
+        const value = order === event.at ? event : { ...event, order };
+        const expiresAt = order + this.#retentionOf(event.name);
+        const key = keys.audit(streamId, positionOf(stream.next++));
+        return { key, expectedVersion: 0, draft: { value, owner, expiresAt } };
+      });
+  }
+
+  #dated({ name, fields }: EventDraft): AuthorityEvent {
+    // Name and fields come from one event; the union of all events cannot follow them apart.
+    return { name, at: this.#options.clock.now(), fields } as AuthorityEvent;
+  }
+
+  #retentionOf(name: EventName): number {
+    const known = this.#retention.get(name);
+    if (known !== undefined) return known;
+    const { retentionMs, retentionMsOf = {} } = this.#options;
+    const found = retentionMsOf[name] ?? retentionMsOf[name.split(".")[0] ?? ""] ?? retentionMs;
+    this.#retention.set(name, found);
+    return found;
+  }
+}
+
+/** The signature ties the fields to the name; the union of all events cannot follow a type parameter. */
+function draftOf<Name extends EventName>(name: Name, fields: EventFields[Name]): EventDraft {
+  return { name, fields } as EventDraft;
 }

@@ -1,14 +1,51 @@
 import { type Clock, CountersignError, type Random, randomSecret, randomUuid, sha256 } from "@countersign/protocol";
 import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
-import { isId } from "../id.ts";
 import type { KeyRing } from "../keys/signer.ts";
 import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import { type ClientRecord, type ClientSecret, incarnationBytes } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
 import { guardClientChange } from "../users/superuser-path.ts";
-import { checkClientId, checkSettings, usesSecret } from "./client-settings.ts";
-import type { ClientPage, ClientService, ClientSettings } from "./clients.ts";
+import { isId } from "../values/id.ts";
+import { type ClientSettings, checkClientId, checkSettings, usesSecret } from "./client-settings.ts";
+
+/** Which clients to list. */
+export interface ClientPage {
+  /** 1 to 1,000. */
+  readonly limit: number;
+  readonly after?: string;
+  /** Part of a client id or name, in any case. */
+  readonly search?: string;
+}
+
+/**
+ * Applications: their grants, scopes and credentials. Each change is one commit with its audit record.
+ * Methods that take a client id refuse with `not_found` when there is no such client; settings that are malformed or
+ * contradict each other are `invalid_client_metadata`.
+ */
+export interface ClientService {
+  byId(clientId: string): Promise<ClientRecord | undefined>;
+  /** Creates a client; the secret is made when the method is client_secret_*, and given out only here. */
+  create(settings: ClientSettings, actor: string): Promise<{ readonly client: ClientRecord; readonly secret?: string }>;
+  /**
+   * Replaces the settings given, those of `token` one by one; the others stay. A client that changes to a method with a
+   * secret has none until `rotateSecret`.
+   */
+  update(clientId: string, changes: Partial<ClientSettings>, actor: string): Promise<ClientRecord>;
+  /**
+   * A new secret; the newest old one goes on working for `overlapMs`, 0 to 90 days. Refuses with `conflict` when another
+   * rotation came first: of those that run at once one gives a secret, and that works.
+   */
+  rotateSecret(
+    clientId: string,
+    overlapMs: number,
+    actor: string,
+  ): Promise<{ readonly client: ClientRecord; readonly secret: string }>;
+  /** Removes a client. Its refresh families die with it, because a refresh reads the client. */
+  delete(clientId: string, actor: string): Promise<void>;
+  /** Clients in the order of their ids, after the id `after`. A search reads every client until it has found `limit`. */
+  list(page: ClientPage): Promise<readonly ClientRecord[]>;
+}
 
 /** What a client service is made of. */
 export interface ClientServiceOptions {
@@ -106,6 +143,7 @@ async function announceFor(
   if (algorithm !== undefined) await ring.announce(algorithm);
 }
 
+/** The item of a client, or `undefined` when there is none. */
 async function readClient(store: Store, clientId: string): Promise<Item<ClientRecord> | undefined> {
   return isId(clientId) ? store.get<ClientRecord>(keys.client(clientId)) : undefined;
 }
@@ -183,4 +221,26 @@ async function list(store: Store, { limit, after, search }: ClientPage): Promise
         ? undefined
         : ({ clientId, clientName }) => [clientId, clientName].some((text) => text.toLowerCase().includes(wanted)),
   });
+}
+
+const pageSize = 200;
+
+/**
+ * Publishes a key for the algorithm of each client, as clients may have come by another way than the client service: an
+ * import, a restored backup, an earlier version. Stops when the authority closes.
+ */
+export async function announceForClients({ clients, keys: ring, lifecycle }: AnnounceOptions): Promise<void> {
+  let after: string | undefined;
+  while (!lifecycle.closing) {
+    const page = await clients.list({ limit: pageSize, ...(after === undefined ? {} : { after }) });
+    for (const { token } of page) if (token.algorithm !== undefined) await ring.announce(token.algorithm);
+    if (page.length < pageSize) return;
+    after = page.at(-1)?.clientId;
+  }
+}
+
+interface AnnounceOptions {
+  readonly clients: Pick<ClientService, "list">;
+  readonly keys: Pick<KeyRing, "announce">;
+  readonly lifecycle: { readonly closing: boolean };
 }

@@ -2,21 +2,26 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { CountersignError, importKeys, type KeyRefusal, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
-import { isAudience, mostAudiences } from "../audience.ts";
-import { displayName } from "../display-name.ts";
-import { isId } from "../id.ts";
-import { checkScopes } from "../scope.ts";
 import {
   assertionAudiences,
   type ClientAuthMethod,
   type ClientCertificateRule,
+  type ClientRecord,
   type ClientTokenSettings,
   clientGrants,
   signingAlgorithms,
   tokenProfiles,
 } from "../store/records.ts";
-import { administrator } from "../users/administrator.ts";
-import type { ClientSettings } from "./clients.ts";
+import { administrator } from "../users/user-items.ts";
+import { isAudience, mostAudiences } from "../values/audience.ts";
+import { displayName } from "../values/display-name.ts";
+import { isId } from "../values/id.ts";
+import { checkScopes } from "../values/scope.ts";
+
+/** What an administrator decides about a client. */
+export type ClientSettings = Omit<ClientRecord, "clientId" | "secrets" | "createdAt" | "incarnation"> & {
+  readonly clientId?: string;
+};
 
 /** The settings of a client without its id. */
 export type CheckedSettings = Omit<ClientSettings, "clientId">;

@@ -7,10 +7,10 @@ import {
   TokenRefused,
   verifyJwt,
 } from "@countersign/protocol";
-import { userCeiling, within } from "../scope.ts";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
 import type { ClientRecord } from "../store/records.ts";
+import { userCeiling, within } from "../values/scope.ts";
 import { isTokenIdOf } from "./token-id.ts";
 
 /** What a token of ours says, once its signature and dates are checked. */

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { sha256 } from "@countersign/protocol";
 import type { Peer } from "../caller.ts";
-import { canonicalIp } from "../ip-address.ts";
 import type { ClientCertificateRule, ClientRecord } from "../store/records.ts";
+import { canonicalIp } from "../values/address.ts";
 
 /** id-kp-clientAuth and anyExtendedKeyUsage (RFC 5280 section 4.2.1.12). */
 const clientAuthUsages: ReadonlySet<string> = new Set(["1.3.6.1.5.5.7.3.2", "2.5.29.37.0"]);

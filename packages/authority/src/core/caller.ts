@@ -1,9 +1,9 @@
 import { CountersignError } from "@countersign/protocol";
-import { nameable } from "../audit/naming.ts";
+import { nameable } from "../audit/events.ts";
 import type { Caller, Peer } from "../caller.ts";
-import { isId } from "../id.ts";
 import type { Services } from "../services.ts";
 import type { ClientAuthMethod, ClientRecord } from "../store/records.ts";
+import { isId } from "../values/id.ts";
 import { refusalOfAssertion } from "./caller-assertion.ts";
 import { matchesCertificateRule, matchesOwnCertificate, thumbprintOf } from "./caller-certificate.ts";
 import { hasSecret } from "./caller-secret.ts";

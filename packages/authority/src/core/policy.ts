@@ -1,11 +1,11 @@
 import { CountersignError } from "@countersign/protocol";
-import { isAudience } from "../audience.ts";
-import { nameable } from "../audit/naming.ts";
+import { nameable } from "../audit/events.ts";
 import type { Caller } from "../caller.ts";
 import type { Config } from "../config.ts";
 import type { GrantRequest, Grounds } from "../grants/grant.ts";
-import { offlineAccess, parseScope, superuser, userCeiling, within } from "../scope.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
+import { isAudience } from "../values/audience.ts";
+import { offlineAccess, parseScope, superuser, userCeiling, within } from "../values/scope.ts";
 
 /** What a token will say: as much as everyone who has a say allows. */
 export interface Permission {

@@ -1,8 +1,8 @@
 import type { EventDraft } from "../audit/trail.ts";
 import { openFamily } from "../grants/family.ts";
 import type { Consumption } from "../grants/grant.ts";
-import { offlineAccess } from "../scope.ts";
 import type { Services } from "../services.ts";
+import { offlineAccess } from "../values/scope.ts";
 import type { Granted } from "./issue.ts";
 import type { TokenPlan } from "./mint.ts";
 

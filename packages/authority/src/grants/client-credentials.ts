@@ -1,4 +1,4 @@
-import { withoutByNameOnly } from "../scope.ts";
+import { withoutByNameOnly } from "../values/scope.ts";
 import type { Grant } from "./grant.ts";
 
 /** RFC 6749 section 4.4: a confidential client acts for itself. Never gives a refresh token (section 4.4.3). */

@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import { userCeiling, withoutByNameOnly } from "../scope.ts";
+import { userCeiling, withoutByNameOnly } from "../values/scope.ts";
 import type { Grant } from "./grant.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import { userCeiling } from "../scope.ts";
+import { userCeiling } from "../values/scope.ts";
 import { isLoginOf, presentFamily, rotateFamily } from "./family.ts";
 import type { Grant } from "./grant.ts";
 

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { CountersignError } from "@countersign/protocol";
 import type { Config } from "../config.ts";
-import { canonicalIp } from "../ip-address.ts";
+import { canonicalIp } from "../values/address.ts";
 import type { HeaderLookup } from "./message.ts";
 
 /** One hop as a proxy wrote it: the address of a node, a node that the proxy does not name, or a text that is neither. */

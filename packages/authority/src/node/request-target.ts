@@ -1,4 +1,4 @@
-import { isDotSegment } from "../id.ts";
+import { isDotSegment } from "../values/id.ts";
 
 /** What the first lines of a request say about where it goes: a URL, or why not. */
 export type Target = { readonly url: string } | { readonly refused: "invalid_request" | "not_found" };

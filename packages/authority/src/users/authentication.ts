@@ -1,13 +1,19 @@
 import { CountersignError } from "@countersign/protocol";
-import { addressBlocks } from "../limits/address-block.ts";
 import { keys } from "../store/keys.ts";
 import type { UserRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
-import { opaquePassword } from "./password-text.ts";
-import { readUserNamed, userDraft } from "./user-items.ts";
-import type { UserServiceOptions } from "./user-service-options.ts";
-import { normaliseUsername } from "./username.ts";
-import type { Login } from "./users.ts";
+import { addressBlocks } from "../values/address.ts";
+import { opaquePassword } from "../values/password.ts";
+import { normaliseUsername } from "../values/username.ts";
+import { readUserNamed, type UserServiceOptions, userDraft } from "./user-items.ts";
+
+/** Who claims to be whom. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  readonly clientId: string;
+  readonly address?: string;
+}
 
 /** What attempts at names that nobody can have are counted under: no username holds a space. */
 const malformedNames = "malformed names";

@@ -1,11 +1,10 @@
 import { CountersignError } from "@countersign/protocol";
 import type { RecordedEdit } from "../audit/trail.ts";
-import { isId } from "../id.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { FamilyRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
-import { readUser } from "./user-items.ts";
-import type { UserServiceOptions } from "./user-service-options.ts";
+import { isId } from "../values/id.ts";
+import { readUser, type UserServiceOptions } from "./user-items.ts";
 
 const pageSize = 1000;
 

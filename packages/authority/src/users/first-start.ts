@@ -1,13 +1,12 @@
 import { CountersignError, randomSecret } from "@countersign/protocol";
-import type { ClientService, ClientSettings } from "../clients/clients.ts";
-import { superuser } from "../scope.ts";
+import type { ClientService } from "../clients/client-service.ts";
+import type { ClientSettings } from "../clients/client-settings.ts";
 import { keys } from "../store/keys.ts";
 import type { BootstrapRecord, UserRecord } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
-import { administrator } from "./administrator.ts";
-import { makeUser } from "./registration.ts";
-import { claimOf, userDraft } from "./user-items.ts";
-import type { UserServiceOptions } from "./user-service-options.ts";
+import { superuser } from "../values/scope.ts";
+import { makeUser } from "./new-user.ts";
+import { administrator, claimOf, type UserServiceOptions, userDraft } from "./user-items.ts";
 
 /** What a first start works with. */
 export type FirstStartOptions = Omit<UserServiceOptions, "limits"> & { readonly clients: ClientService };

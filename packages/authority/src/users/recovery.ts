@@ -1,13 +1,11 @@
 import type { RecordedEdit } from "../audit/trail.ts";
-import type { ClientService } from "../clients/clients.ts";
-import { superuser } from "../scope.ts";
+import type { ClientService } from "../clients/client-service.ts";
 import { keys } from "../store/keys.ts";
 import type { UserRecord } from "../store/records.ts";
-import { administrator } from "./administrator.ts";
+import { superuser } from "../values/scope.ts";
 import { loopbackClient } from "./first-start.ts";
-import { makeUser } from "./registration.ts";
-import { claimOf, userDraft } from "./user-items.ts";
-import type { UserServiceOptions } from "./user-service-options.ts";
+import { makeUser } from "./new-user.ts";
+import { administrator, claimOf, type UserServiceOptions, userDraft } from "./user-items.ts";
 
 /** What a recovery works with. */
 export type RecoveryOptions = UserServiceOptions & { readonly clients: ClientService };

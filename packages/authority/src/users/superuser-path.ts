@@ -1,8 +1,8 @@
 import { CountersignError } from "@countersign/protocol";
-import { superuser } from "../scope.ts";
 import { owners } from "../store/keys.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
 import type { Change, Item, Store } from "../store/store.ts";
+import { superuser } from "../values/scope.ts";
 
 /** An item before a change, and what its value is after it; nothing when it is removed. */
 interface Changing<Value> {

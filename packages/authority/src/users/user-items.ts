@@ -1,9 +1,24 @@
-import { CountersignError } from "@countersign/protocol";
-import { isId } from "../id.ts";
+import { type Clock, CountersignError, type Random } from "@countersign/protocol";
+import type { AuditTrail } from "../audit/trail.ts";
+import type { Limits } from "../limits/attempt-limits.ts";
+import type { PasswordHasher } from "../limits/passwords.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { UsernameRecord, UserRecord } from "../store/records.ts";
 import type { Change, Draft, Item, Store } from "../store/store.ts";
-import { administrator } from "./administrator.ts";
+import { isId } from "../values/id.ts";
+
+/** What a user service is made of. */
+export interface UserServiceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly audit: AuditTrail;
+  readonly limits: Limits;
+  readonly passwords: PasswordHasher;
+}
+
+/** The administrator that the first start makes. Its name is kept for it, so that nobody can pass for it. */
+export const administrator = { userId: "admin_id", username: "admin", fullName: "Administrator" } as const;
 
 /** An id that no user has: read in place of the user whom no name leads to, so that both take as many reads. */
 const nobody = "user_nobody";

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
 import { sha256 } from "@countersign/protocol";
 import type { JWK } from "jose";
-import type { ClientSettings } from "../../src/clients/clients.ts";
+import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { keys } from "../../src/store/keys.ts";
 import { makeNode } from "../users/world.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ClientSettings } from "../../src/clients/clients.ts";
+import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { signingAlgorithms } from "../../src/store/records.ts";
 import { readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 import { loginToVault, readDiscovery, readKeySet, type VaultRole } from "./vault-role.ts";

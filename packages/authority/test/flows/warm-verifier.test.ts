@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { FakeClock } from "@countersign/protocol/testing";
 import { createRemoteJWKSet, customFetch, jwtVerify } from "jose";
-import type { ClientSettings } from "../../src/clients/clients.ts";
+import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { keys, owners } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SigningAlgorithm } from "../../src/store/records.ts";

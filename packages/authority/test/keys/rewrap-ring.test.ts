@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import { silentObserver } from "../../src/audit/observer.ts";
-import { createAuditTrail } from "../../src/audit/trail-store.ts";
+import { createAuditTrail } from "../../src/audit/trail.ts";
 import { createKeyEncryptionKey, type KeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
 import { rewrapKeyRing, ringSealedUnder } from "../../src/keys/rewrap-ring.ts";
 import { keys } from "../../src/store/keys.ts";

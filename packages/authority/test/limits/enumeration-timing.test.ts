@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { systemClock } from "@countersign/protocol";
 import { seededRandom } from "@countersign/protocol/testing";
 import { parseConfig } from "../../src/config.ts";
-import { createPasswordHasher } from "../../src/limits/argon2.ts";
+import { createPasswordHasher } from "../../src/limits/passwords.ts";
 import { aRegistration, makeNode, type Node } from "../users/world.ts";
 
 const skip =

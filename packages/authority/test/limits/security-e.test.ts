@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CountersignError, equalInConstantTime } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
-import { argon2id, type DeriveInput, workOf } from "../../src/limits/argon2.ts";
+import { argon2id, type DeriveInput, workOf } from "../../src/limits/passwords.ts";
 import { parsePhc } from "../../src/limits/phc.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { testAuthority } from "../../src/testing.ts";

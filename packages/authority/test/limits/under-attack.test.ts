@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { parseConfig } from "../../src/config.ts";
-import { createLimits } from "../../src/limits/store-limits.ts";
+import { createLimits } from "../../src/limits/attempt-limits.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { testAuthority } from "../../src/testing.ts";
 

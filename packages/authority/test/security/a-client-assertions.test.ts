@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { mock } from "node:test";
 import { algorithms } from "@countersign/protocol";
 import { type JWK, type JWTPayload, SignJWT } from "jose";
-import type { ClientSettings } from "../../src/clients/clients.ts";
+import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { testIssuer } from "../../src/testing.ts";
 import { type Scene, type SecurityRow, securityTable } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import type { Connection } from "../../src/caller.ts";
-import type { ClientSettings } from "../../src/clients/clients.ts";
+import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import type { ClientCertificateRule } from "../../src/store/records.ts";
 import { type Answer, readAnswer, testIssuer } from "../../src/testing.ts";
 import { type CertificateWishes, certificate, type TestCertificate } from "../node/certificates.ts";

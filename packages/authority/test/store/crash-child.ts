@@ -4,7 +4,7 @@ import { openSync, writeSync } from "node:fs";
 import { systemClock, systemRandom } from "@countersign/protocol";
 import { silentObserver } from "../../src/audit/observer.ts";
 import type { AuditTrail } from "../../src/audit/trail.ts";
-import { createAuditTrail } from "../../src/audit/trail-store.ts";
+import { createAuditTrail } from "../../src/audit/trail.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 

@@ -5,8 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { type Random, systemClock, systemRandom } from "@countersign/protocol";
 import { silentObserver } from "../../src/audit/observer.ts";
-import type { AuditTrail } from "../../src/audit/trail.ts";
-import { createAuditTrail } from "../../src/audit/trail-store.ts";
+import { type AuditTrail, createAuditTrail } from "../../src/audit/trail.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { CountersignError } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
-import { argon2id, type DeriveInput } from "../../src/limits/argon2.ts";
+import { argon2id, type DeriveInput } from "../../src/limits/passwords.ts";
 import { keys, owners } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { UserRecord } from "../../src/store/records.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
-import type { ClientSettings } from "../../src/clients/clients.ts";
+import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { recoverAdministrator } from "../../src/users/recovery.ts";
 import { aRegistration, makeNode, type Node } from "./world.ts";

@@ -6,7 +6,7 @@ import { keys, owners } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { UsernameRecord, UserRecord } from "../../src/store/records.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { UserService } from "../../src/users/users.ts";
+import type { UserService } from "../../src/users/user-service.ts";
 import { aroundStore } from "./around-store.ts";
 import { type Actor, explore, type Outcome, type Scenario } from "./explore.ts";
 import { aRegistration, makeNode } from "./world.ts";

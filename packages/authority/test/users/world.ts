@@ -1,19 +1,15 @@
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import type { AuthorityEvent } from "../../src/audit/events.ts";
-import type { AuditTrail } from "../../src/audit/trail.ts";
-import { createAuditTrail } from "../../src/audit/trail-store.ts";
-import { createClientService } from "../../src/clients/client-service.ts";
-import type { ClientService } from "../../src/clients/clients.ts";
+import { type AuditTrail, createAuditTrail } from "../../src/audit/trail.ts";
+import { type ClientService, createClientService } from "../../src/clients/client-service.ts";
 import { type Config, type ConfigInput, parseConfig } from "../../src/config.ts";
-import { createPasswordHasher, type Derive } from "../../src/limits/argon2.ts";
-import type { Limits } from "../../src/limits/limits.ts";
-import type { PasswordHasher } from "../../src/limits/passwords.ts";
+import { createLimits, type Limits } from "../../src/limits/attempt-limits.ts";
+import { createPasswordHasher, type Derive, type PasswordHasher } from "../../src/limits/passwords.ts";
 import type { PasswordCost } from "../../src/limits/phc.ts";
-import { createLimits } from "../../src/limits/store-limits.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
-import { createUserService } from "../../src/users/user-service.ts";
-import type { Registration, UserService } from "../../src/users/users.ts";
+import type { Registration } from "../../src/users/new-user.ts";
+import { createUserService, type UserService } from "../../src/users/user-service.ts";
 
 /** What a test may choose; nodes of one world share store and clock. */
 export interface NodeOptions {

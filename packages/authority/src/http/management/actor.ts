@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import { inForce, readAccessToken } from "../../core/access-token.ts";
 import { thumbprintOf } from "../../core/caller-certificate.ts";
-import { superuser } from "../../scope.ts";
+import { superuser } from "../../values/scope.ts";
 import type { Call } from "../route.ts";
 
 /** Whose token opened the management API. */

@@ -1,6 +1,6 @@
 import type { JWK } from "jose";
 import type { z } from "zod";
-import type { ClientSettings } from "../../clients/clients.ts";
+import type { ClientSettings } from "../../clients/client-settings.ts";
 import type { ClientCertificateRule, ClientRecord, ClientTokenSettings } from "../../store/records.ts";
 import type { clientChange, clientInput } from "./shapes.ts";
 

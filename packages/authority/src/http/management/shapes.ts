@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { longestAudience, mostAudiences } from "../../audience.ts";
 import { lifetimes, mostKeys } from "../../clients/client-settings.ts";
 import {
   assertionAudiences,
@@ -8,6 +7,7 @@ import {
   signingAlgorithms,
   tokenProfiles,
 } from "../../store/records.ts";
+import { longestAudience, mostAudiences } from "../../values/audience.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, "must be a scope-token (RFC 6749 section 3.3)");

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commonPasswords } from "../../src/users/common-passwords.ts";
-import { checkNewPassword, opaquePassword } from "../../src/users/password-text.ts";
+import { checkNewPassword, commonPasswords, opaquePassword } from "../../src/values/password.ts";
 
 const long = "x".repeat(71);
 

@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import { isDotSegment } from "../id.ts";
+import { isDotSegment } from "./id.ts";
 
 /** Longest username, in bytes of its normal form. */
 const mostBytes = 255;

@@ -1,5 +1,4 @@
 import { CountersignError } from "@countersign/protocol";
-import type { UserRecord } from "./store/records.ts";
 
 /** The scope that opens the management API. Granted only when asked for by name. */
 export const superuser = "superuser";
@@ -59,7 +58,7 @@ export function within(wanted: readonly string[], ceilings: readonly (readonly s
 }
 
 /** The most a user's token may hold. Whether a login may outlive its access token is for the client to say, not the user. */
-export function userCeiling(user: Pick<UserRecord, "scopes">): readonly string[] {
+export function userCeiling(user: { readonly scopes: readonly string[] }): readonly string[] {
   return [...user.scopes, offlineAccess];
 }
 

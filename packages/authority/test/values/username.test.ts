@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
 import fc from "fast-check";
-import { normaliseUsername } from "../../src/users/username.ts";
+import { normaliseUsername } from "../../src/values/username.ts";
 
 /** What one normal form stands for. */
 const sameNames: readonly { readonly id: string; readonly text: string; readonly normal: string }[] = [

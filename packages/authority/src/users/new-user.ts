@@ -1,14 +1,23 @@
 import { CountersignError, randomSecret, randomUuid } from "@countersign/protocol";
-import { displayName } from "../display-name.ts";
-import { checkScopes } from "../scope.ts";
 import { incarnationBytes, type UserRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
+import { displayName } from "../values/display-name.ts";
+import { checkNewPassword } from "../values/password.ts";
+import { checkScopes } from "../values/scope.ts";
+import { normaliseUsername } from "../values/username.ts";
 import { readInvitation } from "./invitations.ts";
-import { checkNewPassword } from "./password-text.ts";
-import { claimOf, createdUser } from "./user-items.ts";
-import type { UserServiceOptions } from "./user-service-options.ts";
-import { normaliseUsername } from "./username.ts";
-import type { Registration } from "./users.ts";
+import { claimOf, createdUser, type UserServiceOptions } from "./user-items.ts";
+
+/** What somebody who registers says of themselves. */
+export interface Registration {
+  readonly username: string;
+  readonly password: string;
+  /** 1 to 256 characters, no controls. */
+  readonly fullName: string;
+  readonly scopes: readonly string[];
+  /** The code of an invitation: it is used up when the name is won. */
+  readonly invitation?: string;
+}
 
 /** Lost races in a row before giving up: each is somebody who uses the same name or invitation. */
 const mostAttempts = 16;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { argon2Sync } from "node:crypto";
 import { describe, it } from "node:test";
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
-import { argon2id, createPasswordHasher, type Derive, type DeriveInput, workOf } from "../../src/limits/argon2.ts";
+import { argon2id, createPasswordHasher, type Derive, type DeriveInput, workOf } from "../../src/limits/passwords.ts";
 import { type PasswordCost, parsePhc } from "../../src/limits/phc.ts";
 
 const owasp = { memoryKib: 19_456, passes: 2, lanes: 1 };

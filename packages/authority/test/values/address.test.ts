@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AddressBlocks, addressBlocks } from "../../src/limits/address-block.ts";
+import { type AddressBlocks, addressBlocks } from "../../src/values/address.ts";
 
 const of = (narrow: string, wide?: string): AddressBlocks => ({
   narrow,

@@ -3,8 +3,7 @@ import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import { type ConfigInput, parseConfig } from "../../src/config.ts";
-import type { Limits } from "../../src/limits/limits.ts";
-import { createLimits } from "../../src/limits/store-limits.ts";
+import { createLimits, type Limits } from "../../src/limits/attempt-limits.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { type Around, aroundStore } from "../users/around-store.ts";
 
