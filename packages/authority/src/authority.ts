@@ -4,6 +4,8 @@ import { joinObservers, type Observer } from "./audit/observer.ts";
 import { createAuditTrail, retentionOf } from "./audit/trail.ts";
 import { announceForClients, createClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
+import type { Grant } from "./grants/grant.ts";
+import { grantTable } from "./grants/grant-table.ts";
 import { createApp } from "./http/app.ts";
 import type { AnswerFace, FetchFace, RefuseFace } from "./http/message.ts";
 import { toFetch } from "./http/platform.ts";
@@ -31,6 +33,13 @@ export interface AuthorityOptions {
   readonly metrics?: Metrics;
   /** Hears every event and exchange, beside the metrics. @default none */
   readonly observer?: Observer;
+  /**
+   * The grants at the token endpoint. For tests of a grant that is not offered.
+   *
+   * @internal
+   * @default those that are offered
+   */
+  readonly grants?: readonly Grant[];
 }
 
 /** A running authority. */
@@ -80,10 +89,11 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const audit = createAuditTrail({ store, clock, random, observer, ...retentionOf(config) });
   const { signing = "thread" } = options;
   const keys = await createKeyRing({ store, clock, random, config, keyEncryptionKey, audit, signing });
+  const grants = grantTable(options.grants);
   const limits = createLimits({ store, clock, config });
   const passwords = createPasswordHasher({ clock, random, config });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
-  const clients = createClientService({ store, clock, random, audit, keys });
+  const clients = createClientService({ store, clock, random, audit, keys, grants });
   const lifecycle = { closing: false, unready: undefined };
   const services: Services = {
     config,
@@ -97,6 +107,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     passwords,
     users,
     clients,
+    grants,
     lifecycle,
   };
   const answer = createApp(services);

@@ -4,7 +4,7 @@ import { signingAlgorithms } from "./store/records.ts";
 import { canonicalIp } from "./values/address.ts";
 import { isAudience, longestAudience, mostAudiences } from "./values/audience.ts";
 import { isId } from "./values/id.ts";
-import { isScope, mostScopes } from "./values/scope.ts";
+import { isScope, maxScopes } from "./values/scope.ts";
 
 const seconds = (fallback: number, least: number, most: number, what: string) =>
   z.number().int().min(least).max(most).default(fallback).describe(`${what}, in seconds`);
@@ -67,7 +67,7 @@ export const configSchema = z.strictObject({
       mode: z.enum(["open", "closed", "invitation"]).default("closed").describe("Who may register a user"),
       scopes: z
         .array(z.string().refine(isScope, "must be a scope-token (RFC 6749 section 3.3)"))
-        .max(mostScopes)
+        .max(maxScopes)
         .default([])
         .describe("Scopes a newly registered user has"),
     })

@@ -8,6 +8,7 @@ export type { AuditPage, AuditQuery, AuditRecord } from "./audit/trail-reader.ts
 export { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 export type { Caller, Connection, Peer } from "./caller.ts";
 export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";
+export { grantTypes } from "./grants/grant-table.ts";
 export type { AnswerFace, FetchFace, HeaderLookup, HttpAnswer, HttpRequest } from "./http/message.ts";
 export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
@@ -19,7 +20,6 @@ export { createMemoryStore } from "./store/memory.ts";
 export {
   assertionAudiences,
   clientAuthMethods,
-  clientGrants,
   signingAlgorithms,
   tokenProfiles,
 } from "./store/records.ts";

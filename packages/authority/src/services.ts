@@ -3,6 +3,7 @@ import type { MetricsSource } from "./audit/observer.ts";
 import type { AuditTrail } from "./audit/trail.ts";
 import type { ClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
+import type { GrantTable } from "./grants/grant-table.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/attempt-limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
@@ -20,6 +21,7 @@ export interface Services {
   readonly metrics: MetricsSource;
   readonly users: UserService;
   readonly clients: ClientService;
+  readonly grants: GrantTable;
   readonly limits: Limits;
   readonly passwords: PasswordHasher;
   readonly lifecycle: Lifecycle;

@@ -6,6 +6,7 @@ import { type Authority, createAuthority } from "./authority.ts";
 import type { Connection } from "./caller.ts";
 import type { ClientSettings } from "./clients/client-settings.ts";
 import { type ConfigInput, parseConfig } from "./config.ts";
+import type { Grant } from "./grants/grant.ts";
 import { createKeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import type { ClientRecord } from "./store/records.ts";
@@ -18,6 +19,8 @@ export interface TestAuthorityOptions {
   readonly clock?: Clock;
   readonly store?: Store;
   readonly seed?: number;
+  /** @default the grants that are offered */
+  readonly grants?: readonly Grant[];
 }
 
 /** A whole authority in this process, on a clock and randomness that the test owns. */
@@ -86,6 +89,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     random: seededRandom(options.seed ?? 2),
     observer,
     signing: "inline",
+    ...(options.grants === undefined ? {} : { grants: options.grants }),
   });
   return {
     ...authority,

@@ -1,5 +1,6 @@
 import { type Clock, CountersignError, type Random, randomSecret, randomUuid, sha256 } from "@countersign/protocol";
 import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
+import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import type { KeyRing } from "../keys/signer.ts";
 import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
@@ -55,6 +56,8 @@ export interface ClientServiceOptions {
   readonly audit: AuditTrail;
   /** Told of the algorithms that clients are set to. */
   readonly keys: Pick<KeyRing, "announce">;
+  /** What clients can be allowed to use. @default every grant that is offered */
+  readonly grants?: GrantTable;
 }
 
 const longestOverlapMs = 90 * 86_400_000;
@@ -74,12 +77,12 @@ const longestOverlapMs = 90 * 86_400_000;
  * ```
  */
 export function createClientService(options: ClientServiceOptions): ClientService {
-  const { store, clock, random, audit } = options;
+  const { store, clock, random, audit, grants = grantTable() } = options;
   return {
     byId: async (clientId) => (await readClient(store, clientId))?.value,
 
     async create({ clientId: given, ...wanted }, actor) {
-      const settings = checkSettings(wanted);
+      const settings = checkSettings(wanted, grants);
       await announceFor(settings, options);
       const clientId = given === undefined ? `client_${randomUuid(random)}` : checkClientId(given);
       const made = usesSecret(settings.authMethod) ? makeSecret(options) : undefined;
@@ -100,7 +103,7 @@ export function createClientService(options: ClientServiceOptions): ClientServic
       const what = Object.keys(changes)
         .filter((member) => member !== "clientId")
         .join(" ");
-      return change(options, clientId, { what, actor }, (client) => withSettings(client, changes));
+      return change(options, clientId, { what, actor }, (client) => withSettings(client, changes, grants));
     },
 
     async rotateSecret(clientId, overlapMs, actor) {
@@ -179,10 +182,11 @@ async function change(
   return made?.changed ?? value;
 }
 
-function withSettings(client: ClientRecord, changes: Partial<ClientSettings>): ClientRecord {
+function withSettings(client: ClientRecord, changes: Partial<ClientSettings>, grants: GrantTable): ClientRecord {
   const { clientId, secrets, createdAt, incarnation, ...settings } = client;
   const { clientId: _, ...wanted } = changes;
-  const changed = checkSettings({ ...settings, ...wanted, token: { ...settings.token, ...wanted.token } });
+  const token = { ...settings.token, ...wanted.token };
+  const changed = checkSettings({ ...settings, ...wanted, token }, grants);
   return { ...changed, clientId, createdAt, incarnation, secrets: usesSecret(changed.authMethod) ? secrets : [] };
 }
 

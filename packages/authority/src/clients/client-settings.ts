@@ -2,13 +2,13 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { CountersignError, importKeys, type KeyRefusal, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
+import type { GrantTable } from "../grants/grant-table.ts";
 import {
   assertionAudiences,
   type ClientAuthMethod,
   type ClientCertificateRule,
   type ClientRecord,
   type ClientTokenSettings,
-  clientGrants,
   signingAlgorithms,
   tokenProfiles,
 } from "../store/records.ts";
@@ -76,16 +76,15 @@ export function checkClientId(clientId: string): string {
  *
  * @throws {CountersignError} `invalid_client_metadata` (RFC 7591 section 3.2.2), or `invalid_scope`.
  */
-export function checkSettings(settings: CheckedSettings): CheckedSettings {
+export function checkSettings(settings: CheckedSettings, grants: GrantTable): CheckedSettings {
   const { authMethod, loopback, disabled, assertionAudience } = settings;
   if (!Object.hasOwn(methods, authMethod)) throw refuse("auth_method is unknown");
-  if (!settings.grants.every((grant) => clientGrants.includes(grant))) throw refuse("grants holds an unknown grant");
+  if (!settings.grants.every((type) => grants.has(type))) throw refuse("grants holds an unknown grant");
   if (assertionAudience !== undefined && !assertionAudiences.includes(assertionAudience))
     throw refuse("assertion_audience is unknown");
   // RFC 6749 section 4.4: the client credentials grant is for confidential clients.
-  if (authMethod === "none" && settings.grants.includes("client_credentials")) {
-    throw refuse("A client without credentials cannot use client_credentials");
-  }
+  const unusable = settings.grants.find((type) => authMethod === "none" && grants.get(type)?.confidentialOnly);
+  if (unusable !== undefined) throw refuse(`A client without credentials cannot use ${unusable}`);
   return {
     clientName: checkName(settings.clientName),
     scopes: checkScopes(settings.scopes),

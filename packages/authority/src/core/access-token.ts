@@ -10,7 +10,7 @@ import {
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
 import type { ClientRecord } from "../store/records.ts";
-import { userCeiling, within } from "../values/scope.ts";
+import { userScopeLimit, within } from "../values/scope.ts";
 import { isTokenIdOf } from "./token-id.ts";
 
 /** What a token of ours says, once its signature and dates are checked. */
@@ -82,7 +82,10 @@ export async function inForce(token: AccessToken, services: Services): Promise<I
   const user = token.userId === undefined ? undefined : await services.users.byId(token.userId);
   if (token.userId !== undefined && (user === undefined || user.disabled)) return undefined;
   if (!isTokenIdOf(token.jti, client, user)) return undefined;
-  return { client, scopes: within(token.scopes, [client.scopes, ...(user === undefined ? [] : [userCeiling(user)])]) };
+  return {
+    client,
+    scopes: within(token.scopes, [client.scopes, ...(user === undefined ? [] : [userScopeLimit(user)])]),
+  };
 }
 
 async function verified(text: string, services: Services): Promise<AccessToken> {

@@ -1,13 +1,14 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
-import type { GrantRequest, Grounds } from "../grants/grant.ts";
-import { grantFor } from "../grants/index.ts";
+import type { GrantRequest } from "../grants/grant.ts";
+import { grantFor } from "../grants/grant-table.ts";
 import type { Services } from "../services.ts";
-import { type Minted, mint, plan, signerFor } from "./mint.ts";
-import { narrow, type Permission } from "./policy.ts";
+import type { AuthorizedRequest } from "./authorized-request.ts";
+import { sign, signerFor, unsignedToken } from "./mint.ts";
+import { narrow } from "./policy.ts";
 import { LostRace, record } from "./record.ts";
 
-/** A token that was issued, as every face renders it. */
+/** A token that was issued, as the token endpoint renders it. */
 export interface Issued {
   readonly accessToken: string;
   readonly expiresInMs: number;
@@ -15,19 +16,19 @@ export interface Issued {
   readonly refreshToken?: string;
 }
 
-/** How often the walk starts again when a racing request changed what it relies on. */
-const mostAttempts = 4;
+/** How often a request starts again when a racing one changed what it relies on. */
+const maxAttempts = 4;
 
 /**
- * The walk of a token request: caller → grant → policy → mint → record. Signing and writing run side by side, and the
- * token leaves only when both are done.
+ * Issues a token to an authenticated client: grant → policy → mint → record. Signing and writing run side by side, and
+ * the token leaves only when both are done.
  */
 export async function issue(request: GrantRequest, caller: Caller, services: Services): Promise<Issued> {
-  const grant = grantFor(request, caller);
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const grounds = await grant.establish(request, caller, services);
-    const permission = narrow(request, caller, grounds, services.config);
-    const issued = await mintAndRecord({ request, caller, grounds, permission }, services);
+  const grant = grantFor(request, caller, services.grants);
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const authorization = await grant.authorize(request, caller, services);
+    const permission = narrow(request, caller, authorization, services.config);
+    const issued = await mintAndRecord({ request, caller, authorization, permission }, services);
     if (issued !== undefined) return issued;
   }
   throw new CountersignError("temporarily_unavailable", {
@@ -36,34 +37,23 @@ export async function issue(request: GrantRequest, caller: Caller, services: Ser
   });
 }
 
-/** What the first three steps of the walk found out. */
-export interface Granted {
-  readonly request: GrantRequest;
-  readonly caller: Caller;
-  readonly grounds: Grounds;
-  readonly permission: Permission;
-}
-
-async function mintAndRecord(granted: Granted, services: Services): Promise<Issued | undefined> {
-  const signer = await signerFor(granted.caller, services);
-  const planned = plan(granted, services);
-  const [minted, recorded] = await Promise.allSettled([
-    mint(planned, granted, signer, services),
-    record(granted, planned, services),
+async function mintAndRecord(authorized: AuthorizedRequest, services: Services): Promise<Issued | undefined> {
+  const signer = await signerFor(authorized.caller, services);
+  const unsigned = unsignedToken(authorized, services);
+  const [signed, recorded] = await Promise.allSettled([
+    sign(unsigned, authorized, signer, services),
+    record(authorized, unsigned, services),
   ]);
   if (recorded.status === "rejected") {
     if (recorded.reason instanceof LostRace) return undefined;
     throw recorded.reason;
   }
-  if (minted.status === "rejected") throw minted.reason;
-  return render(minted.value, granted, recorded.value);
-}
-
-function render(minted: Minted, granted: Granted, refreshToken: string | undefined): Issued {
+  if (signed.status === "rejected") throw signed.reason;
+  const refreshToken = recorded.value;
   return {
-    accessToken: minted.token,
-    expiresInMs: minted.expiresInMs,
-    scopes: granted.permission.scopes,
+    accessToken: signed.value,
+    expiresInMs: unsigned.lifetimeMs,
+    scopes: authorized.permission.scopes,
     ...(refreshToken === undefined ? {} : { refreshToken }),
   };
 }

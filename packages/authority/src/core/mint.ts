@@ -7,67 +7,70 @@ import {
   toBase64url,
 } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
+import type { Config } from "../config.ts";
 import type { Signer } from "../keys/signer.ts";
 import type { Services } from "../services.ts";
 import type { TokenProfile } from "../store/records.ts";
-import type { Granted } from "./issue.ts";
+import type { AuthorizedRequest, UnsignedToken } from "./authorized-request.ts";
 import { tokenIdFor } from "./token-id.ts";
 
-/** What identifies a token before it is signed, so that it can be recorded meanwhile. */
-export interface TokenPlan {
-  readonly jti: string;
-  readonly issuedAt: number;
-  readonly ttlMs: number;
-}
-
-/** A signed token. */
-export interface Minted {
-  readonly token: string;
-  readonly expiresInMs: number;
-}
-
-/** Decides a token's id and life. */
-export function plan({ caller, grounds }: Granted, { clock, random, config }: Services): TokenPlan {
+/** Decides a token's id and lifetime. */
+export function unsignedToken(
+  { caller, authorization }: AuthorizedRequest,
+  { clock, random, config }: Pick<Services, "clock" | "random" | "config">,
+): UnsignedToken {
   return {
-    jti: tokenIdFor(random, caller.client, grounds.user),
+    jti: tokenIdFor(random, caller.client, authorization.user),
     issuedAt: clock.now(),
-    ttlMs: caller.client.token.accessTokenTtlMs ?? config.tokens.access_ttl * 1000,
+    lifetimeMs: caller.client.token.accessTokenTtlMs ?? config.tokens.access_ttl * 1000,
   };
 }
 
 /** The key for a client's tokens. It is asked for before anything is recorded, as there may be none yet. */
-export function signerFor({ client }: Pick<Caller, "client">, { keys, config }: Services): Promise<Signer> {
+export function signerFor(
+  { client }: Pick<Caller, "client">,
+  { keys, config }: Pick<Services, "keys" | "config">,
+): Promise<Signer> {
   return keys.signer(client.token.algorithm ?? config.tokens.algorithm);
 }
 
-/** Signs the access token that was planned. */
-export async function mint(planned: TokenPlan, granted: Granted, signer: Signer, services: Services): Promise<Minted> {
-  const { client } = granted.caller;
-  const profile = client.token.profile ?? "at+jwt";
-  const claims = profiles[profile](factsOf(planned, granted, services), granted.grounds.user === undefined);
+/** Signs an access token: the compact form of RFC 7515 section 3.1. */
+export async function sign(
+  unsigned: UnsignedToken,
+  authorized: AuthorizedRequest,
+  signer: Signer,
+  { config }: Pick<Services, "config">,
+): Promise<string> {
+  const profile = authorized.caller.client.token.profile ?? "at+jwt";
+  const isOwnToken = authorized.authorization.user === undefined;
+  const claims = profiles[profile](factsOf(unsigned, authorized, config), isOwnToken);
   const input = `${header(profile, signer.algorithm, signer.kid)}.${encode(claims)}`;
-  return { token: `${input}.${await signer.sign(input)}`, expiresInMs: planned.ttlMs };
+  return `${input}.${await signer.sign(input)}`;
 }
 
 type Claims = AccessTokenClaims | PlainClaims;
 
-const profiles: Record<TokenProfile, (facts: AccessTokenFacts, ownToken: boolean) => Claims> = {
+const profiles: Record<TokenProfile, (facts: AccessTokenFacts, isOwnToken: boolean) => Claims> = {
   "at+jwt": accessTokenClaims,
   jwt: accessTokenClaims,
-  // A client's own plain token has no subject ; Vault roles match it by client_id.
-  plain: (facts, ownToken) => plainClaims(ownToken ? { ...facts, subject: undefined } : facts),
+  // A client's own plain token has no subject; Vault roles match it by client_id.
+  plain: (facts, isOwnToken) => plainClaims(isOwnToken ? { ...facts, subject: undefined } : facts),
 };
 
-function factsOf(planned: TokenPlan, { caller, grounds, permission }: Granted, { config }: Services): AccessTokenFacts {
+function factsOf(
+  { jti, issuedAt, lifetimeMs }: UnsignedToken,
+  { caller, authorization, permission }: AuthorizedRequest,
+  { issuer }: Config,
+): AccessTokenFacts {
   return {
-    issuer: config.issuer,
-    subject: grounds.user?.userId ?? caller.client.clientId,
+    issuer,
+    subject: authorization.user?.userId ?? caller.client.clientId,
     clientId: caller.client.clientId,
     audience: permission.audience,
     scopes: permission.scopes,
-    issuedAt: planned.issuedAt,
-    lifetimeMs: planned.ttlMs,
-    tokenId: planned.jti,
+    issuedAt,
+    lifetimeMs,
+    tokenId: jti,
     certificateThumbprint: caller.certificateThumbprint,
   };
 }

@@ -2,46 +2,46 @@ import { CountersignError } from "@countersign/protocol";
 import { nameable } from "../audit/events.ts";
 import type { Caller } from "../caller.ts";
 import type { Config } from "../config.ts";
-import type { GrantRequest, Grounds } from "../grants/grant.ts";
+import type { Authorization, GrantRequest, Permission } from "../grants/grant.ts";
+import { refreshToken } from "../grants/refresh-token.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
 import { isAudience } from "../values/audience.ts";
-import { offlineAccess, parseScope, superuser, userCeiling, within } from "../values/scope.ts";
-
-/** What a token will say: as much as everyone who has a say allows. */
-export interface Permission {
-  readonly scopes: readonly string[];
-  readonly audience: readonly string[];
-}
+import { offlineAccess, parseScope, superuser, userScopeLimit, within } from "../values/scope.ts";
 
 /**
  * Narrows what was asked to what client, user and presented token allow. Asking for more than that is refused, not
  * silently cut (RFC 6749 section 3.3), and nothing has been consumed by then.
  */
-export function narrow(request: GrantRequest, caller: Caller, grounds: Grounds, config: Config): Permission {
-  const ceilings = [caller.client.scopes, ...grounds.ceilings];
+export function narrow(
+  request: GrantRequest,
+  caller: Caller,
+  authorization: Authorization,
+  config: Config,
+): Permission {
+  const limits = [caller.client.scopes, ...authorization.scopeLimits];
   const asked = parseScope(request.parameters.get("scope"));
-  const allowed = within(asked ?? grounds.defaultScopes, ceilings);
+  const allowed = within(asked ?? authorization.defaultScopes, limits);
   if (asked !== undefined && allowed.length < asked.length) {
     const missing = asked.filter((scope) => !allowed.includes(scope));
-    throw new CountersignError("invalid_scope", { detail: whoLacks(missing, caller, grounds) });
+    throw new CountersignError("invalid_scope", { detail: whoLacks(missing, caller, authorization) });
   }
-  const scopes = mayLast(caller, grounds) ? allowed : allowed.filter((scope) => scope !== offlineAccess);
-  return { scopes, audience: audienceOf(request, scopes, { client: caller.client, grounds }, config) };
+  const scopes = mayLast(caller, authorization) ? allowed : allowed.filter((scope) => scope !== offlineAccess);
+  return { scopes, audience: audienceOf(request, scopes, { client: caller.client, authorization }, config) };
 }
 
 /**
  * Whether a refresh token can be given and used. Where not, `offline_access` is ignored (OpenID Connect Core section 11),
- * and the answer says so by its scope.
+ * and the response says so by its scope.
  */
-function mayLast({ client }: Caller, { user }: Grounds): boolean {
-  return user !== undefined && client.grants.includes("refresh_token");
+function mayLast({ client }: Caller, { user }: Authorization): boolean {
+  return user !== undefined && client.grants.includes(refreshToken.type);
 }
 
-const mostNamed = 5;
+const maxNamed = 5;
 
 /** For the log: which scopes were asked for in vain, and who would have to be given them. */
-function whoLacks(missing: readonly string[], { client }: Caller, { user }: Grounds): string {
-  const named = missing.slice(0, mostNamed).map((scope) => {
+function whoLacks(missing: readonly string[], { client }: Caller, { user }: Authorization): string {
+  const named = missing.slice(0, maxNamed).map((scope) => {
     const who = client.scopes.includes(scope) ? lackingBeside(scope, user) : `client ${client.clientId}`;
     return `${nameable(scope) ?? "what looks like a secret"} (${who} lacks it)`;
   });
@@ -49,13 +49,13 @@ function whoLacks(missing: readonly string[], { client }: Caller, { user }: Grou
 }
 
 function lackingBeside(scope: string, user: UserRecord | undefined): string {
-  return user === undefined || userCeiling(user).includes(scope) ? "the login" : `user ${user.userId}`;
+  return user === undefined || userScopeLimit(user).includes(scope) ? "the login" : `user ${user.userId}`;
 }
 
-/** Who and what a token is given to and for. */
-interface Allowing {
+/** Whom a token is given to, and by whose authorization. */
+interface Parties {
   readonly client: ClientRecord;
-  readonly grounds: Grounds;
+  readonly authorization: Authorization;
 }
 
 /** The audiences a client may ask for; the first is the one it gets without asking. */
@@ -72,13 +72,13 @@ function audiencesOf(client: ClientRecord, config: Config): readonly string[] {
 function audienceOf(
   request: GrantRequest,
   scopes: readonly string[],
-  { client, grounds }: Allowing,
+  { client, authorization }: Parties,
   config: Config,
 ): readonly string[] {
   const own = audiencesOf(client, config);
-  const allowed = grounds.audience === undefined ? own : stillAllowed(grounds.audience, own, config);
+  const allowed = authorization.audience === undefined ? own : stillAllowed(authorization.audience, own, config);
   if (request.targets.length > 0) return asked(request.targets, allowed, { client, issuer: config.issuer });
-  if (grounds.audience !== undefined) return allowed;
+  if (authorization.audience !== undefined) return allowed;
   return scopes.includes(superuser) ? [config.issuer] : allowed.slice(0, 1);
 }
 

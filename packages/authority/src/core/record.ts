@@ -1,12 +1,9 @@
 import type { EventDraft } from "../audit/trail.ts";
-import { openFamily } from "../grants/family.ts";
 import type { Consumption } from "../grants/grant.ts";
 import type { Services } from "../services.ts";
-import { offlineAccess } from "../values/scope.ts";
-import type { Granted } from "./issue.ts";
-import type { TokenPlan } from "./mint.ts";
+import type { AuthorizedRequest, UnsignedToken } from "./authorized-request.ts";
 
-/** A racing request was first; the walk starts again from what the store holds now. */
+/** A racing request was first; the request starts again from what the store holds now. */
 export class LostRace extends Error {
   override readonly name = "LostRace";
 }
@@ -17,26 +14,25 @@ export class LostRace extends Error {
  *
  * @throws {LostRace} when something that the grant relies on was changed meanwhile; then nothing is.
  */
-export async function record(granted: Granted, planned: TokenPlan, services: Services): Promise<string | undefined> {
-  const consumed = granted.grounds.consume?.() ?? beginLogin(granted, services);
-  const { failed } = await services.audit.commit(consumed.changes, [issuedEvent(granted, planned, consumed)]);
+export async function record(
+  authorized: AuthorizedRequest,
+  unsigned: UnsignedToken,
+  { audit }: Pick<Services, "audit">,
+): Promise<string | undefined> {
+  const { authorization, permission } = authorized;
+  const consumed = authorization.consume?.(permission) ?? nothing;
+  const { failed } = await audit.commit(consumed.changes, [issuedEvent(authorized, unsigned, consumed)]);
   if (failed !== undefined) throw new LostRace();
   consumed.tell?.();
   return consumed.refreshToken;
 }
 
-/** A login begins where the user's token has the scope for one. */
-function beginLogin({ grounds, caller, request, permission }: Granted, services: Services): Consumption {
-  if (grounds.user === undefined || !permission.scopes.includes(offlineAccess)) return nothing;
-  return openFamily({ user: grounds.user, client: caller.client, request, ...permission }, services);
-}
-
 const nothing: Consumption = { changes: [] };
 
 function issuedEvent(
-  { request, caller, grounds, permission }: Granted,
-  { jti }: TokenPlan,
-  { recorded }: Consumption,
+  { request, caller, authorization: { user }, permission }: AuthorizedRequest,
+  { jti }: UnsignedToken,
+  { fields }: Consumption,
 ): EventDraft {
   return {
     name: "token.issued",
@@ -45,8 +41,8 @@ function issuedEvent(
       clientId: caller.client.clientId,
       jti,
       scope: permission.scopes.join(" "),
-      ...(grounds.user === undefined ? {} : { userId: grounds.user.userId }),
-      ...(recorded === undefined ? {} : { familyId: recorded.familyId, deviceName: recorded.deviceName }),
+      ...(user === undefined ? {} : { userId: user.userId }),
+      ...fields,
       ...(request.address === undefined ? {} : { address: request.address }),
     },
   };

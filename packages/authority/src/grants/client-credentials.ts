@@ -5,7 +5,8 @@ import type { Grant } from "./grant.ts";
 export const clientCredentials: Grant = {
   type: "client_credentials",
   confidentialOnly: true,
-  async establish(_request, caller) {
-    return { ceilings: [], defaultScopes: withoutByNameOnly(caller.client.scopes) };
+  parameters: {},
+  async authorize(_request, caller) {
+    return { scopeLimits: [], defaultScopes: withoutByNameOnly(caller.client.scopes) };
   },
 };

@@ -7,9 +7,12 @@ import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, FamilyRecord, UserRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
 import { beginningOf } from "../values/display-name.ts";
-import { userCeiling, within } from "../values/scope.ts";
+import { userScopeLimit, within } from "../values/scope.ts";
 import type { Consumption, GrantRequest } from "./grant.ts";
 import { markLength, parseRefreshText, printUnmarked, type RefreshText } from "./refresh-text.ts";
+
+/** What families are kept and judged with. */
+type FamilyServices = Pick<Services, "store" | "clock" | "random" | "config" | "keys" | "audit" | "users">;
 
 /** What a new family is made of. */
 export interface FamilyStart {
@@ -38,14 +41,13 @@ const keepDeadMs = 86_400_000;
  */
 export async function presentFamily(
   token: string,
-  caller: Caller,
-  services: Services,
+  { client }: Caller,
+  services: Omit<FamilyServices, "random" | "users">,
   address: string | undefined,
 ): Promise<PresentedFamily> {
   const text = parseRefreshText(token);
   const item = text && (await services.store.get<FamilyRecord>(keys.family(text.familyId)));
-  if (text === undefined || item === undefined || !isOf(item.value, caller.client))
-    throw refuse("unknown refresh token");
+  if (text === undefined || item === undefined || !isOf(item.value, client)) throw refuse("unknown refresh token");
   const family = item.value;
   const now = services.clock.now();
   if (family.revokedAt !== undefined) throw refuse("family revoked");
@@ -63,7 +65,7 @@ export async function presentFamily(
 }
 
 /** Starts a family: one login on one device. */
-export function openFamily(start: FamilyStart, services: Services): Consumption {
+export function openFamily(start: FamilyStart, services: Omit<FamilyServices, "store" | "users">): Consumption {
   const { user, client, request } = start;
   const now = services.clock.now();
   const familyId = randomSecret(services.random, 16);
@@ -89,7 +91,7 @@ export function openFamily(start: FamilyStart, services: Services): Consumption 
   const { clientId, userId } = record;
   return {
     changes: [{ key: keys.family(familyId), expectedVersion: 0, draft: draftOf(record) }],
-    recorded: record,
+    fields: fieldsOf(record),
     tell: () => services.audit.notice("family.opened", { familyId, clientId, userId, grant: request.grantType }),
     refreshToken: token,
   };
@@ -99,14 +101,14 @@ export function openFamily(start: FamilyStart, services: Services): Consumption 
 export function rotateFamily(
   { record, version, token, replay }: PresentedFamily,
   client: ClientRecord,
-  services: Services,
+  services: Pick<FamilyServices, "clock" | "config" | "keys" | "audit">,
 ): Consumption {
   const refreshToken = successorOf(token, services);
   const { familyId, clientId } = record;
   const place = { key: keys.family(familyId), expectedVersion: version };
   if (replay) {
     const tell = () => services.audit.notice("family.replayed", { familyId, clientId });
-    return { changes: [place], recorded: record, tell, refreshToken };
+    return { changes: [place], fields: fieldsOf(record), tell, refreshToken };
   }
   const now = services.clock.now();
   const { idleMs } = refreshTtl(client, services);
@@ -118,7 +120,7 @@ export function rotateFamily(
     generation: record.generation + 1,
     idleExpiresAt: Math.min(now + idleMs, record.absoluteExpiresAt),
   };
-  return { changes: [{ ...place, draft: draftOf(rotated) }], recorded: record, refreshToken };
+  return { changes: [{ ...place, draft: draftOf(rotated) }], fields: fieldsOf(record), refreshToken };
 }
 
 /** Ends a family, with its record. Tokens already spent or live are refused from the acknowledgement on. */
@@ -146,7 +148,7 @@ export interface LiveRefresh {
 export async function introspectRefreshToken(
   token: string,
   { client }: Caller,
-  services: Services,
+  services: FamilyServices,
 ): Promise<LiveRefresh | undefined> {
   const family = (await genuineFamily(token, services))?.value;
   if (family === undefined || !isOf(family, client)) return undefined;
@@ -154,11 +156,15 @@ export async function introspectRefreshToken(
   const user = await services.users.byId(family.userId);
   const alive = services.clock.now() < Math.min(family.idleExpiresAt, family.absoluteExpiresAt);
   if (!alive || user === undefined || user.disabled || !isLoginOf(family, user)) return undefined;
-  return { family, scopes: within(family.scopes, [client.scopes, userCeiling(user)]) };
+  return { family, scopes: within(family.scopes, [client.scopes, userScopeLimit(user)]) };
 }
 
 /** Logs a device out: revokes the family of any genuine token of it, live or spent (RFC 7009 section 2.1). */
-export async function revokeByToken(token: string, { client }: Caller, services: Services): Promise<void> {
+export async function revokeByToken(
+  token: string,
+  { client }: Caller,
+  services: Pick<FamilyServices, "store" | "keys" | "clock" | "audit">,
+): Promise<void> {
   const item = await genuineFamily(token, services);
   if (item === undefined || !isOf(item.value, client)) return;
   const { familyId, clientId } = item.value;
@@ -175,7 +181,10 @@ export function isLoginOf(family: FamilyRecord, user: UserRecord): boolean {
   return family.userIncarnation === user.incarnation && family.userEpoch === user.epoch;
 }
 
-async function genuineFamily(token: string, services: Services): Promise<Item<FamilyRecord> | undefined> {
+async function genuineFamily(
+  token: string,
+  services: Pick<FamilyServices, "store" | "keys">,
+): Promise<Item<FamilyRecord> | undefined> {
   const text = parseRefreshText(token);
   const item = text && (await services.store.get<FamilyRecord>(keys.family(text.familyId)));
   if (text === undefined || item === undefined) return undefined;
@@ -211,20 +220,24 @@ function markOf(unmarked: string, { keys: ring }: Pick<Services, "keys">): strin
  * Whether this authority gave the token out before the live one: whoever shows it now stole it. By the mark, so that
  * a forged token costs one MAC, however old the family is.
  */
-function isSpent(text: RefreshText, family: FamilyRecord, services: Services): boolean {
+function isSpent(text: RefreshText, family: FamilyRecord, services: Pick<FamilyServices, "keys">): boolean {
   return text.generation < family.generation && equalInConstantTime(text.mark, markOf(printUnmarked(text), services));
 }
 
 /** The end and its alarm are one commit. */
 async function revokeForReuse(
   item: Item<FamilyRecord>,
-  services: Services,
+  services: Pick<FamilyServices, "clock" | "audit">,
   address: string | undefined,
 ): Promise<void> {
   const { familyId, clientId, userId } = item.value;
   const from = address === undefined ? {} : { address };
   const event = { name: "family.reused", fields: { familyId, clientId, userId, ...from } } as const;
   await revokeFamily(familyId, "reuse", event, services);
+}
+
+function fieldsOf({ familyId, deviceName }: FamilyRecord) {
+  return { familyId, deviceName };
 }
 
 function draftOf(record: FamilyRecord) {
@@ -238,9 +251,9 @@ function refreshTtl(client: ClientRecord, { config }: Pick<Services, "config">) 
   };
 }
 
-const longestDeviceName = 200;
+const maxDeviceName = 200;
 
 function deviceName(request: GrantRequest): string {
   const name = request.parameters.get("device_name") ?? request.userAgent ?? "Unspecified";
-  return beginningOf(name, longestDeviceName);
+  return beginningOf(name, maxDeviceName);
 }

@@ -1,9 +1,10 @@
+import type { EventFields } from "../audit/events.ts";
 import type { Caller } from "../caller.ts";
 import type { Services } from "../services.ts";
-import type { GrantType, UserRecord } from "../store/records.ts";
+import type { UserRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
 
-/** What a face understood of a token request, free of HTTP. */
+/** What the token endpoint understood of a request, free of HTTP. */
 export interface GrantRequest {
   readonly grantType: string;
   /** Parameters of the form (RFC 6749 appendix B): each at most once, empty ones omitted (section 3.1). */
@@ -15,37 +16,50 @@ export interface GrantRequest {
   readonly address?: string;
 }
 
-/** What a grant has the core commit together with the audit record of the token, and what comes of it. */
+/** What a token will say: as much as client, user and presented token allow. */
+export interface Permission {
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+}
+
+/** What the core commits together with the audit record of the token, and what comes of it. */
 export interface Consumption {
-  /** All or nothing: when one of their expectations is not met, the grant is established anew. */
+  /** All or nothing: when one of their expectations is not met, the grant is asked anew. */
   readonly changes: readonly Change[];
-  /** What the record of the token says beside the rest. */
-  readonly recorded?: { readonly familyId: string; readonly deviceName: string };
+  /** Optional fields of `token.issued`, beside those of every token. */
+  readonly fields?: Partial<EventFields["token.issued"]>;
   /** Called once it is committed, to tell more than the record. */
   readonly tell?: () => void;
   /** The refresh token that is given with the access token. */
   readonly refreshToken?: string;
 }
 
-/** On what grounds a token is given: whose, and how much at the most. */
-export interface Grounds {
+/** Whose authorization a token rests on, and how far it goes (RFC 6749 section 1.3). */
+export interface Authorization {
   /** The resource owner; absent when the client acts for itself (RFC 6749 section 4.4). */
   readonly user?: UserRecord;
   /** Sets of scopes, each an upper bound beside the client's own. */
-  readonly ceilings: readonly (readonly string[])[];
+  readonly scopeLimits: readonly (readonly string[])[];
   /** What is granted when no scope is asked for. */
   readonly defaultScopes: readonly string[];
   /** Audiences that were granted before, and are kept where none is asked for (RFC 8707 section 2.2). */
   readonly audience?: readonly string[];
-  /** What must be consumed for the token, once nothing can refuse it any more. @default nothing; a login may begin */
-  readonly consume?: () => Consumption;
+  /** What must be committed for the token. Asked once nothing can refuse the request any more. @default nothing */
+  readonly consume?: (permission: Permission) => Consumption;
 }
 
-/** One way to get a token: RFC 6749 section 4, one file each. */
+/** One way to get a token (RFC 6749 section 1.3), one file each. */
 export interface Grant {
-  readonly type: GrantType;
+  /** The `grant_type` of a request. */
+  readonly type: string;
   /** Whether only clients that authenticate may use it. */
   readonly confidentialOnly: boolean;
-  /** Checks what was presented. Changes nothing that a refusal later in the walk would have to undo. */
-  establish(request: GrantRequest, caller: Caller, services: Services): Promise<Grounds>;
+  /** The parameters of the form that it reads, and what each is, for the OpenAPI document. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /**
+   * Checks what was presented. Changes nothing: what the token uses up is committed by way of `consume`.
+   *
+   * @throws {CountersignError} as RFC 6749 section 5.2 names the refusals.
+   */
+  authorize(request: GrantRequest, caller: Caller, services: Services): Promise<Authorization>;
 }

@@ -1,8 +1,7 @@
-import { openIdMetadata } from "@countersign/protocol";
 import { text } from "./answer.ts";
 import type { HttpAnswer } from "./message.ts";
 import type { Call } from "./route.ts";
-import { offer } from "./well-known.ts";
+import { metadata } from "./well-known.ts";
 
 /** The page loads and runs nothing, wherever it is shown. */
 const pageHeaders = {
@@ -12,8 +11,8 @@ const pageHeaders = {
 };
 
 /** `GET /`: what answers here and where its documents are, as a page for browsers and as JSON for all others. */
-export function home({ request, services: { config } }: Call): HttpAnswer {
-  const { issuer, token_endpoint, jwks_uri } = openIdMetadata(config.issuer, offer);
+export function home({ request, services }: Call): HttpAnswer {
+  const { issuer, token_endpoint, jwks_uri } = metadata(services);
   const about = {
     name: "Countersign",
     description: "An OAuth 2 token authority",

@@ -1,5 +1,7 @@
 import type { Config } from "../config.ts";
+import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
+import type { Services } from "../services.ts";
 import { home } from "./home.ts";
 import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./issuer.ts";
 import { auditRoutes } from "./management/audit.ts";
@@ -18,18 +20,18 @@ import { documentOf, jwksDocument, metadata, metadataPaths, publicDocument } fro
 
 const formType = "application/x-www-form-urlencoded";
 
-const tokenDoc: RouteDoc = {
-  summary: "Issue a token by password, client credentials or refresh token (RFC 6749)",
-  tag: "OAuth 2",
-  security: "client",
-  body: { type: formType, schema: tokenForm },
-  success: { status: 200, schema: tokenAnswer },
-};
+function tokenRoutes(grants: GrantTable): readonly Route[] {
+  const doc: RouteDoc = {
+    summary: `Issue a token by ${[...grants.keys()].join(", ")} (RFC 6749)`,
+    tag: "OAuth 2",
+    security: "client",
+    body: { type: formType, schema: tokenForm(grants) },
+    success: { status: 200, schema: tokenAnswer },
+  };
+  return tokenPaths.map((path) => ({ method: "POST", path, handle: tokenEndpoint, cors: "configured", doc }));
+}
 
-const oauth: readonly Route[] = [
-  ...tokenPaths.map(
-    (path): Route => ({ method: "POST", path, handle: tokenEndpoint, cors: "configured", doc: tokenDoc }),
-  ),
+const aboutTokens: readonly Route[] = [
   {
     method: "POST",
     path: oauthPaths.introspection,
@@ -83,7 +85,6 @@ const operation: readonly Route[] = [
 ];
 
 const management: readonly Route[] = [
-  ...clientRoutes,
   ...registrationRoutes,
   ...userRoutes,
   ...usernameRoutes,
@@ -120,12 +121,14 @@ const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[
   ],
 };
 
-/** Every route of an authority with this configuration: one row each. */
-export function routesOf(config: Config): readonly Route[] {
+/** Every route of an authority with this configuration and these grants: one row each. */
+export function routesOf(config: Config, grants = grantTable()): readonly Route[] {
   const routes = [
-    ...oauth,
-    ...metadataRoutes(config),
+    ...tokenRoutes(grants),
+    ...aboutTokens,
+    ...metadataRoutes({ config, grants }),
     ...wellKnown,
+    ...clientRoutes(grants),
     ...management,
     ...operation,
     ...config.compat.faces.flatMap((face) => compat[face]),
@@ -133,8 +136,8 @@ export function routesOf(config: Config): readonly Route[] {
   return [...routes, openApiRoute(routes, config)];
 }
 
-function metadataRoutes(config: Config): readonly Route[] {
-  const document = documentOf(metadata({ config }));
+function metadataRoutes({ config, grants }: Pick<Services, "config" | "grants">): readonly Route[] {
+  const document = documentOf(metadata({ config, grants }));
   const show: Route["handle"] = ({ request }) => publicDocument(request, document, config.keys.jwks_max_age);
   return metadataPaths(config).map((path) => publicRoute(path, "Server metadata (RFC 8414)", show));
 }

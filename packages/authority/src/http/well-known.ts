@@ -7,7 +7,6 @@ import {
   wellKnownPath,
 } from "@countersign/protocol";
 import type { Config } from "../config.ts";
-import { grantTypes } from "../grants/index.ts";
 import type { PublishedKeys } from "../keys/signer.ts";
 import { oauthPaths } from "../paths.ts";
 import type { Services } from "../services.ts";
@@ -20,14 +19,13 @@ import type { Call } from "./route.ts";
  * What this server offers to whoever asks. ML-DSA-65 is left out of what it signs with: verifiers that read the metadata
  * do not know it yet.
  */
-export const offer: ServerOffer = {
+const offer: Omit<ServerOffer, "grantTypes"> = {
   endpoints: {
     token: oauthPaths.token,
     jwks: oauthPaths.jwks,
     introspection: oauthPaths.introspection,
     revocation: oauthPaths.revocation,
   },
-  grantTypes,
   authMethods: clientAuthMethods,
   assertionAlgorithms: Object.keys(algorithms),
   signingAlgorithms: ["ES256", "EdDSA", "RS256", "PS256"],
@@ -38,8 +36,9 @@ export const offer: ServerOffer = {
  * The metadata of RFC 8414 and OpenID Connect Discovery in one document. Its `issuer` is the configured one byte for
  * byte: verifiers compare it so, a trailing slash included.
  */
-export function metadata({ config }: Pick<Services, "config">): OpenIdMetadata {
-  return openIdMetadata(config.issuer, config.issuer.startsWith("https:") ? offer : withoutTls(offer));
+export function metadata({ config, grants }: Pick<Services, "config" | "grants">): OpenIdMetadata {
+  const offered = { ...offer, grantTypes: [...grants.keys()] };
+  return openIdMetadata(config.issuer, config.issuer.startsWith("https:") ? offered : withoutTls(offered));
 }
 
 /** RFC 8705 needs TLS: what is reached over plain HTTP can see no certificate. */

@@ -1,11 +1,5 @@
 import type { JWK } from "jose";
 
-/** Grants a client may be allowed to use (RFC 6749 section 1.3). */
-export const clientGrants = ["password", "client_credentials", "refresh_token"] as const;
-
-/** One of {@link clientGrants}. */
-export type GrantType = (typeof clientGrants)[number];
-
 /** How a client proves who it is (RFC 6749 section 2.3, RFC 7523, RFC 8705; names of RFC 7591 section 2). */
 export const clientAuthMethods = [
   "none",
@@ -117,7 +111,8 @@ export interface ClientRecord {
   readonly clientId: string;
   readonly clientName: string;
   readonly scopes: readonly string[];
-  readonly grants: readonly GrantType[];
+  /** Types of grants that it may use, as the table in grants/grant-table.ts names them. */
+  readonly grants: readonly string[];
   /** May be used only over the loopback interface, at the token endpoint and at the management API. */
   readonly loopback: boolean;
   readonly authMethod: ClientAuthMethod;

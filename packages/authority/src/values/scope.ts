@@ -15,7 +15,7 @@ const byNameOnly: ReadonlySet<string> = new Set([superuser, offlineAccess]);
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
 /** The most scopes that a client or user may have, or a request may name. */
-export const mostScopes = 100;
+export const maxScopes = 100;
 
 /** Whether a text can be one scope. */
 export function isScope(text: string): boolean {
@@ -29,9 +29,9 @@ export function isScope(text: string): boolean {
  */
 export function parseScope(parameter: string | undefined): readonly string[] | undefined {
   if (parameter === undefined) return undefined;
-  const words = parameter.split(" ", mostScopes + 1);
-  if (words.length > mostScopes || !words.every(isScope)) {
-    const detail = `malformed: scopes are printable ASCII joined by single spaces, ${mostScopes} at most`;
+  const words = parameter.split(" ", maxScopes + 1);
+  if (words.length > maxScopes || !words.every(isScope)) {
+    const detail = `malformed: scopes are printable ASCII joined by single spaces, ${maxScopes} at most`;
     throw new CountersignError("invalid_scope", { detail });
   }
   return [...new Set(words)];
@@ -43,7 +43,7 @@ export function parseScope(parameter: string | undefined): readonly string[] | u
  * @throws {CountersignError} `invalid_scope` when one is no scope-token, or there are more than 100.
  */
 export function checkScopes(scopes: readonly string[]): readonly string[] {
-  if (scopes.length > mostScopes || !scopes.every(isScope)) throw new CountersignError("invalid_scope");
+  if (scopes.length > maxScopes || !scopes.every(isScope)) throw new CountersignError("invalid_scope");
   return [...new Set(scopes)];
 }
 
@@ -52,13 +52,13 @@ export function scopeOf(scopes: readonly string[]): { readonly scope?: string } 
   return scopes.length === 0 ? {} : { scope: scopes.join(" ") };
 }
 
-/** The scopes of `wanted` that every one of `ceilings` holds. */
-export function within(wanted: readonly string[], ceilings: readonly (readonly string[])[]): readonly string[] {
-  return wanted.filter((scope) => ceilings.every((ceiling) => ceiling.includes(scope)));
+/** The scopes of `wanted` that every one of `limits` holds. */
+export function within(wanted: readonly string[], limits: readonly (readonly string[])[]): readonly string[] {
+  return wanted.filter((scope) => limits.every((limit) => limit.includes(scope)));
 }
 
 /** The most a user's token may hold. Whether a login may outlive its access token is for the client to say, not the user. */
-export function userCeiling(user: { readonly scopes: readonly string[] }): readonly string[] {
+export function userScopeLimit(user: { readonly scopes: readonly string[] }): readonly string[] {
   return [...user.scopes, offlineAccess];
 }
 

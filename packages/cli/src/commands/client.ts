@@ -1,7 +1,7 @@
 import {
   assertionAudiences,
   clientAuthMethods,
-  clientGrants,
+  grantTypes,
   signingAlgorithms,
   tokenProfiles,
 } from "@countersign/authority";
@@ -24,7 +24,7 @@ const clientOptions: Readonly<Record<string, Option & { readonly member: string 
   grants: {
     kind: "list",
     value: "GRANT",
-    choices: clientGrants,
+    choices: grantTypes,
     summary: "How it may get tokens",
     member: "grants",
   },

@@ -2,10 +2,11 @@ import type { JWK } from "jose";
 import type { z } from "zod";
 import type { ClientSettings } from "../../clients/client-settings.ts";
 import type { ClientCertificateRule, ClientRecord, ClientTokenSettings } from "../../store/records.ts";
-import type { clientChange, clientInput } from "./shapes.ts";
+import type { clientShapes } from "./shapes.ts";
 
-type Input = z.output<typeof clientInput>;
-type Change = z.output<typeof clientChange>;
+type Shapes = ReturnType<typeof clientShapes>;
+type Input = z.output<Shapes["clientInput"]>;
+type Change = z.output<Shapes["clientChange"]>;
 
 /** A new client's settings from its JSON. Without a method, `credential` decides between a secret and a public client. */
 export function settingsOf(input: Input): ClientSettings {

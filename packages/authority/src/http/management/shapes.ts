@@ -1,12 +1,6 @@
 import { z } from "zod";
 import { lifetimes, mostKeys } from "../../clients/client-settings.ts";
-import {
-  assertionAudiences,
-  clientAuthMethods,
-  clientGrants,
-  signingAlgorithms,
-  tokenProfiles,
-} from "../../store/records.ts";
+import { assertionAudiences, clientAuthMethods, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
 import { longestAudience, mostAudiences } from "../../values/audience.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
@@ -28,61 +22,64 @@ const ttlSeconds = ([shortestMs, longestMs]: readonly [number, number]) =>
     .max(longestMs / 1000)
     .optional();
 
-const grant = z.enum(clientGrants);
-
 const authMethod = z.enum(clientAuthMethods);
 
 export const signingAlgorithm = z.enum(signingAlgorithms);
 
 const jwk = z.looseObject({ kty: z.string() });
 
-/** The members a client can be created with: those of the older service, then those of RFC 7591 and RFC 8705. */
-export const clientInput = z.strictObject({
-  client_name: name,
-  scopes,
-  grants: z.array(grant).max(10),
-  loopback: z.boolean().default(false).describe("May be used only over the loopback interface"),
-  credential: z.boolean().default(false).describe("Makes a secret, returned once as client_credential"),
-  client_id: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/)
-    .optional()
-    .describe("A name of your own; a UUID when absent"),
-  token_endpoint_auth_method: authMethod.optional(),
-  // RFC 7517 section 5: members of a set that are not understood are ignored.
-  jwks: z.object({ keys: z.array(jwk).min(1).max(mostKeys) }).optional(),
-  assertion_audience: z
-    .enum(assertionAudiences)
-    .optional()
-    .describe("What a client's assertion may name as its audience; the issuer alone when absent"),
-  tls_client_auth_san_dns: z.string().max(256).optional(),
-  tls_client_auth_san_uri: z.string().max(1024).optional(),
-  tls_client_auth_san_ip: z.string().max(64).optional(),
-  tls_client_auth_san_email: z.string().max(256).optional(),
-  access_token_profile: z.enum(tokenProfiles).optional(),
-  access_token_signing_alg: signingAlgorithm.optional(),
-  audience: z.array(z.string().min(1).max(longestAudience)).min(1).max(mostAudiences).optional(),
-  access_token_ttl: ttlSeconds(lifetimes.accessTokenTtlMs),
-  refresh_token_idle_ttl: ttlSeconds(lifetimes.refreshIdleTtlMs),
-  refresh_token_absolute_ttl: ttlSeconds(lifetimes.refreshAbsoluteTtlMs),
-  disabled: z.boolean().default(false),
-});
+/** The shapes of clients, where these are the grants that they can be allowed to use. */
+export function clientShapes(grantTypes: readonly string[]) {
+  /** The members a client can be created with: those of the older service, then those of RFC 7591 and RFC 8705. */
+  const clientInput = z.strictObject({
+    client_name: name,
+    scopes,
+    grants: z.array(z.enum(grantTypes)).max(10),
+    loopback: z.boolean().default(false).describe("May be used only over the loopback interface"),
+    credential: z.boolean().default(false).describe("Makes a secret, returned once as client_credential"),
+    client_id: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/)
+      .optional()
+      .describe("A name of your own; a UUID when absent"),
+    token_endpoint_auth_method: authMethod.optional(),
+    // RFC 7517 section 5: members of a set that are not understood are ignored.
+    jwks: z.object({ keys: z.array(jwk).min(1).max(mostKeys) }).optional(),
+    assertion_audience: z
+      .enum(assertionAudiences)
+      .optional()
+      .describe("What a client's assertion may name as its audience; the issuer alone when absent"),
+    tls_client_auth_san_dns: z.string().max(256).optional(),
+    tls_client_auth_san_uri: z.string().max(1024).optional(),
+    tls_client_auth_san_ip: z.string().max(64).optional(),
+    tls_client_auth_san_email: z.string().max(256).optional(),
+    access_token_profile: z.enum(tokenProfiles).optional(),
+    access_token_signing_alg: signingAlgorithm.optional(),
+    audience: z.array(z.string().min(1).max(longestAudience)).min(1).max(mostAudiences).optional(),
+    access_token_ttl: ttlSeconds(lifetimes.accessTokenTtlMs),
+    refresh_token_idle_ttl: ttlSeconds(lifetimes.refreshIdleTtlMs),
+    refresh_token_absolute_ttl: ttlSeconds(lifetimes.refreshAbsoluteTtlMs),
+    disabled: z.boolean().default(false),
+  });
 
-/** A change of a client: the members given are replaced, the others stay. */
-export const clientChange = z.strictObject({
-  ...clientInput.omit({ client_id: true, credential: true }).partial().shape,
-  loopback: z.boolean().optional(),
-  disabled: z.boolean().optional(),
-  credential: z.boolean().optional().describe("Accepted for older clients and ignored: rotate the secret instead"),
-});
+  /** A change of a client: the members given are replaced, the others stay. */
+  const clientChange = z.strictObject({
+    ...clientInput.omit({ client_id: true, credential: true }).partial().shape,
+    loopback: z.boolean().optional(),
+    disabled: z.boolean().optional(),
+    credential: z.boolean().optional().describe("Accepted for older clients and ignored: rotate the secret instead"),
+  });
 
-/** A client as it is shown: never its secrets. */
-export const clientView = z.looseObject({
-  client_id: z.string(),
-  client_name: z.string(),
-  scopes,
-  grants: z.array(grant),
-});
+  /** A client as it is shown: never its secrets. */
+  const clientView = z.looseObject({
+    client_id: z.string(),
+    client_name: z.string(),
+    scopes,
+    grants: z.array(z.enum(grantTypes)),
+  });
+
+  return { clientInput, clientChange, clientView };
+}
 
 export const userView = z.object({
   user_id: z.string(),

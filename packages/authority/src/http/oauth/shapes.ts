@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { clientGrants } from "../../store/records.ts";
+import type { GrantTable } from "../../grants/grant-table.ts";
 
 /**
  * What the OAuth endpoints take and give, for the OpenAPI document. The forms are read by hand in `form.ts`, because
@@ -12,17 +12,18 @@ const clientProof = {
   client_assertion: z.string().optional(),
 };
 
-export const tokenForm = z.looseObject({
-  grant_type: z.enum(clientGrants),
-  scope: z.string().optional().describe("Scopes joined by spaces"),
-  resource: z.array(z.string()).optional().describe("Where the token is to be used (RFC 8707)"),
-  audience: z.array(z.string()).optional().describe("The same by another name (RFC 8693)"),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  refresh_token: z.string().optional(),
-  device_name: z.string().optional().describe("What the login is called in the user's list of devices"),
-  ...clientProof,
-});
+/** The form of the token endpoint, with the parameters of every grant. */
+export function tokenForm(grants: GrantTable) {
+  const own = [...grants.values()].flatMap(({ parameters }) => Object.entries(parameters));
+  return z.looseObject({
+    grant_type: z.enum([...grants.keys()]),
+    scope: z.string().optional().describe("Scopes joined by spaces"),
+    resource: z.array(z.string()).optional().describe("Where the token is to be used (RFC 8707)"),
+    audience: z.array(z.string()).optional().describe("The same by another name (RFC 8693)"),
+    ...Object.fromEntries(own.map(([name, what]) => [name, z.string().optional().describe(what)])),
+    ...clientProof,
+  });
+}
 
 export const tokenAnswer = z.object({
   access_token: z.string(),

@@ -2,7 +2,6 @@ import { CountersignError } from "@countersign/protocol";
 import type { Caller, Peer } from "../../caller.ts";
 import { type Issued, issue } from "../../core/issue.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
-import { grantTypes } from "../../grants/index.ts";
 import type { Services } from "../../services.ts";
 import { scopeOf } from "../../values/scope.ts";
 import { json } from "../answer.ts";
@@ -16,7 +15,7 @@ import { callerOf, readForm } from "./client-credentials.ts";
 export async function tokenEndpoint({ request, peer, services, labels }: Call): Promise<HttpAnswer> {
   const form = await readForm(request, services);
   const grantRequest = grantRequestOf(request, form, peer);
-  labels.grant = grantLabel(grantRequest);
+  labels.grant = grantLabel(grantRequest, services);
   let caller: Caller | undefined;
   try {
     caller = await callerOf(request, form, peer, services);
@@ -50,8 +49,8 @@ function render(issued: Issued) {
 }
 
 /** Only what is known to be a name of ours may be logged: a mistyped secret could stand in any parameter. */
-function grantLabel({ grantType }: GrantRequest): string {
-  return grantTypes.find((type) => type === grantType) ?? "other";
+function grantLabel({ grantType }: GrantRequest, { grants }: Pick<Services, "grants">): string {
+  return grants.get(grantType)?.type ?? "other";
 }
 
 interface Refused {
@@ -62,7 +61,7 @@ interface Refused {
 
 function noticeRefusal(error: CountersignError, { request, caller }: Refused, services: Services): void {
   services.audit.notice("token.refused", {
-    grant: grantLabel(request),
+    grant: grantLabel(request, services),
     code: error.code,
     ...(caller === undefined ? {} : { clientId: caller.client.clientId }),
     detail: error.detail ?? error.message,
