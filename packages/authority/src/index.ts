@@ -17,6 +17,7 @@ export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewra
 export { shortestRotation } from "./keys/rotation.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
+export { type OpenStoreOptions, openStore, storeEngines } from "./store/open-store.ts";
 export {
   assertionAudiences,
   clientAuthMethods,

@@ -4,7 +4,7 @@ import {
   createKeyEncryptionKey,
   type KeyEncryptionKey,
   openKeyEncryptionKeyFile,
-  openSqliteStore,
+  openStore,
   replaceKeyEncryptionKeyFile,
   ringSealedUnder,
   type Store,
@@ -64,8 +64,7 @@ export async function openDataDirectory(
   // Before the store: so wherever there is a store there was a key.
   const current = await currentKey(paths, world);
   const { clock } = world;
-  const store = await openSqliteStore({
-    path: paths.database,
+  const store = await openStore(`sqlite:${paths.database}`, {
     clock,
     ...(onCommit === undefined ? {} : { onCommit }),
     ...(onLost === undefined ? {} : { onLost }),

@@ -8,10 +8,7 @@ import { systemClock } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { ItemCache } from "../../src/store/item-cache.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { storeContract } from "./store-contract.ts";
 import { copyAsAfterCrash, openAt, storePath, temporaryDirectory } from "./stores.ts";
-
-storeContract("openSqliteStore", (clock, context) => openAt(storePath(context), context, { clock }));
 
 const noModes = process.platform === "win32" ? "Windows has no modes" : false;
 
