@@ -53,7 +53,7 @@ function lost(what: string, { database, marker }: MarkedPaths): CliFailure {
   return new CliFailure(`${what}: ${database}`, {
     hints: [
       "a first start was completed here before; users, clients and keys were in that file",
-      `restore it from a backup as ${database}, without a file ${database}-wal (docs/operations.md, Backup)`,
+      `restore it from a backup as ${database}, without files ${database}-* (docs/operations.md, Backup)`,
       `to start a new authority on purpose, move ${marker} and the other files of this directory away`,
     ],
   });

@@ -94,7 +94,9 @@ describe("countersign serve without the database it had (J5)", () => {
     assert.ok(existsSync(join(data, "first-start")));
   });
 
-  it("shows no second password when the log was removed and the server killed", { skip }, async (context) => {
+  it("does not go on without the log that was removed before a kill, until it is told to", {
+    skip,
+  }, async (context) => {
     const data = aDirectory(context);
     const child: ChildProcess = spawn(process.execPath, ["-C", "@countersign/source", main, ...words(data)], {
       stdio: "ignore",
@@ -104,6 +106,10 @@ describe("countersign serve without the database it had (J5)", () => {
     rmSync(join(data, "countersign.db-wal"));
     child.kill("SIGKILL");
     await once(child, "close");
+    const refused = await run(words(data));
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, /its log .*countersign\.db-wal is missing/);
+    rmSync(join(data, "countersign.db-open"));
     const next = start(words(data), { COUNTERSIGN_LOG_LEVEL: "silent" });
     await next.printed("listening at");
     next.stop();

@@ -31,6 +31,10 @@ export interface Batch {
 /** From the writer, when it has opened the file. */
 export const ready = "ready";
 
+/** From the writer, when it has closed the file: what it has put of the log into it. */
+export type Folding = (typeof foldings)[number];
+export const foldings = ["all folded", "kept by another program"] as const;
+
 /**
  * From the writer, for each transaction: how many units and operations it had, and what became of each unit, durably; or
  * why it failed, its effect then unknown.

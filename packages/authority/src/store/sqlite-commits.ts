@@ -3,7 +3,16 @@ import type { Worker } from "node:worker_threads";
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { Pipeline } from "../threads/pipeline.ts";
 import { startThread } from "../threads/start-thread.ts";
-import { type Batch, type Outcome, packUnits, type Reply, ready, type Unit } from "./sqlite-batch.ts";
+import {
+  type Batch,
+  type Folding,
+  foldings,
+  type Outcome,
+  packUnits,
+  type Reply,
+  ready,
+  type Unit,
+} from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
 import type { WriteHealth } from "./write-health.ts";
 
@@ -33,11 +42,19 @@ export class Commits {
   #worker: Worker | undefined;
   #isClosed = false;
   #ending = false;
+  #folding: Folding | undefined;
 
   /** Starts the writing thread; resolves when it has opened the file. */
   static async start(options: CommitsOptions): Promise<Commits> {
     const worker = launch(options);
-    for await (const [message] of on(worker, "message")) if (message === ready) break;
+    const exited = new Promise((resolve) => worker.once("exit", resolve));
+    try {
+      for await (const [message] of on(worker, "message")) if (message === ready) break;
+    } catch (error) {
+      // Until then, the thread may hold the file.
+      await exited;
+      throw error;
+    }
     return new Commits(worker, options);
   }
 
@@ -62,11 +79,12 @@ export class Commits {
     return this.#pipeline.size > 0;
   }
 
-  /** Lets accepted units finish, then ends the thread. */
-  async close(): Promise<void> {
+  /** Lets accepted units finish, then ends the thread. Resolves to what became of the log, if that is known. */
+  async close(): Promise<Folding | undefined> {
     this.#isClosed = true;
     if (this.#pipeline.size === 0) this.#end();
     await this.#exited.promise;
+    return this.#folding;
   }
 
   #send(units: readonly Unit[]): void {
@@ -77,9 +95,10 @@ export class Commits {
   }
 
   #attend(worker: Worker): Worker {
-    worker.on("message", (reply: Partial<Reply>) => {
+    worker.on("message", (reply: Partial<Reply> | string | undefined) => {
       // `node --watch` sends messages of its own from every thread.
       if (isReply(reply)) this.#settle(reply);
+      else this.#folding = foldings.find((folding) => folding === reply);
     });
     let why = "The writing thread has ended";
     worker.on("error", (error) => {
@@ -132,8 +151,8 @@ function launch({ path, busyTimeoutMs }: ConnectionOptions): Worker {
   return startThread(new URL("./sqlite-writer", import.meta.url), { workerData });
 }
 
-function isReply(message: Partial<Reply>): message is Reply {
-  return message.units !== undefined;
+function isReply(message: Partial<Reply> | string | undefined): message is Reply {
+  return typeof message === "object" && message.units !== undefined;
 }
 
 /** What lost a race wrote nothing, and says nothing of the disk. */

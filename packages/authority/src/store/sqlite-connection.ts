@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type Operation, type Outcome, rowColumns, type Unit } from "./sqlite-batch.ts";
+import { type Folding, type Operation, type Outcome, rowColumns, type Unit } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
 import { foldLog, lacksRoomToFold, settings } from "./sqlite-log.ts";
 
@@ -49,6 +49,8 @@ export class WritingConnection implements Disposable {
     const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.journal_mode;
     if (mode !== "wal") throw new Error(`Cannot use the write-ahead log, only journal mode ${mode}`);
     database.exec(settings);
+    // Makes the log, where the mode has just been changed.
+    database.prepare("SELECT given FROM version").get();
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     const isLive = "(expires_at IS NULL OR expires_at > ?3)";
     this.#create = database.prepare(
@@ -92,8 +94,9 @@ export class WritingConnection implements Disposable {
   }
 
   /** Moves what the log holds into the database file. What fails here loses nothing: the log still has it. */
-  checkpoint(mode: "PASSIVE" | "TRUNCATE"): void {
-    this.#database.exec(`PRAGMA wal_checkpoint(${mode})`);
+  checkpoint(mode: "PASSIVE" | "TRUNCATE"): Folding {
+    const { busy } = this.#database.prepare(`PRAGMA wal_checkpoint(${mode})`).get() ?? {};
+    return busy === 0 ? "all folded" : "kept by another program";
   }
 
   [Symbol.dispose](): void {

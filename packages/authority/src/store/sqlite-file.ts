@@ -2,7 +2,6 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readSync,
@@ -15,6 +14,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { openMark, syncDirectory, takenAway } from "./open-mark.ts";
 import { migrations, prepareMigrations } from "./sqlite-migrations.ts";
 
 /** "CtSg": marks a file as ours, so that no other application's database is written to. */
@@ -48,8 +48,8 @@ export interface PreparedFile {
 /**
  * Takes the single-writer lock, looks at the file before anything is written, and brings it to the current schema.
  *
- * @throws {Error} when another server holds the file, its lock cannot be written, or it is damaged, newer, foreign or on a
- * network file system.
+ * @throws {Error} when another server holds the file, its lock cannot be written, its log was taken away, or it is damaged,
+ * newer, foreign or on a network file system.
  */
 export function prepareFile(
   name: string,
@@ -61,10 +61,11 @@ export function prepareFile(
   if (network !== undefined) throw refusal(path, `${network} is a network file system; use a disk of this machine`);
   const lock = acquireLock(path);
   try {
+    refuseTakenAway(path);
     const found = inspect(path);
     for (const suffix of ["", "-wal", "-shm"]) restrict(`${path}${suffix}`);
     if (found === 0) create(path);
-    else if (found < schemaVersion) migrate(path, found);
+    else if (found < schemaVersion) update(path, found);
     return { path, lock };
   } catch (error) {
     lock.close();
@@ -84,14 +85,6 @@ function makeDirectory(directory: string): void {
   const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
-}
-
-function syncDirectory(directory: string): void {
-  // Windows opens no directories.
-  if (process.platform === "win32") return;
-  const descriptor = openSync(directory, "r");
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 /**
@@ -150,6 +143,20 @@ function inspect(path: string): number {
   refuseUnknown(path, found, owner);
   if (statSync(path).size <= checkedBytes) checkPages(path, database);
   return found;
+}
+
+/** What was acknowledged since the log was folded last may be in the log alone. */
+function refuseTakenAway(path: string): void {
+  const what = takenAway(path);
+  if (what === undefined) return;
+  const mark = openMark(path);
+  const why =
+    what === "file"
+      ? `the file is missing or empty, but ${mark} says that it was in use and not closed; restore it from a backup, or remove ${mark} to begin with nothing`
+      : `its log ${path}-wal is missing, but ${mark} says that it was in use and not closed; where the log was removed, ` +
+        "the last changes are lost, revocations and spent refresh tokens among them; put the log back or restore a " +
+        `backup. To go on with the file as it is, or if another program has folded the log into it since, remove ${mark}`;
+  throw refusal(path, why);
 }
 
 /** A file is whole from the moment it has its name: where a log is left without one, it has been lost since. */
@@ -227,6 +234,14 @@ function create(path: string): void {
   migrate(draft, 0);
   renameSync(draft, path);
   syncDirectory(dirname(path));
+}
+
+/** Brings a file that is in use to the current schema. */
+function update(path: string, found: number): void {
+  // The last connection that may write takes the log with it when it closes, unless there is another one.
+  using keeper = connect(path, "ro", 0);
+  pragma(keeper, "user_version");
+  migrate(path, found);
 }
 
 function migrate(path: string, found: number): void {

@@ -30,6 +30,16 @@ export function foldLog({ path, busyTimeoutMs }: { readonly path: string; readon
   }
 }
 
+/** Removes a log that was folded, as the last connection that may write does when it closes. */
+export function removeFoldedLog(path: string): void {
+  try {
+    using database = connect(path, "rw", 0);
+    database.prepare("SELECT 1 FROM version").get();
+  } catch {
+    // An empty log that stays does no harm.
+  }
+}
+
 /** Why the log must not take these operations before it is folded, or `undefined` when there is room to fold it after them. */
 export function lacksRoomToFold(path: string, operations: readonly Operation[]): string | undefined {
   const log = logBytes(path);

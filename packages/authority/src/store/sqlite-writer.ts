@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { systemClock } from "@countersign/protocol";
-import { type Batch, type Reply, ready, type Unit, unpackUnits } from "./sqlite-batch.ts";
+import { type Batch, type Folding, type Reply, ready, type Unit, unpackUnits } from "./sqlite-batch.ts";
 import { type ConnectionOptions, WritingConnection } from "./sqlite-connection.ts";
 
 /** Keeps a transaction short, however many wait. */
@@ -45,9 +45,11 @@ class Writer {
     this.#checkpoint("PASSIVE");
   }
 
-  close(): void {
-    this.#checkpoint("TRUNCATE");
+  /** What became of the log; `undefined` when it could not be folded. */
+  close(): Folding | undefined {
+    const folding = this.#checkpoint("TRUNCATE");
     this.#discard();
+    return folding;
   }
 
   #tryCommit(units: readonly Unit[], now: number) {
@@ -60,11 +62,12 @@ class Writer {
     }
   }
 
-  #checkpoint(mode: "PASSIVE" | "TRUNCATE"): void {
+  #checkpoint(mode: "PASSIVE" | "TRUNCATE"): Folding | undefined {
     try {
-      this.#connection?.checkpoint(mode);
+      return this.#connection?.checkpoint(mode);
     } catch {
       this.#discard();
+      return undefined;
     }
   }
 
@@ -91,7 +94,7 @@ function serve(port: MessagePort, options: ConnectionOptions): void {
     resting.refresh();
     if (!messages.includes("close")) return;
     clearTimeout(resting);
-    writer.close();
+    port.postMessage(writer.close());
     port.close();
   });
   port.postMessage(ready);

@@ -6,9 +6,11 @@ import { parseFrozen } from "./frozen.ts";
 import { HeldFiles } from "./held-files.ts";
 import { ItemCache, type ReadItem } from "./item-cache.ts";
 import { commitLifeMs, keys } from "./keys.ts";
+import { mark, unmark } from "./open-mark.ts";
 import type { Operation, Outcome, Row, Unit } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
+import { removeFoldedLog } from "./sqlite-log.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
 import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
 import { WriteHealth } from "./write-health.ts";
@@ -54,13 +56,19 @@ export interface SqliteStoreOptions {
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { clock, maxWaiting = 4096, busyTimeoutMs = 500, onCommit = () => {}, onLost = () => {} } = options;
   const { path, lock } = prepareFile(options.path);
+  // From before the writer to after it: while it is open, no connection that closes takes the log with it.
+  let reader: SqliteReader | undefined;
   try {
+    reader = new SqliteReader(path);
     const health = new WriteHealth(clock);
     const commits = await Commits.start({ path, busyTimeoutMs, clock, maxWaiting, onCommit, health });
-    const reader = new SqliteReader(path);
-    const files = new HeldFiles([`${path}.lock`, path, `${path}-wal`]);
-    return new SqliteStore(clock, { lock, commits, health, reader, files, onLost });
+    // Where the writer has just turned the log on, the reader has it from its next statement on.
+    reader.get(keys.probe());
+    mark(path);
+    const files = { database: new HeldFiles([`${path}.lock`, path]), log: new HeldFiles([`${path}-wal`]) };
+    return new SqliteStore(clock, { path, lock, commits, health, reader, files, onLost });
   } catch (error) {
+    reader?.close();
     lock.close();
     throw error;
   }
@@ -75,11 +83,12 @@ const probeLifeMs = 60_000;
 const retryAfterMs = 1000;
 
 interface Parts {
+  readonly path: string;
   readonly lock: DatabaseSync;
   readonly commits: Commits;
   readonly health: WriteHealth;
   readonly reader: SqliteReader;
-  readonly files: HeldFiles;
+  readonly files: { readonly database: HeldFiles; readonly log: HeldFiles };
   readonly onLost: (why: string) => void;
 }
 
@@ -168,11 +177,15 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    const { reader, commits, lock } = this.#parts;
+    const { path, reader, commits, lock, files } = this.#parts;
     clearInterval(this.#looking);
-    // Before the writer, so that it is the last to go and folds the log into the file.
+    const folding = await commits.close();
+    const hasLog = files.log.lost() === undefined;
+    // What another server has by now is not to be called closed.
+    const isOurs = files.database.lost() === undefined;
+    if (isOurs && (folding === "all folded" || (folding !== undefined && hasLog))) unmark(path);
     reader.close();
-    await commits.close();
+    if (isOurs && folding !== undefined && hasLog) removeFoldedLog(path);
     lock.close();
   }
 
@@ -236,10 +249,15 @@ class SqliteStore implements Store {
 
   #look(): void {
     this.#lookedAt = this.#clock.monotonic();
-    const name = this.#lostBecause === undefined ? this.#parts.files.lost() : undefined;
+    const name = this.#lostBecause === undefined ? this.#missing() : undefined;
     if (name === undefined) return;
     this.#lostBecause = `${name} was removed or replaced while this server used it; another one may be running on this store`;
     this.#parts.onLost(this.#lostBecause);
+  }
+
+  #missing(): string | undefined {
+    const { database, log } = this.#parts.files;
+    return database.lost() ?? log.lost();
   }
 
   #checkHeld(): void {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { FakeClock } from "@countersign/protocol/testing";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
@@ -34,6 +37,25 @@ const rows: readonly { readonly id: string; readonly lose: (path: string) => voi
 function replace(path: string): void {
   copyFileSync(path, `${path}.copy`);
   renameSync(`${path}.copy`, path);
+}
+
+function namesBeside(path: string): readonly string[] {
+  return readdirSync(dirname(path)).sort();
+}
+
+/** Another program in the middle of a transaction that reads, until its standard input ends. */
+async function readingElsewhere(path: string): Promise<ChildProcessByStdio<Writable, Readable, null>> {
+  const script = `
+    import { DatabaseSync } from "node:sqlite";
+    const database = new DatabaseSync(process.argv[1]);
+    database.exec("BEGIN; SELECT * FROM item LIMIT 1");
+    process.stdout.write("reading");
+    process.stdin.resume().on("end", () => database.close());
+  `;
+  const stdio: ["pipe", "pipe", "inherit"] = ["pipe", "pipe", "inherit"];
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script, path], { stdio });
+  await once(child.stdout, "data");
+  return child;
 }
 
 describe("openSqliteStore while it is open (J5)", { skip }, () => {
@@ -70,6 +92,36 @@ describe("openSqliteStore while it is open (J5)", { skip }, () => {
     await store.close();
     assert.deepEqual((await second.get("k"))?.value, 1);
     assert.ok(await second.swap("m", 0, { value: 1 }));
+  });
+
+  it("marks that it is open, and no longer when it is closed", async (context) => {
+    const { path, store } = await aStore(context);
+    assert.deepEqual(namesBeside(path), ["store.db", "store.db-open", "store.db-shm", "store.db-wal", "store.db.lock"]);
+    await store.close();
+    assert.deepEqual(namesBeside(path), ["store.db", "store.db.lock"]);
+  });
+
+  it("takes the mark back when another program keeps its log: that one may fold and remove it", async (context) => {
+    const { path, store } = await aStore(context);
+    const other = await readingElsewhere(path);
+    await store.swap("l", 0, { value: 1 });
+    await store.close();
+    assert.deepEqual(namesBeside(path).includes("store.db-open"), false);
+    other.stdin.end();
+    await once(other, "close");
+    const next = await openAt(path, context, { clock: new FakeClock() });
+    assert.equal((await next.get("l"))?.value, 1);
+  });
+
+  it("leaves the mark of the server that has its lock", async (context) => {
+    const { path, store, lost } = await aStore(context);
+    rmSync(`${path}.lock`);
+    const second = await openAt(path, context, { clock: new FakeClock() });
+    await lost;
+    await store.close();
+    assert.ok(namesBeside(path).includes("store.db-open"));
+    await second.close();
+    assert.ok(!namesBeside(path).includes("store.db-open"));
   });
 
   it("keeps all that it acknowledged when its log was removed: it folds it when it is closed", async (context) => {

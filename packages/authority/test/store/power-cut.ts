@@ -54,14 +54,14 @@ export function recordAndCut(options: PowerCutOptions): Record<"dropped" | "torn
 
 /**
  * Records how a store is opened, breaks that off after each call in turn, and gives what is left to `look`, with a name
- * for the break and the path. `before` is the file that was there, if any.
+ * for the break and the path. `before` is what was there, if anything: the file, and those beside it by what follows its name.
  */
 export async function breakOffOpening(
-  { directory, random, before }: { directory: string; random: Random; before?: Buffer },
+  { directory, random, before = {} }: { directory: string; random: Random; before?: Readonly<Record<string, Buffer>> },
   look: (name: string, path: string) => Promise<void>,
 ): Promise<void> {
   const path = join(directory, "opened.db");
-  if (before !== undefined) writeFileSync(path, before);
+  for (const [suffix, bytes] of Object.entries(before)) writeFileSync(`${path}${suffix}`, bytes);
   const { env, log } = shimEnvironment(directory, "opened.db");
   const opening = `
     import { systemClock } from "@countersign/protocol";
@@ -73,7 +73,8 @@ export async function breakOffOpening(
   const records = readDiskLog(log);
   const restored = join(directory, "restored");
   for (const unsynced of ["kept", "dropped", "torn"] as const) {
-    const disk = new Disk(random, unsynced, before === undefined ? [] : [["opened.db", before]]);
+    const there = Object.entries(before).map(([suffix, bytes]) => [`opened.db${suffix}`, bytes] as const);
+    const disk = new Disk(random, unsynced, there);
     for (const [index, record] of records.entries()) {
       disk.apply(record);
       disk.restore(restored);

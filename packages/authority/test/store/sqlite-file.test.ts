@@ -3,8 +3,10 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -68,7 +70,8 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
       spoil: (path) => {
         using database = new DatabaseSync(path);
         database.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 99");
-        copyAsAfterCrash(path, `${path}.copy`);
+        copyFileSync(path, `${path}.copy`);
+        copyFileSync(`${path}-wal`, `${path}.copy-wal`);
         database.close();
         for (const suffix of ["", "-wal"]) writeFileSync(`${path}${suffix}`, readFileSync(`${path}.copy${suffix}`));
       },
@@ -144,6 +147,7 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
   ]) {
     it(`a log whose file ${id}: it is all that is left`, async (context) => {
       const path = await crashedStore(context);
+      rmSync(`${path}-open`);
       lose(path);
       const log = readFileSync(`${path}-wal`);
       await assert.rejects(
@@ -153,6 +157,41 @@ describe("openSqliteStore refuses, without a write (J5, J6)", () => {
       assert.deepEqual(readFileSync(`${path}-wal`), log);
       rmSync(`${path}-wal`);
       assert.ok(await (await openAt(path, context, { clock })).swap("k", 0, { value: 1 }));
+    });
+  }
+
+  const taken: readonly { id: string; take: (path: string) => void; expect: RegExp }[] = [
+    {
+      id: "its log",
+      take: (path) => rmSync(`${path}-wal`),
+      expect: /its log .*-wal is missing, but .*-open says that it was in use.*restore a backup.*remove .*-open$/,
+    },
+    {
+      id: "its file",
+      take: (path) => rmSync(path),
+      expect: /the file is missing or empty, but .*-open says.*restore it from a backup, or remove .*-open /,
+    },
+    {
+      id: "both",
+      take: (path) => {
+        rmSync(path);
+        rmSync(`${path}-wal`);
+      },
+      expect: /the file is missing or empty, but .*-open says/,
+    },
+  ];
+  for (const { id, take, expect } of taken) {
+    it(`what a crash has left without ${id}, until the mark is removed on purpose`, async (context) => {
+      const path = await crashedStore(context);
+      take(path);
+      const before = readdirSync(dirname(path));
+      for (const _ of [1, 2]) {
+        await assert.rejects(openSqliteStore({ path, clock }), { message: expect });
+        assert.deepEqual(readdirSync(dirname(path)), [...new Set([...before, "store.db.lock"])].sort());
+      }
+      rmSync(`${path}-open`);
+      if (id === "its file") rmSync(`${path}-wal`);
+      assert.ok(await (await openAt(path, context, { clock })).swap("new", 0, { value: 1 }));
     });
   }
 
@@ -174,11 +213,14 @@ describe("openSqliteStore recovers (J5)", () => {
       id: "from a log with garbage at its end",
       spoil: (path) => writeFileSync(`${path}-wal`, "\u00a5", { flag: "a" }),
     },
+    { id: "from a crash of a version that made no mark", spoil: (path) => rmSync(`${path}-open`) },
+    { id: "from a crash after the log was emptied", spoil: foldAndEmpty },
     {
       id: "a backup that is not in WAL mode",
       spoil: (path) => {
         execute(path, `VACUUM INTO '${path}.backup'`);
         writeFileSync(path, readFileSync(`${path}.backup`));
+        for (const suffix of ["-wal", "-shm", "-journal", "-open"]) rmSync(`${path}${suffix}`, { force: true });
       },
     },
     { id: "readable by others, and makes it private", spoil: (path) => chmodSync(path, 0o644) },
@@ -224,6 +266,12 @@ describe("openSqliteStore recovers (J5)", () => {
     assert.ok(await (await openAt(path, context, { clock })).swap("k", 0, { value: 1 }));
   });
 });
+
+/** As a process leaves it that dies after it has folded its log, which another connection kept from being removed. */
+function foldAndEmpty(path: string): void {
+  execute(path, "PRAGMA wal_checkpoint(TRUNCATE)");
+  writeFileSync(`${path}-wal`, "");
+}
 
 describe("openSqliteStore has one writer (J5)", () => {
   it("refuses a second store on the file of this process, and lets it in once the first is closed", async (context) => {

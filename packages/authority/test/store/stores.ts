@@ -39,7 +39,7 @@ export async function openAt(
 export function copyAsAfterCrash(from: string, to: string): void {
   const script = `
     import { copyFileSync } from "node:fs";
-    for (const suffix of ["", "-wal"]) copyFileSync(process.argv[1] + suffix, process.argv[2] + suffix);
+    for (const suffix of ["", "-wal", "-open"]) copyFileSync(process.argv[1] + suffix, process.argv[2] + suffix);
   `;
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script, from, to]);
   if (status !== 0) throw new Error(`Cannot copy the store: ${stderr}`);
