@@ -1,7 +1,6 @@
-import type { GetTokenOptions } from "./acquire.ts";
-import { isLoopback, shownUrl } from "./http.ts";
-import { linkedAbort } from "./linked-abort.ts";
-import type { TokenProvider } from "./provider.ts";
+import type { GetTokenOptions, TokenProvider } from "./acquire.ts";
+import { linkedAbort } from "./deadline.ts";
+import { isLoopback, redactUrl } from "./http.ts";
 import type { Token } from "./token.ts";
 
 /** The standard `fetch`, as far as it is used here. */
@@ -68,10 +67,10 @@ async function waiting<T>(
 function requireOrigin(text: string, allowInsecureHttp: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.origin === "null" || (url.href !== url.origin && url.href !== `${url.origin}/`))
-    throw new TypeError(`Cannot use an origin that is none: ${shownUrl(text)}`);
+    throw new TypeError(`Cannot use an origin that is none: ${redactUrl(text)}`);
   const isAllowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
   if (!isAllowed)
-    throw new TypeError(`Cannot send tokens without https, unless allowInsecureHttp is set, to: ${shownUrl(text)}`);
+    throw new TypeError(`Cannot send tokens without https, unless allowInsecureHttp is set, to: ${redactUrl(text)}`);
   return url.origin;
 }
 
@@ -88,7 +87,7 @@ function withToken(headers: Headers, init: RequestInit | undefined, token: Token
   return { ...init, headers };
 }
 
-/** 401 of the origin that was shown the token, unless it names another error than the token's (RFC 6750 §3.1). */
+/** 401 of the origin that was shown the token, unless it names another error than the token's (RFC 6750 section 3.1). */
 function isRefused(response: Response, origin: string): boolean {
   if (response.status !== 401 || (response.redirected && originOf(response.url) !== origin)) return false;
   const error = /\berror="?([\w-]+)/.exec(response.headers.get("www-authenticate") ?? "")?.[1];

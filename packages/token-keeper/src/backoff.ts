@@ -1,4 +1,5 @@
-import type { Random } from "./random.ts";
+import type { TokenError } from "./errors.ts";
+import type { Random } from "./ports.ts";
 
 /** What a {@link Backoff} may look at. */
 export interface BackoffInput {
@@ -31,7 +32,7 @@ export interface ExponentialBackoffOptions {
   readonly jitter?: "none" | "equal" | "full";
 }
 
-const floors = { none: 1, equal: 0.5, full: 0.1 } as const;
+const JITTER_FLOORS = { none: 1, equal: 0.5, full: 0.1 } as const;
 
 /**
  * `initialMs · factorⁿ⁻¹`, at most `maxMs`, with jitter: 100, 200, 400 … 12 800, 15 000 ms by default.
@@ -42,7 +43,7 @@ export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Bac
   requirePositive(initialMs);
   requirePositive(maxMs);
   if (!(factor >= 1)) throw new RangeError(`Cannot use a factor below 1: ${factor}`);
-  const floor = floors[jitter];
+  const floor = JITTER_FLOORS[jitter];
   return ({ failures, random }) => {
     const delayMs = Math.min(maxMs, initialMs * factor ** (failures - 1));
     return delayMs * (floor + (1 - floor) * random.fraction());
@@ -51,4 +52,36 @@ export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Bac
 
 function requirePositive(ms: number): void {
   if (!(ms > 0)) throw new RangeError(`Cannot use a span that is not positive: ${ms}`);
+}
+
+/** However short the life that is left, no attempts follow each other faster. */
+const MIN_PAUSE_MS = 250;
+
+/** What the pause after an error depends on. */
+export interface PauseInput {
+  readonly backoff: Backoff;
+  /** Which step of the backoff, from 1. */
+  readonly failures: number;
+  readonly random: Random;
+  /** What is left of the token that is held; undefined when there is none. */
+  readonly leftMs: number | undefined;
+}
+
+/** How long to wait after an error. */
+export interface Pause {
+  readonly ms: number;
+  /** Shorter than the backoff, as a living token runs out: no step of the backoff. */
+  readonly urgent: boolean;
+}
+
+/**
+ * The pause after a retryable error: the server's wish, or the backoff. While a token lives, no pause takes more than a
+ * quarter of what is left of it, so that a server that comes back is noticed in time.
+ */
+export function pauseAfter(error: TokenError, { backoff, failures, random, leftMs }: PauseInput): Pause {
+  const toldMs = backoff({ failures, random });
+  // A backoff of nothing, or of no number, would be a hot loop around a server that is down.
+  const ownMs = toldMs > 0 ? toldMs : MIN_PAUSE_MS;
+  const urgentMs = leftMs === undefined || leftMs <= 0 ? ownMs : Math.min(ownMs, Math.max(MIN_PAUSE_MS, leftMs / 4));
+  return { ms: Math.max(urgentMs, error.retryAfterMs ?? 0), urgent: urgentMs < ownMs };
 }

@@ -1,5 +1,5 @@
 import { base64, base64url, utf8 } from "./encoding.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "./ports.ts";
 import { type Secret, toSecret } from "./secret.ts";
 
 /** What a client authenticates: the request, before it is sent. */
@@ -13,10 +13,10 @@ export interface AuthenticationTarget {
   readonly random: Random;
 }
 
-/** A client and the way it authenticates at the token endpoint (RFC 6749 §2.3). */
+/** A client and the way it authenticates at the token endpoint (RFC 6749 section 2.3). */
 export interface ClientAuthentication {
   readonly clientId: string;
-  /** Whether it wants the endpoint for client certificates (RFC 8705 §5). */
+  /** Whether it wants the endpoint for client certificates (RFC 8705 section 5). */
   readonly mutualTls: boolean;
   /** Whether what it proves holds at a certain time, so that a refusal may be one of our clock. @default false */
   readonly timed?: boolean;
@@ -28,7 +28,7 @@ export function publicClient(clientId: string): ClientAuthentication {
   return client(clientId, ({ parameters }) => parameters.set("client_id", clientId));
 }
 
-/** `client_secret_basic`: both halves form-encoded before base64 (RFC 6749 §2.3.1). */
+/** `client_secret_basic`: both halves form-encoded before base64 (RFC 6749 section 2.3.1). */
 export function secretBasic(clientId: string, secret: string | Secret): ClientAuthentication {
   const kept = toSecret(secret, "client secret");
   return client(clientId, ({ headers }) => {
@@ -53,7 +53,7 @@ export function tlsClient(clientId: string): ClientAuthentication {
   return { ...publicClient(clientId), mutualTls: true };
 }
 
-const algorithms = {
+const ALGORITHMS = {
   ES256: { name: "ECDSA", hash: "SHA-256" },
   ES384: { name: "ECDSA", hash: "SHA-384" },
   RS256: { name: "RSASSA-PKCS1-v1_5" },
@@ -65,7 +65,7 @@ const algorithms = {
 export interface PrivateKeyJwtOptions {
   /** A private key whose algorithm fits `algorithm`. */
   readonly key: CryptoKey;
-  readonly algorithm: keyof typeof algorithms;
+  readonly algorithm: keyof typeof ALGORITHMS;
   readonly keyId?: string;
   /** The assertion's audience. @default the issuer, or the token endpoint where no issuer is configured */
   readonly audience?: string;
@@ -73,7 +73,7 @@ export interface PrivateKeyJwtOptions {
   readonly lifetimeMs?: number;
 }
 
-/** `private_key_jwt` (RFC 7523 §2.2): a new assertion, with its own `jti`, for every request. */
+/** `private_key_jwt` (RFC 7523 section 2.2): a new assertion, with its own `jti`, for every request. */
 export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): ClientAuthentication {
   const { key, algorithm, keyId, lifetimeMs = 60_000 } = options;
   const authentication = client(clientId, async ({ parameters, audience, serverNow, random }) => {
@@ -88,7 +88,7 @@ export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): 
     };
     const header = { alg: algorithm, typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) };
     const signed = `${base64url(utf8(JSON.stringify(header)))}.${base64url(utf8(JSON.stringify(claims)))}`;
-    const signature = new Uint8Array(await crypto.subtle.sign(algorithms[algorithm], key, utf8(signed)));
+    const signature = new Uint8Array(await crypto.subtle.sign(ALGORITHMS[algorithm], key, utf8(signed)));
     parameters.set("client_id", clientId);
     parameters.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     parameters.set("client_assertion", `${signed}.${base64url(signature)}`);

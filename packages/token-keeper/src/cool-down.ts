@@ -1,24 +1,23 @@
-import type { Backoff } from "./backoff.ts";
+import { type Backoff, pauseAfter } from "./backoff.ts";
 import { base64url } from "./encoding.ts";
 import { TokenError, withPause } from "./errors.ts";
 import type { GuardedCache } from "./guarded-cache.ts";
+import { MAX_RETRY_AFTER_MS } from "./http.ts";
 import { numberMember, parseObject, stringMember } from "./json.ts";
-import { pauseAfter } from "./pause.ts";
-import { systemRandom } from "./random.ts";
-import { longestPauseMs } from "./retry-after.ts";
+import { systemRandom } from "./ports.ts";
 import type { SourceContext } from "./source.ts";
 
 /** How far the clocks of a fleet may be apart: a pause that seems longer than it was meant, or can be, is not believed. */
-const clockToleranceMs = 2_000;
+const CLOCK_TOLERANCE_MS = 2_000;
 /** What is left of a pause for less than this is over: timers and clocks are that far apart. */
-const overMs = 50;
+const NEGLIGIBLE_PAUSE_MS = 50;
 
 /**
  * Whose fault an error is. What the server said concerns all who ask it; that it could not be reached may be one's own
  * network, and concerns those who could not reach it either.
  */
-const kinds = { server: "cool-down", network: "cool-down-network" } as const;
-type Kind = keyof typeof kinds;
+const KEY_PREFIXES = { server: "cool-down", network: "cool-down-network" } as const;
+type Kind = keyof typeof KEY_PREFIXES;
 
 interface SharedPause {
   readonly owner: string | undefined;
@@ -50,7 +49,7 @@ export class CoolDown {
    */
   async check(context: SourceContext): Promise<boolean> {
     const { server, network } = await this.#pauses(context);
-    const holding = [server, ...(suffers(context) ? [network] : [])].filter((pause) => this.#holds(pause));
+    const holding = [server, ...(isUnreachableHere(context) ? [network] : [])].filter((pause) => this.#holds(pause));
     const longest = holding.reduce<SharedPause | undefined>(
       (one, other) => (one !== undefined && one.leftMs >= (other?.leftMs ?? 0) ? one : other),
       undefined,
@@ -63,7 +62,7 @@ export class CoolDown {
 
   /** Whether others cannot reach the server, so that what they hold is not worth waiting for while we may. */
   async isOthersNetwork(context: SourceContext): Promise<boolean> {
-    return !suffers(context) && ((await this.#pauses(context)).network?.failures ?? 0) > 0;
+    return !isUnreachableHere(context) && ((await this.#pauses(context)).network?.failures ?? 0) > 0;
   }
 
   /** Begins the pause, or joins the one that others began. @returns the error with the pause that is every member's. */
@@ -77,7 +76,7 @@ export class CoolDown {
     const leftMs = context.current?.untilExpired(context.clock.now());
     const { random } = context;
     const pause = pauseAfter(error, { backoff: this.#backoff, failures: step, random, leftMs });
-    const pauseMs = Math.min(pause.ms, longestPauseMs);
+    const pauseMs = Math.min(pause.ms, MAX_RETRY_AFTER_MS);
     await this.#set(kind, { failures: pause.urgent ? step - 1 : step, pauseMs, status: error.status }, context);
     return withPause(error, pauseMs);
   }
@@ -91,7 +90,7 @@ export class CoolDown {
   }
 
   #holds(pause: SharedPause | undefined): pause is SharedPause {
-    return pause !== undefined && pause.leftMs > overMs && pause.owner !== this.#owner;
+    return pause !== undefined && pause.leftMs > NEGLIGIBLE_PAUSE_MS && pause.owner !== this.#owner;
   }
 
   async #pauses(context: SourceContext): Promise<{ readonly [kind in Kind]: SharedPause | undefined }> {
@@ -99,13 +98,13 @@ export class CoolDown {
   }
 
   async #pause(kind: Kind, context: SourceContext): Promise<SharedPause | undefined> {
-    const { value } = await this.#cache.get(context, `${kinds[kind]}:${this.#key}`);
+    const { value } = await this.#cache.get(context, `${KEY_PREFIXES[kind]}:${this.#key}`);
     const state = value === undefined ? undefined : parseObject(value);
     if (state === undefined) return undefined;
     const [failures, until, pauseMs] = ["failures", "until_ms", "pause_ms"].map((name) => numberMember(state, name));
     if (failures === undefined || until === undefined || pauseMs === undefined) return undefined;
     const leftMs = until - context.clock.now();
-    const isBelieved = leftMs <= Math.min(pauseMs, longestPauseMs) + clockToleranceMs;
+    const isBelieved = leftMs <= Math.min(pauseMs, MAX_RETRY_AFTER_MS) + CLOCK_TOLERANCE_MS;
     const [owner, status] = [stringMember(state, "owner"), numberMember(state, "status")];
     return { owner, failures, leftMs: isBelieved ? leftMs : 0, status };
   }
@@ -117,11 +116,11 @@ export class CoolDown {
   ): Promise<void> {
     const until = context.clock.now() + pauseMs;
     const state = { owner: this.#owner, failures, until_ms: until, pause_ms: pauseMs, status };
-    await this.#cache.set(context, `${kinds[kind]}:${this.#key}`, JSON.stringify(state), until + 60_000);
+    await this.#cache.set(context, `${KEY_PREFIXES[kind]}:${this.#key}`, JSON.stringify(state), until + 60_000);
   }
 }
 
 /** Whether this process could not reach the server itself when it last tried. */
-function suffers({ lastError }: SourceContext): boolean {
+function isUnreachableHere({ lastError }: SourceContext): boolean {
   return lastError?.retryable === true && lastError.status === undefined;
 }

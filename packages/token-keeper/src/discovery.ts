@@ -1,7 +1,6 @@
 import { TokenError } from "./errors.ts";
-import { exchange, type FetchLike, type HttpAnswer, requireSecureUrl } from "./http.ts";
+import { type FetchLike, type HttpResponse, parseRetryAfter, requireSecureUrl, sendRequest } from "./http.ts";
 import { isObject, type JsonObject, member, parseObject, stringMember } from "./json.ts";
-import { parseRetryAfter } from "./retry-after.ts";
 import type { SourceContext } from "./source.ts";
 
 /** Options of {@link discoverTokenEndpoint}. */
@@ -9,7 +8,7 @@ export interface DiscoveryOptions {
   readonly issuer: string;
   /** Origins the token endpoint may have beside the issuer's own. @default [] */
   readonly endpointOrigins?: readonly string[];
-  /** Take the endpoint for client certificates (RFC 8705 §5). @default false */
+  /** Take the endpoint for client certificates (RFC 8705 section 5). @default false */
   readonly mutualTls?: boolean;
   readonly allowInsecureHttp?: boolean;
   readonly fetch?: FetchLike | undefined;
@@ -24,7 +23,7 @@ export interface DiscoveryOptions {
 export async function discoverTokenEndpoint(options: DiscoveryOptions, context: SourceContext): Promise<string> {
   let failure: TokenError | undefined;
   for (const url of metadataUrls(requireSecureUrl(options.issuer, "issuer", options.allowInsecureHttp))) {
-    const answer = await exchange({
+    const answer = await sendRequest({
       url,
       method: "GET",
       headers: { accept: "application/json" },
@@ -44,7 +43,7 @@ export async function discoverTokenEndpoint(options: DiscoveryOptions, context: 
   throw failure ?? unavailable(options.issuer, 0);
 }
 
-function retryAfter({ headers }: HttpAnswer, { clock }: SourceContext): number | undefined {
+function retryAfter({ headers }: HttpResponse, { clock }: SourceContext): number | undefined {
   return parseRetryAfter(headers.get("retry-after"), clock.now());
 }
 
@@ -60,7 +59,7 @@ function unavailable(url: string, status: number, retryAfterMs?: number): TokenE
   return new TokenError(code, `Cannot read metadata, status ${status}: ${url}`, { status, retryAfterMs });
 }
 
-/** RFC 8414 §3.1 puts the well-known part before the path, OpenID Connect Discovery §4 behind it. */
+/** RFC 8414 section 3.1 puts the well-known part before the path, OpenID Connect Discovery section 4 behind it. */
 function metadataUrls({ origin, pathname }: URL): string[] {
   const path = pathname.replace(/\/$/, "");
   return [
@@ -70,7 +69,7 @@ function metadataUrls({ origin, pathname }: URL): string[] {
 }
 
 function tokenEndpointOf(metadata: JsonObject, options: DiscoveryOptions): string {
-  // RFC 8414 §3.3: identical, character by character.
+  // RFC 8414 section 3.3: identical, character by character.
   if (stringMember(metadata, "issuer") !== options.issuer)
     throw new TokenError("discovery_failed", `The metadata names another issuer than: ${options.issuer}`);
   const aliases = member(metadata, "mtls_endpoint_aliases");

@@ -7,7 +7,7 @@ export const errorCatalogue = {
   timed_out: { retryable: true, hint: "Check the server's load, or raise timeoutMs" },
   server_error: { retryable: true, hint: "The server failed; the keeper tries again" },
   rate_limited: { retryable: true, hint: "The server asked for fewer requests; the keeper waits as it was told" },
-  invalid_response: { retryable: true, hint: "Check that the address is a token endpoint (RFC 6749 §5.1)" },
+  invalid_response: { retryable: true, hint: "Check that the address is a token endpoint (RFC 6749 section 5.1)" },
   unexpected_status: {
     retryable: true,
     hint: "No OAuth error came with it: see what stands before the token endpoint (a proxy, a firewall, maintenance)",
@@ -44,7 +44,7 @@ export interface TokenErrorOptions {
   readonly cause?: unknown;
   /** HTTP status of the answer. */
   readonly status?: number | undefined;
-  /** The server's `error` value, when it was well formed (RFC 6749 §5.2). */
+  /** The server's `error` value, when it was well formed (RFC 6749 section 5.2). */
   readonly oauthError?: string | undefined;
   /** How long the server asked to wait. */
   readonly retryAfterMs?: number | undefined;

@@ -1,13 +1,12 @@
 import { isLeasing, type Lease, type TokenCache } from "./cache.ts";
+import { sleepToDeadline } from "./deadline.ts";
 import { TokenError } from "./errors.ts";
-import { sleepPatiently } from "./patience.ts";
 import type { SourceContext } from "./source.ts";
-import { WriteOrder } from "./write-order.ts";
 
 type Operation = "get" | "set" | "lease";
 
 /** What came of an operation on a cache. */
-export interface Guarded<T> {
+export interface CacheResult<T> {
   readonly failed: boolean;
   readonly value?: T | undefined;
   readonly error?: unknown;
@@ -38,12 +37,12 @@ export class GuardedCache {
     return isLeasing(this.#cache);
   }
 
-  get(context: SourceContext, key: string): Promise<Guarded<string | undefined>> {
+  get(context: SourceContext, key: string): Promise<CacheResult<string | undefined>> {
     return this.#run(context, "get", () => this.#cache.get(key));
   }
 
   /** One that came too late may be written yet, but never over a later one of this process. */
-  set(context: SourceContext, key: string, value: string, expiresAt?: number): Promise<Guarded<void>> {
+  set(context: SourceContext, key: string, value: string, expiresAt?: number): Promise<CacheResult<void>> {
     const write = () => this.#cache.set(key, value, expiresAt);
     return this.#run(context, "set", () => this.#writes.write(key, write));
   }
@@ -53,7 +52,7 @@ export class GuardedCache {
     return this.#writes.ended(key);
   }
 
-  async lease(context: SourceContext, key: string, ttlMs: number): Promise<Guarded<Lease | undefined>> {
+  async lease(context: SourceContext, key: string, ttlMs: number): Promise<CacheResult<Lease | undefined>> {
     const cache = this.#cache;
     const granting = (async () => (isLeasing(cache) ? cache.lease(key, ttlMs) : undefined))();
     const guarded = await this.#run(context, "lease", () => granting);
@@ -66,10 +65,10 @@ export class GuardedCache {
     await this.#run(context, "lease", () => lease.release());
   }
 
-  async #run<T>(context: SourceContext, operation: Operation, run: () => Promise<T>): Promise<Guarded<T>> {
+  async #run<T>(context: SourceContext, operation: Operation, run: () => Promise<T>): Promise<CacheResult<T>> {
     const timer = new AbortController();
     try {
-      const late = sleepPatiently(context.clock, this.#timeoutMs, timer.signal).then(() => {
+      const late = sleepToDeadline(context.clock, this.#timeoutMs, timer.signal).then(() => {
         throw new TokenError("timed_out", `The cache did not answer within ${this.#timeoutMs} ms: ${this.name}`);
       });
       const value = await Promise.race([(async () => run())(), late]);
@@ -82,5 +81,61 @@ export class GuardedCache {
     } finally {
       timer.abort();
     }
+  }
+}
+
+type Write = () => Promise<void>;
+
+/**
+ * The writes of this process to one cache: for each key one at a time, and of those that wait for it only the last. One
+ * that was given up may land yet, and would land on what came after it.
+ */
+export class WriteOrder {
+  static readonly #orders = new WeakMap<TokenCache, WriteOrder>();
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #waiting = new Map<string, { write: Write; readonly done: Promise<void> }>();
+
+  /** The one for all who write to this cache. */
+  static of(cache: TokenCache): WriteOrder {
+    const order = WriteOrder.#orders.get(cache) ?? new WriteOrder();
+    WriteOrder.#orders.set(cache, order);
+    return order;
+  }
+
+  /** Does a write, or the one that replaced it, as soon as the one before it has ended. */
+  write(key: string, write: Write): Promise<void> {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) {
+      waiting.write = write;
+      return waiting.done;
+    }
+    const earlier = this.#underWay.get(key);
+    if (earlier === undefined) return this.#start(key, write);
+    const next = { write, done: earlier.then(() => this.#startWaiting(key)) };
+    this.#waiting.set(key, next);
+    return next.done;
+  }
+
+  /** Resolves when every write to `key` has ended, however; undefined when none is under way. */
+  ended(key: string): Promise<void> | undefined {
+    const last = this.#waiting.get(key)?.done ?? this.#underWay.get(key);
+    return last?.catch(() => undefined);
+  }
+
+  async #startWaiting(key: string): Promise<void> {
+    const next = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    if (next !== undefined) await this.#start(key, next.write);
+  }
+
+  #start(key: string, write: Write): Promise<void> {
+    const written = (async () => write())();
+    const ended = written
+      .catch(() => undefined)
+      .then(() => {
+        this.#underWay.delete(key);
+      });
+    this.#underWay.set(key, ended);
+    return written;
   }
 }

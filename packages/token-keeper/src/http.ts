@@ -1,7 +1,6 @@
-import type { Clock } from "./clock.ts";
+import { withDeadline } from "./deadline.ts";
 import { TokenError } from "./errors.ts";
-import { parseRetryAfter } from "./retry-after.ts";
-import { within } from "./within.ts";
+import type { Clock } from "./ports.ts";
 
 /** The part of `fetch` that is used here. */
 export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
@@ -13,7 +12,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
-  /** For the whole exchange, body included. */
+  /** For the whole request and response, bodies included. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly fetch: FetchLike | undefined;
@@ -21,7 +20,7 @@ export interface HttpRequest {
 }
 
 /** An answer, whatever its status. */
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -33,31 +32,31 @@ export interface HttpAnswer {
  * Sends one request with credentials: never follows a redirect, reads no more than `maxBytes`, ends by `timeoutMs`.
  * @throws TokenError `network_failed`, `timed_out`, `redirect_refused`, `invalid_response` (too large), `insecure_tls`.
  */
-export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
+export async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   refuseUnverifiedTls(request);
   const { url, clock, signal, timeoutMs } = request;
-  return within(
-    { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${shownUrl(url)}` },
+  return withDeadline(
+    { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${redactUrl(url)}` },
     async (ended) => {
       try {
         return await send(request, ended);
       } catch (error) {
         if (error instanceof TokenError) throw error;
-        throw new TokenError("network_failed", `Cannot reach: ${shownUrl(url)}`, { cause: error });
+        throw new TokenError("network_failed", `Cannot reach: ${redactUrl(url)}`, { cause: error });
       }
     },
   );
 }
 
-async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
   const { url, method, headers, body, clock } = request;
   const sentAt = clock.now();
   const init: RequestInit = { method, headers, redirect: "manual", signal, ...(body === undefined ? {} : { body }) };
   const response = await (request.fetch ?? fetch)(url, init);
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
-    await unwanted(response.body?.cancel());
+    await ignoreFailure(response.body?.cancel());
     const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.now());
-    const message = `Refused to follow a redirect of: ${shownUrl(url)}`;
+    const message = `Refused to follow a redirect of: ${redactUrl(url)}`;
     throw new TokenError("redirect_refused", message, { status: response.status, retryAfterMs });
   }
   const text = await readText(response, request.maxBytes);
@@ -72,7 +71,7 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     size += part.value.byteLength;
     if (size > maxBytes) {
-      await unwanted(reader.cancel());
+      await ignoreFailure(reader.cancel());
       throw new TokenError("invalid_response", `The answer is larger than ${maxBytes} bytes`);
     }
     text += decoder.decode(part.value, { stream: true });
@@ -87,11 +86,11 @@ function refuseUnverifiedTls({ url, fetch: own }: HttpRequest): void {
   globalThis.process.emitWarning("Refused to send credentials: NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS checks", {
     code: "COUNTERSIGN_INSECURE_TLS",
   });
-  throw new TokenError("insecure_tls", `Cannot trust any certificate of: ${shownUrl(url)}`);
+  throw new TokenError("insecure_tls", `Cannot trust any certificate of: ${redactUrl(url)}`);
 }
 
 /** A URL as errors show it: without credentials, and without its query, where some servers want a key. */
-export function shownUrl(url: string): string {
+export function redactUrl(url: string): string {
   return url.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//");
 }
 
@@ -106,15 +105,29 @@ export function isLoopback({ hostname }: URL): boolean {
  */
 export function requireSecureUrl(text: string, what: string, allowInsecureHttp = false): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) throw new TypeError(`Cannot use a ${what} that is no URL: ${shownUrl(text)}`);
+  if (url === undefined) throw new TypeError(`Cannot use a ${what} that is no URL: ${redactUrl(text)}`);
   if (url.username !== "" || url.password !== "" || url.hash !== "")
     throw new TypeError(`Cannot use a ${what} with credentials or a fragment: ${url.origin}`);
   const allowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
-  if (!allowed) throw new TypeError(`Cannot use a ${what} without https: ${shownUrl(text)}`);
+  if (!allowed) throw new TypeError(`Cannot use a ${what} without https: ${redactUrl(text)}`);
   return url;
 }
 
 /** Waits for the end of a body that nobody reads; that it broke off is no news. */
-async function unwanted(cancelling: Promise<void> | undefined): Promise<void> {
+async function ignoreFailure(cancelling: Promise<void> | undefined): Promise<void> {
   await cancelling?.catch(() => undefined);
+}
+
+/** Nobody else's wish to wait is honoured for longer: a server that says 30 years was misconfigured. */
+export const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/**
+ * `Retry-After` as seconds or as a date (RFC 9110 section 10.2.3), in milliseconds, at most one hour; undefined when absent or
+ * unreadable. `now` is the instant of the answer by the server's clock where known.
+ */
+export function parseRetryAfter(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined;
+  // Whole seconds by the RFC; fractions are sent all the same.
+  const ms = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ms));
 }

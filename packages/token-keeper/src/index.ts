@@ -1,4 +1,4 @@
-export type { GetTokenOptions } from "./acquire.ts";
+export type { GetTokenOptions, TokenProvider } from "./acquire.ts";
 export { type AuthorizedFetchOptions, authorizedFetch, type Fetch } from "./authorized-fetch.ts";
 export {
   type Backoff,
@@ -20,7 +20,6 @@ export {
   secretPost,
   tlsClient,
 } from "./client-authentication.ts";
-export { type Clock, type SleepOptions, systemClock } from "./clock.ts";
 export { errorCatalogue, TokenError, type TokenErrorCode, type TokenErrorOptions } from "./errors.ts";
 export type { TokenEvent, TokenEventListener, TokenEventSource, TokenEventType } from "./events.ts";
 export type { FetchLike } from "./http.ts";
@@ -33,16 +32,14 @@ export {
   randomEarlyJitter,
 } from "./jitter.ts";
 export type { KeeperOptions } from "./keeper-options.ts";
-export { type TokenIdentity, tokenKey } from "./key.ts";
 export { adaptiveLifetime, type FractionLifetimeOptions, fractionLifetime, type LifetimePolicy } from "./lifetime.ts";
+export type { TokenHealth } from "./managed-token.ts";
 export { type ManagerHealth, TokenManager, type TokenManagerOptions } from "./manager.ts";
-export type { TokenProvider } from "./provider.ts";
-export { type Random, systemRandom } from "./random.ts";
+export { type Clock, type Random, type SleepOptions, systemClock, systemRandom } from "./ports.ts";
 export type { RequestedAccess } from "./requested-access.ts";
 export { Secret } from "./secret.ts";
 export type { SkewEstimate } from "./skew.ts";
-export type { SlotHealth } from "./slot.ts";
-export type { SourceContext, TokenSource } from "./source.ts";
+export { type SourceContext, type TokenIdentity, type TokenSource, tokenKey } from "./source.ts";
 export { type CachedSourceOptions, type CacheLayer, cachedSource } from "./sources/cached.ts";
 export { type ClientCredentialsOptions, clientCredentialsSource } from "./sources/client-credentials.ts";
 export { type ConstantOptions, constantSource } from "./sources/constant.ts";

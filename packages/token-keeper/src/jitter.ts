@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "./ports.ts";
 
 /** What a {@link Jitter} may look at. */
 export interface JitterInput {

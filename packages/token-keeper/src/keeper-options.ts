@@ -1,10 +1,9 @@
 import { type Backoff, exponentialBackoff } from "./backoff.ts";
-import { type Clock, systemClock } from "./clock.ts";
 import type { TokenEvents } from "./events.ts";
 import { type Jitter, randomEarlyJitter } from "./jitter.ts";
-import { type Random, systemRandom } from "./random.ts";
+import type { KeeperPorts, ManagedToken } from "./managed-token.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "./ports.ts";
 import { SkewEstimate } from "./skew.ts";
-import type { SlotPorts, TokenSlot } from "./slot.ts";
 
 /** What watchers and managers have in common. */
 export interface KeeperOptions {
@@ -24,10 +23,14 @@ export interface KeeperOptions {
 }
 
 /**
- * Options with their defaults, as slots want them.
+ * Options with their defaults, as tokens want them.
  * @throws RangeError when a span is negative or no number.
  */
-export function slotPorts(options: KeeperOptions, events: TokenEvents, changed: (slot: TokenSlot) => void): SlotPorts {
+export function keeperPorts(
+  options: KeeperOptions,
+  events: TokenEvents,
+  changed: (managed: ManagedToken) => void,
+): KeeperPorts {
   const {
     clock = systemClock,
     random = systemRandom,

@@ -1,4 +1,4 @@
-const minute = 60_000;
+const MINUTE_MS = 60_000;
 
 /**
  * When a token becomes stale: lifetime in milliseconds → milliseconds after issue. The result is clamped to
@@ -30,10 +30,10 @@ export function fractionLifetime(options: FractionLifetimeOptions = {}): Lifetim
 }
 
 /** Lifetime below which the reserve applies, as botocore's advisory windows have it. */
-const reserves = [
-  { belowMs: 20 * minute, reserveMs: 5 * minute },
-  { belowMs: 90 * minute, reserveMs: 15 * minute },
-  { belowMs: Number.POSITIVE_INFINITY, reserveMs: 60 * minute },
+const RESERVES = [
+  { belowMs: 20 * MINUTE_MS, reserveMs: 5 * MINUTE_MS },
+  { belowMs: 90 * MINUTE_MS, reserveMs: 15 * MINUTE_MS },
+  { belowMs: Number.POSITIVE_INFINITY, reserveMs: 60 * MINUTE_MS },
 ] as const;
 
 /**
@@ -42,7 +42,7 @@ const reserves = [
  */
 export function adaptiveLifetime(): LifetimePolicy {
   return (lifetimeMs) => {
-    const row = reserves.find(({ belowMs }) => lifetimeMs <= belowMs);
+    const row = RESERVES.find(({ belowMs }) => lifetimeMs <= belowMs);
     return lifetimeMs - Math.min(row?.reserveMs ?? 0, Math.floor(lifetimeMs / 3));
   };
 }

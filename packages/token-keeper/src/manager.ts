@@ -1,12 +1,10 @@
-import { acquire, type GetTokenOptions } from "./acquire.ts";
+import { acquire, type GetTokenOptions, type TokenProvider } from "./acquire.ts";
 import { TokenError } from "./errors.ts";
 import { type TokenEventListener, type TokenEventSource, TokenEvents, type TokenEventType } from "./events.ts";
-import { type KeeperOptions, slotPorts } from "./keeper-options.ts";
-import { tokenKey } from "./key.ts";
-import type { TokenProvider } from "./provider.ts";
+import { type KeeperOptions, keeperPorts } from "./keeper-options.ts";
+import { type KeeperPorts, ManagedToken, type TokenHealth } from "./managed-token.ts";
 import { Scheduler } from "./scheduler.ts";
-import { type SlotHealth, type SlotPorts, TokenSlot } from "./slot.ts";
-import type { TokenSource } from "./source.ts";
+import { type TokenSource, tokenKey } from "./source.ts";
 import { type CachedSourceOptions, cachedSource } from "./sources/cached.ts";
 import type { Token } from "./token.ts";
 
@@ -25,7 +23,7 @@ export interface TokenManagerOptions extends KeeperOptions, Partial<CachedSource
 export interface ManagerHealth {
   /** No token is expired, and none has met a terminal error. */
   readonly healthy: boolean;
-  readonly tokens: readonly SlotHealth[];
+  readonly tokens: readonly TokenHealth[];
 }
 
 /**
@@ -43,13 +41,13 @@ export interface ManagerHealth {
 export class TokenManager implements TokenEventSource, AsyncDisposable {
   readonly #events = new TokenEvents();
   readonly #options: TokenManagerOptions;
-  readonly #ports: SlotPorts;
-  readonly #slots = new Map<string, TokenSlot>();
+  readonly #ports: KeeperPorts;
+  readonly #tokens = new Map<string, ManagedToken>();
   /** Evicted while somebody waited for them. */
-  readonly #leaving = new Set<TokenSlot>();
-  readonly #bySource = new WeakMap<TokenSource, TokenSlot>();
+  readonly #evicted = new Set<ManagedToken>();
+  readonly #bySource = new WeakMap<TokenSource, ManagedToken>();
   readonly #scheduler: Scheduler | undefined;
-  readonly #refreshedAt = new WeakMap<TokenSlot, number>();
+  readonly #refreshedAt = new WeakMap<ManagedToken, number>();
   #uses = 0;
   #closed = false;
 
@@ -58,9 +56,9 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
     if (!((options.maxTokens ?? 1000) >= 1))
       throw new RangeError(`Cannot keep fewer than one token: ${options.maxTokens}`);
     this.#options = options;
-    this.#ports = slotPorts(options, this.#events, (slot) => this.#changed(slot));
+    this.#ports = keeperPorts(options, this.#events, (managed) => this.#changed(managed));
     if (options.timers ?? true)
-      this.#scheduler = new Scheduler({ ...this.#ports, wanted: (slot) => this.#usedSinceRefresh(slot) });
+      this.#scheduler = new Scheduler({ ...this.#ports, wanted: (managed) => this.#usedSinceRefresh(managed) });
   }
 
   /**
@@ -71,14 +69,14 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   getToken(source: TokenSource, options: GetTokenOptions = {}): Promise<Token> {
     if (this.#closed) return Promise.reject(new TokenError("closed", "The manager is closed"));
     const known = this.#bySource.get(source);
-    const slot = known !== undefined && this.#slots.get(known.key) === known ? known : this.#slotOf(source);
-    slot.usedAt = ++this.#uses;
-    return slot.hit() ?? acquire(slot, this.#ports.clock, options);
+    const managed = known !== undefined && this.#tokens.get(known.key) === known ? known : this.#managedFor(source);
+    managed.usedAt = ++this.#uses;
+    return managed.hit() ?? acquire(managed, this.#ports.clock, options);
   }
 
   /** Tells that a resource server refused this token of a source; true when it was the one held. */
   invalidate(source: TokenSource, token: Token): boolean {
-    return this.#slots.get(tokenKey(source.identity))?.invalidate(token) ?? false;
+    return this.#tokens.get(tokenKey(source.identity))?.invalidate(token) ?? false;
   }
 
   /** One token of this manager, as `authorizedFetch` takes it. */
@@ -96,7 +94,7 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   }
 
   health(): ManagerHealth {
-    const tokens = [...this.#slots.values()].map((slot) => slot.health());
+    const tokens = [...this.#tokens.values()].map((managed) => managed.health());
     const healthy = tokens.every(({ status, lastError }) => status !== "expired" && lastError?.retryable !== false);
     return { healthy, tokens };
   }
@@ -105,25 +103,25 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   close(): void {
     this.#closed = true;
     this.#scheduler?.close();
-    for (const slot of [...this.#slots.values(), ...this.#leaving]) slot.close();
-    this.#slots.clear();
-    this.#leaving.clear();
+    for (const managed of [...this.#tokens.values(), ...this.#evicted]) managed.close();
+    this.#tokens.clear();
+    this.#evicted.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
-  #slotOf(source: TokenSource): TokenSlot {
+  #managedFor(source: TokenSource): ManagedToken {
     const layered = this.#layered(source);
-    const slot = this.#slots.get(tokenKey(source.identity)) ?? new TokenSlot(layered, this.#ports);
-    slot.source = layered;
-    this.#bySource.set(source, slot);
-    if (!this.#slots.has(slot.key)) {
-      this.#slots.set(slot.key, slot);
-      this.#evict(slot);
+    const managed = this.#tokens.get(tokenKey(source.identity)) ?? new ManagedToken(layered, this.#ports);
+    managed.source = layered;
+    this.#bySource.set(source, managed);
+    if (!this.#tokens.has(managed.key)) {
+      this.#tokens.set(managed.key, managed);
+      this.#evict(managed);
     }
-    return slot;
+    return managed;
   }
 
   #layered(source: TokenSource): TokenSource {
@@ -131,27 +129,27 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
     return caches.length === 0 ? source : cachedSource(source, { ...this.#options, caches });
   }
 
-  /** The slot used longest ago leaves; callers that wait on it get their token still. */
-  #evict(newest: TokenSlot): void {
-    if (this.#slots.size <= (this.#options.maxTokens ?? 1000)) return;
-    let oldest: TokenSlot | undefined;
-    for (const slot of this.#slots.values())
-      if (slot !== newest && (oldest === undefined || slot.usedAt < oldest.usedAt)) oldest = slot;
+  /** The token used longest ago leaves; callers that wait on it get their token still. */
+  #evict(newest: ManagedToken): void {
+    if (this.#tokens.size <= (this.#options.maxTokens ?? 1000)) return;
+    let oldest: ManagedToken | undefined;
+    for (const managed of this.#tokens.values())
+      if (managed !== newest && (oldest === undefined || managed.usedAt < oldest.usedAt)) oldest = managed;
     if (oldest === undefined) return;
-    this.#slots.delete(oldest.key);
+    this.#tokens.delete(oldest.key);
     this.#scheduler?.delete(oldest);
-    for (const slot of this.#leaving) if (slot.waiters === 0) this.#leaving.delete(slot);
-    if (oldest.waiters > 0) this.#leaving.add(oldest);
+    for (const managed of this.#evicted) if (managed.waiters === 0) this.#evicted.delete(managed);
+    if (oldest.waiters > 0) this.#evicted.add(oldest);
     this.#ports.emit({ type: "evicted", key: oldest.key });
   }
 
-  #changed(slot: TokenSlot): void {
-    if (slot.token !== undefined) this.#refreshedAt.set(slot, this.#uses);
-    if (this.#scheduler === undefined || this.#slots.get(slot.key) !== slot) return;
-    this.#scheduler.add(slot);
+  #changed(managed: ManagedToken): void {
+    if (managed.token !== undefined) this.#refreshedAt.set(managed, this.#uses);
+    if (this.#scheduler === undefined || this.#tokens.get(managed.key) !== managed) return;
+    this.#scheduler.add(managed);
   }
 
-  #usedSinceRefresh(slot: TokenSlot): boolean {
-    return slot.usedAt > (this.#refreshedAt.get(slot) ?? 0);
+  #usedSinceRefresh(managed: ManagedToken): boolean {
+    return managed.usedAt > (this.#refreshedAt.get(managed) ?? 0);
   }
 }

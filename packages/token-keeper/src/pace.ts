@@ -1,8 +1,6 @@
-import type { Backoff } from "./backoff.ts";
-import { type Clock, monotonicOf } from "./clock.ts";
+import { type Backoff, pauseAfter } from "./backoff.ts";
 import type { TokenError } from "./errors.ts";
-import { pauseAfter } from "./pause.ts";
-import type { Random } from "./random.ts";
+import { type Clock, monotonicOf, type Random } from "./ports.ts";
 
 /** What a {@link Pace} works with. */
 export interface PaceOptions {
@@ -12,9 +10,9 @@ export interface PaceOptions {
   readonly minIntervalMs: number;
 }
 
-/** After a terminal error the background asks again after this, doubling up to {@link longestTerminalMs}. */
-const firstTerminalMs = 60_000;
-const longestTerminalMs = 900_000;
+/** After a terminal error the background asks again after this, doubling up to {@link MAX_TERMINAL_PAUSE_MS}. */
+const FIRST_TERMINAL_PAUSE_MS = 60_000;
+const MAX_TERMINAL_PAUSE_MS = 900_000;
 
 /** When the next attempt may start, and what the last ones came to. Instants are monotonic. */
 export class Pace {
@@ -126,7 +124,7 @@ export class Pace {
     const { random } = this.#options;
     // Told to every caller for a moment, so that a loop around a hopeless call does not reach the server.
     this.postpone(1_000 + 4_000 * random.fraction());
-    const rarelyMs = Math.min(longestTerminalMs, firstTerminalMs * 2 ** this.#terminals++);
+    const rarelyMs = Math.min(MAX_TERMINAL_PAUSE_MS, FIRST_TERMINAL_PAUSE_MS * 2 ** this.#terminals++);
     this.#hopelessUntil = this.#now() + rarelyMs * (0.5 + random.fraction() / 2);
   }
 

@@ -1,9 +1,9 @@
 import { isObject, type JsonObject, member, numberMember, parseObject, stringMember } from "./json.ts";
 import { Token } from "./token.ts";
 
-const version = 1;
+const VERSION = 1;
 /** The last instant of ECMAScript's time values: what is further away is damage, and no sum of two such is infinite. */
-const farthestMs = 8.64e15;
+const MAX_TIME_MS = 8.64e15;
 
 /** A token as a cache keeps it. */
 export interface TokenRecord {
@@ -16,7 +16,7 @@ export interface TokenRecord {
 export function writeRecord(key: string, { token, skewMs }: TokenRecord): string {
   const { tokenType, scope, issuedAt, staleAt, expiresAt } = token;
   return JSON.stringify({
-    version,
+    version: VERSION,
     key,
     access_token: token.accessToken.reveal(),
     id_token: token.idToken?.reveal(),
@@ -33,7 +33,7 @@ export function writeRecord(key: string, { token, skewMs }: TokenRecord): string
 /** Reads what {@link writeRecord} wrote for the same key; anything else is undefined, whatever it is. */
 export function readRecord(key: string, text: string): TokenRecord | undefined {
   const record = parseObject(text);
-  if (record === undefined || member(record, "version") !== version || member(record, "key") !== key) return undefined;
+  if (record === undefined || member(record, "version") !== VERSION || member(record, "key") !== key) return undefined;
   const [issuedAt, staleAt, expiresAt] = ["issued_ms", "stale_ms", "expiry_ms"].map((name) =>
     instantMember(record, name),
   );
@@ -54,7 +54,7 @@ export function readRecord(key: string, text: string): TokenRecord | undefined {
 
 function instantMember(record: JsonObject, name: string): number | undefined {
   const value = numberMember(record, name);
-  return value === undefined || Math.abs(value) > farthestMs ? undefined : value;
+  return value === undefined || Math.abs(value) > MAX_TIME_MS ? undefined : value;
 }
 
 function scopeOf(record: JsonObject): string[] | undefined {

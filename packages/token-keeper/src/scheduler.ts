@@ -1,28 +1,27 @@
-import { type Clock, monotonicOf } from "./clock.ts";
 import type { TokenEvent } from "./events.ts";
-import type { Random } from "./random.ts";
-import type { TokenSlot } from "./slot.ts";
+import type { ManagedToken } from "./managed-token.ts";
+import { type Clock, monotonicOf, type Random } from "./ports.ts";
 
 /** Timers stand still while a machine sleeps: no nap is longer, so that a thaw is noticed soon. */
-const longestNapMs = 30_000;
+const MAX_NAP_MS = 30_000;
 /** How far the two clocks may drift apart in one nap before it is a jump. */
-const jumpToleranceMs = 2_000;
+const JUMP_TOLERANCE_MS = 2_000;
 /** What a jump makes due at once is spread over this. */
-const spreadMs = 5_000;
+const SPREAD_MS = 5_000;
 
 /** What a {@link Scheduler} works with. */
 export interface SchedulerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: (event: TokenEvent) => void;
-  /** Whether a due slot is refreshed. */
-  readonly wanted: (slot: TokenSlot) => boolean;
+  /** Whether a due token is refreshed. */
+  readonly wanted: (managed: ManagedToken) => boolean;
 }
 
-/** One timer for any number of slots. It holds no process alive. */
+/** One timer for any number of tokens. It holds no process alive. */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #slots = new Set<TokenSlot>();
+  readonly #tokens = new Set<ManagedToken>();
   #nap = new AbortController();
   #napUntil = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -32,42 +31,42 @@ export class Scheduler {
     this.#options = options;
   }
 
-  add(slot: TokenSlot): void {
-    this.#slots.add(slot);
-    this.wake(slot);
+  add(managed: ManagedToken): void {
+    this.#tokens.add(managed);
+    this.wake(managed);
   }
 
-  delete(slot: TokenSlot): void {
-    this.#slots.delete(slot);
+  delete(managed: ManagedToken): void {
+    this.#tokens.delete(managed);
   }
 
-  /** Looks again when a slot has become due sooner than the end of the nap. */
-  wake(slot: TokenSlot): void {
-    if (this.#closed || !this.#slots.has(slot)) return;
+  /** Looks again when a token has become due sooner than the end of the nap. */
+  wake(managed: ManagedToken): void {
+    if (this.#closed || !this.#tokens.has(managed)) return;
     if (!this.#running) void this.#run();
-    else if (monotonicOf(this.#options.clock) + soonest(slot) < this.#napUntil) this.#nap.abort();
+    else if (monotonicOf(this.#options.clock) + soonest(managed) < this.#napUntil) this.#nap.abort();
   }
 
   close(): void {
     this.#closed = true;
-    this.#slots.clear();
+    this.#tokens.clear();
     this.#nap.abort();
   }
 
   async #run(): Promise<void> {
     this.#running = true;
-    while (!this.#closed && this.#slots.size > 0) {
-      for (const slot of this.#slots) this.#visit(slot);
+    while (!this.#closed && this.#tokens.size > 0) {
+      for (const managed of this.#tokens) this.#visit(managed);
       await this.#sleep();
     }
     this.#running = false;
   }
 
-  #visit(slot: TokenSlot): void {
-    slot.status();
-    if (!this.#options.wanted(slot)) return;
-    if (slot.dueInMs() <= 0) void slot.refreshQuietly();
-    else if (slot.lookInMs() <= 0) void slot.look();
+  #visit(managed: ManagedToken): void {
+    managed.status();
+    if (!this.#options.wanted(managed)) return;
+    if (managed.dueInMs() <= 0) void managed.refreshQuietly();
+    else if (managed.lookInMs() <= 0) void managed.look();
   }
 
   async #sleep(): Promise<void> {
@@ -78,15 +77,15 @@ export class Scheduler {
     this.#nap = new AbortController();
     await clock.sleep(napMs, this.#nap.signal, { keepAlive: false }).catch(() => undefined);
     const jumpMs = clock.now() - wall - (monotonicOf(clock) - monotonic);
-    if (Math.abs(jumpMs) > jumpToleranceMs && !this.#closed) this.#jumped(jumpMs);
+    if (Math.abs(jumpMs) > JUMP_TOLERANCE_MS && !this.#closed) this.#jumped(jumpMs);
   }
 
   #napMs(): number {
-    let napMs = longestNapMs;
-    for (const slot of this.#slots) {
-      const dueMs = soonest(slot);
-      // A due slot that nobody wants now is refreshed when it is used.
-      if (dueMs > 0 || this.#options.wanted(slot)) napMs = Math.min(napMs, dueMs);
+    let napMs = MAX_NAP_MS;
+    for (const managed of this.#tokens) {
+      const dueMs = soonest(managed);
+      // A due token that nobody wants now is refreshed when it is used.
+      if (dueMs > 0 || this.#options.wanted(managed)) napMs = Math.min(napMs, dueMs);
     }
     return Math.max(1, napMs);
   }
@@ -94,11 +93,11 @@ export class Scheduler {
   #jumped(jumpMs: number): void {
     const { emit, random } = this.#options;
     emit({ type: "clock_jumped", jumpMs });
-    for (const slot of this.#slots) if (slot.dueInMs() <= 0) slot.postpone(random.fraction() * spreadMs);
+    for (const managed of this.#tokens) if (managed.dueInMs() <= 0) managed.postpone(random.fraction() * SPREAD_MS);
   }
 }
 
 /** Milliseconds until there is something to do. */
-function soonest(slot: TokenSlot): number {
-  return Math.min(slot.dueInMs(), slot.lookInMs());
+function soonest(managed: ManagedToken): number {
+  return Math.min(managed.dueInMs(), managed.lookInMs());
 }

@@ -1,7 +1,7 @@
-import { type Clock, monotonicOf } from "./clock.ts";
+import { type Clock, monotonicOf } from "./ports.ts";
 
 /** A `Date` header has whole seconds, and the network takes its time: below this a difference means nothing. */
-const noiseMs = 2_000;
+const NOISE_MS = 2_000;
 
 interface Sample {
   readonly skewMs: number;
@@ -20,14 +20,14 @@ export class SkewEstimate {
   /** Takes the server's time of an answer, which lies between sending and receiving. */
   observe(issuer: string, serverAt: number, sentAt: number, receivedAt: number): void {
     const differenceMs = serverAt - (sentAt + receivedAt) / 2;
-    const skewMs = Math.abs(differenceMs) < noiseMs + (receivedAt - sentAt) / 2 ? 0 : Math.round(differenceMs);
+    const skewMs = Math.abs(differenceMs) < NOISE_MS + (receivedAt - sentAt) / 2 ? 0 : Math.round(differenceMs);
     this.#samples.set(issuer, { skewMs, clockOffset: this.#offset() });
   }
 
   /** Server time minus ours; undefined when not known, or when our clock was set since. */
   get(issuer: string): number | undefined {
     const sample = this.#samples.get(issuer);
-    if (sample === undefined || Math.abs(this.#offset() - sample.clockOffset) > noiseMs) return undefined;
+    if (sample === undefined || Math.abs(this.#offset() - sample.clockOffset) > NOISE_MS) return undefined;
     return sample.skewMs;
   }
 

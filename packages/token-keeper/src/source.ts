@@ -1,8 +1,6 @@
-import type { Clock } from "./clock.ts";
 import type { TokenError } from "./errors.ts";
 import type { TokenEvent } from "./events.ts";
-import type { TokenIdentity } from "./key.ts";
-import type { Random } from "./random.ts";
+import type { Clock, Random } from "./ports.ts";
 import type { Secret } from "./secret.ts";
 import type { SkewEstimate } from "./skew.ts";
 import type { Token } from "./token.ts";
@@ -37,4 +35,43 @@ export interface TokenSource {
    * and asks the server only when it learnt there that this is no longer in vain.
    */
   look?(context: SourceContext): Promise<Token | undefined>;
+}
+
+/**
+ * What makes two tokens the same token. Caches, leases and keepers are keyed by all of it, so that one audience, scope,
+ * tenant or user never receives another's token.
+ */
+export interface TokenIdentity {
+  /** The issuer, or the token endpoint where no issuer is configured. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly grant: string;
+  readonly audience?: string | undefined;
+  /** Resource indicators (RFC 8707); their order does not matter. */
+  readonly resource?: readonly string[] | undefined;
+  /** Scopes asked for; their order does not matter. */
+  readonly scope?: readonly string[] | undefined;
+  /** Whose token it is, where the grant acts for somebody. */
+  readonly subject?: string | undefined;
+  /** Anything else that tells tokens apart: a tenant, a parameter of the request, which login it is. */
+  readonly partition?: string | undefined;
+}
+
+/** The canonical text of an identity: equal exactly for equal identities. */
+export function tokenKey(identity: TokenIdentity): string {
+  const { issuer, clientId, grant, audience, resource, scope, subject, partition } = identity;
+  return JSON.stringify([
+    issuer,
+    clientId,
+    grant,
+    audience ?? null,
+    sorted(resource),
+    sorted(scope),
+    subject ?? null,
+    partition ?? null,
+  ]);
+}
+
+function sorted(values: readonly string[] = []): string[] {
+  return [...new Set(values)].sort();
 }

@@ -1,5 +1,4 @@
-import type { Clock } from "./clock.ts";
-import type { Random } from "./random.ts";
+import type { Clock, Random } from "./ports.ts";
 
 interface Sleeper {
   readonly at: number;
@@ -92,12 +91,12 @@ export class FakeClock implements Required<Clock> {
   }
 }
 
-/** The quickest turn of the event loop: browsers have timers only. */
-const turn: (done: () => void) => unknown = "setImmediate" in globalThis ? setImmediate : setTimeout;
+/** The quickest nextTurn of the event loop: browsers have timers only. */
+const nextTurn: (done: () => void) => unknown = "setImmediate" in globalThis ? setImmediate : setTimeout;
 
 /** Lets everything run that waits for nothing outside, a few times over. */
 async function settle(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => turn(resolve));
+  for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => nextTurn(resolve));
 }
 
 /** The same sequence for the same seed (mulberry32): for tests that can be repeated, never for secrets. */

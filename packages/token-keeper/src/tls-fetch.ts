@@ -60,7 +60,7 @@ function proxyOfEnvironment(): AgentOptions {
   return proxyEnv === undefined ? {} : { proxyEnv };
 }
 
-const decoders: Readonly<Record<string, () => Transform>> = {
+const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
   "x-gzip": createGunzip,
   deflate: createInflate,
@@ -81,7 +81,7 @@ function responseOf(incoming: IncomingMessage): Response {
 function decoded(incoming: IncomingMessage, headers: Headers): Readable {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase() || "identity";
   if (encoding === "identity") return incoming;
-  const make = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
+  const make = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
   if (make === undefined) throw new TypeError(`Cannot read a body with the content encoding: ${encoding}`);
   for (const name of ["content-encoding", "content-length"]) headers.delete(name);
   // Whoever reads the decoder is told of what breaks off before it.

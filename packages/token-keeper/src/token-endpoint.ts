@@ -1,15 +1,20 @@
 import type { ClientAuthentication } from "./client-authentication.ts";
+import { withDeadline } from "./deadline.ts";
 import { discoverTokenEndpoint } from "./discovery.ts";
 import { sha256 } from "./encoding.ts";
-import { exchange, type FetchLike, type HttpAnswer, requireSecureUrl, shownUrl } from "./http.ts";
-import { parseObject, stringMember } from "./json.ts";
-import { readJwtTimes } from "./jwt.ts";
+import {
+  type FetchLike,
+  type HttpResponse,
+  parseRetryAfter,
+  redactUrl,
+  requireSecureUrl,
+  sendRequest,
+} from "./http.ts";
+import { parseObject, readJwtTimes, stringMember } from "./json.ts";
 import type { LifetimePolicy } from "./lifetime.ts";
-import { parseRetryAfter } from "./retry-after.ts";
 import type { SourceContext } from "./source.ts";
 import { createToken, type Token } from "./token.ts";
 import { parseTokenResponse, type TokenResponse, type TokenResponseRules } from "./token-response.ts";
-import { within } from "./within.ts";
 
 /** Where and how tokens are asked for. */
 export interface TokenEndpointOptions {
@@ -25,7 +30,7 @@ export interface TokenEndpointOptions {
   /** When a token is stale. @default adaptiveLifetime() */
   readonly lifetime?: LifetimePolicy;
   readonly response?: TokenResponseRules;
-  /** For one exchange, the client's authentication included. @default 10000 */
+  /** For one request, the client's authentication included. @default 10000 */
   readonly timeoutMs?: number;
   /** Origins a discovered endpoint may have beside the issuer's. @default [] */
   readonly endpointOrigins?: readonly string[];
@@ -36,9 +41,9 @@ export interface TokenEndpointOptions {
 }
 
 /** Metadata is read again after this long. */
-const discoveredMs = 86_400_000;
+const METADATA_LIFETIME_MS = 86_400_000;
 /** And after this, when it could not be read again: what it said before serves meanwhile. */
-const rereadMs = 300_000;
+const METADATA_RETRY_MS = 300_000;
 
 interface Discovered {
   readonly url: string;
@@ -59,7 +64,7 @@ export class TokenEndpoint {
     for (const url of [issuer, tokenEndpoint])
       if (url !== undefined) requireSecureUrl(url, "token endpoint", options.allowInsecureHttp);
     // RFC 8414 section 2.
-    if (issuer?.includes("?")) throw new TypeError(`Cannot use an issuer with a query: ${shownUrl(issuer)}`);
+    if (issuer?.includes("?")) throw new TypeError(`Cannot use an issuer with a query: ${redactUrl(issuer)}`);
     const named = issuer ?? (tokenEndpoint && keyedUrl(tokenEndpoint));
     if (named === undefined) throw new TypeError("Cannot find a token endpoint: give issuer or tokenEndpoint");
     this.issuer = named;
@@ -92,7 +97,7 @@ export class TokenEndpoint {
     return answer;
   }
 
-  #judge(answer: HttpAnswer, context: SourceContext): { token: Token; response: TokenResponse } {
+  #judge(answer: HttpResponse, context: SourceContext): { token: Token; response: TokenResponse } {
     const serverNow = context.skew.serverNow(this.issuer);
     const response = parseTokenResponse(
       {
@@ -118,11 +123,11 @@ export class TokenEndpoint {
     if (known !== undefined && Math.abs(at - known.at) < known.forMs) return known.url;
     const options = { ...rest, issuer, mutualTls: client.mutualTls, timeoutMs };
     try {
-      this.#discovered = { url: await discoverTokenEndpoint(options, context), at, forMs: discoveredMs };
+      this.#discovered = { url: await discoverTokenEndpoint(options, context), at, forMs: METADATA_LIFETIME_MS };
     } catch (error) {
       if (known === undefined || context.signal.aborted) throw error;
       context.emit({ type: "metadata_failed", issuer, error });
-      this.#discovered = { ...known, at, forMs: rereadMs };
+      this.#discovered = { ...known, at, forMs: METADATA_RETRY_MS };
     }
     return this.#discovered.url;
   }
@@ -132,15 +137,15 @@ export class TokenEndpoint {
     grant: URLSearchParams,
     context: SourceContext,
     timeoutMs = this.#options.timeoutMs ?? 10_000,
-  ): Promise<HttpAnswer> {
+  ): Promise<HttpResponse> {
     const { client, body = "form", fetch } = this.#options;
     const parameters = new URLSearchParams([...Object.entries(this.#options.parameters ?? {}), ...grant]);
-    const headers: Record<string, string> = { accept: "application/json", "content-type": contentTypes[body] };
+    const headers: Record<string, string> = { accept: "application/json", "content-type": CONTENT_TYPES[body] };
     const { random, clock, signal, skew } = context;
     const serverNow = skew.serverNow(this.issuer);
     const target = { parameters, headers, audience: this.#options.issuer ?? url, serverNow, random };
-    return within(
-      { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${shownUrl(url)}` },
+    return withDeadline(
+      { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${redactUrl(url)}` },
       async (ended) => {
         await client.authenticate(target);
         const text = body === "json" ? JSON.stringify(toObject(parameters)) : parameters.toString();
@@ -154,47 +159,47 @@ export class TokenEndpoint {
           fetch,
           clock,
         } as const;
-        return exchange({ ...request, signal: ended });
+        return sendRequest({ ...request, signal: ended });
       },
     );
   }
 
   /** Learns the server's clock from `Date`. */
-  #observe(answer: HttpAnswer, { skew }: SourceContext): void {
+  #observe(answer: HttpResponse, { skew }: SourceContext): void {
     const date = dateOf(answer);
     // The header has whole seconds: half a second is what it lacks on average.
     if (date !== undefined) skew.observe(this.issuer, date + 500, answer.sentAt, answer.receivedAt);
   }
 
   /** Or from a JWT that was made for this answer: one that is given again was made some time ago. */
-  #observeJwt(answer: HttpAnswer, { accessToken, lifetimeMs }: TokenResponse, { skew }: SourceContext): void {
+  #observeJwt(answer: HttpResponse, { accessToken, lifetimeMs }: TokenResponse, { skew }: SourceContext): void {
     const { issuedAt, expiresAt } = readJwtTimes(accessToken) ?? {};
     if (issuedAt === undefined || (expiresAt !== undefined && lifetimeMs < expiresAt - issuedAt)) return;
     skew.observe(this.issuer, issuedAt, answer.sentAt, answer.receivedAt);
   }
 }
 
-function dateOf({ headers }: HttpAnswer): number | undefined {
+function dateOf({ headers }: HttpResponse): number | undefined {
   const date = Date.parse(headers.get("date") ?? "");
   return Number.isNaN(date) ? undefined : date;
 }
 
 /** What a server says to an assertion of another time; a grant that is refused is refused at any time. */
-function isClientRefused({ status, text }: HttpAnswer): boolean {
+function isClientRefused({ status, text }: HttpResponse): boolean {
   const body = parseObject(text);
   const error = body && stringMember(body, "error");
-  return [400, 401, 403].includes(status) && (error === undefined || clientRefusals.has(error));
+  return [400, 401, 403].includes(status) && (error === undefined || CLIENT_REFUSALS.has(error));
 }
 
-const clientRefusals = new Set(["", "invalid_client", "invalid_request", "unauthorized_client", "access_denied"]);
+const CLIENT_REFUSALS = new Set(["", "invalid_client", "invalid_request", "unauthorized_client", "access_denied"]);
 
 /** A URL as keys have it, which events and health show: its query, which may hold a secret, as a hash. */
 function keyedUrl(url: string): string {
   const query = url.indexOf("?");
-  return query === -1 ? url : `${shownUrl(url)}?sha256=${sha256(url.slice(query))}`;
+  return query === -1 ? url : `${redactUrl(url)}?sha256=${sha256(url.slice(query))}`;
 }
 
-const contentTypes = { form: "application/x-www-form-urlencoded", json: "application/json" } as const;
+const CONTENT_TYPES = { form: "application/x-www-form-urlencoded", json: "application/json" } as const;
 
 function toObject(parameters: URLSearchParams): Record<string, string | string[]> {
   return Object.fromEntries(

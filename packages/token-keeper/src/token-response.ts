@@ -1,11 +1,10 @@
 import { TokenError, type TokenErrorCode } from "./errors.ts";
-import { hasDuplicateMembers, type JsonObject, member, parseObject, stringMember } from "./json.ts";
-import { readJwtTimes } from "./jwt.ts";
+import { hasDuplicateMembers, type JsonObject, member, parseObject, readJwtTimes, stringMember } from "./json.ts";
 
 /** How an answer of a token endpoint is read. */
 export interface TokenResponseRules {
   /**
-   * Refuse what RFC 6749 §5.1 does not allow but servers do: another status than 200, `expires_in` as text, with a
+   * Refuse what RFC 6749 section 5.1 does not allow but servers do: another status than 200, `expires_in` as text, with a
    * fraction, 0 or negative, `scope` as a list, `BearerToken`, an empty `error`, no `application/json`.
    * @default false
    */
@@ -25,7 +24,7 @@ export interface TokenResponseRules {
   readonly assumeTokenType?: string;
 }
 
-/** A successful answer (RFC 6749 §5.1). */
+/** A successful answer (RFC 6749 section 5.1). */
 export interface TokenResponse {
   readonly accessToken: string;
   readonly idToken: string | undefined;
@@ -39,7 +38,7 @@ export interface TokenResponse {
 }
 
 /** What is judged: an answer of any status with its body. */
-export interface TokenAnswer {
+export interface RawTokenResponse {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
@@ -51,7 +50,7 @@ export interface TokenAnswer {
 }
 
 /** OAuth errors that have a code of their own: RFC 6749 section 5.2, RFC 8707 section 2, and what servers say instead. */
-const oauthErrors = new Map<string, TokenErrorCode>(
+const OAUTH_ERRORS = new Map<string, TokenErrorCode>(
   Object.entries({
     invalid_request: "invalid_request",
     invalid_client: "invalid_client",
@@ -78,7 +77,7 @@ const oauthErrors = new Map<string, TokenErrorCode>(
  * Judges an answer of a token endpoint.
  * @throws TokenError: what the server refused, or `invalid_response`. The message never repeats the body.
  */
-export function parseTokenResponse(answer: TokenAnswer, rules: TokenResponseRules = {}): TokenResponse {
+export function parseTokenResponse(answer: RawTokenResponse, rules: TokenResponseRules = {}): TokenResponse {
   const body = parseObject(answer.text);
   const oauthError = body === undefined ? undefined : errorMember(body, rules);
   // Some servers refuse with 200, some grant with 201.
@@ -98,11 +97,11 @@ export function parseTokenResponse(answer: TokenAnswer, rules: TokenResponseRule
     scope: scopes(body, rules),
     lifetimeMs: lifetime(body, accessToken, answer, rules),
     refreshInMs: spanMember(body, "refresh_in", rules),
-    extra: Object.fromEntries(Object.entries(body).filter(([name]) => !knownMembers.has(name))),
+    extra: Object.fromEntries(Object.entries(body).filter(([name]) => !KNOWN_MEMBERS.has(name))),
   };
 }
 
-const knownMembers = new Set([
+const KNOWN_MEMBERS = new Set([
   "access_token",
   "expires_in",
   "id_token",
@@ -121,8 +120,8 @@ function errorMember(body: JsonObject, rules: TokenResponseRules): string | unde
   return error === "" && !rules.strict ? undefined : error;
 }
 
-function refusal(answer: TokenAnswer, oauthError: string | undefined): TokenError {
-  // RFC 6749 §5.2 limits the characters; anything else is not repeated.
+function refusal(answer: RawTokenResponse, oauthError: string | undefined): TokenError {
+  // RFC 6749 section 5.2 limits the characters; anything else is not repeated.
   const named = oauthError !== undefined && /^[\w.:/-]{1,80}$/.test(oauthError) ? oauthError : undefined;
   const { status, retryAfterMs } = answer;
   const message = `The token endpoint refused: ${named ?? "no error code"}, status ${status}`;
@@ -136,7 +135,7 @@ function refusal(answer: TokenAnswer, oauthError: string | undefined): TokenErro
 function refusalCode(status: number, oauthError: string | undefined): TokenErrorCode {
   const byStatus = codeOfStatus(status);
   if (byStatus !== undefined) return byStatus;
-  const known = oauthError === undefined ? undefined : oauthErrors.get(oauthError);
+  const known = oauthError === undefined ? undefined : OAUTH_ERRORS.get(oauthError);
   if (known !== undefined) return known;
   // RFC 6749 section 5.2 has 400 and 401; other servers' own errors are spelt as those of OAuth are.
   const isOauth = [200, 400, 401].includes(status) && /^[a-z]+(_[a-z0-9]+)*$/.test(oauthError ?? "");
@@ -151,17 +150,17 @@ function codeOfStatus(status: number): TokenErrorCode | undefined {
   return status >= 500 ? "server_error" : undefined;
 }
 
-function invalid({ status, retryAfterMs }: TokenAnswer, what: string): TokenError {
+function invalid({ status, retryAfterMs }: RawTokenResponse, what: string): TokenError {
   return new TokenError("invalid_response", `The token endpoint's answer ${what}`, { status, retryAfterMs });
 }
 
-/** Visible ASCII only: the token goes into a header (RFC 6750 §2.1). */
+/** Visible ASCII only: the token goes into a header (RFC 6750 section 2.1). */
 function headerSafe(body: JsonObject, name: string): string | undefined {
   const value = stringMember(body, name);
   return value !== undefined && /^[\x21-\x7e]+$/.test(value) ? value : undefined;
 }
 
-function tokenType(body: JsonObject, answer: TokenAnswer, rules: TokenResponseRules): string {
+function tokenType(body: JsonObject, answer: RawTokenResponse, rules: TokenResponseRules): string {
   const told = stringMember(body, "token_type") ?? rules.assumeTokenType;
   // Apigee's name of it.
   const named = told === "BearerToken" && !rules.strict ? "Bearer" : told;
@@ -179,16 +178,16 @@ function scopes(body: JsonObject, rules: TokenResponseRules): string[] | undefin
 }
 
 /** A `Date` header has whole seconds, and an answer takes its time: a JWT may seem to have this much less left. */
-const slackMs = 5_000;
+const SLACK_MS = 5_000;
 
 /** What the server told, and never more than the JWT itself has left: a server that answers from a cache tells the whole. */
-function lifetime(body: JsonObject, accessToken: string, answer: TokenAnswer, rules: TokenResponseRules): number {
+function lifetime(body: JsonObject, accessToken: string, answer: RawTokenResponse, rules: TokenResponseRules): number {
   const toldMs = expiresIn(body, answer, rules);
   const { fullMs, leftMs } = jwtLifetime(accessToken, answer);
   const untoldMs = toldMs === undefined && fullMs === undefined ? leftMs : undefined;
   const wholeMs = Math.min(toldMs ?? Number.POSITIVE_INFINITY, fullMs ?? Number.POSITIVE_INFINITY);
   const claimedMs = Number.isFinite(wholeMs) ? wholeMs : (untoldMs ?? rules.defaultLifetimeMs ?? 300_000);
-  const isReplayed = answer.dated === true && leftMs !== undefined && leftMs < claimedMs - slackMs;
+  const isReplayed = answer.dated === true && leftMs !== undefined && leftMs < claimedMs - SLACK_MS;
   const lifetimeMs = isReplayed ? leftMs : claimedMs;
   if (lifetimeMs <= 0)
     throw new TokenError("token_expired", "The token endpoint answered with an expired token", {
@@ -198,7 +197,7 @@ function lifetime(body: JsonObject, accessToken: string, answer: TokenAnswer, ru
 }
 
 /** Undefined when it says nothing: absent, or 0 or less, by which servers mean that they do not know. */
-function expiresIn(body: JsonObject, answer: TokenAnswer, rules: TokenResponseRules): number | undefined {
+function expiresIn(body: JsonObject, answer: RawTokenResponse, rules: TokenResponseRules): number | undefined {
   const told = member(body, "expires_in");
   if (told === undefined || told === null) return undefined;
   const ms = span(told, rules);
@@ -221,7 +220,7 @@ function span(value: unknown, rules: TokenResponseRules): number | undefined {
 }
 
 /** From the token's own two times, so that the server's clock cancels out; and what is left of it by that clock. */
-function jwtLifetime(accessToken: string, { serverNow }: TokenAnswer) {
+function jwtLifetime(accessToken: string, { serverNow }: RawTokenResponse) {
   const { issuedAt, expiresAt } = readJwtTimes(accessToken) ?? {};
   if (expiresAt === undefined) return {};
   return { fullMs: issuedAt === undefined ? undefined : expiresAt - issuedAt, leftMs: expiresAt - serverNow };

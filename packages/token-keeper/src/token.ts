@@ -12,7 +12,7 @@ export interface TokenInit {
   readonly idToken?: string | undefined;
   /** @default "Bearer" */
   readonly tokenType?: string;
-  /** What was granted, when the server said so (RFC 6749 §5.1). */
+  /** What was granted, when the server said so (RFC 6749 section 5.1). */
   readonly scope?: readonly string[] | undefined;
   readonly issuedAt: number;
   readonly staleAt: number;

@@ -1,13 +1,11 @@
-import { acquire, type GetTokenOptions } from "./acquire.ts";
+import { acquire, type GetTokenOptions, type TokenProvider } from "./acquire.ts";
+import { keepingProcessAlive } from "./deadline.ts";
 import { TokenError } from "./errors.ts";
 import { type TokenEventListener, type TokenEventSource, TokenEvents, type TokenEventType } from "./events.ts";
-import { holdingProcess } from "./hold-process.ts";
-import { type KeeperOptions, slotPorts } from "./keeper-options.ts";
-import { tokenKey } from "./key.ts";
-import type { TokenProvider } from "./provider.ts";
+import { type KeeperOptions, keeperPorts } from "./keeper-options.ts";
+import { type KeeperPorts, ManagedToken, type TokenHealth } from "./managed-token.ts";
 import { Scheduler } from "./scheduler.ts";
-import { type SlotHealth, type SlotPorts, TokenSlot } from "./slot.ts";
-import type { TokenSource } from "./source.ts";
+import { type TokenSource, tokenKey } from "./source.ts";
 import type { Token } from "./token.ts";
 
 /** Options of {@link TokenWatcher.start}: how long to wait for the first token. */
@@ -25,8 +23,8 @@ export interface WatcherStartOptions extends KeeperOptions, GetTokenOptions {}
  */
 export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDisposable {
   readonly #events = new TokenEvents();
-  readonly #ports: SlotPorts;
-  readonly #slot: TokenSlot;
+  readonly #ports: KeeperPorts;
+  readonly #managed: ManagedToken;
   readonly #scheduler: Scheduler;
   #closed = false;
   #seen: Token | undefined;
@@ -37,10 +35,10 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
    * @throws RangeError when a span is negative or no number.
    */
   constructor(source: TokenSource, options: KeeperOptions = {}) {
-    this.#ports = slotPorts(options, this.#events, () => this.#changed());
-    this.#slot = new TokenSlot(source, this.#ports);
+    this.#ports = keeperPorts(options, this.#events, () => this.#changed());
+    this.#managed = new ManagedToken(source, this.#ports);
     this.#scheduler = new Scheduler({ ...this.#ports, wanted: () => true });
-    this.#scheduler.add(this.#slot);
+    this.#scheduler.add(this.#managed);
   }
 
   /**
@@ -64,18 +62,18 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
    * has expired; with `allowExpired` the expired token is returned.
    */
   token(options: { readonly allowExpired?: boolean } = {}): Token {
-    const { token } = this.#slot;
-    if (token !== undefined && (this.#slot.status() !== "expired" || options.allowExpired)) return token;
-    throw this.#slot.lastError ?? new TokenError("deadline_exceeded", "No usable token is held yet");
+    const { token } = this.#managed;
+    if (token !== undefined && (this.#managed.status() !== "expired" || options.allowExpired)) return token;
+    throw this.#managed.lastError ?? new TokenError("deadline_exceeded", "No usable token is held yet");
   }
 
   getToken(options: GetTokenOptions = {}): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
-    return this.#slot.hit() ?? acquire(this.#slot, this.#ports.clock, options);
+    return this.#managed.hit() ?? acquire(this.#managed, this.#ports.clock, options);
   }
 
   invalidate(token: Token): boolean {
-    return this.#slot.invalidate(token);
+    return this.#managed.invalidate(token);
   }
 
   /**
@@ -83,16 +81,16 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
    * @throws TypeError when the source is of another token.
    */
   set source(source: TokenSource) {
-    if (tokenKey(source.identity) !== this.#slot.key) throw new TypeError("Cannot use a source of another token");
-    this.#slot.source = source;
-    this.#scheduler.wake(this.#slot);
+    if (tokenKey(source.identity) !== this.#managed.key) throw new TypeError("Cannot use a source of another token");
+    this.#managed.source = source;
+    this.#scheduler.wake(this.#managed);
   }
 
   /** Asks the source now, after a terminal error too; one request, however many ask. */
   refresh(): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
-    this.#slot.unblock();
-    return this.#slot.refresh();
+    this.#managed.unblock();
+    return this.#managed.refresh();
   }
 
   /**
@@ -100,14 +98,14 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
    * @throws TokenError the terminal error, or `closed`. @throws the signal's reason.
    */
   async changed(options: { readonly since?: Token | undefined; readonly signal?: AbortSignal } = {}): Promise<Token> {
-    const since = "since" in options ? options.since : this.#slot.token;
+    const since = "since" in options ? options.since : this.#managed.token;
     for (;;) {
       options.signal?.throwIfAborted();
       if (this.#closed) throw closedError();
-      const { token, terminalError } = this.#slot;
+      const { token, terminalError } = this.#managed;
       if (token !== undefined && token !== since) return token;
       if (terminalError !== undefined) throw terminalError;
-      await holdingProcess(this.#ports.clock, unlessAborted(this.#next.promise, options.signal));
+      await keepingProcessAlive(this.#ports.clock, unlessAborted(this.#next.promise, options.signal));
     }
   }
 
@@ -131,8 +129,8 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
     return this.#events.on(type, listener);
   }
 
-  health(): SlotHealth {
-    return this.#slot.health();
+  health(): TokenHealth {
+    return this.#managed.health();
   }
 
   /** Stops the refreshing; what waits is told `closed`. */
@@ -140,7 +138,7 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
     if (this.#closed) return;
     this.#closed = true;
     this.#scheduler.close();
-    this.#slot.close();
+    this.#managed.close();
     this.#next.resolve();
   }
 
@@ -150,8 +148,8 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
 
   /** Wakes who waits for a new token, or must hear of a terminal error; and the timer. */
   #changed(): void {
-    this.#scheduler.wake(this.#slot);
-    const { token, terminalError } = this.#slot;
+    this.#scheduler.wake(this.#managed);
+    const { token, terminalError } = this.#managed;
     if (token === this.#seen && terminalError === undefined) return;
     this.#seen = token;
     const waiting = this.#next;

@@ -23,7 +23,7 @@ function aTarget() {
 }
 
 describe("secretBasic()", () => {
-  it("form-encodes both halves (RFC 6749 §2.3.1)", async () => {
+  it("form-encodes both halves (RFC 6749 section 2.3.1)", async () => {
     const target = aTarget();
     await secretBasic("a:b c", "p%+ü").authenticate(target);
     const [scheme, credentials = ""] = (target.headers.authorization ?? "").split(" ");

@@ -33,7 +33,7 @@ describe("discovery", () => {
     });
   }
 
-  it("takes the alias for client certificates (RFC 8705 §5)", async () => {
+  it("takes the alias for client certificates (RFC 8705 section 5)", async () => {
     const metadata = (origin: string) => ({
       ...standard(origin),
       mtls_endpoint_aliases: { token_endpoint: `${origin}/token-mtls` },
@@ -55,7 +55,7 @@ describe("discovery", () => {
     "no endpoint": (origin) => ({ issuer: `${origin}/tenant` }),
   };
   for (const [name, metadata] of Object.entries(hostile)) {
-    it(`refuses ${name} and sends no credentials (RFC 8414 §3.3)`, async () => {
+    it(`refuses ${name} and sends no credentials (RFC 8414 section 3.3)`, async () => {
       await using server = await aServer(withMetadata("/.well-known/oauth-authorization-server/tenant", metadata));
       const source = aSource(server, { issuer: `${server.origin}/tenant` });
       await assert.rejects(source.request(aContext()), { code: "discovery_failed" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FakeClock } from "@countersign/token-keeper/testing";
-import { exchange } from "../src/http.ts";
+import { sendRequest } from "../src/http.ts";
 
 describe("exchange", () => {
   for (const status of [302, 307]) {
@@ -17,7 +17,7 @@ describe("exchange", () => {
         fetch: async () => new Response(body(), { status }),
         clock: new FakeClock(),
       } as const;
-      await assert.rejects(exchange(request), { code: "redirect_refused" });
+      await assert.rejects(sendRequest(request), { code: "redirect_refused" });
     });
   }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FakeClock } from "@countersign/token-keeper/testing";
-import { LeaseObserver } from "../src/lease-observer.ts";
+import { LeaseObserver } from "../src/lease.ts";
 
 describe("LeaseObserver", () => {
   it("believes the holder's clock only when it is a minute past", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseRetryAfter } from "../src/retry-after.ts";
+import { parseRetryAfter } from "../src/http.ts";
 
 describe("parseRetryAfter()", () => {
   const now = Date.UTC(2026, 0, 1);

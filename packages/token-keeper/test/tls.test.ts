@@ -41,7 +41,7 @@ async function serve({ cert, key }: Certificate, options: ServerOptions = {}, ra
 }
 
 describe("createTlsFetch()", () => {
-  it("authenticates a client by its certificate at the authority (RFC 8705 §2.1)", async () => {
+  it("authenticates a client by its certificate at the authority (RFC 8705 section 2.1)", async () => {
     await using folder = await aFolder();
     const made = makeCertificates(folder.path);
     const ca = made.authority("ca");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { memoryCache } from "@countersign/token-keeper";
-import { WriteOrder } from "../src/write-order.ts";
+import { WriteOrder } from "../src/guarded-cache.ts";
 
 /** Writes that end when they are told to, and what was begun of them. */
 function someWrites() {

@@ -1,6 +1,6 @@
 import type { TokenEventSource } from "../events.ts";
+import type { TokenHealth } from "../managed-token.ts";
 import type { ManagerHealth } from "../manager.ts";
-import type { SlotHealth } from "../slot.ts";
 
 interface Counter {
   inc(labels: Record<string, string>, value?: number): void;
@@ -27,7 +27,7 @@ export interface PrometheusClient<Registry> {
 }
 
 /** A watcher or a manager. */
-export type Observed = TokenEventSource & { health(): SlotHealth | ManagerHealth };
+export type Observed = TokenEventSource & { health(): TokenHealth | ManagerHealth };
 
 /** Options of {@link prometheusMetrics}. */
 export interface PrometheusOptions<Registry> {

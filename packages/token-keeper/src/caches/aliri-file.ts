@@ -1,8 +1,8 @@
 import type { TokenCache } from "../cache.ts";
 import { base64url } from "../encoding.ts";
-import { type TokenIdentity, tokenKey } from "../key.ts";
-import { type Random, systemRandom } from "../random.ts";
+import { type Random, systemRandom } from "../ports.ts";
 import { readAliriRecord, readRecord, writeAliriRecord, writeRecord } from "../record.ts";
+import { type TokenIdentity, tokenKey } from "../source.ts";
 import { readPrivate, writePrivate } from "./secure-file.ts";
 
 /** Options of {@link aliriFileCache}. */

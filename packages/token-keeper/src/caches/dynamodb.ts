@@ -6,10 +6,9 @@ import {
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Lease, LeasingCache } from "../cache.ts";
-import { type Clock, systemClock } from "../clock.ts";
 import { base64url, sha256 } from "../encoding.ts";
-import { LeaseObserver } from "../lease-observer.ts";
-import { type Random, systemRandom } from "../random.ts";
+import { LeaseObserver } from "../lease.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "../ports.ts";
 
 /** Options of {@link dynamodbCache}. */
 export interface DynamodbCacheOptions {

@@ -2,18 +2,17 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import type { Lease } from "../cache.ts";
-import type { Clock } from "../clock.ts";
 import { base64url } from "../encoding.ts";
 import { numberMember, parseObject, stringMember } from "../json.ts";
-import { LeaseObserver } from "../lease-observer.ts";
-import type { Random } from "../random.ts";
+import { LeaseObserver } from "../lease.ts";
+import type { Clock, Random } from "../ports.ts";
 import { codeOf, createPrivate, readPrivate } from "./secure-file.ts";
 
 /** Who may break a stale lock holds this for microseconds; older, its holder died. */
-const breakingMs = 5_000;
+const BREAK_LOCK_LIFETIME_MS = 5_000;
 
 /** So often a lock that is just being judged is tried to be released. */
-const releaseTries = 100;
+const MAX_RELEASE_TRIES = 100;
 
 interface Holder {
   readonly nonce: string;
@@ -48,7 +47,7 @@ export class FileLeases {
     const nonce = base64url(this.#random.bytes(16));
     if (await this.#create(path, nonce, ttlMs)) return this.#lease(path, nonce, false);
     if (!(await this.#isOver(path))) return undefined;
-    const won = await this.#breaking(`${path}.break`, async () => {
+    const won = await this.#withBreakLock(`${path}.break`, async () => {
       // Another may have broken it, and locked anew, while we came here.
       if (!(await this.#isOver(path))) return false;
       await unlinkIfThere(path);
@@ -73,7 +72,8 @@ export class FileLeases {
           return true;
         };
         // Judging takes a moment; a lock that is left here after all that is over after its life.
-        for (let tries = 0; tries < releaseTries; tries++) if (await this.#breaking(`${path}.break`, remove)) return;
+        for (let tries = 0; tries < MAX_RELEASE_TRIES; tries++)
+          if (await this.#withBreakLock(`${path}.break`, remove)) return;
       },
     };
   }
@@ -94,10 +94,10 @@ export class FileLeases {
     if (found === undefined) return false;
     // File systems give an inode's number to the next file.
     const nonce = `${found.ino} ${found.ctimeMs}`;
-    return this.#observer.isOver(path, nonce, { until: Number.POSITIVE_INFINITY, ttlMs: breakingMs });
+    return this.#observer.isOver(path, nonce, { until: Number.POSITIVE_INFINITY, ttlMs: BREAK_LOCK_LIFETIME_MS });
   }
 
-  async #breaking(path: string, run: () => Promise<boolean>): Promise<boolean> {
+  async #withBreakLock(path: string, run: () => Promise<boolean>): Promise<boolean> {
     if (!(await createIfAbsent(path, ""))) {
       if (await this.#isUnreadableOver(path)) await unlinkIfThere(path);
       return false;

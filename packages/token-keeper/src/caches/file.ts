@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import type { LeasingCache } from "../cache.ts";
-import { type Clock, systemClock } from "../clock.ts";
 import { base64url, sha256 } from "../encoding.ts";
-import { type Random, systemRandom } from "../random.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "../ports.ts";
 import { FileLeases } from "./file-lease.ts";
 import { sealedCache } from "./sealed.ts";
 import { readPrivate, requirePrivateFolder, writePrivate } from "./secure-file.ts";

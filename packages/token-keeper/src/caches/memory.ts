@@ -1,5 +1,5 @@
 import type { Lease, LeasingCache } from "../cache.ts";
-import { type Clock, monotonicOf, systemClock } from "../clock.ts";
+import { type Clock, monotonicOf, systemClock } from "../ports.ts";
 
 /** Options of {@link memoryCache}. */
 export interface MemoryCacheOptions {

@@ -1,7 +1,6 @@
 import type { Lease, LeasingCache } from "../cache.ts";
-import { type Clock, systemClock } from "../clock.ts";
 import { base64url, sha256 } from "../encoding.ts";
-import { type Random, systemRandom } from "../random.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "../ports.ts";
 
 /** A connected client or cluster of `ioredis`, or of `redis` (node-redis 4 and later). */
 export type RedisClient =
@@ -25,7 +24,7 @@ export interface RedisCacheOptions {
 }
 
 /** Removes the lease only while it is ours. */
-const releaseScript = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) end return 0";
+const RELEASE_SCRIPT = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) end return 0";
 
 /**
  * A cache and leases in Redis: `SET PX` for entries, `SET NX PX` for leases, so that the server's clock ends both.
@@ -64,7 +63,7 @@ export function redisCache(options: RedisCacheOptions): LeasingCache {
       if ((await send(name, "SET", name, owner, "NX", "PX", `${ttlMs}`)) !== "OK") return undefined;
       return {
         takenOver: false,
-        release: async () => void (await send(name, "EVAL", releaseScript, "1", name, owner)),
+        release: async () => void (await send(name, "EVAL", RELEASE_SCRIPT, "1", name, owner)),
       };
     },
   };

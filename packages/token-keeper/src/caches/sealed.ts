@@ -1,6 +1,6 @@
 import { isLeasing, type LeasingCache, type TokenCache } from "../cache.ts";
 import { base64url, fromBase64url, fromUtf8, utf8 } from "../encoding.ts";
-import { type Random, systemRandom } from "../random.ts";
+import { type Random, systemRandom } from "../ports.ts";
 
 /** Options of {@link sealedCache}. */
 export interface SealedCacheOptions {

@@ -3,8 +3,8 @@ import { type FileHandle, lstat, mkdir, open, rename, unlink } from "node:fs/pro
 import { dirname } from "node:path";
 
 /** Windows has neither owners nor modes of this kind: there the profile's folder protects the file. */
-const me = process.geteuid?.();
-const maxBytes = 1_048_576;
+const ownUid = process.geteuid?.();
+const MAX_BYTES = 1_048_576;
 
 /** Why a file is not trusted. */
 export class UnsafeFileError extends Error {
@@ -40,7 +40,7 @@ export async function readPrivate(
     // The handle is judged, not the path: what is read is what was checked.
     const stat = await file.stat();
     if (!stat.isFile()) throw new UnsafeFileError(`Refused to read what is no plain file: ${path}`);
-    if (stat.size > maxBytes) throw new UnsafeFileError(`Refused to read more than ${maxBytes} bytes: ${path}`);
+    if (stat.size > MAX_BYTES) throw new UnsafeFileError(`Refused to read more than ${MAX_BYTES} bytes: ${path}`);
     if (!shared) requirePrivate(stat, path);
     return await file.readFile("utf8");
   } finally {
@@ -87,8 +87,8 @@ export async function requirePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const stat = await lstat(path);
   if (!stat.isDirectory()) throw new UnsafeFileError(`Refused to use what is no folder: ${path}`);
-  if (me === undefined) return;
-  if (stat.uid !== me) throw new UnsafeFileError(`Refused to use a folder of another owner: ${path}`);
+  if (ownUid === undefined) return;
+  if (stat.uid !== ownUid) throw new UnsafeFileError(`Refused to use a folder of another owner: ${path}`);
   if ((stat.mode & 0o022) !== 0)
     throw new UnsafeFileError(`Refused to use a folder others may write, chmod 700: ${path}`);
 }
@@ -99,8 +99,8 @@ export function codeOf(error: unknown): unknown {
 }
 
 function requirePrivate(stat: { uid: number; mode: number; nlink: number }, path: string): void {
-  if (me === undefined) return;
-  if (stat.uid !== me) throw new UnsafeFileError(`Refused to read a file of another owner: ${path}`);
+  if (ownUid === undefined) return;
+  if (stat.uid !== ownUid) throw new UnsafeFileError(`Refused to read a file of another owner: ${path}`);
   if ((stat.mode & 0o077) !== 0)
     throw new UnsafeFileError(`Refused to read a file others may read, chmod 600: ${path}`);
   // None is a file that was replaced since it was opened: what it says was true a moment ago.
@@ -119,12 +119,12 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** What file systems answer that have no fsync: some network and FUSE mounts. They are as durable as they are. */
-const unsupported: readonly unknown[] = ["EPERM", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EBADF"];
+const UNSUPPORTED_FSYNC: readonly unknown[] = ["EPERM", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EBADF"];
 
 async function sync(handle: FileHandle): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    if (!unsupported.includes(codeOf(error))) throw error;
+    if (!UNSUPPORTED_FSYNC.includes(codeOf(error))) throw error;
   }
 }

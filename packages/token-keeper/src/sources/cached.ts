@@ -3,10 +3,9 @@ import type { TokenCache } from "../cache.ts";
 import { CoolDown } from "../cool-down.ts";
 import { toTokenError } from "../errors.ts";
 import { GuardedCache } from "../guarded-cache.ts";
-import { tokenKey } from "../key.ts";
 import { waitForLease } from "../lease.ts";
 import { readRecord, type TokenRecord, writeRecord } from "../record.ts";
-import type { SourceContext, TokenSource } from "../source.ts";
+import { type SourceContext, type TokenSource, tokenKey } from "../source.ts";
 import { Token } from "../token.ts";
 
 /** One layer of caches. */
@@ -24,12 +23,12 @@ export interface CachedSourceOptions {
   readonly leaseMs?: number;
   /** For one operation of a cache. @default 1000 */
   readonly cacheTimeoutMs?: number;
-  /** How long the fleet leaves the server alone after an error. @default exponentialBackoff() */
+  /** How long the fleet leaves the server proceedWithout after an error. @default exponentialBackoff() */
   readonly backoff?: Backoff;
 }
 
 /** An entry written by a clock further ahead than this is not believed. */
-const clockToleranceMs = 60_000;
+const CLOCK_TOLERANCE_MS = 60_000;
 
 /**
  * Looks into caches before it asks a source. A miss takes a lease, looks again, asks, and publishes to every layer before
@@ -77,10 +76,10 @@ class LayeredSource {
     if (hit !== undefined) return hit;
     const cache = this.#leasing;
     if (cache === undefined) return this.#ask(context);
-    const giveUp = () => this.#look(context);
+    const alternative = () => this.#look(context);
     // Who has the lease and cannot reach the server keeps nobody waiting who may.
-    const alone = async () => (await this.#coolDown?.isOthersNetwork(context)) ?? false;
-    const wanted = { cache, key: this.#key, ttlMs: this.#leaseMs, giveUp, alone };
+    const proceedWithout = async () => (await this.#coolDown?.isOthersNetwork(context)) ?? false;
+    const wanted = { cache, key: this.#key, ttlMs: this.#leaseMs, alternative, proceedWithout };
     const { lease, answer } = await waitForLease(context, wanted);
     if (answer !== undefined) return answer;
     try {
@@ -147,7 +146,7 @@ class LayeredSource {
     const shiftMs = ours === undefined || skewMs === undefined ? 0 : skewMs - ours;
     const now = clock.now();
     const issuedAt = token.issuedAt + shiftMs;
-    if (issuedAt > now + clockToleranceMs) return undefined;
+    if (issuedAt > now + CLOCK_TOLERANCE_MS) return undefined;
     // Never more left than a new token would have.
     const backMs = shiftMs - Math.max(0, issuedAt - now);
     if (backMs === 0) return token;

@@ -1,6 +1,5 @@
-import { tokenKey } from "../key.ts";
 import { accessLists, grantParameters, partitionOf, type RequestedAccess } from "../requested-access.ts";
-import type { SourceContext, TokenSource } from "../source.ts";
+import { type SourceContext, type TokenSource, tokenKey } from "../source.ts";
 import type { Token } from "../token.ts";
 import { TokenEndpoint, type TokenEndpointOptions } from "../token-endpoint.ts";
 
@@ -11,7 +10,7 @@ export interface ClientCredentialsOptions extends TokenEndpointOptions, Requeste
 }
 
 /**
- * The client credentials grant (RFC 6749 §4.4): a service's own token.
+ * The client credentials grant (RFC 6749 section 4.4): a service's own token.
  *
  * @throws TypeError when the endpoint is not https or loopback.
  * @example

@@ -1,7 +1,7 @@
 import { base64url } from "../encoding.ts";
-import { readJwtTimes } from "../jwt.ts";
+import { readJwtTimes } from "../json.ts";
 import type { LifetimePolicy } from "../lifetime.ts";
-import { systemRandom } from "../random.ts";
+import { systemRandom } from "../ports.ts";
 import { type Secret, toSecret } from "../secret.ts";
 import type { TokenSource } from "../source.ts";
 import { createToken } from "../token.ts";

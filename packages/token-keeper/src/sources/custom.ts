@@ -1,8 +1,7 @@
-import type { TokenIdentity } from "../key.ts";
+import { withDeadline } from "../deadline.ts";
 import type { LifetimePolicy } from "../lifetime.ts";
-import type { SourceContext, TokenSource } from "../source.ts";
+import type { SourceContext, TokenIdentity, TokenSource } from "../source.ts";
 import { createToken, type TokenInit } from "../token.ts";
-import { within } from "../within.ts";
 
 /** What a custom function answers: the token's parts, and how long it lives from the moment it was asked for. */
 export interface CustomToken extends Pick<TokenInit, "accessToken" | "idToken" | "tokenType" | "scope" | "extra"> {
@@ -43,7 +42,7 @@ export function customSource(
       const { clock, signal } = context;
       const issuedAt = clock.now();
       const bound = { clock, signal, timeoutMs, late: `The source did not answer within ${timeoutMs} ms` };
-      const { expiresInMs, refreshInMs, ...init } = await within(bound, (ended) =>
+      const { expiresInMs, refreshInMs, ...init } = await withDeadline(bound, (ended) =>
         request({ ...context, signal: ended }),
       );
       return createToken(init, { issuedAt, lifetimeMs: expiresInMs, refreshInMs }, lifetime);

@@ -1,10 +1,9 @@
 import type { TokenCache } from "../cache.ts";
 import { memoryCache } from "../caches/memory.ts";
 import { sha256 } from "../encoding.ts";
-import { tokenKey } from "../key.ts";
 import { accessLists, grantParameters, partitionOf, type RequestedAccess } from "../requested-access.ts";
 import { type Secret, toSecret } from "../secret.ts";
-import type { SourceContext, TokenSource } from "../source.ts";
+import { type SourceContext, type TokenSource, tokenKey } from "../source.ts";
 import { TokenEndpoint, type TokenEndpointOptions } from "../token-endpoint.ts";
 import { type RotatedLogin, Rotation } from "./rotation.ts";
 
@@ -43,7 +42,7 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
 const processStore = memoryCache();
 
 /**
- * The refresh token grant (RFC 6749 §6) with durable rotation: a new refresh token is stored *before* the access token
+ * The refresh token grant (RFC 6749 section 6) with durable rotation: a new refresh token is stored *before* the access token
  * that came with it is handed out, under a lease where the store grants them. A retry sends the same token again. After
  * `invalid_grant` the store is read once more, as a sibling may have rotated in between.
  *
@@ -65,16 +64,16 @@ export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
     partition,
   };
   // The login is the same whatever audience and scope its access tokens have.
-  const whose = { issuer: endpoint.issuer, clientId: client.clientId, grant, subject };
+  const loginIdentity = { issuer: endpoint.issuer, clientId: client.clientId, grant, subject };
   const { store = processStore, timeoutMs, storeTimeoutMs, replayWindowMs, onRotation } = options;
   const rotation = new Rotation(
-    { whose, initial, fingerprint },
+    { identity: loginIdentity, initial, fingerprint },
     { store, timeoutMs, storeTimeoutMs, replayWindowMs, onRotation },
   );
-  const send = (refreshToken: Secret, context: SourceContext, listenMs: number) => {
+  const send = (refreshToken: Secret, context: SourceContext, responseTimeoutMs: number) => {
     const parameters = grantParameters(grant, options);
     parameters.set("refresh_token", refreshToken.reveal());
-    return endpoint.grant(parameters, context, listenMs);
+    return endpoint.grant(parameters, context, responseTimeoutMs);
   };
   const key = tokenKey(identity);
   const request = (context: SourceContext) =>

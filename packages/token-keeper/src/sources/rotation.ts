@@ -1,17 +1,16 @@
 import type { TokenCache } from "../cache.ts";
+import { withDeadline } from "../deadline.ts";
 import { TokenError } from "../errors.ts";
 import { GuardedCache } from "../guarded-cache.ts";
 import { member, numberMember, parseObject, stringMember } from "../json.ts";
-import { type TokenIdentity, tokenKey } from "../key.ts";
 import { waitForLease } from "../lease.ts";
 import { Secret } from "../secret.ts";
-import type { SourceContext } from "../source.ts";
+import { type SourceContext, type TokenIdentity, tokenKey } from "../source.ts";
 import type { Token } from "../token.ts";
-import { within } from "../within.ts";
 
 /** Which login it is. */
 export interface Login {
-  readonly whose: TokenIdentity;
+  readonly identity: TokenIdentity;
   readonly initial: Secret;
   /** SHA-256 of the refresh token it began with, base64url. */
   readonly fingerprint: string;
@@ -35,11 +34,11 @@ interface RotationOptions {
 /** What the sources of one login in this process have in common, as long as one is at work or something is unstored. */
 export interface SharedLogin {
   users: number;
-  turn: Promise<unknown>;
+  queue: Promise<unknown>;
   /** Got from the server, not yet stored: its access token is not handed out before it is, and to whoever asked for it. */
   unstored: { readonly login: RotatedLogin; readonly token: Token; readonly key: string } | undefined;
   /** A refresh token is on its way, or its answer is: whoever sent it may have given up. Never rejects. */
-  spending: Promise<void> | undefined;
+  inFlight: Promise<void> | undefined;
   /** What came, and was stored, when the one who had asked no longer waited. */
   late: { readonly token: Token; readonly key: string } | undefined;
 }
@@ -70,7 +69,7 @@ export class Rotation {
   readonly #timeoutMs: number;
   readonly #storeTimeoutMs: number;
   /** How long an answer is waited for after the one who asked has given up. */
-  readonly #listenMs: number;
+  readonly #responseTimeoutMs: number;
   readonly #onRotation: RotationOptions["onRotation"];
   readonly #shared: Map<string, SharedLogin>;
   #latest: RotatedLogin | undefined;
@@ -80,12 +79,12 @@ export class Rotation {
   constructor(login: Login, options: RotationOptions) {
     const { store, timeoutMs = 10_000, storeTimeoutMs = 5_000, replayWindowMs = 0 } = options;
     this.#login = login;
-    this.#key = `login:${tokenKey({ ...login.whose, partition: login.fingerprint })}`;
-    this.#commonKey = `login:${tokenKey(login.whose)}`;
+    this.#key = `login:${tokenKey({ ...login.identity, partition: login.fingerprint })}`;
+    this.#commonKey = `login:${tokenKey(login.identity)}`;
     this.#store = new GuardedCache(store, storeTimeoutMs);
     // A server that answers a retry for a while is asked again within that while; of any other, the answer is waited for.
     this.#timeoutMs = replayWindowMs > 0 ? Math.min(timeoutMs, replayWindowMs / 2) : timeoutMs;
-    this.#listenMs = replayWindowMs > 0 ? this.#timeoutMs : 2 * timeoutMs;
+    this.#responseTimeoutMs = replayWindowMs > 0 ? this.#timeoutMs : 2 * timeoutMs;
     this.#storeTimeoutMs = storeTimeoutMs;
     this.#onRotation = options.onRotation;
     // Longer than all that is done under it: discovery, a grant, writing and reading two entries, all that twice.
@@ -99,11 +98,11 @@ export class Rotation {
     const shared = this.#sharedLogin();
     shared.users++;
     try {
-      await this.#spent(shared, context);
+      await this.#awaitInFlight(shared, context);
       if (this.#store.leases) return await this.#underLease(shared, context, () => run(shared));
-      const turn = shared.turn.then(() => run(shared));
-      shared.turn = turn.catch(() => undefined);
-      return await turn;
+      const queue = shared.queue.then(() => run(shared));
+      shared.queue = queue.catch(() => undefined);
+      return await queue;
     } finally {
       shared.users--;
       this.#forget(shared);
@@ -119,47 +118,47 @@ export class Rotation {
   #sharedLogin(): SharedLogin {
     const known = this.#shared.get(this.#key);
     if (known !== undefined) return known;
-    const turn = Promise.resolve();
-    const shared = { users: 0, turn, unstored: undefined, spending: undefined, late: undefined };
+    const queue = Promise.resolve();
+    const shared = { users: 0, queue, unstored: undefined, inFlight: undefined, late: undefined };
     this.#shared.set(this.#key, shared);
     return shared;
   }
 
   #forget(shared: SharedLogin): void {
-    const { users, unstored, spending, late } = shared;
-    if (users === 0 && unstored === undefined && spending === undefined && late === undefined)
+    const { users, unstored, inFlight, late } = shared;
+    if (users === 0 && unstored === undefined && inFlight === undefined && late === undefined)
       this.#shared.delete(this.#key);
   }
 
   /** Waits for the refresh token that is on its way: to send it again meanwhile could end the login. */
-  async #spent({ spending }: SharedLogin, { clock, signal }: SourceContext): Promise<void> {
-    if (spending === undefined) return;
+  async #awaitInFlight({ inFlight }: SharedLogin, { clock, signal }: SourceContext): Promise<void> {
+    if (inFlight === undefined) return;
     const late = "The answer to the refresh token that was sent is still on its way";
-    await within({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => spending);
+    await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => inFlight);
   }
 
   async #underLease(shared: SharedLogin, context: SourceContext, run: () => Promise<Token>): Promise<Token> {
     const [cache, key, ttlMs] = [this.#store, this.#key, this.#leaseMs];
-    const { lease } = await waitForLease(context, { cache, key, ttlMs, giveUp: async () => undefined });
+    const { lease } = await waitForLease(context, { cache, key, ttlMs, alternative: async () => undefined });
     // A token that is spent now could neither be protected from a sibling nor, it seems, be stored.
     if (lease === undefined) throw new TokenError("storage_failed", "Cannot lock the store of the refresh token");
     try {
       return await run();
     } finally {
       const release = async () => {
-        await shared.spending;
+        await shared.inFlight;
         // Who had the lease while a write is late would read the token before, which is spent.
         await this.#store.written(this.#key);
         await this.#store.release(context, lease);
       };
-      if (shared.spending === undefined && this.#store.written(this.#key) === undefined) await release();
+      if (shared.inFlight === undefined && this.#store.written(this.#key) === undefined) await release();
       else void release();
     }
   }
 
   async rotate(refresh: Refresh): Promise<Token> {
     const { shared, context, key } = refresh;
-    await this.#spent(shared, context);
+    await this.#awaitInFlight(shared, context);
     const { late } = shared;
     if (late?.key === key) {
       shared.late = undefined;
@@ -168,37 +167,37 @@ export class Rotation {
     const { unstored } = shared;
     if (unstored !== undefined) await this.#storeLogin(unstored.login, refresh);
     if (unstored?.key === key) return unstored.token;
-    return this.#useNewest(await this.#read(context), refresh);
+    return this.#spendNewest(await this.#read(context), refresh);
   }
 
-  async #useNewest(login: RotatedLogin, refresh: Refresh): Promise<Token> {
+  async #spendNewest(login: RotatedLogin, refresh: Refresh): Promise<Token> {
     try {
-      return await this.#use(login, refresh);
+      return await this.#spend(login, refresh);
     } catch (error) {
       if (!(error instanceof TokenError && error.code === "invalid_grant")) throw error;
       const reread = await this.#read(refresh.context);
       this.#refused = reread.refreshToken;
       if (reread.refreshToken.equals(login.refreshToken)) throw error;
-      return this.#use(reread, refresh);
+      return this.#spend(reread, refresh);
     }
   }
 
   /** Gives up by the time-out or when the keeper is closed; the answer is awaited, and what it brought stored, all the same. */
-  async #use(login: RotatedLogin, refresh: Refresh): Promise<Token> {
+  async #spend(login: RotatedLogin, refresh: Refresh): Promise<Token> {
     const { context, shared } = refresh;
     const { clock, signal } = context;
     signal.throwIfAborted();
     const unaborted = { ...context, signal: new AbortController().signal };
-    const answered = refresh.request(login.refreshToken, unaborted, this.#listenMs);
+    const answered = refresh.request(login.refreshToken, unaborted, this.#responseTimeoutMs);
     const kept = answered.then((answer) => this.#keep(answer, login, { ...refresh, context: unaborted }));
     let gaveUp = false;
-    shared.spending = kept.then(
+    shared.inFlight = kept.then(
       (token) => this.#ended(shared, gaveUp ? { token, key: refresh.key } : undefined),
       () => this.#ended(shared, undefined),
     );
     try {
       const late = `No answer within ${this.#timeoutMs} ms to a refresh token`;
-      await within({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => answered);
+      await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => answered);
     } catch (error) {
       gaveUp = true;
       throw error;
@@ -207,7 +206,7 @@ export class Rotation {
   }
 
   #ended(shared: SharedLogin, late: SharedLogin["late"]): void {
-    shared.spending = undefined;
+    shared.inFlight = undefined;
     if (late !== undefined) shared.late = late;
     this.#forget(shared);
   }
@@ -218,7 +217,7 @@ export class Rotation {
     refresh: Refresh,
   ): Promise<Token> {
     this.#refused = undefined;
-    // RFC 6749 §6: without a new one the old one stays.
+    // RFC 6749 section 6: without a new one the old one stays.
     if (response.refreshToken === undefined || response.refreshToken === login.refreshToken.reveal()) return token;
     const refreshToken = new Secret(response.refreshToken, "refresh token");
     const rotated = { refreshToken, generation: login.generation + 1 };
@@ -234,7 +233,7 @@ export class Rotation {
     const isOvertaken = stored !== undefined && stored.generation >= login.generation;
     if (!isOvertaken) await this.#write(login, context);
     // It was stored and not told, when the hook failed before.
-    if (!isOvertaken || stored.refreshToken.equals(login.refreshToken)) await this.#tell(login, context);
+    if (!isOvertaken || stored.refreshToken.equals(login.refreshToken)) await this.#notify(login, context);
     this.#latest = isOvertaken ? stored : login;
     shared.unstored = undefined;
     context.emit({ type: "rotated", key: this.#key, generation: login.generation });
@@ -252,10 +251,12 @@ export class Rotation {
     if (failed) throw new TokenError("storage_failed", "Cannot store the new refresh token", { cause: error });
   }
 
-  async #tell(login: RotatedLogin, { clock, signal }: SourceContext): Promise<void> {
+  async #notify(login: RotatedLogin, { clock, signal }: SourceContext): Promise<void> {
     const late = "The hook onRotation did not end in time";
     try {
-      await within({ clock, signal, timeoutMs: this.#storeTimeoutMs, late }, async () => this.#onRotation?.(login));
+      await withDeadline({ clock, signal, timeoutMs: this.#storeTimeoutMs, late }, async () =>
+        this.#onRotation?.(login),
+      );
     } catch (cause) {
       throw new TokenError("storage_failed", "The hook onRotation failed", { cause });
     }
@@ -263,13 +264,13 @@ export class Rotation {
 
   /** The newest login: stored, or held by this process, or the configured one when there was never another. */
   async #read(context: SourceContext): Promise<RotatedLogin> {
-    const stored = (await this.#own(context)) ?? (await this.#common(context));
+    const stored = (await this.#readOwn(context)) ?? (await this.#readCommon(context));
     const login = stored ?? { refreshToken: this.#login.initial, generation: 0 };
     // A store that failed over to a copy can show an entry again that was replaced.
     return this.#latest !== undefined && this.#latest.generation > login.generation ? this.#latest : login;
   }
 
-  async #own(context: SourceContext): Promise<RotatedLogin | undefined> {
+  async #readOwn(context: SourceContext): Promise<RotatedLogin | undefined> {
     const text = await this.#get(this.#key, context);
     if (text === undefined) return undefined;
     const stored = this.#parse(this.#key, text);
@@ -278,14 +279,14 @@ export class Rotation {
     return stored;
   }
 
-  async #common(context: SourceContext): Promise<RotatedLogin | undefined> {
+  async #readCommon(context: SourceContext): Promise<RotatedLogin | undefined> {
     const text = await this.#get(this.#commonKey, context);
     return text === undefined ? undefined : this.#parse(this.#commonKey, text);
   }
 
   async #get(key: string, context: SourceContext): Promise<string | undefined> {
     const { failed, value, error } = await this.#store.get(context, key);
-    // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 §4.14.2).
+    // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 section 4.14.2).
     if (failed) throw new TokenError("storage_failed", "Cannot read the refresh token", { cause: error });
     return value;
   }

@@ -56,7 +56,7 @@ export async function startAuthority(options: AuthoritySetUp = {}) {
     async login(clientId: string, username: string, password: string): Promise<string> {
       const form = { grant_type: "password", client_id: clientId, username, password, scope: "offline_access" };
       const answer = await fetch(`${served.url}/oauth/token`, { method: "POST", body: new URLSearchParams(form) });
-      // The authority's own answer (RFC 6749 §5.1).
+      // The authority's own answer (RFC 6749 section 5.1).
       return ((await answer.json()) as { refresh_token: string }).refresh_token;
     },
     async [Symbol.asyncDispose]() {

@@ -14,7 +14,7 @@ import { FakeClock } from "@countersign/token-keeper/testing";
 import { SkewEstimate } from "../../src/skew.ts";
 import type { TokenServer } from "./token-server.ts";
 
-/** A context as a slot makes it, with the events it was told. */
+/** A context as a keeper makes it, with the events it was told. */
 export function aContext<C extends Clock = FakeClock>(
   overrides: Partial<SourceContext> & { readonly clock?: C } = {},
 ): SourceContext & { readonly events: TokenEvent[]; readonly clock: C } {

@@ -69,7 +69,7 @@ export function freshTokens(expiresIn: unknown = 3600, extra: Record<string, unk
   });
 }
 
-/** An OAuth error (RFC 6749 §5.2). */
+/** An OAuth error (RFC 6749 section 5.2). */
 export function refusal(error: string, status = 400, headers: Record<string, string> = {}): Answer {
   return { status, headers, body: { error, error_description: `Described ${error}` } };
 }

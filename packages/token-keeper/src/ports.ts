@@ -23,7 +23,7 @@ export interface Clock {
 }
 
 /** `setTimeout` fires at once when it is asked to wait longer than this. */
-const longestTimerMs = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The clock of the machine. */
 export const systemClock: Required<Clock> = {
@@ -31,9 +31,9 @@ export const systemClock: Required<Clock> = {
   monotonic: () => performance.now(),
   async sleep(ms, signal, options = {}) {
     // A span that is no number is none: counted down, it would never end.
-    for (let left = Number.isNaN(ms) ? 0 : Math.max(0, ms); ; left -= longestTimerMs) {
-      await sleepOnce(Math.min(left, longestTimerMs), signal, options.keepAlive ?? true);
-      if (left <= longestTimerMs) return;
+    for (let left = Number.isNaN(ms) ? 0 : Math.max(0, ms); ; left -= MAX_TIMER_MS) {
+      await sleepOnce(Math.min(left, MAX_TIMER_MS), signal, options.keepAlive ?? true);
+      if (left <= MAX_TIMER_MS) return;
     }
   },
 };
@@ -59,3 +59,17 @@ function sleepOnce(ms: number, signal: AbortSignal | undefined, keepAlive: boole
     signal?.addEventListener("abort", abort, { once: true });
   });
 }
+
+/** Randomness, as a port. */
+export interface Random {
+  /** A fraction in [0, 1). */
+  fraction(): number;
+  /** Bytes fit for secrets. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** The randomness of the machine. */
+export const systemRandom: Random = {
+  fraction: () => Math.random(),
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+};

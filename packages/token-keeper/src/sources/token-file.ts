@@ -1,10 +1,9 @@
 import { type ReadPrivateOptions, readPrivate } from "../caches/secure-file.ts";
 import { TokenError } from "../errors.ts";
-import { readJwtTimes } from "../jwt.ts";
-import type { TokenIdentity } from "../key.ts";
+import { readJwtTimes } from "../json.ts";
 import type { LifetimePolicy } from "../lifetime.ts";
 import { readAliriRecord } from "../record.ts";
-import type { TokenSource } from "../source.ts";
+import type { TokenIdentity, TokenSource } from "../source.ts";
 import { createToken, type Token } from "../token.ts";
 
 /** Options of {@link fileSource}. */

@@ -1,18 +1,16 @@
 import type { Backoff } from "./backoff.ts";
-import { type Clock, monotonicOf } from "./clock.ts";
 import { TokenError, toTokenError } from "./errors.ts";
 import type { TokenEvent } from "./events.ts";
 import type { Jitter } from "./jitter.ts";
-import { tokenKey } from "./key.ts";
 import { Pace } from "./pace.ts";
-import type { Random } from "./random.ts";
+import { type Clock, monotonicOf, type Random } from "./ports.ts";
 import type { Secret } from "./secret.ts";
 import type { SkewEstimate } from "./skew.ts";
-import type { SourceContext, TokenSource } from "./source.ts";
+import { type SourceContext, type TokenSource, tokenKey } from "./source.ts";
 import type { Token, TokenStatus } from "./token.ts";
 
-/** What all slots of a keeper share. */
-export interface SlotPorts {
+/** What all tokens of a keeper share. */
+export interface KeeperPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly skew: SkewEstimate;
@@ -22,11 +20,11 @@ export interface SlotPorts {
   readonly mandatoryWindowMs: number;
   readonly minIntervalMs: number;
   /** Told after every attempt. */
-  readonly changed: (slot: TokenSlot) => void;
+  readonly changed: (managed: ManagedToken) => void;
 }
 
-/** A slot as health sees it. */
-export interface SlotHealth {
+/** The state of one token, as `health()` shows it. */
+export interface TokenHealth {
   readonly key: string;
   readonly status: TokenStatus | "none";
   readonly ageMs: number | undefined;
@@ -40,11 +38,11 @@ export interface SlotHealth {
 }
 
 /** While no attempt may start, others' tokens are looked for this often. */
-export const lookEveryMs = 5_000;
+export const LOOK_INTERVAL_MS = 5_000;
 /** Callers that come meanwhile look no more often. */
-const lookAgainMs = 1_000;
+const MIN_LOOK_INTERVAL_MS = 1_000;
 /** How long a token that its source gave again after it was refused is not doubted: longer each time, up to this. */
-const longestTrustMs = 60_000;
+const MAX_TRUST_MS = 60_000;
 
 interface Held {
   readonly token: Token;
@@ -55,14 +53,14 @@ interface Held {
 }
 
 /** One token: what is held, the one refresh in flight, and what was learnt from errors. */
-export class TokenSlot {
+export class ManagedToken {
   readonly key: string;
   /** Set by the owner on use: what nobody uses is not refreshed in the background, and leaves first. */
   usedAt = 0;
   /** How many callers wait for a token to come. */
   waiters = 0;
   #source: TokenSource;
-  readonly #ports: SlotPorts;
+  readonly #ports: KeeperPorts;
   readonly #closed = new AbortController();
   #held: Held | undefined;
   #settled: Promise<Token> | undefined;
@@ -76,7 +74,7 @@ export class TokenSlot {
   readonly #pace: Pace;
   #announced: TokenStatus = "fresh";
 
-  constructor(source: TokenSource, ports: SlotPorts) {
+  constructor(source: TokenSource, ports: KeeperPorts) {
     this.#source = source;
     this.#ports = ports;
     this.#pace = new Pace(ports);
@@ -104,7 +102,7 @@ export class TokenSlot {
     return this.#pace.terminalError;
   }
 
-  /** Aborted when the slot is closed. */
+  /** Aborted when its keeper is closed. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
@@ -159,7 +157,7 @@ export class TokenSlot {
   lookInMs(): number {
     if (!this.canLook || this.#looking !== undefined || this.dueInMs() <= 0) return Number.POSITIVE_INFINITY;
     if (this.refreshing || this.#closed.signal.aborted) return Number.POSITIVE_INFINITY;
-    return Math.max(this.#refreshInMs(), lookEveryMs - this.#sinceLookMs());
+    return Math.max(this.#refreshInMs(), LOOK_INTERVAL_MS - this.#sinceLookMs());
   }
 
   /** Whether the source can look for tokens that others got. */
@@ -179,7 +177,8 @@ export class TokenSlot {
 
   /** Takes a token that others got meanwhile, where there is one; at most once a second, however many ask. */
   look(): Promise<void> {
-    if (this.#looking === undefined && (!this.canLook || this.#sinceLookMs() < lookAgainMs)) return Promise.resolve();
+    if (this.#looking === undefined && (!this.canLook || this.#sinceLookMs() < MIN_LOOK_INTERVAL_MS))
+      return Promise.resolve();
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
       this.#ports.changed(this);
@@ -220,7 +219,7 @@ export class TokenSlot {
     this.#closed.abort(new TokenError("closed", "The keeper of this token was closed"));
   }
 
-  health(): SlotHealth {
+  health(): TokenHealth {
     const now = this.now();
     const token = this.#held?.token;
     return {
@@ -298,7 +297,7 @@ export class TokenSlot {
       return;
     }
     const times = this.#confirmed.times + 1;
-    const trustMs = Math.min(longestTrustMs, 1_000 * 2 ** times);
+    const trustMs = Math.min(MAX_TRUST_MS, 1_000 * 2 ** times);
     this.#confirmed = { times, until: monotonicOf(this.#ports.clock) + trustMs };
   }
 

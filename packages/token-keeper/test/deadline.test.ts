@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sleepPatiently } from "../src/patience.ts";
+import { sleepToDeadline } from "../src/deadline.ts";
 
 /** A clock whose timers fire as much later as it is told, one after the other. */
 function aLateClock(...lateMs: number[]) {
@@ -30,7 +30,7 @@ describe("sleepPatiently()", () => {
   for (const [name, { late, slept }] of Object.entries(rows)) {
     it(name, async () => {
       const clock = aLateClock(...late);
-      await sleepPatiently(clock.clock, 10_000);
+      await sleepToDeadline(clock.clock, 10_000);
       assert.deepEqual(clock.slept, slept);
     });
   }
