@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { eventTable } from "./audit/events.ts";
 import { signingAlgorithms } from "./store/records.ts";
-import { canonicalIp } from "./values/address.ts";
-import { isAudience, longestAudience, mostAudiences } from "./values/audience.ts";
-import { isId } from "./values/id.ts";
-import { isScope, maxScopes } from "./values/scope.ts";
+import { canonicalIp, canonicalPeer } from "./values/address.ts";
+import { audienceRule, audienceSchema, isAudience, maxAudiences } from "./values/audience.ts";
+import { idSchema, isId } from "./values/id.ts";
+import { lifetimeSchema } from "./values/lifetime.ts";
+import { scopesSchema } from "./values/scope.ts";
 
 const seconds = (fallback: number, least: number, most: number, what: string) =>
   z.number().int().min(least).max(most).default(fallback).describe(`${what}, in seconds`);
@@ -27,19 +28,18 @@ export const configSchema = z.strictObject({
     .describe("The issuer identifier in every token, byte for byte; the listening address when absent"),
   tokens: z
     .strictObject({
-      access_ttl: seconds(900, 10, day, "Life of an access token"),
-      refresh_idle_ttl: seconds(14 * day, 60, 366 * day, "A refresh token dies when unused for so long"),
-      refresh_absolute_ttl: seconds(
-        90 * day,
-        60,
-        3660 * day,
-        "A login ends after so long, however often it is refreshed",
-      ),
+      access_ttl: lifetimeSchema("accessToken").default(900).describe("Life of an access token, in seconds"),
+      refresh_idle_ttl: lifetimeSchema("refreshIdle")
+        .default(14 * day)
+        .describe("A refresh token dies when unused for so long, in seconds"),
+      refresh_absolute_ttl: lifetimeSchema("refreshAbsolute")
+        .default(90 * day)
+        .describe("A login ends after so long, however often it is refreshed, in seconds"),
       replay_window: seconds(10, 0, 120, "A refresh repeated within it gets the same successor"),
       algorithm: algorithm.default("ES256").describe("Signature algorithm of clients that name none"),
       audience: z
-        .array(z.string().refine(isAudience, `must be 1 to ${longestAudience} characters without white space`))
-        .max(mostAudiences)
+        .array(audienceSchema.refine(isAudience, `must be ${audienceRule}`))
+        .max(maxAudiences)
         .default([])
         .describe("Audiences of clients that name none; the issuer when empty"),
       assertion_lifetime: seconds(3600, 60, day, "Longest life of a client's assertion; so long its jti is remembered"),
@@ -65,11 +65,7 @@ export const configSchema = z.strictObject({
   registration: z
     .strictObject({
       mode: z.enum(["open", "closed", "invitation"]).default("closed").describe("Who may register a user"),
-      scopes: z
-        .array(z.string().refine(isScope, "must be a scope-token (RFC 6749 section 3.3)"))
-        .max(maxScopes)
-        .default([])
-        .describe("Scopes a newly registered user has"),
+      scopes: scopesSchema.default([]).describe("Scopes a newly registered user has"),
     })
     .prefault({}),
   limits: z
@@ -123,7 +119,7 @@ export const configSchema = z.strictObject({
           z
             .string()
             .refine((text) => canonicalIp(text) !== undefined, "must be an IP address")
-            .overwrite(asPeer),
+            .overwrite(canonicalPeer),
         )
         .default([])
         .describe("IP addresses of proxies whose header names the client"),
@@ -152,8 +148,7 @@ export const configSchema = z.strictObject({
         .array(z.enum(["jwt-issuer"]))
         .default([])
         .describe("Faces of older systems, switched on by name"),
-      jwt_issuer_client: z
-        .string()
+      jwt_issuer_client: idSchema
         .refine(isId, "must be a client id: 1 to 64 of A-Z a-z 0-9 . _ -")
         .optional()
         .describe("Client whose credential /auth/token demands; loopback only when absent"),
@@ -173,11 +168,6 @@ function isRetention(text: string): boolean {
 function isIssuer(text: string): boolean {
   const url = /^https?:\/\/[\x21-\x7e]+$/i.test(text) && !/[?#]/.test(text) ? URL.parse(text) : null;
   return url !== null && url.username === "" && url.password === "";
-}
-
-/** An address as the limits and the audit trail name it: an IPv4 peer of a dual-stack socket is that IPv4 address. */
-function asPeer(text: string): string {
-  return (canonicalIp(text) ?? text).replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** RFC 6454 section 6.2; of the schemes that the platform knows no origin of, applications have some as browsers. */

@@ -8,6 +8,7 @@ import { type ClientRecord, type ClientSecret, incarnationBytes } from "../store
 import type { Draft, Item, Store } from "../store/store.ts";
 import { guardClientChange } from "../users/superuser-path.ts";
 import { isId } from "../values/id.ts";
+import { isLifetime } from "../values/lifetime.ts";
 import { type ClientSettings, checkClientId, checkSettings, usesSecret } from "./client-settings.ts";
 
 /** Which clients to list. */
@@ -60,8 +61,6 @@ export interface ClientServiceOptions {
   readonly grants?: GrantTable;
 }
 
-const longestOverlapMs = 90 * 86_400_000;
-
 /**
  * Makes the service that keeps clients in the store.
  *
@@ -107,7 +106,7 @@ export function createClientService(options: ClientServiceOptions): ClientServic
     },
 
     async rotateSecret(clientId, overlapMs, actor) {
-      if (!Number.isInteger(overlapMs) || overlapMs < 0 || overlapMs > longestOverlapMs) {
+      if (!isLifetime("replacedSecret", overlapMs)) {
         throw new CountersignError("invalid_request", { hint: "The overlap must be 0 to 90 days" });
       }
       const { secrets: replaced } = (await requireClient(store, clientId)).value;

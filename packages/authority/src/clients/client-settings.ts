@@ -13,9 +13,10 @@ import {
   tokenProfiles,
 } from "../store/records.ts";
 import { administrator } from "../users/user-items.ts";
-import { isAudience, mostAudiences } from "../values/audience.ts";
+import { audienceRule, isAudience, maxAudiences } from "../values/audience.ts";
 import { displayName } from "../values/display-name.ts";
 import { isId } from "../values/id.ts";
+import { isLifetime, type Lifetime, lifetimes } from "../values/lifetime.ts";
 import { checkScopes } from "../values/scope.ts";
 
 /** What an administrator decides about a client. */
@@ -41,15 +42,15 @@ const methods: Readonly<Record<ClientAuthMethod, MethodRow>> = {
   self_signed_tls_client_auth: { usesSecret: false, credential: "jwks" },
 };
 
-const dayMs = 86_400_000;
-/** Shortest and longest, as for the whole authority in the configuration. */
-export const lifetimes = {
-  accessTokenTtlMs: [10_000, dayMs],
-  refreshIdleTtlMs: [60_000, 366 * dayMs],
-  refreshAbsoluteTtlMs: [60_000, 3660 * dayMs],
-} as const satisfies Partial<Record<keyof ClientTokenSettings, readonly [number, number]>>;
+/** The lifetimes among the settings, with the same bounds as for the whole authority in the configuration. */
+const lifetimeMembers = {
+  accessTokenTtlMs: "accessToken",
+  refreshIdleTtlMs: "refreshIdle",
+  refreshAbsoluteTtlMs: "refreshAbsolute",
+} as const satisfies Partial<Record<keyof ClientTokenSettings, Lifetime>>;
 
-export const mostKeys = 16;
+/** How many keys a client may register. */
+export const maxKeys = 16;
 
 /** Whether clients of this method have a secret. */
 export function usesSecret(method: ClientAuthMethod): boolean {
@@ -109,19 +110,18 @@ function checkToken(token: ClientTokenSettings): ClientTokenSettings {
   if (algorithm !== undefined && !signingAlgorithms.includes(algorithm))
     throw refuse("The signature algorithm is unknown");
   if (audience !== undefined) checkAudience(audience);
-  for (const [member, [shortest, longest]] of Object.entries(lifetimes)) {
-    const lifetime: unknown = Object.getOwnPropertyDescriptor(token, member)?.value;
-    if (lifetime === undefined) continue;
-    if (!Number.isInteger(lifetime) || Number(lifetime) < shortest || Number(lifetime) > longest) {
-      throw refuse(`A lifetime is out of bounds: ${member} takes ${shortest / 1000} to ${longest / 1000} seconds`);
-    }
+  for (const [member, lifetime] of Object.entries(lifetimeMembers)) {
+    const milliseconds: unknown = Object.getOwnPropertyDescriptor(token, member)?.value;
+    if (milliseconds === undefined || isLifetime(lifetime, milliseconds)) continue;
+    const [shortest, longest] = lifetimes[lifetime];
+    throw refuse(`A lifetime is out of bounds: ${member} takes ${shortest} to ${longest} seconds`);
   }
   return token;
 }
 
 function checkAudience(audience: readonly string[]): void {
-  if (audience.length === 0 || audience.length > mostAudiences || !audience.every(isAudience)) {
-    throw refuse("audience must be 1 to 50 names of at most 512 characters without white space");
+  if (audience.length === 0 || audience.length > maxAudiences || !audience.every(isAudience)) {
+    throw refuse(`audience must have 1 to ${maxAudiences} names of ${audienceRule}`);
   }
 }
 
@@ -129,8 +129,8 @@ function credentialOf({ authMethod, jwks, assertionAudience, certificate }: Chec
   const { credential } = methods[authMethod];
   if (credential === undefined) return {};
   if (credential === "certificate") return { certificate: checkCertificateRule(certificate) };
-  if (jwks === undefined || jwks.keys.length === 0 || jwks.keys.length > mostKeys) {
-    throw refuse(`${authMethod} needs jwks with 1 to ${mostKeys} keys`);
+  if (jwks === undefined || jwks.keys.length === 0 || jwks.keys.length > maxKeys) {
+    throw refuse(`${authMethod} needs jwks with 1 to ${maxKeys} keys`);
   }
   if (authMethod === "private_key_jwt") checkKeys(jwks);
   else checkCertificates(jwks.keys);

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { CountersignError } from "@countersign/protocol";
 import type { Config } from "../config.ts";
-import { canonicalIp } from "../values/address.ts";
+import { canonicalPeer } from "../values/address.ts";
 import type { HeaderLookup } from "./message.ts";
 
 /** One hop as a proxy wrote it: the address of a node, a node that the proxy does not name, or a text that is neither. */
@@ -62,11 +62,6 @@ function hopOf(node: string): Hop {
   const address = bracketed.exec(zoneless)?.[1] ?? dotted.exec(zoneless)?.[1] ?? zoneless;
   if (isIP(address) !== 0) return canonicalPeer(address);
   return withheld.test(node) ? "unnamed" : undefined;
-}
-
-/** An IP address in one spelling; an IPv4 address that is written as IPv6 (RFC 4291 section 2.5.5.2) is that IPv4 address. */
-export function canonicalPeer(address: string): string {
-  return (canonicalIp(address) ?? address).replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** A parameter or none, and what ends it. */

@@ -1,8 +1,8 @@
-import { isIP } from "node:net";
 import { CountersignError } from "@countersign/protocol";
 import type { Connection, Peer } from "../caller.ts";
 import type { Config } from "../config.ts";
-import { canonicalPeer, forwardedClient } from "./forwarded.ts";
+import { canonicalPeer, isLoopbackAddress } from "../values/address.ts";
+import { forwardedClient } from "./forwarded.ts";
 import type { HeaderLookup } from "./message.ts";
 
 /** Headers by which proxies say that they forwarded a request: RFC 7239, its forerunners, and what single products add. */
@@ -29,7 +29,7 @@ export function peerOf(headers: HeaderLookup, connection: Connection, config: Co
   const forwarded = forwardingHeaders.some((name) => headers.has(name));
   const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
   const client = trusted ? forwardedClient(headers, address, config.server) : address;
-  const direct = address !== undefined && isLoopback(address) && !connection.relayed && !forwarded && !trusted;
+  const direct = address !== undefined && isLoopbackAddress(address) && !connection.relayed && !forwarded && !trusted;
   return {
     loopback: direct && config.server.loopback_privileges,
     ...(client === undefined ? {} : { address: client }),
@@ -54,9 +54,4 @@ export function refuseRebinding(headers: HeaderLookup, peer: Peer): void {
 /** What the socket shows, in one spelling and without the zone of a link. */
 function plainAddress(address: string | undefined): string | undefined {
   return address === undefined ? undefined : canonicalPeer(address.replace(/%.*$/, "").toLowerCase());
-}
-
-function isLoopback(address: string): boolean {
-  if (isIP(address) === 4) return address.startsWith("127.");
-  return address === "::1" || address === "0:0:0:0:0:0:0:1";
 }

@@ -1,12 +1,8 @@
 import type { Server } from "node:http";
-import { BlockList, isIP } from "node:net";
+import { isLoopbackAddress } from "../values/address.ts";
 
 /** The hosts that stand for both usual addresses of this machine. */
 export const loopbackNames: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"]);
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
 
 /**
  * Whether what is said to this host stays on this machine: `localhost`, an address in 127.0.0.0/8, or ::1. Of another name
@@ -19,9 +15,7 @@ loopback.addAddress("::1", "ipv6");
  * ```
  */
 export function isLoopbackHost(host: string): boolean {
-  const family = isIP(host);
-  if (family === 0) return host === "localhost";
-  return loopback.check(host, family === 4 ? "ipv4" : "ipv6");
+  return host === "localhost" || isLoopbackAddress(host);
 }
 
 /**

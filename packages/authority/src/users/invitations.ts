@@ -4,6 +4,7 @@ import { listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { InvitationRecord } from "../store/records.ts";
 import type { Item, Store } from "../store/store.ts";
+import { isLifetime } from "../values/lifetime.ts";
 
 /** What invitations are made with. */
 export interface InvitationOptions {
@@ -22,15 +23,13 @@ export interface Invitations {
 }
 
 const codeBytes = 18;
-const longestCode = 128;
-const shortestLifeMs = 60_000;
-const longestLifeMs = 90 * 86_400_000;
+const maxCodeLength = 128;
 
 /** Makes the service that invites. */
 export function createInvitations({ store, clock, random, audit }: InvitationOptions): Invitations {
   return {
     async create(lifetimeMs, actor) {
-      if (!(lifetimeMs >= shortestLifeMs && lifetimeMs <= longestLifeMs)) {
+      if (!isLifetime("invitation", Math.round(lifetimeMs))) {
         throw new CountersignError("invalid_request", { hint: "An invitation lives one minute to 90 days" });
       }
       const code = randomSecret(random, codeBytes);
@@ -57,7 +56,7 @@ export function createInvitations({ store, clock, random, audit }: InvitationOpt
  * @throws {CountersignError} `access_denied` when there is none.
  */
 export async function readInvitation(store: Store, code: string): Promise<Item<InvitationRecord>> {
-  const item = code.length <= longestCode ? await store.get<InvitationRecord>(keys.invitation(code)) : undefined;
+  const item = code.length <= maxCodeLength ? await store.get<InvitationRecord>(keys.invitation(code)) : undefined;
   if (item === undefined) throw refuse();
   return item;
 }

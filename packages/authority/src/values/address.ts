@@ -1,10 +1,26 @@
-import { isIP, isIPv4, isIPv6, SocketAddress } from "node:net";
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from "node:net";
 
 /** An IP address in the one spelling that sockets show (RFC 5952); `undefined` when the text is none. */
 export function canonicalIp(text: string): string | undefined {
   const family = isIP(text);
   if (family === 0 || text.includes("%")) return undefined;
   return family === 4 ? text : new SocketAddress({ address: text, family: "ipv6" }).address;
+}
+
+/** An IP address in one spelling; an IPv4 address that is written as IPv6 (RFC 4291 section 2.5.5.2) is that IPv4 address. */
+export function canonicalPeer(text: string): string {
+  return (canonicalIp(text) ?? text).replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+const loopbackAddresses = new BlockList();
+loopbackAddresses.addSubnet("127.0.0.0", 8, "ipv4");
+loopbackAddresses.addAddress("::1", "ipv6");
+
+/** Whether a text is an address of the loopback interface, IPv4-mapped ones included (RFC 4291 section 2.5.5.2). */
+export function isLoopbackAddress(text: string): boolean {
+  const family = isIP(text);
+  if (family === 4) return loopbackAddresses.check(text, "ipv4");
+  return family === 6 && loopbackAddresses.check(text.replace(/%.*$/, ""), "ipv6");
 }
 
 /** Whom an address counts as. */
@@ -27,16 +43,13 @@ const loopback: AddressBlocks = { narrow: "loopback", isLoopback: true };
  */
 export function addressBlocks(address: string | undefined): AddressBlocks {
   const plain = (address ?? "unknown").replace(/%.*$/, "");
-  if (!isIPv6(plain)) return isIPv4(plain) ? ofIPv4(plain) : { narrow: address ?? plain, isLoopback: false };
+  if (isLoopbackAddress(plain)) return loopback;
+  if (isIPv4(plain)) return { narrow: plain, isLoopback: false };
+  if (!isIPv6(plain)) return { narrow: address ?? plain, isLoopback: false };
   const groups = groupsOf(plain);
   const zeros = groups.findIndex((group) => group !== 0);
-  if (zeros === 5 && groups[5] === 0xffff) return ofIPv4(dotted(groups.slice(6)));
-  if (zeros === 7 && groups[7] === 1) return loopback;
+  if (zeros === 5 && groups[5] === 0xffff) return { narrow: dotted(groups.slice(6)), isLoopback: false };
   return { narrow: prefix(groups, 64), wide: prefix(groups, 48), isLoopback: false };
-}
-
-function ofIPv4(address: string): AddressBlocks {
-  return address.startsWith("127.") ? loopback : { narrow: address, isLoopback: false };
 }
 
 function dotted(groups: readonly number[]): string {

@@ -1,9 +1,17 @@
-/** The most audiences that a client, or the configuration, may name. */
-export const mostAudiences = 50;
+import { z } from "zod";
 
-export const longestAudience = 512;
+/** How many audiences a client, or the configuration, may name. */
+export const maxAudiences = 50;
+
+const maxCharacters = 512;
+
+/** The size of an audience. Which characters it may have is for {@link isAudience} to say. */
+export const audienceSchema = z.string().min(1).max(maxCharacters);
+
+/** What an audience is, for messages. */
+export const audienceRule = `1 to ${maxCharacters} characters without white space`;
 
 /** Whether a text can be an audience: a StringOrURI (RFC 7519 section 4.1.3), here without white space and controls. */
 export function isAudience(text: string): boolean {
-  return text.isWellFormed() && /^[^\s\p{Cc}]+$/u.test(text) && text.length <= longestAudience;
+  return text.isWellFormed() && /^[^\s\p{Cc}]+$/u.test(text) && text.length <= maxCharacters;
 }

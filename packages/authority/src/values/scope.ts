@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
+import { z } from "zod";
 
 /** The scope that opens the management API. Granted only when asked for by name. */
 export const superuser = "superuser";
@@ -14,8 +15,14 @@ const byNameOnly: ReadonlySet<string> = new Set([superuser, offlineAccess]);
 /** scope-token of RFC 6749 section 3.3: printable ASCII without space, quote and backslash. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
-/** The most scopes that a client or user may have, or a request may name. */
+/** How many scopes a client or user may have, or a request may name. */
 export const maxScopes = 100;
+
+/** One scope. */
+export const scopeSchema = z.string().regex(scopeToken, "must be a scope-token (RFC 6749 section 3.3)");
+
+/** The scopes of a client or user. */
+export const scopesSchema = z.array(scopeSchema).max(maxScopes);
 
 /** Whether a text can be one scope. */
 export function isScope(text: string): boolean {

@@ -1,11 +1,15 @@
 import { CountersignError } from "@countersign/protocol";
+import { z } from "zod";
 import { isDotSegment } from "./id.ts";
 
-/** Longest username, in bytes of its normal form. */
-const mostBytes = 255;
+/** The size of a username in bytes of its normal form. */
+const maxBytes = 255;
 /** Longer input is refused before it is looked at: normalisation can make text many times longer. */
-const mostInput = 1024;
-const mostRounds = 4;
+const maxInput = 1024;
+const maxRounds = 4;
+
+/** The size of a username as it is sent. What else it may be is for {@link normaliseUsername} to say. */
+export const usernameSchema = z.string().min(1).max(256);
 
 /**
  * IdentifierClass (RFC 8264 section 4.2): letters, marks, decimal digits, printable ASCII, and the code points that
@@ -69,13 +73,13 @@ const rightToLeftShape = /^\p{L}(?:.*[\p{L}\p{Nd}\p{M}])?$/u;
  * ```
  */
 export function normaliseUsername(text: string): string {
-  const username = text.length <= mostInput && text.isWellFormed() ? fold(text) : undefined;
+  const username = text.length <= maxInput && text.isWellFormed() ? fold(text) : undefined;
   if (username === undefined || !isUsername(username)) throw new CountersignError("invalid_username");
   return username;
 }
 
 function isUsername(text: string): boolean {
-  if (Buffer.byteLength(text) > mostBytes || !allowed.test(text)) return false;
+  if (Buffer.byteLength(text) > maxBytes || !allowed.test(text)) return false;
   if (isDotSegment(text) || withdrawn.test(text) || startsWithMark.test(text)) return false;
   if (digitKinds.filter((kind) => kind.test(text)).length > 1) return false;
   const writing = patterns.find(({ fits }) => fits.test(text));
@@ -85,7 +89,7 @@ function isUsername(text: string): boolean {
 /** Upper case first, because two letters that share a capital are one letter: ı and i, ſ and s, ς and σ. */
 function fold(text: string): string | undefined {
   let folded = text;
-  for (let round = 0; round < mostRounds; round++) {
+  for (let round = 0; round < maxRounds; round++) {
     const next = folded.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC").replaceAll("i\u0307", "i");
     if (next === folded) return folded;
     folded = next;

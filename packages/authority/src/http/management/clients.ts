@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { GrantTable } from "../../grants/grant-table.ts";
 import type { Services } from "../../services.ts";
 import type { ClientRecord } from "../../store/records.ts";
+import { lifetimeSchema } from "../../values/lifetime.ts";
 import type { Route } from "../route.ts";
 import { changesOf, clientJson, settingsOf } from "./client-json.ts";
 import { operation } from "./operation.ts";
@@ -97,7 +98,7 @@ export function clientRoutes(grants: GrantTable): readonly Route[] {
       summary: "Give a client a new secret; the old one goes on working for the overlap",
       tag,
       access: "superuser",
-      body: z.strictObject({ overlap_seconds: z.number().int().min(0).max(2_592_000).default(0) }),
+      body: z.strictObject({ overlap_seconds: lifetimeSchema("replacedSecret").default(0) }),
       result: z.object({ client_id: z.string(), client_secret: z.string() }),
       async run({ params, body, actor, services }) {
         const overlapMs = body.overlap_seconds * 1000;

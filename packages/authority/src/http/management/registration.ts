@@ -1,9 +1,12 @@
 import { CountersignError } from "@countersign/protocol";
 import { z } from "zod";
 import { createInvitations } from "../../users/invitations.ts";
+import { displayNameSchema } from "../../values/display-name.ts";
+import { lifetimeSchema } from "../../values/lifetime.ts";
+import { passwordSchema } from "../../values/password.ts";
+import { usernameSchema } from "../../values/username.ts";
 import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
-import { name, password, username } from "./shapes.ts";
 
 const tag = "Users";
 
@@ -18,7 +21,12 @@ export const registrationRoutes: readonly Route[] = [
     summary: "Register; open, closed or by invitation, as configured",
     tag,
     access: "none",
-    body: z.strictObject({ username, password, full_name: name, invitation: z.string().max(256).optional() }),
+    body: z.strictObject({
+      username: usernameSchema,
+      password: passwordSchema,
+      full_name: displayNameSchema,
+      invitation: z.string().max(256).optional(),
+    }),
     async run({ body, peer, services }) {
       const { mode, scopes: initial } = services.config.registration;
       if (mode === "closed") throw new CountersignError("registration_closed");
@@ -34,7 +42,7 @@ export const registrationRoutes: readonly Route[] = [
     summary: "Invite somebody to register; the code works once",
     tag,
     access: "superuser",
-    body: z.strictObject({ expires_in: z.number().int().min(60).max(7_776_000).default(604_800) }),
+    body: z.strictObject({ expires_in: lifetimeSchema("invitation").default(604_800) }),
     result: z.object({ invitation: z.string(), expires_at: z.number().int() }),
     async run({ body, actor, services }) {
       const { invitation, code } = await createInvitations(services).create(body.expires_in * 1000, actor.name);

@@ -1,27 +1,13 @@
 import { z } from "zod";
-import { lifetimes, mostKeys } from "../../clients/client-settings.ts";
+import { maxKeys } from "../../clients/client-settings.ts";
 import { assertionAudiences, clientAuthMethods, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
-import { longestAudience, mostAudiences } from "../../values/audience.ts";
+import { audienceSchema, maxAudiences } from "../../values/audience.ts";
+import { displayNameSchema } from "../../values/display-name.ts";
+import { idSchema } from "../../values/id.ts";
+import { lifetimeSchema } from "../../values/lifetime.ts";
+import { scopesSchema } from "../../values/scope.ts";
 
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
-const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, "must be a scope-token (RFC 6749 section 3.3)");
-
-export const scopes = z.array(scope).max(100);
-
-export const name = z.string().min(1).max(200);
-
-export const username = z.string().min(1).max(256);
-
-export const password = z.string().min(1).max(1024);
-
-const ttlSeconds = ([shortestMs, longestMs]: readonly [number, number]) =>
-  z
-    .number()
-    .int()
-    .min(shortestMs / 1000)
-    .max(longestMs / 1000)
-    .optional();
-
 const authMethod = z.enum(clientAuthMethods);
 
 export const signingAlgorithm = z.enum(signingAlgorithms);
@@ -32,19 +18,15 @@ const jwk = z.looseObject({ kty: z.string() });
 export function clientShapes(grantTypes: readonly string[]) {
   /** The members a client can be created with: those of the older service, then those of RFC 7591 and RFC 8705. */
   const clientInput = z.strictObject({
-    client_name: name,
-    scopes,
+    client_name: displayNameSchema,
+    scopes: scopesSchema,
     grants: z.array(z.enum(grantTypes)).max(10),
     loopback: z.boolean().default(false).describe("May be used only over the loopback interface"),
     credential: z.boolean().default(false).describe("Makes a secret, returned once as client_credential"),
-    client_id: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,64}$/)
-      .optional()
-      .describe("A name of your own; a UUID when absent"),
+    client_id: idSchema.optional().describe("A name of your own; a UUID when absent"),
     token_endpoint_auth_method: authMethod.optional(),
     // RFC 7517 section 5: members of a set that are not understood are ignored.
-    jwks: z.object({ keys: z.array(jwk).min(1).max(mostKeys) }).optional(),
+    jwks: z.object({ keys: z.array(jwk).min(1).max(maxKeys) }).optional(),
     assertion_audience: z
       .enum(assertionAudiences)
       .optional()
@@ -55,10 +37,10 @@ export function clientShapes(grantTypes: readonly string[]) {
     tls_client_auth_san_email: z.string().max(256).optional(),
     access_token_profile: z.enum(tokenProfiles).optional(),
     access_token_signing_alg: signingAlgorithm.optional(),
-    audience: z.array(z.string().min(1).max(longestAudience)).min(1).max(mostAudiences).optional(),
-    access_token_ttl: ttlSeconds(lifetimes.accessTokenTtlMs),
-    refresh_token_idle_ttl: ttlSeconds(lifetimes.refreshIdleTtlMs),
-    refresh_token_absolute_ttl: ttlSeconds(lifetimes.refreshAbsoluteTtlMs),
+    audience: z.array(audienceSchema).min(1).max(maxAudiences).optional(),
+    access_token_ttl: lifetimeSchema("accessToken").optional(),
+    refresh_token_idle_ttl: lifetimeSchema("refreshIdle").optional(),
+    refresh_token_absolute_ttl: lifetimeSchema("refreshAbsolute").optional(),
     disabled: z.boolean().default(false),
   });
 
@@ -74,7 +56,7 @@ export function clientShapes(grantTypes: readonly string[]) {
   const clientView = z.looseObject({
     client_id: z.string(),
     client_name: z.string(),
-    scopes,
+    scopes: scopesSchema,
     grants: z.array(z.enum(grantTypes)),
   });
 
@@ -85,7 +67,7 @@ export const userView = z.object({
   user_id: z.string(),
   username: z.string(),
   full_name: z.string(),
-  scopes,
+  scopes: scopesSchema,
   disabled: z.boolean(),
   created_at: z.number().int().describe("Seconds since the epoch"),
 });
@@ -94,7 +76,7 @@ export const deviceView = z.object({
   family_id: z.string(),
   client_id: z.string(),
   device_name: z.string(),
-  scopes,
+  scopes: scopesSchema,
   created_at: z.number().int(),
   last_used_at: z.number().int(),
   expires_at: z.number().int(),

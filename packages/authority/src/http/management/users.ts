@@ -1,11 +1,15 @@
 import { CountersignError } from "@countersign/protocol";
 import { z } from "zod";
 import type { FamilyRecord, UserRecord } from "../../store/records.ts";
+import { displayNameSchema } from "../../values/display-name.ts";
+import { passwordSchema } from "../../values/password.ts";
+import { scopesSchema } from "../../values/scope.ts";
+import { usernameSchema } from "../../values/username.ts";
 import type { Call, Route } from "../route.ts";
 import { requireSelf } from "./actor.ts";
 import { operation } from "./operation.ts";
 import { nextPage, pageQuery, readPage } from "./paging.ts";
-import { deviceView, name, password, scopes, username, userView } from "./shapes.ts";
+import { deviceView, userView } from "./shapes.ts";
 
 const tag = "Users";
 const one = "/api/v1/user/:id";
@@ -31,7 +35,12 @@ export const userRoutes: readonly Route[] = [
     summary: "Create a user with scopes, whatever the registration mode",
     tag,
     access: "superuser",
-    body: z.strictObject({ username, password, full_name: name, scopes: scopes.default([]) }),
+    body: z.strictObject({
+      username: usernameSchema,
+      password: passwordSchema,
+      full_name: displayNameSchema,
+      scopes: scopesSchema.default([]),
+    }),
     result: z.object({ user_id: z.string() }),
     async run({ body, actor, services }) {
       const registration = { ...body, fullName: body.full_name };
@@ -75,7 +84,7 @@ export const userRoutes: readonly Route[] = [
     summary: "Set a user's password; ends all logins",
     tag,
     access: "superuser",
-    body: z.strictObject({ new_password: password }),
+    body: z.strictObject({ new_password: passwordSchema }),
     async run({ params, body, actor, services }) {
       await services.users.setPassword(params.id ?? "", body.new_password, actor.name);
     },
@@ -141,7 +150,11 @@ export const usernameRoutes: readonly Route[] = [
     summary: "Change one's username; proved by the current password",
     tag,
     access: "none",
-    body: z.strictObject({ new_username: username, current_password: password, new_password: password.optional() }),
+    body: z.strictObject({
+      new_username: usernameSchema,
+      current_password: passwordSchema,
+      new_password: passwordSchema.optional(),
+    }),
     async run(call) {
       const { body, services } = call;
       const user = await authenticated(call, body.current_password);
@@ -157,7 +170,7 @@ export const usernameRoutes: readonly Route[] = [
     summary: "Change one's password; proved by the current one; ends all logins",
     tag,
     access: "none",
-    body: z.strictObject({ current_password: password, new_password: password }),
+    body: z.strictObject({ current_password: passwordSchema, new_password: passwordSchema }),
     async run(call) {
       const user = await authenticated(call, call.body.current_password);
       const proof = { password: call.body.current_password, credential: user.credential };
@@ -170,7 +183,7 @@ export const usernameRoutes: readonly Route[] = [
     summary: "Set a user's permission levels; ends all logins",
     tag,
     access: "superuser",
-    body: z.strictObject({ scopes }),
+    body: z.strictObject({ scopes: scopesSchema }),
     async run({ params, body, actor, services }) {
       const user = await existing(services.users.byUsername(params.username ?? ""));
       await services.users.setScopes(user.userId, body.scopes, actor.name);
