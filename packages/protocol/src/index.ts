@@ -31,7 +31,7 @@ export {
 } from "./metadata.ts";
 export { type Profile, type ProfileName, profiles } from "./profiles.ts";
 export { type Random, randomSecret, randomUuid, systemRandom } from "./random.ts";
-export { type RefusalReason, refusalReasons, TokenRefused } from "./refusal.ts";
+export { type RefusalOptions, type RefusalReason, refusalReasons, TokenRefused } from "./refusal.ts";
 export { type RegisteredJwks, registeredKeys } from "./registered-keys.ts";
 export {
   type ActiveToken,

@@ -2,7 +2,7 @@ import type { JwsAlgorithm } from "./algorithms.ts";
 import type { Clock } from "./clock.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { type Profile, type ProfileName, profiles } from "./profiles.ts";
-import { type RefusalReason, TokenRefused } from "./refusal.ts";
+import { type RefusalOptions, type RefusalReason, TokenRefused } from "./refusal.ts";
 
 /** What a JWT must be to be accepted. */
 export interface JwtRules<P extends ProfileName = ProfileName> {
@@ -48,7 +48,7 @@ interface Judge {
   readonly maxLifetimeMs: number;
 }
 
-type Check = (claims: JsonObject, judge: Judge) => RefusalReason | readonly [RefusalReason, string] | undefined;
+type Check = (claims: JsonObject, judge: Judge) => RefusalReason | readonly [RefusalReason, RefusalOptions] | undefined;
 
 const maxClockSkewMs = 60_000;
 /** The last second of the year 9999: beyond it RFC 3339 has no dates, and arithmetic loses its seconds. */
@@ -89,7 +89,8 @@ export function checkForms(claims: JsonObject): void {
  */
 export function checkType(typ: string | undefined, rules: JwtRules): void {
   const types: readonly (string | undefined)[] = rules.types ?? profiles[rules.profile].types;
-  if (!types.includes(typ?.toLowerCase().replace(/^application\//, ""))) throw new TokenRefused("wrong_type");
+  if (types.includes(typ?.toLowerCase().replace(/^application\//, ""))) return;
+  throw new TokenRefused("wrong_type", { expected: types.map((type) => type ?? "no typ"), found: typ });
 }
 
 /**
@@ -103,7 +104,7 @@ export function checkClaims(claims: JsonObject, rules: JwtRules): void {
   for (const check of checks) {
     const verdict = check(claims, judge);
     if (typeof verdict === "string") throw new TokenRefused(verdict);
-    if (verdict !== undefined) throw new TokenRefused(verdict[0], { member: verdict[1] });
+    if (verdict !== undefined) throw new TokenRefused(...verdict);
   }
 }
 
@@ -141,24 +142,25 @@ const checks: readonly Check[] = [
       ...(rules.maxAgeMs === undefined ? [] : ["iat"]),
     ];
     const missing = names.find((name) => !(name in claims));
-    return missing === undefined ? undefined : ["missing_claim", missing];
+    return missing === undefined ? undefined : ["missing_claim", { member: missing }];
   },
   function forbidden(claims, { profile }) {
     const found = profile.forbidden.find((name) => name in claims);
-    return found === undefined ? undefined : ["forbidden_claim", found];
+    return found === undefined ? undefined : ["forbidden_claim", { member: found }];
   },
   function issuer(claims, { rules }) {
-    return claims.iss === rules.issuer ? undefined : "wrong_issuer";
+    return claims.iss === rules.issuer ? undefined : ["wrong_issuer", { expected: [rules.issuer], found: claims.iss }];
   },
   function subject(claims, { rules }) {
-    return rules.subject === undefined || claims.sub === rules.subject ? undefined : "wrong_subject";
+    if (rules.subject === undefined || claims.sub === rules.subject) return undefined;
+    return ["wrong_subject", { expected: [rules.subject], found: claims.sub }];
   },
   function audience({ aud }, { audience: expected, profile }) {
     if (aud === undefined && profile.audience === "if-present") return undefined;
     const named = profile.audience === "whole" || !Array.isArray(aud) ? [aud] : aud;
     const isExpected = (one: JsonValue | undefined) => typeof one === "string" && expected.includes(one);
     const isMeant = profile.audience === "every" ? named.every(isExpected) : named.some(isExpected);
-    return isMeant ? undefined : "wrong_audience";
+    return isMeant ? undefined : ["wrong_audience", { expected, found: aud }];
   },
   function dates(claims, { nowMs, skewMs }) {
     const { expMs = Infinity, nbfMs = 0, iatMs = 0 } = instants(claims);

@@ -1,4 +1,5 @@
 import { CountersignError, type ErrorCode } from "./errors.ts";
+import type { JsonValue } from "./json.ts";
 
 /**
  * Every reason for which a token is refused, or JSON that a token or key set is made of. The codes are stable; the
@@ -49,9 +50,39 @@ export const refusalReasons = {
 /** The stable code of one reason. */
 export type RefusalReason = keyof typeof refusalReasons;
 
+/** What there is to say of a refusal beside its reason. */
+export interface RefusalOptions {
+  readonly member?: string;
+  readonly expected?: readonly string[];
+  readonly found?: JsonValue | undefined;
+  readonly cause?: unknown;
+}
+
+/** Characters that are invisible, break lines or turn the direction of writing. */
+const invisible = /[\p{C}\p{Zl}\p{Zp}]/gu;
+const mostShown = 200;
+
+/** A value on one line, whatever it holds. */
+function inPrint(value: JsonValue | undefined): string {
+  if (value === undefined) return "nothing";
+  let text = "";
+  // Cut before anything is escaped, so that a long value costs little, and never within a character or an escape.
+  for (const character of JSON.stringify(value).slice(0, 2 * mostShown)) {
+    const piece = character.replace(invisible, escaped);
+    if (text.length + piece.length >= mostShown) return `${text}…`;
+    text += piece;
+  }
+  return text;
+}
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0)?.toString(16) ?? "";
+  return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
+}
+
 /**
  * A token, or something it is made of, was refused. Which error the caller sees depends on where the token was shown;
- * {@link TokenRefused.as} makes that one. Neither form holds any part of the token.
+ * {@link TokenRefused.as} makes that one. Of the token they hold no more than `found`, which only the log gets.
  *
  * @example
  * ```ts
@@ -68,16 +99,32 @@ export class TokenRefused extends Error {
   readonly reason: RefusalReason;
   /** The claim or header member concerned, when there is one that our rules name. */
   readonly member: string | undefined;
+  /** Of `wrong_issuer`, `wrong_audience`, `wrong_subject` and `wrong_type`: the values that would have been taken. */
+  readonly expected: readonly string[] | undefined;
+  /**
+   * And what the token has instead, as JSON: foreign text, so of at most 200 characters, with all that is invisible or steers
+   * a terminal as `\u001b`. For the log, never for the caller.
+   */
+  readonly found: string | undefined;
 
-  constructor(reason: RefusalReason, options: { readonly member?: string; readonly cause?: unknown } = {}) {
+  constructor(reason: RefusalReason, options: RefusalOptions = {}) {
     super(refusalReasons[reason], { cause: options.cause });
     this.reason = reason;
     this.member = options.member;
+    this.expected = options.expected;
+    this.found = options.expected && inPrint(options.found);
+  }
+
+  /** Which two values differ, for the log: `expected "a" or "b", found "c"`; empty where the reason is about no such pair. */
+  get difference(): string {
+    if (this.expected === undefined) return "";
+    return `expected ${this.expected.map(inPrint).join(" or ")}, found ${this.found}`;
   }
 
   /** The refusal as an error of the catalogue. Missing keys are nobody's bad token: they become a 503. */
   as(code: ErrorCode): CountersignError {
-    const detail = this.member === undefined ? this.reason : `${this.reason}: ${this.member}`;
+    const about = this.member ?? this.difference;
+    const detail = about === "" ? this.reason : `${this.reason}: ${about}`;
     return new CountersignError(this.reason === "keys_unavailable" ? "temporarily_unavailable" : code, {
       detail,
       cause: this,

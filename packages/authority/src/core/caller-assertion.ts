@@ -70,9 +70,10 @@ const mendings: Partial<Record<RefusalReason, Mending>> = {
   issued_in_future: () => "the clock of the client is ahead",
 };
 
-function inWords({ reason, member, message }: TokenRefused, client: ClientRecord, { config }: Services): string {
+function inWords({ reason, member, message, found }: TokenRefused, client: ClientRecord, { config }: Services): string {
   const words = [`the assertion is refused as ${reason}${member === undefined ? "" : ` (${member})`}: ${message}`];
   const mending = mendings[reason]?.(client, config);
+  if (found !== undefined) words.push(`it has ${found}`);
   return [...words, ...(mending === undefined ? [] : [mending])].join("; ");
 }
 

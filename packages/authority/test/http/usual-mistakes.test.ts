@@ -73,7 +73,7 @@ const mistakes: readonly Mistake[] = [
     name: "the token endpoint as audience of an assertion",
     make: async ({ ask, authority }) => ask(await assertion(`${testIssuer}/oauth/token`, authority.clock.now())),
     error: "invalid_client",
-    detail: "client signer (private_key_jwt): the assertion is refused as wrong_audience",
+    detail: `client signer (private_key_jwt): the assertion is refused as wrong_audience: The audience does not hold the one expected, or of an id token others too; it has "${testIssuer}/oauth/token"; aud must be ${testIssuer} alone, or set assertion_audience`,
     inDocs: "client … (private_key_jwt): the assertion is refused as wrong_audience",
   },
   {

@@ -127,7 +127,7 @@ async function verdictOn(text: string, header: Answer, claims: Answer, run: Run)
     return valid;
   } catch (error) {
     if (!(error instanceof TokenRefused)) throw error;
-    return error.message + contradiction(error, claims, rules);
+    return error.difference === "" ? error.message : `${error.message}: ${error.difference}`;
   }
 }
 
@@ -135,11 +135,6 @@ async function verdictOn(text: string, header: Answer, claims: Answer, run: Run)
 function profileOf({ typ }: Answer, { aud }: Answer): ProfileName {
   if (String(typ).toLowerCase() === "at+jwt") return "access_token";
   return aud === undefined ? "plain" : "jwt_access_token";
-}
-
-/** Which two values differ: whoever configures a verifier needs both. */
-function contradiction({ reason }: TokenRefused, { iss }: Answer, { issuer }: { readonly issuer: string }): string {
-  return reason === "wrong_issuer" ? `: the token says ${String(iss)}, the authority is ${issuer}` : "";
 }
 
 function audienceOf({ aud }: Answer): readonly string[] | undefined {
