@@ -29,6 +29,12 @@ describe("README", () => {
     assert.deepEqual(printed, expected);
   });
 
+  it("examples take the time from the clock, so that a copy does not judge by a day gone by", () => {
+    const examples = [...readme.matchAll(/```\w+\n([\s\S]*?)```/g)].map(([, code = ""]) => code).join("\n");
+    assert.match(examples, /fact\("time", new Date\(\)\)/);
+    assert.doesNotMatch(examples, /\b20\d\d-\d\d-\d\dT|new Date\("/);
+  });
+
   it("command lines run, and the last one is allowed", (context) => {
     const folder = mkdtempSync(join(tmpdir(), "biscuit-readme-"));
     context.after(() => rmSync(folder, { recursive: true }));
