@@ -1,8 +1,10 @@
-// Shows tokens to programs that others wrote: npm run interop [-- vault | pyjwt]. The first needs Go, the second Python 3.
+// Shows tokens to programs that others wrote: npm run interop [-- vault | pyjwt | recipes]. The first needs Go, the
+// second Python 3, the third both, and Java with Maven.
 import { tryPyJwt } from "./pyjwt.ts";
+import { tryRecipes } from "./recipes.ts";
 import { tryVault } from "./vault.ts";
 
-const programs = { vault: tryVault, pyjwt: tryPyJwt };
+const programs = { vault: tryVault, pyjwt: tryPyJwt, recipes: tryRecipes };
 
 let failures = 0;
 for (const [name, tryProgram] of Object.entries(programs)) {
