@@ -13,7 +13,7 @@ import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createKeyRing } from "./keys/ring.ts";
 import { createLimits } from "./limits/attempt-limits.ts";
 import { createPasswordHasher } from "./limits/passwords.ts";
-import type { Services } from "./services.ts";
+import type { ClientCertificates, Services } from "./services.ts";
 import type { Store } from "./store/store.ts";
 import { createUserService } from "./users/user-service.ts";
 
@@ -31,6 +31,8 @@ export interface AuthorityOptions {
   readonly signing?: "thread" | "inline";
   /** Counts events and exchanges, and answers /metrics. @default a registry of its own */
   readonly metrics?: Metrics;
+  /** Which certificates the server in front asks clients for: what the metadata offer. @default "none" */
+  readonly clientCertificates?: ClientCertificates;
   /** Hears every event and exchange, beside the metrics. @default none */
   readonly observer?: Observer;
   /**
@@ -109,6 +111,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     clients,
     grants,
     lifecycle,
+    clientCertificates: options.clientCertificates ?? "none",
   };
   const answer = createApp(services);
   audit.notice("authority.started", { issuer: config.issuer });

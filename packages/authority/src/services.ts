@@ -25,7 +25,14 @@ export interface Services {
   readonly limits: Limits;
   readonly passwords: PasswordHasher;
   readonly lifecycle: Lifecycle;
+  readonly clientCertificates: ClientCertificates;
 }
+
+/**
+ * Which certificates of clients the server in front of an authority asks for (RFC 8705): none, as behind a proxy that ends
+ * TLS; any, without a chain; or also those of authorities that it trusts.
+ */
+export type ClientCertificates = "none" | "self-signed" | "self-signed or trusted";
 
 /** Where an authority stands between its start and its end. */
 export interface Lifecycle {

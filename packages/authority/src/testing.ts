@@ -2,7 +2,7 @@ import type { Clock } from "@countersign/protocol";
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import type { AuthorityEvent } from "./audit/events.ts";
 import type { Exchange, Observer } from "./audit/observer.ts";
-import { type Authority, createAuthority } from "./authority.ts";
+import { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 import type { Connection } from "./caller.ts";
 import type { ClientSettings } from "./clients/client-settings.ts";
 import { type ConfigInput, parseConfig } from "./config.ts";
@@ -21,6 +21,7 @@ export interface TestAuthorityOptions {
   readonly seed?: number;
   /** @default the grants that are offered */
   readonly grants?: readonly Grant[];
+  readonly clientCertificates?: AuthorityOptions["clientCertificates"];
 }
 
 /** A whole authority in this process, on a clock and randomness that the test owns. */
@@ -90,6 +91,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     observer,
     signing: "inline",
     ...(options.grants === undefined ? {} : { grants: options.grants }),
+    ...(options.clientCertificates === undefined ? {} : { clientCertificates: options.clientCertificates }),
   });
   return {
     ...authority,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import {
   type Authority,
+  type AuthorityOptions,
   createAuthority,
   createMetrics,
   type Observer,
@@ -46,6 +47,7 @@ export async function openAuthority(
       clock,
       random,
       metrics,
+      clientCertificates: certificatesOf(settings),
       ...(observer === undefined ? {} : { observer }),
     });
     parts.authority = authority;
@@ -97,4 +99,10 @@ export function readBytes(path: string): Buffer {
   } catch (error) {
     throw new CliFailure(`cannot read the file: ${path}`, { hints: [reasonOf(error)] });
   }
+}
+
+/** Over TLS every client is asked for its certificate. */
+function certificatesOf({ tls }: Settings): NonNullable<AuthorityOptions["clientCertificates"]> {
+  if (tls.cert === undefined) return "none";
+  return tls.client_ca === undefined ? "self-signed" : "self-signed or trusted";
 }

@@ -18,7 +18,7 @@ const noPlace = "There is nothing at this address; the endpoints are in /.well-k
 
 /** Joins the table of routes to one function. Every answer passes through here once: errors, counting, CORS. */
 export function createApp(services: Services): AnswerFace {
-  const find = below(services.config.issuer, createRouter(routesOf(services.config, services.grants)));
+  const find = below(services.config.issuer, createRouter(routesOf(services.config, services)));
   return async (request, connection = {}) => {
     const place = find(pathOf(request.url));
     if (place === undefined) {

@@ -121,12 +121,18 @@ const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[
   ],
 };
 
-/** Every route of an authority with this configuration and these grants: one row each. */
-export function routesOf(config: Config, grants = grantTable()): readonly Route[] {
+/** What of an authority its routes depend on, beside its configuration. */
+type Offered = Partial<Pick<Services, "grants" | "clientCertificates">>;
+
+/** Every route of an authority with this configuration, these grants and these certificates of clients: one row each. */
+export function routesOf(
+  config: Config,
+  { grants = grantTable(), clientCertificates = "none" }: Offered = {},
+): readonly Route[] {
   const routes = [
     ...tokenRoutes(grants),
     ...aboutTokens,
-    ...metadataRoutes({ config, grants }),
+    ...metadataRoutes({ config, grants, clientCertificates }),
     ...wellKnown,
     ...clientRoutes(grants),
     ...management,
@@ -136,8 +142,9 @@ export function routesOf(config: Config, grants = grantTable()): readonly Route[
   return [...routes, openApiRoute(routes, config)];
 }
 
-function metadataRoutes({ config, grants }: Pick<Services, "config" | "grants">): readonly Route[] {
-  const document = documentOf(metadata({ config, grants }));
+function metadataRoutes(served: Pick<Services, "config" | "grants" | "clientCertificates">): readonly Route[] {
+  const { config } = served;
+  const document = documentOf(metadata(served));
   const show: Route["handle"] = ({ request }) => publicDocument(request, document, config.keys.jwks_max_age);
   return metadataPaths(config).map((path) => publicRoute(path, "Server metadata (RFC 8414)", show));
 }

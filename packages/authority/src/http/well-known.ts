@@ -9,7 +9,7 @@ import {
 import type { Config } from "../config.ts";
 import type { PublishedKeys } from "../keys/signer.ts";
 import { oauthPaths } from "../paths.ts";
-import type { Services } from "../services.ts";
+import type { ClientCertificates, Services } from "../services.ts";
 import { clientAuthMethods } from "../store/records.ts";
 import { text } from "./answer.ts";
 import type { HttpAnswer, HttpRequest } from "./message.ts";
@@ -36,15 +36,26 @@ const offer: Omit<ServerOffer, "grantTypes"> = {
  * The metadata of RFC 8414 and OpenID Connect Discovery in one document. Its `issuer` is the configured one byte for
  * byte: verifiers compare it so, a trailing slash included.
  */
-export function metadata({ config, grants }: Pick<Services, "config" | "grants">): OpenIdMetadata {
-  const offered = { ...offer, grantTypes: [...grants.keys()] };
-  return openIdMetadata(config.issuer, config.issuer.startsWith("https:") ? offered : withoutTls(offered));
+export function metadata({
+  config,
+  grants,
+  clientCertificates,
+}: Pick<Services, "config" | "grants" | "clientCertificates">): OpenIdMetadata {
+  // RFC 8705 needs TLS: what is reached over plain HTTP can see no certificate.
+  const seen = config.issuer.startsWith("https:") ? clientCertificates : "none";
+  return openIdMetadata(config.issuer, offerWith[seen]({ ...offer, grantTypes: [...grants.keys()] }));
 }
 
-/** RFC 8705 needs TLS: what is reached over plain HTTP can see no certificate. */
-function withoutTls({ certificateBoundTokens: _, ...others }: ServerOffer): ServerOffer {
-  return { ...others, authMethods: others.authMethods.filter((method) => !method.includes("tls_client_auth")) };
-}
+/** What can be offered where the server that is reached asks for these certificates. */
+const offerWith: Readonly<Record<ClientCertificates, (all: ServerOffer) => ServerOffer>> = {
+  "self-signed or trusted": (all) => all,
+  // RFC 8705 section 2.1 asks for a chain to an authority that the server trusts.
+  "self-signed": (all) => ({ ...all, authMethods: all.authMethods.filter((method) => method !== "tls_client_auth") }),
+  none: ({ certificateBoundTokens: _, ...others }) => ({
+    ...others,
+    authMethods: others.authMethods.filter((method) => !method.includes("tls_client_auth")),
+  }),
+};
 
 /** Where the metadata stand: at the root, and where RFC 8414 section 3.1 puts them for an issuer with a path. */
 export function metadataPaths({ issuer }: Pick<Config, "issuer">): readonly string[] {

@@ -189,13 +189,24 @@ describe("an issuer with a path (RFC 8414 sections 2 and 3)", () => {
 
 describe("the metadata", () => {
   it("offer certificates only where TLS can prove them (RFC 8705), and no empty list (RFC 8414 section 3.2)", async (context) => {
-    for (const [issuer, offers] of [
-      ["http://id.example", false],
-      ["https://id.example", true],
+    for (const [issuer, clientCertificates, offers] of [
+      ["http://id.example", "self-signed or trusted", []],
+      ["https://id.example", undefined, []],
+      ["https://id.example", "none", []],
+      ["https://id.example", "self-signed", ["self_signed_tls_client_auth"]],
+      ["https://id.example", "self-signed or trusted", ["tls_client_auth", "self_signed_tls_client_auth"]],
     ] as const) {
-      const authority = await started(context, { issuer });
+      const seen = clientCertificates === undefined ? {} : { clientCertificates };
+      const authority = await testAuthority({ config: { issuer }, ...seen });
+      context.after(() => authority.close());
       const metadata = await (await get(authority, "/.well-known/oauth-authorization-server")).json();
-      assert.equal(JSON.stringify(metadata).includes("tls_client"), offers, issuer);
+      const methods: readonly string[] = metadata.token_endpoint_auth_methods_supported;
+      assert.deepEqual(
+        methods.filter((method) => method.includes("tls")),
+        offers,
+        `${issuer} ${clientCertificates}`,
+      );
+      assert.equal(metadata.tls_client_certificate_bound_access_tokens, offers.length > 0 ? true : undefined);
       assert.ok(metadata.token_endpoint_auth_methods_supported.includes("private_key_jwt"));
       assert.ok(!("response_types_supported" in metadata));
     }

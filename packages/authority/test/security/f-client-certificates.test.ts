@@ -179,6 +179,27 @@ const rows: readonly SecurityRow[] = [
     expect: refused,
   },
   {
+    id: "F7",
+    name: "self-signed: the registered certificate passes with keys that have none beside it, before and after",
+    async build(scene) {
+      const registered = certificate(good);
+      const bare = (shown: TestCertificate) =>
+        ({ ...new X509Certificate(shown.cert).publicKey.export({ format: "jwk" }), kty: "EC" }) as const;
+      const x5c = [new X509Certificate(registered.cert).raw.toString("base64")];
+      const other = certificate(good);
+      await scene.authority.client({
+        clientId: "mtls",
+        authMethod: "self_signed_tls_client_auth",
+        jwks: { keys: [bare(other), { ...bare(registered), x5c }, bare(certificate(good))] },
+      });
+      // The key of one beside it is registered, its certificate is not.
+      assert.equal((await post(scene, connection(other, false))).status, 401);
+      return post(scene, connection(registered, false));
+    },
+    expect: { status: 200 },
+    also: (answer) => assert.match(claimsOf(answer).cnf?.["x5t#S256"] ?? "", /^[\w-]{43}$/),
+  },
+  {
     id: "F11",
     name: "a bound token over the certificate's successor of the same key",
     async build(scene) {
