@@ -1,8 +1,8 @@
 import {
-  type AnswerFace,
   createAuthority,
   createKeyEncryptionKey,
   createMemoryStore,
+  type HttpHandler,
   parseConfig,
 } from "@countersign/authority";
 import { serveAuthority } from "@countersign/authority/node";
@@ -19,7 +19,7 @@ export async function startFleetAuthority(lifetimeS: number, audiences: readonly
   const requests: TokenRequest[] = [];
   let down = false;
   let nextRequest: (() => void) | undefined;
-  const relay: { answer?: AnswerFace } = {};
+  const relay: { answer?: HttpHandler } = {};
   const served = await serveAuthority(
     {
       async answer(request, connection) {

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
-  type AnswerFace,
   createAuthority,
   createKeyEncryptionKey,
   createMemoryStore,
+  type HttpHandler,
   parseConfig,
   prepareFirstStart,
 } from "@countersign/authority";
@@ -30,7 +30,7 @@ describe("the examples", () => {
   const running: ChildProcess[] = [];
 
   before(async () => {
-    const relay: { answer?: AnswerFace } = {};
+    const relay: { answer?: HttpHandler } = {};
     served = await serveAuthority(
       { answer: async (...args) => (await relay.answer?.(...args)) ?? { status: 503, headers: {}, body: null } },
       { port: 0 },

@@ -7,7 +7,7 @@ import type { Config } from "./config.ts";
 import type { Grant } from "./grants/grant.ts";
 import { grantTable } from "./grants/grant-table.ts";
 import { createApp } from "./http/app.ts";
-import type { AnswerFace, FetchFace, RefuseFace } from "./http/message.ts";
+import type { FetchHandler, HttpHandler, RefusalHandler } from "./http/message.ts";
 import { toFetch } from "./http/platform.ts";
 import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createKeyRing } from "./keys/ring.ts";
@@ -29,11 +29,11 @@ export interface AuthorityOptions {
   readonly random?: Random;
   /** Where tokens are signed: in a thread of its own, or, for short-lived processes, where they are asked for. @default "thread" */
   readonly signing?: "thread" | "inline";
-  /** Counts events and exchanges, and answers /metrics. @default a registry of its own */
+  /** Counts events and requests, and answers /metrics. @default a registry of its own */
   readonly metrics?: Metrics;
   /** Which certificates the server in front asks clients for: what the metadata offer. @default "none" */
   readonly clientCertificates?: ClientCertificates;
-  /** Hears every event and exchange, beside the metrics. @default none */
+  /** Hears every event and request, beside the metrics. @default none */
   readonly observer?: Observer;
   /**
    * The grants at the token endpoint. For tests of a grant that is not offered.
@@ -47,11 +47,11 @@ export interface AuthorityOptions {
 /** A running authority. */
 export interface Authority {
   /** Answers one request. The connection says who is at the other end; without it nobody is on loopback. */
-  readonly fetch: FetchFace;
+  readonly fetch: FetchHandler;
   /** Does the same for plain requests, which `serveAuthority` makes of messages without the platform's streams. */
-  readonly answer: AnswerFace;
+  readonly answer: HttpHandler;
   /** Answers a plain request that a server refuses before it has its body. */
-  readonly refuse: RefuseFace;
+  readonly refuse: RefusalHandler;
   /** The parts, for those who embed an authority. */
   readonly services: Services;
   /** Says from now on that it is not ready, so that a balancer sends its requests elsewhere; answers all the same. */

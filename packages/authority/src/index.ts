@@ -1,7 +1,7 @@
 export type { AuthorityEvent, EventFields, EventName } from "./audit/events.ts";
 export { createLog, type Log, type LogLevel, type LogOptions, logLevels } from "./audit/log.ts";
 export { createMetrics, type Metrics, type MetricsOptions } from "./audit/metrics.ts";
-export { type Exchange, joinObservers, type Observer, silentObserver } from "./audit/observer.ts";
+export { joinObservers, type Observer, type RequestMetric, silentObserver } from "./audit/observer.ts";
 export type { AuditTrail } from "./audit/trail.ts";
 export { type AuditTrailOptions, createAuditTrail, retentionOf } from "./audit/trail.ts";
 export type { AuditPage, AuditQuery, AuditRecord } from "./audit/trail-reader.ts";
@@ -9,7 +9,7 @@ export { type Authority, type AuthorityOptions, createAuthority } from "./author
 export type { Caller, Connection, Peer } from "./caller.ts";
 export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";
 export { grantTypes } from "./grants/grant-table.ts";
-export type { AnswerFace, FetchFace, HeaderLookup, HttpAnswer, HttpRequest } from "./http/message.ts";
+export type { FetchHandler, HeaderLookup, HttpHandler, HttpRequest, HttpResponse } from "./http/message.ts";
 export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";

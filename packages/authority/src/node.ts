@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from "@countersign/protocol";
 import { type Observer, silentObserver } from "./audit/observer.ts";
-import type { AnswerFace, RefuseFace } from "./http/message.ts";
+import type { HttpHandler, RefusalHandler } from "./http/message.ts";
+import { connectionStates } from "./node/connection-state.ts";
 import { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 import { isLoopbackHost, listenAt, loopbackNames, portOf } from "./node/listen.ts";
 import { createServer, type TlsOptions } from "./node/servers.ts";
 import { closeAll } from "./node/shutdown.ts";
-import { createWires } from "./node/wire.ts";
 
 export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 export { isLoopbackHost } from "./node/listen.ts";
@@ -40,9 +40,9 @@ export interface Served {
 
 /** What can be served: an authority, or whatever answers like one. */
 export interface Servable {
-  readonly answer: AnswerFace;
+  readonly answer: HttpHandler;
   /** @default a refusal in the words of the catalogue */
-  readonly refuse?: RefuseFace;
+  readonly refuse?: RefusalHandler;
 }
 
 /**
@@ -116,7 +116,7 @@ function partsOf(
     limits: { ...defaultServerLimits, ...limits },
     clock: clock ?? systemClock,
     observer: observer ?? silentObserver,
-    wireOf: createWires({ clientAuthorities: tls?.clientAuthorities !== undefined }),
+    stateOf: connectionStates({ clientAuthorities: tls?.clientAuthorities !== undefined }),
     draining,
   } as const;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "@countersign/protocol";
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import type { AuthorityEvent } from "./audit/events.ts";
-import type { Exchange, Observer } from "./audit/observer.ts";
+import type { Observer, RequestMetric } from "./audit/observer.ts";
 import { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 import type { Connection } from "./caller.ts";
 import type { ClientSettings } from "./clients/client-settings.ts";
@@ -28,9 +28,9 @@ export interface TestAuthorityOptions {
 export interface TestAuthority extends Authority {
   readonly clock: FakeClock;
   readonly events: readonly AuthorityEvent[];
-  readonly exchanges: readonly Exchange[];
-  /** Sends a form from this machine (or from `connection`) and reads the JSON answer. */
-  form(path: string, fields: FormFields, options?: SendOptions): Promise<Answer>;
+  readonly requests: readonly RequestMetric[];
+  /** Sends a form from this machine (or from `connection`) and reads the JSON response. */
+  form(path: string, fields: FormFields, options?: SendOptions): Promise<TestResponse>;
   /** Creates a client; settings that are not named are those of a confidential client for client_credentials. */
   client(settings?: Partial<ClientSettings>): Promise<{ readonly client: ClientRecord; readonly secret: string }>;
 }
@@ -43,7 +43,7 @@ export interface SendOptions {
   readonly connection?: Connection;
 }
 
-export interface Answer {
+export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Readonly<Record<string, unknown>>;
@@ -62,20 +62,20 @@ const loopback: Connection = { address: "127.0.0.1" };
  * import { testAuthority } from "@countersign/authority/testing";
  * const authority = await testAuthority();
  * const { client, secret } = await authority.client({ scopes: ["read"] });
- * const answer = await authority.form("/oauth/token", {
+ * const response = await authority.form("/oauth/token", {
  *   grant_type: "client_credentials", client_id: client.clientId, client_secret: secret,
  * });
- * answer.status; // 200
+ * response.status; // 200
  * await authority.close();
  * ```
  */
 export async function testAuthority(options: TestAuthorityOptions = {}): Promise<TestAuthority> {
   const clock = options.clock instanceof FakeClock ? options.clock : new FakeClock();
   const events: AuthorityEvent[] = [];
-  const exchanges: Exchange[] = [];
+  const requests: RequestMetric[] = [];
   const observer: Observer = {
     event: (event) => events.push(event),
-    exchange: (exchange) => exchanges.push(exchange),
+    request: (request) => requests.push(request),
   };
   const authority = await createAuthority({
     config: parseConfig({
@@ -97,7 +97,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     ...authority,
     clock,
     events,
-    exchanges,
+    requests,
     form: (path, fields, send) => sendForm(authority, path, fields, send),
     client: (settings) => createClient(authority, settings),
   };
@@ -108,7 +108,7 @@ async function sendForm(
   path: string,
   fields: FormFields,
   send: SendOptions = {},
-): Promise<Answer> {
+): Promise<TestResponse> {
   const pairs = Object.entries(fields).flatMap(([name, value]) =>
     [value].flat().map((one): [string, string] => [name, one]),
   );
@@ -117,11 +117,11 @@ async function sendForm(
     body: new URLSearchParams(pairs).toString(),
     headers: { "content-type": "application/x-www-form-urlencoded", ...send.headers },
   });
-  return readAnswer(await authority.fetch(request, send.connection ?? loopback));
+  return readResponse(await authority.fetch(request, send.connection ?? loopback));
 }
 
 /** The parts of a response that tests look at. */
-export async function readAnswer(response: Response): Promise<Answer> {
+export async function readResponse(response: Response): Promise<TestResponse> {
   const text = await response.text();
   return {
     status: response.status,

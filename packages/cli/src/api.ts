@@ -1,5 +1,5 @@
 import { isLoopbackHost } from "@countersign/authority/node";
-import { type Answer, call, postForm, Refusal, strangerAt } from "./call.ts";
+import { call, type JsonObject, postForm, Refusal, strangerAt } from "./call.ts";
 import type { Option, Run } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
 import { askSecret } from "./prompt.ts";
@@ -9,8 +9,8 @@ import type { World } from "./world.ts";
 /** The management API of a running authority. */
 export interface Api {
   readonly url: string;
-  get(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>;
-  send(method: "POST" | "PATCH" | "PUT" | "DELETE", path: string, body?: object): Promise<Answer>;
+  get(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<JsonObject>;
+  send(method: "POST" | "PATCH" | "PUT" | "DELETE", path: string, body?: object): Promise<JsonObject>;
 }
 
 const defaultUrl = "http://localhost:8080";
@@ -142,7 +142,7 @@ export async function logIn(run: Run, url: string, named?: string): Promise<() =
 }
 
 /** @throws {CliFailure} when an answer to a grant holds no token. */
-export function accessTokenOf({ access_token }: Answer, url: string): string {
+export function accessTokenOf({ access_token }: JsonObject, url: string): string {
   if (typeof access_token !== "string") throw strangerAt(url);
   return access_token;
 }

@@ -2,7 +2,7 @@ import { CliFailure } from "./failure.ts";
 import { explainRefusal, type Form } from "./refusal-hints.ts";
 
 /** JSON of an answer, unchecked: it is shown, not trusted. */
-export type Answer = Readonly<Record<string, unknown>>;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The authority refused. */
 export class Refusal extends CliFailure {
@@ -16,7 +16,7 @@ export class Refusal extends CliFailure {
 }
 
 /** Sends a form to an OAuth endpoint (RFC 6749 appendix B). Members that are undefined are left out. */
-export async function postForm(url: string, fields: Form): Promise<Answer> {
+export async function postForm(url: string, fields: Form): Promise<JsonObject> {
   const pairs = Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined);
   try {
     return await call(url, { method: "POST", body: new URLSearchParams(pairs) });
@@ -31,16 +31,16 @@ export async function postForm(url: string, fields: Form): Promise<Answer> {
  *
  * @throws {CliFailure} with what the authority said, or why it cannot be reached.
  */
-export async function call(url: string, init: RequestInit = {}): Promise<Answer> {
+export async function call(url: string, init: RequestInit = {}): Promise<JsonObject> {
   const { response, text } = await reach(url, init);
   if (response.status >= 300 && response.status < 400) throw elsewhere(url, response);
-  const answer = parseAnswer(text);
+  const answer = parseBody(text);
   if (answer === undefined || (!response.ok && typeof answer.error !== "string")) throw strangerAt(url, response);
   if (response.ok) return answer;
   throw refusalOf(url, response, answer);
 }
 
-function refusalOf(url: string, { headers }: Response, answer: Answer): Refusal {
+function refusalOf(url: string, { headers }: Response, answer: JsonObject): Refusal {
   const code = String(answer.error);
   if (code === "not_found") {
     const { pathname } = new URL(url);
@@ -134,7 +134,7 @@ const reachHints: Readonly<Record<string, string>> = {
 };
 
 /** `undefined` for what is no JSON object. An answer without a body has no members. */
-function parseAnswer(text: string): Answer | undefined {
+function parseBody(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text === "" ? "{}" : text);
     return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;

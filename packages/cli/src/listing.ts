@@ -1,9 +1,9 @@
-import { objectsIn, textIn } from "./answers.ts";
 import { openApi, remoteOptions } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
-import type { Answer } from "./call.ts";
+import type { JsonObject } from "./call.ts";
 import type { Option, Run } from "./command.ts";
 import { usageFailure } from "./failure.ts";
+import { objectsIn, textIn } from "./json-members.ts";
 
 /** What a listing takes. */
 export const listingOptions: Readonly<Record<string, Option>> = {
@@ -21,7 +21,7 @@ interface Listing {
   readonly path: string;
   /** The member of its answers that holds the rows; `--json` prints it under the same name. */
   readonly member: string;
-  readonly columns: Readonly<Record<string, (row: Answer) => unknown>>;
+  readonly columns: Readonly<Record<string, (row: JsonObject) => unknown>>;
 }
 
 /** @throws {CliFailure} with exit code 2, unless `--limit` is absent or at least 1. */
@@ -36,7 +36,7 @@ export async function printListing(run: Run, { path, member, columns }: Listing)
   const { given, print } = run;
   const limit = limitOf(given, Number.POSITIVE_INFINITY);
   const api = await openApi(run);
-  const rows: Answer[] = [];
+  const rows: JsonObject[] = [];
   let next = given.text("after");
   do {
     const size = String(Math.min(pageSize, limit - rows.length));

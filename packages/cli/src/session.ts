@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { textIn } from "./answers.ts";
 import { CliFailure, reasonOf } from "./failure.ts";
+import { textIn } from "./json-members.ts";
 import type { World } from "./world.ts";
 
 /** What `countersign login` keeps: one access token, for as long as it lives. */

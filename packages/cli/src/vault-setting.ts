@@ -1,6 +1,6 @@
-import { textIn, textsIn } from "./answers.ts";
-import type { Answer } from "./call.ts";
+import type { JsonObject } from "./call.ts";
 import { CliFailure } from "./failure.ts";
+import { textIn, textsIn } from "./json-members.ts";
 
 /** The configuration of the auth method and of one role. */
 export interface VaultSetting {
@@ -31,8 +31,8 @@ const vaultAlgorithms: readonly string[] = ["ES256", "EdDSA", "RS256", "PS256"];
  * @throws {CliFailure} for ML-DSA-65, which Vault does not know.
  */
 export function settingFor(
-  client: Answer,
-  metadata: Answer,
+  client: JsonObject,
+  metadata: JsonObject,
   wishes: {
     readonly mount: string;
     readonly role: string;

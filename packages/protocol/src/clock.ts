@@ -17,11 +17,11 @@ export interface Clock {
 }
 
 /** `setTimeout` fires at once when it is asked to wait longer than this. */
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   let leftMs = ms;
-  for (; leftMs > longestTimerMs; leftMs -= longestTimerMs) await sleepOnce(longestTimerMs, signal);
+  for (; leftMs > maxTimerMs; leftMs -= maxTimerMs) await sleepOnce(maxTimerMs, signal);
   await sleepOnce(leftMs, signal);
 }
 

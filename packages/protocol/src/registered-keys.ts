@@ -13,7 +13,7 @@ type Imported = VerificationKey | KeyRefusal;
 
 /** By content, as a store may give the same set as another object each time. Nothing but registered keys gets in. */
 const imported = new Map<string, Imported>();
-const mostImported = 1024;
+const maxImported = 1024;
 
 /**
  * The keys of a registered set, each imported only when a header asks for it: whoever presents a token that nobody
@@ -63,7 +63,7 @@ function importOnce(jwk: object, algorithm: JwsAlgorithm): Imported {
   const result = imported.get(name) ?? importKey(jwk, { rsaAlgorithm: algorithm, algorithms: [algorithm] });
   imported.delete(name);
   imported.set(name, result);
-  const [oldest] = imported.size > mostImported ? imported.keys() : [];
+  const [oldest] = imported.size > maxImported ? imported.keys() : [];
   if (oldest !== undefined) imported.delete(oldest);
   return result;
 }

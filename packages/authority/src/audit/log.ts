@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "@countersign/protocol";
 import { type Logger, pino } from "pino";
 import { type AuthorityEvent, type EventName, eventTable } from "./events.ts";
-import type { Exchange, Observer } from "./observer.ts";
+import type { Observer, RequestMetric } from "./observer.ts";
 
 /** How much the log says, from least to most. */
 export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
@@ -69,10 +69,10 @@ export function createLog(options: LogOptions): Log {
   const isNews = news();
   return {
     event: (event) => logEvent(logger, event),
-    exchange(exchange) {
+    request(request) {
       const now = clock.now();
-      const level = exchange.status >= 500 && isNews(exchange, now) ? "warn" : "debug";
-      if (logger.isLevelEnabled(level)) logger[level](exchangeLine(exchange, now));
+      const level = request.status >= 500 && isNews(request, now) ? "warn" : "debug";
+      if (logger.isLevelEnabled(level)) logger[level](requestLine(request, now));
     },
     flush: gathered.flush,
   };
@@ -90,7 +90,7 @@ function logEvent(logger: Logger, event: AuthorityEvent): void {
   logger[level](line);
 }
 
-function exchangeLine({ route, method, status, durationMs, grant }: Exchange, now: number) {
+function requestLine({ route, method, status, durationMs, grant }: RequestMetric, now: number) {
   return {
     time: timestamp(now),
     event: "http.exchange",
@@ -103,7 +103,7 @@ function exchangeLine({ route, method, status, durationMs, grant }: Exchange, no
 }
 
 /** Whether there was none of its kind in the last second: a server at its limit must not write a line a request. */
-function news(): (exchange: Exchange, now: number) => boolean {
+function news(): (request: RequestMetric, now: number) => boolean {
   const lastAt = new Map<string, number>();
   return ({ route, method, status }, now) => {
     const kind = `${status} ${method} ${route}`;

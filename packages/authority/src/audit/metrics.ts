@@ -1,9 +1,9 @@
 import { errorCatalogue } from "@countersign/protocol";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { type EventName, eventTable } from "./events.ts";
-import type { Exchange, MetricsSource, Observer } from "./observer.ts";
+import type { MetricsSource, Observer, RequestMetric } from "./observer.ts";
 
-/** What can be measured beside events and exchanges. */
+/** What can be measured beside events and requests. */
 export interface MetricsOptions {
   /** Memory, CPU, event loop and garbage collection of this process; at most one set of metrics a process. @default false */
   readonly process?: boolean;
@@ -28,7 +28,7 @@ const batchBuckets = [1, 2, 4, 8, 16, 32, 64, 128];
  * ```ts
  * import { createMetrics } from "@countersign/authority";
  * const metrics = createMetrics();
- * metrics.exchange({ route: "/oauth/token", method: "POST", status: 200, durationMs: 2 });
+ * metrics.request({ route: "/oauth/token", method: "POST", status: 200, durationMs: 2 });
  * const { text } = await metrics.exposition();
  * ```
  */
@@ -62,11 +62,11 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   if (options.process === true) collectDefaultMetrics({ register: registry });
   return {
     event: ({ name, fields }) => events.inc({ event: name, code: "code" in fields ? fields.code : "" }),
-    exchange: (exchange) => {
-      const { route, method, grant } = exchange;
-      const status = String(exchange.status);
-      requests.observe({ route, method, status }, seconds(exchange));
-      if (grant !== undefined) grants.observe({ grant, status }, seconds(exchange));
+    request: (request) => {
+      const { route, method, grant } = request;
+      const status = String(request.status);
+      requests.observe({ route, method, status }, seconds(request));
+      if (grant !== undefined) grants.observe({ grant, status }, seconds(request));
     },
     storeCommit: (writes, durationMs) => {
       batches.observe(writes);
@@ -83,7 +83,7 @@ function startAtZero(events: Counter<"event" | "code">, event: EventName): void 
   for (const code of codes) events.inc({ event, code }, 0);
 }
 
-function seconds({ durationMs }: Exchange): number {
+function seconds({ durationMs }: RequestMetric): number {
   return durationMs / 1000;
 }
 

@@ -1,7 +1,7 @@
 import type { AuthorityEvent } from "./events.ts";
 
-/** One HTTP exchange as the metrics count it: bounded labels only. */
-export interface Exchange {
+/** One HTTP request as the metrics count it: bounded labels only. */
+export interface RequestMetric {
   /** The route's pattern, never the path: `/api/v1/user/:id`. */
   readonly route: string;
   readonly method: string;
@@ -14,11 +14,11 @@ export interface Exchange {
 /** Who listens to an authority: logs, metrics. Must not throw and must not wait. */
 export interface Observer {
   event(event: AuthorityEvent): void;
-  exchange(exchange: Exchange): void;
+  request(request: RequestMetric): void;
 }
 
 /** Listens to nothing. */
-export const silentObserver: Observer = { event() {}, exchange() {} };
+export const silentObserver: Observer = { event() {}, request() {} };
 
 /** Passes everything on to several listeners. */
 export function joinObservers(observers: readonly Observer[]): Observer {
@@ -26,8 +26,8 @@ export function joinObservers(observers: readonly Observer[]): Observer {
     event: (event) => {
       for (const observer of observers) observer.event(event);
     },
-    exchange: (exchange) => {
-      for (const observer of observers) observer.exchange(exchange);
+    request: (request) => {
+      for (const observer of observers) observer.request(request);
     },
   };
 }

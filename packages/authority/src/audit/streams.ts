@@ -45,11 +45,11 @@ export interface StreamsOptions {
 }
 
 /** A clock that was ahead by more than this and was put back ends a stream: its order must not date all that follows. */
-export const mostAheadMs = 86_400_000;
+export const maxAheadMs = 86_400_000;
 /** So many positions are reserved at once: the item of the stream is written rarely. */
 const reservedPositions = 1_000_000;
 const renewEveryMs = 30 * 86_400_000;
-const mostStreams = 1000;
+const maxStreams = 1000;
 const idBytes = 9;
 
 /** Finds or makes the stream that a process writes to. */
@@ -78,12 +78,12 @@ export class Streams {
 
   #isGood({ next, reserved, order, expiresAt }: OpenStream, now: number): boolean {
     const lives = Math.max(order, now) + this.#options.retentionMs <= expiresAt;
-    return lives && next < reserved && order <= now + mostAheadMs;
+    return lives && next < reserved && order <= now + maxAheadMs;
   }
 
   async #prepare(now: number): Promise<OpenStream> {
     const before = this.#open ?? (this.#options.store.exclusive ? await this.#goOn(now) : undefined);
-    const isUsable = before !== undefined && before.order <= now + mostAheadMs;
+    const isUsable = before !== undefined && before.order <= now + maxAheadMs;
     const renewed = isUsable ? await this.#renew(before, now) : undefined;
     if (before !== undefined && !isUsable) await this.#end(before.streamId, now);
     this.#open = renewed ?? (await this.#begin(now));
@@ -98,7 +98,7 @@ export class Streams {
       const { streamId, reserved, closedAt } = item.value;
       if (closedAt !== undefined) continue;
       const order = await lastOrder(store, item.value);
-      const isLater = order <= now + mostAheadMs && (latest === undefined || order >= latest.order);
+      const isLater = order <= now + maxAheadMs && (latest === undefined || order >= latest.order);
       if (reserved === undefined || !isLater) {
         await this.#end(streamId, now);
         continue;
@@ -148,10 +148,10 @@ export async function listStreams(store: Pick<Store, "list">): Promise<readonly 
   const found: Item<StreamRecord>[] = [];
   for (;;) {
     const after = found.at(-1)?.key;
-    const page = { limit: mostStreams, ...(after === undefined ? {} : { after }) };
+    const page = { limit: maxStreams, ...(after === undefined ? {} : { after }) };
     const some = await store.list<StreamRecord>(owners.auditStreams(), page);
     found.push(...some);
-    if (some.length < mostStreams) return found;
+    if (some.length < maxStreams) return found;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from "@countersign/protocol";
 import type { Store } from "../store/store.ts";
 import type { AuthorityEvent } from "./events.ts";
 import { isEarlier, merged, type Placed, StreamReader } from "./stream-reader.ts";
-import { listStreams, mostAheadMs } from "./streams.ts";
+import { listStreams, maxAheadMs } from "./streams.ts";
 import { idOf, type Positions, parseCursor, placeOf, printCursor } from "./trail-places.ts";
 
 /** Which records to read. */
@@ -40,7 +40,7 @@ export interface AuditPage {
 export type AuditRecord = AuthorityEvent & { readonly id: string };
 
 /** The most records one page looks at, so that a rare name in a long trail cannot occupy the store. */
-const mostRecords = 100_000;
+const maxRecords = 100_000;
 
 /** Reads the trail: the streams of all processes, merged. */
 export class TrailReader {
@@ -65,7 +65,7 @@ export class TrailReader {
     const found = new Found(query);
     let next: string | undefined;
     for await (const placed of merged(sources, (a, b) => isEarlier(b, a))) {
-      if (found.records.length >= limit || found.looked === mostRecords) {
+      if (found.records.length >= limit || found.looked === maxRecords) {
         next = found.lastId;
         break;
       }
@@ -82,7 +82,7 @@ export class TrailReader {
 
   /** What is further ahead than a day was the latest instant under a clock that was put back since: it excludes nothing. */
   #since({ since = 0 }: AuditQuery): number {
-    return since > this.#clock.now() + mostAheadMs ? 0 : since;
+    return since > this.#clock.now() + maxAheadMs ? 0 : since;
   }
 }
 
@@ -96,7 +96,7 @@ async function forwards(query: AuditQuery, after: string, streams: readonly Stre
   const sources = streams.map((stream) => stream.forwards(positions.get(stream.streamId) || undefined));
   const found = new Found(query);
   for await (const placed of merged(sources, isEarlier)) {
-    if (found.records.length >= query.limit || found.looked === mostRecords) break;
+    if (found.records.length >= query.limit || found.looked === maxRecords) break;
     found.look(placed);
     positions.set(placed.streamId, placed.position);
   }

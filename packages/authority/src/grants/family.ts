@@ -9,7 +9,7 @@ import type { Item } from "../store/store.ts";
 import { beginningOf } from "../values/display-name.ts";
 import { userScopeLimit, within } from "../values/scope.ts";
 import type { Consumption, GrantRequest } from "./grant.ts";
-import { markLength, parseRefreshText, printUnmarked, type RefreshText } from "./refresh-text.ts";
+import { macInput, macLength, parseRefreshText, type RefreshText } from "./refresh-text.ts";
 
 /** What families are kept and judged with. */
 type FamilyServices = Pick<Services, "store" | "clock" | "random" | "config" | "keys" | "audit" | "users">;
@@ -69,7 +69,7 @@ export function openFamily(start: FamilyStart, services: Omit<FamilyServices, "s
   const { user, client, request } = start;
   const now = services.clock.now();
   const familyId = randomSecret(services.random, 16);
-  const token = marked({ familyId, generation: 0, secret: randomSecret(services.random) }, services);
+  const token = withMac({ familyId, generation: 0, secret: randomSecret(services.random) }, services);
   const ttl = refreshTtl(client, services);
   const record: FamilyRecord = {
     familyId,
@@ -204,24 +204,24 @@ function successorOf(token: string, services: Pick<Services, "keys">): string {
   const text = parseRefreshText(token);
   if (text === undefined) throw refuse("malformed refresh token");
   const { familyId, generation } = text;
-  return marked({ familyId, generation: generation + 1, secret: services.keys.derive("refresh", token) }, services);
+  return withMac({ familyId, generation: generation + 1, secret: services.keys.derive("refresh", token) }, services);
 }
 
-function marked(text: Omit<RefreshText, "mark">, services: Pick<Services, "keys">): string {
-  const unmarked = printUnmarked(text);
-  return `${unmarked}.${markOf(unmarked, services)}`;
+function withMac(text: Omit<RefreshText, "mac">, services: Pick<Services, "keys">): string {
+  const input = macInput(text);
+  return `${input}.${macOf(input, services)}`;
 }
 
-function markOf(unmarked: string, { keys: ring }: Pick<Services, "keys">): string {
-  return ring.derive("refresh mark", unmarked).slice(0, markLength);
+function macOf(input: string, { keys: ring }: Pick<Services, "keys">): string {
+  return ring.derive("refresh mark", input).slice(0, macLength);
 }
 
 /**
- * Whether this authority gave the token out before the live one: whoever shows it now stole it. By the mark, so that
+ * Whether this authority gave the token out before the live one: whoever shows it now stole it. By its MAC, so that
  * a forged token costs one MAC, however old the family is.
  */
 function isSpent(text: RefreshText, family: FamilyRecord, services: Pick<FamilyServices, "keys">): boolean {
-  return text.generation < family.generation && equalInConstantTime(text.mark, markOf(printUnmarked(text), services));
+  return text.generation < family.generation && equalInConstantTime(text.mac, macOf(macInput(text), services));
 }
 
 /** The end and its alarm are one commit. */

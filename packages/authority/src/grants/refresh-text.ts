@@ -1,17 +1,17 @@
 /**
- * A refresh token as text: `csr_<family id>.<generation>.<secret>.<mark>`. The family leads to the one item that is
- * read; the generation tells how far behind the live token it is; the secret has 256 bits; the mark is a MAC of all
+ * A refresh token as text: `csr_<family id>.<generation>.<secret>.<mac>`. The family leads to the one item that is
+ * read; the generation tells how far behind the live token it is; the secret has 256 bits; the MAC is of all
  * before it, by which a spent token is told from a forged one at once.
  */
 export interface RefreshText {
   readonly familyId: string;
   readonly generation: number;
   readonly secret: string;
-  readonly mark: string;
+  readonly mac: string;
 }
 
-/** The length of a mark: 132 bits in base64url. */
-export const markLength = 22;
+/** The length of a MAC: 132 bits in base64url. */
+export const macLength = 22;
 
 const shape = /^csr_([A-Za-z0-9_-]{22})\.(0|[1-9][0-9]{0,14})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
 
@@ -21,13 +21,12 @@ export function isRefreshText(token: string): boolean {
 }
 
 export function parseRefreshText(token: string): RefreshText | undefined {
-  const [, familyId, generation, secret, mark] = shape.exec(token) ?? [];
-  if (familyId === undefined || generation === undefined || secret === undefined || mark === undefined)
-    return undefined;
-  return { familyId, generation: Number(generation), secret, mark };
+  const [, familyId, generation, secret, mac] = shape.exec(token) ?? [];
+  if (familyId === undefined || generation === undefined || secret === undefined || mac === undefined) return undefined;
+  return { familyId, generation: Number(generation), secret, mac };
 }
 
-/** What the mark is computed of, and stands behind after a dot. */
-export function printUnmarked({ familyId, generation, secret }: Omit<RefreshText, "mark">): string {
+/** What the MAC is computed of, and stands behind after a dot. */
+export function macInput({ familyId, generation, secret }: Omit<RefreshText, "mac">): string {
   return `csr_${familyId}.${generation}.${secret}`;
 }

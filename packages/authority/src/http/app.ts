@@ -2,8 +2,8 @@ import { CountersignError } from "@countersign/protocol";
 import type { Connection, Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
 import { preflight, withCors } from "./cors.ts";
-import { errorAnswer } from "./error-answer.ts";
-import type { AnswerFace, HttpAnswer, HttpRequest } from "./message.ts";
+import { errorResponse } from "./error-response.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "./message.ts";
 import { peerOf, refuseRebinding } from "./peer.ts";
 import type { Call, Route } from "./route.ts";
 import { createRouter, type Place } from "./router.ts";
@@ -17,13 +17,13 @@ const otherMethods = "other";
 const noPlace = "There is nothing at this address; the endpoints are in /.well-known/oauth-authorization-server";
 
 /** Joins the table of routes to one function. Every answer passes through here once: errors, counting, CORS. */
-export function createApp(services: Services): AnswerFace {
+export function createApp(services: Services): HttpHandler {
   const find = below(services.config.issuer, createRouter(routesOf(services.config, services)));
   return async (request, connection = {}) => {
     const place = find(pathOf(request.url));
     if (place === undefined) {
       const error = new CountersignError("not_found", { hint: noPlace });
-      return counted(errorAnswer(error, { request, route: noRoute, quiet: true }, services), noRoute, services);
+      return counted(errorResponse(error, { request, route: noRoute, quiet: true }, services), noRoute, services);
     }
     const answered = await answerAt(place, request, connection, services);
     return withCors(answered, request, place.routes, services.config);
@@ -45,7 +45,7 @@ async function answerAt(
   request: HttpRequest,
   connection: Connection,
   services: Services,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   // RFC 9110 section 9.3.2: HEAD is answered like GET, without the content.
   const method = request.method === "HEAD" ? "GET" : request.method;
   const route = routes.find((one) => one.method === method);
@@ -55,8 +55,8 @@ async function answerAt(
 }
 
 /** Counts an answer that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
-function counted(answered: HttpAnswer, route: string, { audit }: Services): HttpAnswer {
-  audit.observer.exchange({ route, method: otherMethods, status: answered.status, durationMs: 0 });
+function counted(answered: HttpResponse, route: string, { audit }: Services): HttpResponse {
+  audit.observer.request({ route, method: otherMethods, status: answered.status, durationMs: 0 });
   return answered;
 }
 
@@ -73,11 +73,11 @@ async function answer(
   params: Readonly<Record<string, string>>,
   connection: Connection,
   services: Services,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const startedAt = services.clock.monotonic();
   const labels: Call["labels"] = {};
   const answered = await handled(route, { request, params, services, labels }, connection);
-  services.audit.observer.exchange({
+  services.audit.observer.request({
     route: route.path,
     method: route.method,
     status: answered.status,
@@ -87,7 +87,7 @@ async function answer(
   return answered;
 }
 
-async function handled(route: Route, call: Omit<Call, "peer">, connection: Connection): Promise<HttpAnswer> {
+async function handled(route: Route, call: Omit<Call, "peer">, connection: Connection): Promise<HttpResponse> {
   const { request, services } = call;
   let peer: Peer | undefined;
   try {
@@ -96,16 +96,16 @@ async function handled(route: Route, call: Omit<Call, "peer">, connection: Conne
     if (request.refused !== undefined) throw new CountersignError(request.refused);
     return await route.handle({ ...call, peer });
   } catch (error) {
-    return errorAnswer(error, { request, route: route.path, peer, quiet: route.quiet }, services);
+    return errorResponse(error, { request, route: route.path, peer, quiet: route.quiet }, services);
   }
 }
 
 /** RFC 9110 section 15.5.6: a 405 names the methods. A browser's preflight is answered where CORS is allowed. */
-function otherMethod(request: HttpRequest, routes: readonly Route[], services: Services): HttpAnswer {
+function otherMethod(request: HttpRequest, routes: readonly Route[], services: Services): HttpResponse {
   const allow = routes.map((route) => route.method).join(", ");
   const path = routes[0]?.path ?? noRoute;
   const permitted = request.method === "OPTIONS" ? preflight(routes, allow) : undefined;
   if (permitted !== undefined) return counted(permitted, path, services);
-  const refused = errorAnswer(new CountersignError("method_not_allowed"), { request, route: path }, services);
+  const refused = errorResponse(new CountersignError("method_not_allowed"), { request, route: path }, services);
   return counted({ ...refused, headers: { ...refused.headers, allow } }, path, services);
 }

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { HttpAnswer, HttpRequest } from "./message.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 import type { Route } from "./route.ts";
 
 /** Fetch Standard, CORS protocol: what a preflight may be told, beside the methods. Tokens and credentials are no cookies. */
@@ -17,11 +17,11 @@ const exposedHeaders = "etag, retry-after, www-authenticate";
  * credentials): no page gets more than it could send from elsewhere.
  */
 export function withCors(
-  answered: HttpAnswer,
+  answered: HttpResponse,
   { headers }: HttpRequest,
   routes: readonly Route[],
   { server }: Pick<Config, "server">,
-): HttpAnswer {
+): HttpResponse {
   if (routes.some(({ cors }) => cors === "any")) return withHeaders(answered, { "access-control-allow-origin": "*" });
   if (!routes.some(({ cors }) => cors === "configured")) return answered;
   const origin = headers.get("origin");
@@ -32,16 +32,16 @@ export function withCors(
 }
 
 /** The answer to a browser's question before the request, for `withCors` to allow. */
-export function preflight(routes: readonly Route[], allow: string): HttpAnswer | undefined {
+export function preflight(routes: readonly Route[], allow: string): HttpResponse | undefined {
   if (!routes.some(({ cors }) => cors !== undefined)) return undefined;
   return { status: 204, headers: { allow, ...preflightHeaders, "access-control-allow-methods": allow }, body: null };
 }
 
-function withHeaders(answered: HttpAnswer, more: Readonly<Record<string, string>>): HttpAnswer {
+function withHeaders(answered: HttpResponse, more: Readonly<Record<string, string>>): HttpResponse {
   const exposed = { ...more, "access-control-expose-headers": exposedHeaders };
   return { ...answered, headers: { ...answered.headers, ...exposed } };
 }
 
-function withVary(answered: HttpAnswer): HttpAnswer {
+function withVary(answered: HttpResponse): HttpResponse {
   return { ...answered, headers: { ...answered.headers, vary: "Origin" } };
 }

@@ -16,7 +16,7 @@ const utf8Names: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii"]);
 
 const repeatable: ReadonlySet<string> = new Set(["resource", "audience"]);
 
-const mostParameters = 64;
+const maxParameters = 64;
 
 /** Control characters have no place in any parameter of RFC 6749 appendix A; a tab may stand in a password. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
@@ -49,8 +49,8 @@ export function requireFormType(contentType: string | null): void {
 export function parseForm(body: string): Form {
   const single = new Map<string, string>();
   const targets: string[] = [];
-  const pairs = body.split("&", mostParameters + 1);
-  if (pairs.length > mostParameters) throw malformed("The form has too many parameters");
+  const pairs = body.split("&", maxParameters + 1);
+  if (pairs.length > maxParameters) throw malformed("The form has too many parameters");
   const read = verbatim.test(body) ? asItIs : decode;
   for (const pair of pairs) {
     const equals = pair.indexOf("=");

@@ -1,5 +1,5 @@
-import { text } from "./answer.ts";
-import type { HttpAnswer } from "./message.ts";
+import type { HttpResponse } from "./message.ts";
+import { text } from "./response.ts";
 import type { Call } from "./route.ts";
 import { metadata } from "./well-known.ts";
 
@@ -11,7 +11,7 @@ const pageHeaders = {
 };
 
 /** `GET /`: what answers here and where its documents are, as a page for browsers and as JSON for all others. */
-export function home({ request, services }: Call): HttpAnswer {
+export function home({ request, services }: Call): HttpResponse {
   const { issuer, token_endpoint, jwks_uri } = metadata(services);
   const about = {
     name: "Countersign",

@@ -3,10 +3,10 @@ import { z } from "zod";
 import type { Peer } from "../caller.ts";
 import { authenticateCaller } from "../core/caller.ts";
 import type { Services } from "../services.ts";
-import { text } from "./answer.ts";
 import { readJson } from "./body.ts";
-import type { HttpAnswer, HttpRequest } from "./message.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 import { parseBasicCredentials } from "./oauth/client-credentials.ts";
+import { text } from "./response.ts";
 import type { Call } from "./route.ts";
 
 /** The face of jwt-issuer: a name goes in, a token for Vault comes out. Off until `--compat jwt-issuer` names it. */
@@ -18,7 +18,7 @@ const lifeSeconds = 3600;
 export const issuerTokenInput = z.object({ name: z.string().min(1).max(256) });
 
 /** `POST /auth/token`: 200 with the bare compact JWT `{exp, iat, sub}` as text. */
-export async function issuerTokenEndpoint({ request, peer, services }: Call): Promise<HttpAnswer> {
+export async function issuerTokenEndpoint({ request, peer, services }: Call): Promise<HttpResponse> {
   const clientId = await admit(request, peer, services);
   const { name } = await readName(request, services);
   const iat = Math.floor(services.clock.now() / 1000);
@@ -37,7 +37,7 @@ export async function issuerTokenEndpoint({ request, peer, services }: Call): Pr
 }
 
 /** `GET /auth/jwks`: the ES256 keys with `kty`, `crv`, `x` and `y`, and nothing else. */
-export function issuerJwksEndpoint({ services: { keys, config } }: Call): HttpAnswer {
+export function issuerJwksEndpoint({ services: { keys, config } }: Call): HttpResponse {
   const es256 = keys.published("jwks").keys.filter((key) => key.crv === "P-256");
   const body = JSON.stringify({ keys: es256.map(({ kty, crv, x, y }) => ({ kty, crv, x, y })) });
   return text(body, "application/json", `public, max-age=${config.keys.jwks_max_age}`);

@@ -27,7 +27,7 @@ export interface HttpRequest {
 }
 
 /** What a request is answered with. */
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -36,10 +36,10 @@ export interface HttpAnswer {
 }
 
 /** The authority as one function from request to answer. */
-export type AnswerFace = (request: HttpRequest, connection?: Connection) => Promise<HttpAnswer>;
+export type HttpHandler = (request: HttpRequest, connection?: Connection) => Promise<HttpResponse>;
 
 /** Answers a request that the server found wrong before its body was read, so that a browser may read that too. */
-export type RefuseFace = (code: ErrorCode, request: HttpRequest, connection: Connection) => Promise<HttpAnswer>;
+export type RefusalHandler = (code: ErrorCode, request: HttpRequest, connection: Connection) => Promise<HttpResponse>;
 
 /** The same function in the types of the platform (Fetch). */
-export type FetchFace = (request: Request, connection?: Connection) => Promise<Response>;
+export type FetchHandler = (request: Request, connection?: Connection) => Promise<Response>;

@@ -1,9 +1,9 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Connection } from "../caller.ts";
-import type { AnswerFace, FetchFace, HttpAnswer, HttpRequest } from "./message.ts";
+import type { FetchHandler, HttpHandler, HttpRequest, HttpResponse } from "./message.ts";
 
 /** An authority's face in the types of the platform. */
-export function toFetch(face: AnswerFace): FetchFace {
+export function toFetch(face: HttpHandler): FetchHandler {
   return async (request, connection) => toResponse(await face(fromRequest(request), known(connection)));
 }
 
@@ -21,7 +21,7 @@ function fromRequest(request: Request): HttpRequest {
   return { method, url, headers, read: (limit) => readBody(request, limit) };
 }
 
-function toResponse({ status, headers, body }: HttpAnswer): Response {
+function toResponse({ status, headers, body }: HttpResponse): Response {
   return new Response(body, { status, headers });
 }
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
-import type { HttpAnswer, HttpRequest } from "./message.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
 
 /** One request on its way through a face. */
 export interface Call {
@@ -34,7 +34,7 @@ export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** A pattern such as `/api/v1/user/:id`; also the label under which the request is counted. */
   readonly path: string;
-  readonly handle: (call: Call) => HttpAnswer | Promise<HttpAnswer>;
+  readonly handle: (call: Call) => HttpResponse | Promise<HttpResponse>;
   readonly doc: RouteDoc;
   /** Which browser applications may call it: those of configured origins, or any. @default none */
   readonly cors?: "configured" | "any";

@@ -11,7 +11,7 @@ import { registrationRoutes } from "./management/registration.ts";
 import { usernameRoutes, userRoutes } from "./management/users.ts";
 import { introspectionEndpoint } from "./oauth/introspect.ts";
 import { revocationEndpoint } from "./oauth/revoke.ts";
-import { aboutToken, introspectionAnswer, jwksAnswer, tokenAnswer, tokenForm } from "./oauth/shapes.ts";
+import { aboutToken, introspectionResponse, jwksResponse, tokenForm, tokenResponse } from "./oauth/shapes.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Route, RouteDoc } from "./route.ts";
@@ -26,7 +26,7 @@ function tokenRoutes(grants: GrantTable): readonly Route[] {
     tag: "OAuth 2",
     security: "client",
     body: { type: formType, schema: tokenForm(grants) },
-    success: { status: 200, schema: tokenAnswer },
+    success: { status: 200, schema: tokenResponse },
   };
   return tokenPaths.map((path) => ({ method: "POST", path, handle: tokenEndpoint, cors: "configured", doc }));
 }
@@ -41,7 +41,7 @@ const aboutTokens: readonly Route[] = [
       tag: "OAuth 2",
       security: "client",
       body: { type: formType, schema: aboutToken },
-      success: { status: 200, schema: introspectionAnswer },
+      success: { status: 200, schema: introspectionResponse },
     },
   },
   {
@@ -68,7 +68,7 @@ const wellKnown: readonly Route[] = [
       summary: "Public keys that every JOSE library can read",
       tag: "OAuth 2",
       security: "none",
-      success: { status: 200, schema: jwksAnswer },
+      success: { status: 200, schema: jwksResponse },
     },
   },
   publicRoute(oauthPaths.jwksPqc, "Public keys of ML-DSA-65, in a set of their own", (call) =>

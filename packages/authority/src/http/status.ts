@@ -1,12 +1,12 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
-import { json, text } from "./answer.ts";
-import type { HttpAnswer } from "./message.ts";
+import type { HttpResponse } from "./message.ts";
+import { json, text } from "./response.ts";
 import type { Call } from "./route.ts";
 
 /** `GET /health/live`: the process answers. */
-export function live(): HttpAnswer {
+export function live(): HttpResponse {
   return json({ status: "ok" });
 }
 
@@ -14,7 +14,7 @@ export function live(): HttpAnswer {
  * `GET /health/ready`: the store answers, its last write did not fail, and there is a key to sign with. Says no more than
  * that to strangers; the log says why not.
  */
-export async function ready({ services }: Call): Promise<HttpAnswer> {
+export async function ready({ services }: Call): Promise<HttpResponse> {
   const detail = await unreadiness(services);
   tellUnready(detail, services);
   if (detail === undefined) return json({ status: "ready" });
@@ -41,12 +41,12 @@ async function unreadiness({ lifecycle, keys: ring, store }: Services): Promise<
 }
 
 /** `GET /status`, as users of the older service poll it. */
-export function status(): HttpAnswer {
+export function status(): HttpResponse {
   return json({ status: "ok" });
 }
 
 /** `GET /metrics` in the Prometheus text format: for this machine, and for others only when configured. */
-export async function scrape({ peer, services }: Call): Promise<HttpAnswer> {
+export async function scrape({ peer, services }: Call): Promise<HttpResponse> {
   if (!peer.loopback && !services.config.server.open_metrics) throw new CountersignError("not_found");
   const exposition = await services.metrics.exposition();
   return text(exposition.text, exposition.contentType, "no-store");

@@ -11,8 +11,8 @@ import type { PublishedKeys } from "../keys/signer.ts";
 import { oauthPaths } from "../paths.ts";
 import type { ClientCertificates, Services } from "../services.ts";
 import { clientAuthMethods } from "../store/records.ts";
-import { text } from "./answer.ts";
-import type { HttpAnswer, HttpRequest } from "./message.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
+import { text } from "./response.ts";
 import type { Call } from "./route.ts";
 
 /**
@@ -80,7 +80,7 @@ export function publicDocument(
   request: HttpRequest,
   { bytes, etag }: PublicDocument,
   maxAgeSeconds: number,
-): HttpAnswer {
+): HttpResponse {
   const document = text(bytes, "application/json", `public, max-age=${maxAgeSeconds}`);
   const headers = { ...document.headers, etag };
   if (isKnown(request.headers.get("if-none-match"), etag)) return { status: 304, headers, body: null };
@@ -96,7 +96,7 @@ function isKnown(ifNoneMatch: string | null, etag: string): boolean {
 }
 
 /** A JWK set (RFC 7517 section 5), with the ETag and life that verifiers need to notice a rotation in time. */
-export function jwksDocument({ request, services: { keys, config } }: Call, set: "jwks" | "pqc"): HttpAnswer {
+export function jwksDocument({ request, services: { keys, config } }: Call, set: "jwks" | "pqc"): HttpResponse {
   const published = keys.published(set);
   const document = jwksDocuments.get(published) ?? {
     bytes: new TextEncoder().encode(published.body),

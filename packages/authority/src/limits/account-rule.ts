@@ -51,8 +51,8 @@ export interface Settled {
 /** How many times the free attempts of a narrow block a wide one has. */
 const wideFactor = 2;
 /** More blocks than the strangers' budget lets through within the life of a delay. */
-const mostBlocks = 128;
-const mostKnown = 16;
+const maxBlocks = 128;
+const maxKnown = 16;
 const knownForMs = 90 * 86_400_000;
 
 /**
@@ -156,11 +156,11 @@ function settle(
   { now, policy }: { readonly now: number; readonly policy: AccountPolicy },
 ): Settled {
   const { burst, everyMs } = policy.strangers;
-  const isCurrent = (until: number, longestMs: number) => now < until && isCredible(until, now + longestMs);
-  const lifeMs = forgottenAt({ notBefore: policy.longestDelayMs }, policy);
+  const isCurrent = (until: number, maxMs: number) => now < until && isCredible(until, now + maxMs);
+  const lifeMs = forgottenAt({ notBefore: policy.maxDelayMs }, policy);
   const endOf = ([, , notBefore]: BlockAttempts) => forgottenAt({ notBefore }, policy);
-  const blocks = [...state.blocks.filter((block) => isCurrent(endOf(block), lifeMs)), ...added].slice(-mostBlocks);
-  const known = state.known.filter(([, until]) => isCurrent(until, knownForMs)).slice(-mostKnown);
+  const blocks = [...state.blocks.filter((block) => isCurrent(endOf(block), lifeMs)), ...added].slice(-maxBlocks);
+  const known = state.known.filter(([, until]) => isCurrent(until, knownForMs)).slice(-maxKnown);
   const arrivalAt = isCurrent(state.arrivalAt ?? 0, burst * everyMs) ? state.arrivalAt : undefined;
   const expiresAt = Math.max(Math.ceil(arrivalAt ?? 0), ...blocks.map(endOf), ...known.map(([, until]) => until));
   return { state: { blocks, known, ...(arrivalAt === undefined ? {} : { arrivalAt }) }, expiresAt };

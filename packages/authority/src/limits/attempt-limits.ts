@@ -50,10 +50,10 @@ export interface LimitsOptions {
 }
 
 /** Past so many lost races in a row, a key is under a flood. */
-const mostRaces = 64;
+const maxRaces = 64;
 const floodDelayMs = 1000;
 /** Refusals remembered here, so that a flood of attempts at one key does not become a flood of reads. */
-const mostRefusals = 10_000;
+const maxRefusals = 10_000;
 /** For so long only, so that what another node clears is soon seen. */
 const rememberedMs = 1000;
 const minuteMs = 60_000;
@@ -100,7 +100,7 @@ class StoreLimits implements Limits {
     this.#perMinute = limits.address_attempts_per_minute;
     this.#policy = {
       attempts: limits.login_attempts,
-      longestDelayMs: limits.login_max_delay * 1000,
+      maxDelayMs: limits.login_max_delay * 1000,
       strangers: perHour(limits.account_attempts_per_hour),
     };
   }
@@ -156,7 +156,7 @@ class StoreLimits implements Limits {
     const remembered = this.#delay(refusedAs);
     if (remembered > 0) return remembered;
     return this.#inTurn(key, async () => {
-      for (let race = 0; race < mostRaces; race++) {
+      for (let race = 0; race < maxRaces; race++) {
         const refusedMeanwhile = this.#delay(refusedAs);
         if (refusedMeanwhile > 0) return refusedMeanwhile;
         const item = await this.#store.get<State>(key);
@@ -179,7 +179,7 @@ class StoreLimits implements Limits {
     edit: (state: State | undefined, now: number) => { readonly state: State; readonly expiresAt: number } | undefined,
   ): Promise<void> {
     await this.#inTurn(key, async () => {
-      for (let race = 0; race < mostRaces; race++) {
+      for (let race = 0; race < maxRaces; race++) {
         const item = await this.#store.get<State>(key);
         const next = edit(item?.value, this.#clock.now());
         if (next === undefined) return;
@@ -213,7 +213,7 @@ class StoreLimits implements Limits {
     this.#refusals.delete(refusedAs);
     this.#refusals.set(refusedAs, refusal);
     const [oldest] = this.#refusals.keys();
-    if (this.#refusals.size > mostRefusals && oldest !== undefined) this.#refusals.delete(oldest);
+    if (this.#refusals.size > maxRefusals && oldest !== undefined) this.#refusals.delete(oldest);
   }
 }
 

@@ -13,7 +13,7 @@ export interface PasswordHash {
 }
 
 /** The largest memory of a stored hash, so that none can take more than its slot is reckoned with. */
-const mostMemoryKib = 65_536;
+const maxMemoryKib = 65_536;
 const pattern =
   /^\$argon2id\$v=19\$m=(\d{1,6}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,64})\$([A-Za-z0-9+/]{16,86})$/;
 
@@ -28,7 +28,7 @@ export function parsePhc(phc: string): PasswordHash | undefined {
   const cost = { memoryKib: Number(memory), passes: Number(passes), lanes: Number(lanes) };
   // RFC 9106 section 3.1: at least one pass and one lane, and eight blocks of memory for each lane.
   const isSound = cost.passes >= 1 && cost.lanes >= 1 && cost.memoryKib >= 8 * cost.lanes;
-  if (!isSound || cost.memoryKib > mostMemoryKib) return undefined;
+  if (!isSound || cost.memoryKib > maxMemoryKib) return undefined;
   return { cost, salt: Buffer.from(salt, "base64"), tag: Buffer.from(tag, "base64") };
 }
 

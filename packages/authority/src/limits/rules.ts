@@ -15,7 +15,7 @@ export interface AttemptsState {
 /** How many attempts are free, and how long the delays grow. */
 export interface AttemptsPolicy {
   readonly attempts: number;
-  readonly longestDelayMs: number;
+  readonly maxDelayMs: number;
 }
 
 /** What was taken from a budget: the theoretical arrival time of the generic cell rate algorithm (ITU-T I.371). */
@@ -39,25 +39,25 @@ export function countAttempt(
   now: number,
   policy: AttemptsPolicy,
 ): Decision<AttemptsState> {
-  const resumesAt = credible(state?.notBefore, now + policy.longestDelayMs);
+  const resumesAt = credible(state?.notBefore, now + policy.maxDelayMs);
   if (now < resumesAt) return { allowed: false, retryAt: resumesAt };
   const attempts = (state?.attempts ?? 0) + 1;
   const beyond = attempts - policy.attempts;
-  const delay = beyond < 0 ? 0 : Math.min(firstDelayMs * 2 ** beyond, policy.longestDelayMs);
+  const delay = beyond < 0 ? 0 : Math.min(firstDelayMs * 2 ** beyond, policy.maxDelayMs);
   const notBefore = now + delay;
   return { allowed: true, state: { attempts, notBefore }, expiresAt: forgottenAt({ notBefore }, policy) };
 }
 
 /** From when on attempts have no effect any more. */
 export function forgottenAt({ notBefore }: Pick<AttemptsState, "notBefore">, policy: AttemptsPolicy): number {
-  return notBefore + restingDelays * policy.longestDelayMs;
+  return notBefore + restingDelays * policy.maxDelayMs;
 }
 
 /** Takes one from a budget. */
 export function takeFromBudget(state: BudgetState | undefined, now: number, budget: Budget): Decision<BudgetState> {
-  const longestMs = budget.burst * budget.everyMs;
-  const arrivalAt = Math.max(credible(state?.arrivalAt, now + longestMs), now) + budget.everyMs;
-  const retryAt = Math.ceil(arrivalAt - longestMs);
+  const maxMs = budget.burst * budget.everyMs;
+  const arrivalAt = Math.max(credible(state?.arrivalAt, now + maxMs), now) + budget.everyMs;
+  const retryAt = Math.ceil(arrivalAt - maxMs);
   if (now < retryAt) return { allowed: false, retryAt };
   return { allowed: true, state: { arrivalAt }, expiresAt: Math.ceil(arrivalAt) };
 }

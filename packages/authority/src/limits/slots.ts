@@ -10,7 +10,7 @@ export interface SlotsOptions {
 }
 
 /** Waiting costs little, but not nothing: past so many the answer would come too late anyway. */
-const mostWaiting = 1000;
+const maxWaiting = 1000;
 const retryAfterMs = 1000;
 
 /** Tells whether the turn has come (true) or is refused. */
@@ -66,7 +66,7 @@ export class Slots {
 
   /** When too many wait, the last of the longest queue gives way to whoever has a shorter one. */
   #makeRoom(from: string): boolean {
-    if (this.#waiting < mostWaiting) return true;
+    if (this.#waiting < maxWaiting) return true;
     const [place = "", longest] = [...this.#queues].reduce((most, other) =>
       other[1].size > most[1].size ? other : most,
     );

@@ -2,27 +2,27 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, CountersignError, type ErrorCode, randomSecret, systemRandom } from "@countersign/protocol";
 import type { Observer } from "../audit/observer.ts";
 import type { Connection } from "../caller.ts";
-import { refusal } from "../http/error-answer.ts";
-import type { AnswerFace, HttpAnswer, RefuseFace } from "../http/message.ts";
+import { refusal } from "../http/error-response.ts";
+import type { HttpHandler, HttpResponse, RefusalHandler } from "../http/message.ts";
 import { closeGently } from "./close-gently.ts";
+import { type ConnectionState, endAfter, type PendingRequest } from "./connection-state.ts";
 import { scanHeaders } from "./header-scan.ts";
 import { incomingRequest } from "./incoming-request.ts";
 import { expectsContinue, judge, methods, type Refusal } from "./judge.ts";
 import type { ServerLimits } from "./limits.ts";
 import { readBody } from "./read-body.ts";
 import { sendAnswer } from "./send.ts";
-import { endAfter, type Turn, type Wire } from "./wire.ts";
 
 /** What a handler of HTTP messages works with. */
 export interface HandlerParts {
-  readonly answer: AnswerFace;
+  readonly answer: HttpHandler;
   /** Words a refusal of what was found wrong with a body here; without it the catalogue does. */
-  readonly refuse?: RefuseFace | undefined;
+  readonly refuse?: RefusalHandler | undefined;
   readonly scheme: "http" | "https";
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly observer: Observer;
-  readonly wireOf: (socket: IncomingMessage["socket"]) => Wire;
+  readonly stateOf: (socket: IncomingMessage["socket"]) => ConnectionState;
   /** Whether every answer is to be the last on its connection. */
   readonly draining: () => boolean;
 }
@@ -33,19 +33,19 @@ const refusedRoute = "(refused)";
 /** The listener of `request` events: one HTTP message in, one call of `answer`, one answer out. */
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
-    const wire = parts.wireOf(incoming.socket);
+    const state = parts.stateOf(incoming.socket);
     // What comes behind the last request and what was parsed with it.
-    if (wire.closing) return void incoming.resume();
-    wire.requests += 1;
+    if (state.closing) return void incoming.resume();
+    state.requests += 1;
     const scan = scanHeaders(incoming.rawHeaders);
     const verdict = judge(incoming, scan, parts);
-    wire.waiting.push({ incoming, outgoing, wire, number: wire.requests, hasBody: scan.hasBody, verdict });
-    if (isFull(wire, parts.limits) || ("unframed" in verdict && verdict.unframed)) endAfter(incoming.socket, wire);
-    beginWaiting(wire, parts);
+    state.waiting.push({ incoming, outgoing, state, number: state.requests, hasBody: scan.hasBody, verdict });
+    if (isFull(state, parts.limits) || ("unframed" in verdict && verdict.unframed)) endAfter(incoming.socket, state);
+    beginWaiting(state, parts);
   };
 }
 
-function isFull({ requests, begun, waiting }: Wire, limits: ServerLimits): boolean {
+function isFull({ requests, begun, waiting }: ConnectionState, limits: ServerLimits): boolean {
   return requests >= limits.requestsPerConnection || begun + waiting.length >= limits.requestsUnanswered;
 }
 
@@ -53,42 +53,42 @@ function isFull({ requests, begun, waiting }: Wire, limits: ServerLimits): boole
  * Begins as many requests of a connection as may be worked on at once. The next begins when an answer has left, so
  * neither one that pipelines nor one that reads nothing takes the time and memory of the others.
  */
-function beginWaiting(wire: Wire, parts: HandlerParts): void {
-  while (wire.begun < parts.limits.requestsAtOnce) {
-    const turn = wire.waiting.shift();
-    if (turn === undefined) return;
-    if (turn.incoming.socket.destroyed) continue;
-    wire.begun += 1;
-    turn.outgoing.once("close", () => {
-      wire.begun -= 1;
-      beginWaiting(wire, parts);
+function beginWaiting(state: ConnectionState, parts: HandlerParts): void {
+  while (state.begun < parts.limits.requestsAtOnce) {
+    const pending = state.waiting.shift();
+    if (pending === undefined) return;
+    if (pending.incoming.socket.destroyed) continue;
+    state.begun += 1;
+    pending.outgoing.once("close", () => {
+      state.begun -= 1;
+      beginWaiting(state, parts);
     });
-    void handle(turn, parts);
+    void handle(pending, parts);
   }
 }
 
-async function handle(turn: Turn, parts: HandlerParts): Promise<void> {
+async function handle(pending: PendingRequest, parts: HandlerParts): Promise<void> {
   try {
-    await answer(turn, parts);
+    await answer(pending, parts);
   } catch (error) {
-    fail(turn, error, parts);
+    fail(pending, error, parts);
   }
 }
 
-async function answer(turn: Turn, parts: HandlerParts): Promise<void> {
-  const { incoming, outgoing, wire, hasBody, verdict } = turn;
+async function answer(pending: PendingRequest, parts: HandlerParts): Promise<void> {
+  const { incoming, outgoing, state, hasBody, verdict } = pending;
   const { method = "" } = incoming;
-  if ("refused" in verdict) return refuse(verdict, turn, parts);
+  if ("refused" in verdict) return refuse(verdict, pending, parts);
   if (hasBody && expectsContinue(incoming)) outgoing.writeContinue();
   const read = hasBody ? await readBody(incoming, parts.limits.bodyBytes) : { bytes: undefined };
   if (read === "sender_gone") return;
-  if (read === "too_large") return refuse({ refused: "payload_too_large", url: verdict.url }, turn, parts);
+  if (read === "too_large") return refuse({ refused: "payload_too_large", url: verdict.url }, pending, parts);
   const request = incomingRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
-  wire.answering += 1;
+  state.answering += 1;
   try {
-    send(turn, await parts.answer(request, connectionOf(incoming, wire)), parts);
+    send(pending, await parts.answer(request, connectionOf(incoming, state)), parts);
   } finally {
-    wire.answering -= 1;
+    state.answering -= 1;
   }
 }
 
@@ -97,49 +97,50 @@ async function answer(turn: Turn, parts: HandlerParts): Promise<void> {
  * behind it would be lost.
  */
 function send(
-  { incoming, outgoing, wire, number }: Turn,
-  answer: HttpAnswer,
+  { incoming, outgoing, state, number }: PendingRequest,
+  answer: HttpResponse,
   { limits, draining }: HandlerParts,
 ): void {
-  if (answer.headers.connection === "close") endAfter(incoming.socket, wire);
-  const isLast = number === wire.requests && (wire.closing || draining());
+  if (answer.headers.connection === "close") endAfter(incoming.socket, state);
+  const isLast = number === state.requests && (state.closing || draining());
   if (isLast) {
-    endAfter(incoming.socket, wire);
-    wire.ended = true;
+    endAfter(incoming.socket, state);
+    state.ended = true;
     closeGently(incoming.socket, limits.lingerMs);
   }
   sendAnswer(outgoing, answer, isLast);
 }
 
 /** RFC 9110 section 2.5: a proxy sends its own version, and those that say nothing else of themselves speak HTTP/1.0. */
-function connectionOf({ httpVersion }: IncomingMessage, { connection }: Wire): Connection {
+function connectionOf({ httpVersion }: IncomingMessage, { connection }: ConnectionState): Connection {
   return httpVersion === "1.0" ? { ...connection, relayed: true } : connection;
 }
 
 /** Refuses a request. A body that nobody will read ends the connection. */
-async function refuse({ refused, url }: Refusal, turn: Turn, parts: HandlerParts): Promise<void> {
-  const { incoming, wire } = turn;
+async function refuse({ refused, url }: Refusal, pending: PendingRequest, parts: HandlerParts): Promise<void> {
+  const { incoming, state } = pending;
   if (!incoming.complete) {
-    endAfter(incoming.socket, wire);
+    endAfter(incoming.socket, state);
     incoming.resume();
   }
   const { method = "", rawHeaders } = incoming;
-  if (url === undefined || parts.refuse === undefined) return send(turn, ownRefusal(refused, incoming, parts), parts);
+  if (url === undefined || parts.refuse === undefined)
+    return send(pending, ownRefusal(refused, incoming, parts), parts);
   const request = incomingRequest({ method, url, rawHeaders, body: undefined });
-  send(turn, await parts.refuse(refused, request, connectionOf(incoming, wire)), parts);
+  send(pending, await parts.refuse(refused, request, connectionOf(incoming, state)), parts);
 }
 
 /** An answer without asking the authority. */
-function ownRefusal(code: ErrorCode, incoming: IncomingMessage, { observer }: HandlerParts): HttpAnswer {
+function ownRefusal(code: ErrorCode, incoming: IncomingMessage, { observer }: HandlerParts): HttpResponse {
   const refused = refusal(new CountersignError(code));
-  observer.exchange({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });
+  observer.request({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });
   const allow = code === "method_not_allowed" ? { allow: [...methods].join(", ") } : {};
   return { ...refused, headers: { ...refused.headers, ...allow } };
 }
 
 /** A failure of this server: a face answers its own. */
-function fail(turn: Turn, error: unknown, parts: HandlerParts): void {
-  const { incoming, outgoing, wire } = turn;
+function fail(pending: PendingRequest, error: unknown, parts: HandlerParts): void {
+  const { incoming, outgoing, state } = pending;
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : "a value that is not an error was thrown";
   parts.observer.event({
     name: "request.failed",
@@ -147,8 +148,8 @@ function fail(turn: Turn, error: unknown, parts: HandlerParts): void {
     fields: { requestId: randomSecret(systemRandom, 12), method: methodOf(incoming), route: refusedRoute, detail },
   });
   if (outgoing.headersSent) return void outgoing.destroy();
-  endAfter(incoming.socket, wire);
-  send(turn, refusal(new CountersignError("server_error")), parts);
+  endAfter(incoming.socket, state);
+  send(pending, refusal(new CountersignError("server_error")), parts);
 }
 
 /** A method as the metrics and the log may name it. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
 /** Each takes a moment of everybody's time. */
-const mostIgnored = 1000;
+const maxIgnored = 1000;
 
 /**
  * Takes no further request from a connection, and reads on, so that what is still owed reaches a client that pipelined.
@@ -15,7 +15,7 @@ export function ignoreFurther(socket: Socket): void {
   if (parser === undefined) return;
   parser.onIncoming = (incoming) => {
     ignored += 1;
-    if (ignored > mostIgnored) socket.destroy();
+    if (ignored > maxIgnored) socket.destroy();
     else incoming.resume();
     return 0;
   };

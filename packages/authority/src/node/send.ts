@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
-import type { HttpAnswer } from "../http/message.ts";
+import type { HttpResponse } from "../http/message.ts";
 
 /** Sends an answer whole; `close` makes it the last one on its connection, and nothing that the answer says itself does. */
-export function sendAnswer(outgoing: ServerResponse, { status, headers, body }: HttpAnswer, close: boolean): void {
+export function sendAnswer(outgoing: ServerResponse, { status, headers, body }: HttpResponse, close: boolean): void {
   const lines: string[] = [];
   for (const name in headers) if (name !== "connection") lines.push(name, headers[name] ?? "");
   if (close) lines.push("connection", "close");

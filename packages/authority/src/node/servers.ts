@@ -37,9 +37,9 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
   server.on("checkContinue", handler);
   server.on("connect", (_request, socket) => refuseOnSocket(socket, 405, limits.lingerMs, methods));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const wire = parts.wireOf(socket as Socket);
-    if (wire.ended) return;
-    const owes = wire.answering > 0 || wire.waiting.length > 0;
+    const state = parts.stateOf(socket as Socket);
+    if (state.ended) return;
+    const owes = state.answering > 0 || state.waiting.length > 0;
     if (owes || !socket.writable || isHandshaking(server, socket as Socket)) return socket.destroy();
     refuseOnSocket(socket, statusOfParserError(error.code), limits.lingerMs);
   });

@@ -8,8 +8,8 @@ export interface PipelineOptions<Job> {
   readonly onIdle: () => void;
 }
 
-interface Waiter<Answer> {
-  readonly resolve: (answer: Answer) => void;
+interface Waiter<Result> {
+  readonly resolve: (answer: Result) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -18,10 +18,10 @@ interface Waiter<Answer> {
  * several batches are on their way at once, so that the thread works while the loop is still busy with the next jobs.
  * The thread answers in order.
  */
-export class Pipeline<Job, Answer> {
+export class Pipeline<Job, Result> {
   readonly #options: PipelineOptions<Job>;
   #gathered: Job[] = [];
-  #waiters: Waiter<Answer>[] = [];
+  #waiters: Waiter<Result>[] = [];
   #answered = 0;
   #scheduled = false;
 
@@ -34,7 +34,7 @@ export class Pipeline<Job, Answer> {
     return this.#waiters.length - this.#answered;
   }
 
-  submit(job: Job): Promise<Answer> {
+  submit(job: Job): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
       this.#gathered.push(job);
@@ -44,7 +44,7 @@ export class Pipeline<Job, Answer> {
   }
 
   /** Answers the jobs that waited longest, one each. */
-  settle(answers: readonly (Answer | Error)[]): void {
+  settle(answers: readonly (Result | Error)[]): void {
     for (const answer of answers) {
       const waiter = this.#waiters[this.#answered++];
       if (answer instanceof Error) waiter?.reject(answer);

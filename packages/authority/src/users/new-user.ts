@@ -20,7 +20,7 @@ export interface Registration {
 }
 
 /** Lost races in a row before giving up: each is somebody who uses the same name or invitation. */
-const mostAttempts = 16;
+const maxAttempts = 16;
 
 /**
  * Adds a user: the user, its name, the invitation that is used up and the record are one commit. The password is hashed
@@ -32,7 +32,7 @@ export async function register(
   actor: string,
 ): Promise<UserRecord> {
   const user = await makeUser(options, registration, `user_${randomUuid(options.random)}`);
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const { used, by = actor } = await useInvitation(options, registration.invitation);
     const name = await claimOf(options.store, user.username, user.userId);
     const event = { name: "user.registered", fields: { userId: user.userId, actor: by } } as const;

@@ -82,7 +82,7 @@ describe("createLog", () => {
     }
   });
 
-  const exchange = { route: "/oauth/token", method: "POST", durationMs: 1.23456, grant: "password" };
+  const request = { route: "/oauth/token", method: "POST", durationMs: 1.23456, grant: "password" };
   const levels = [
     { level: "silent", status: 500, lines: 0 },
     { level: "error", status: 500, lines: 0 },
@@ -91,17 +91,17 @@ describe("createLog", () => {
     { level: "debug", status: 200, lines: 1 },
   ] as const;
   for (const { level, status, lines } of levels) {
-    it(`at level ${level} writes ${lines} lines about an exchange that ended in ${status}`, () => {
-      const text = logOf({ level }, (log) => log.exchange({ ...exchange, status }));
+    it(`at level ${level} writes ${lines} lines about an request that ended in ${status}`, () => {
+      const text = logOf({ level }, (log) => log.request({ ...request, status }));
       assert.equal(text.split("\n").length - 1, lines);
       if (lines > 0) assert.match(text, /"route":"\/oauth\/token","method":"POST","status":\d+,"durationMs":1.235/);
     });
   }
 
-  it("warns of failed exchanges once a second for each route, method and status", () => {
+  it("warns of failed requests once a second for each route, method and status", () => {
     const clock = new FakeClock();
     const text = logOf({ level: "warn", clock }, (log) => {
-      const fail = (status: number, route = "/oauth/token") => log.exchange({ ...exchange, route, status });
+      const fail = (status: number, route = "/oauth/token") => log.request({ ...request, route, status });
       for (let n = 0; n < 100; n++) fail(503);
       fail(500);
       fail(503, "/health/ready");

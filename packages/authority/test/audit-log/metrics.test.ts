@@ -35,10 +35,10 @@ describe("createMetrics", () => {
     assert.doesNotMatch((await metrics.exposition()).text, /canary/);
   });
 
-  it("measures exchanges by route and status, and token requests by grant, in seconds", async () => {
+  it("measures requests by route and status, and token requests by grant, in seconds", async () => {
     const metrics = createMetrics();
-    metrics.exchange({ route: "/oauth/token", method: "POST", status: 200, durationMs: 7, grant: "refresh_token" });
-    metrics.exchange({ route: "/status", method: "GET", status: 200, durationMs: 1 });
+    metrics.request({ route: "/oauth/token", method: "POST", status: 200, durationMs: 7, grant: "refresh_token" });
+    metrics.request({ route: "/status", method: "GET", status: 200, durationMs: 1 });
     const { text } = await metrics.exposition();
     assert.match(
       text,

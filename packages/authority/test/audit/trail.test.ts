@@ -21,7 +21,7 @@ function makeTrail(options: { store?: Store; clock?: FakeClock; seed?: number; a
     store: aroundStore(store, around),
     clock,
     random: seededRandom(seed),
-    observer: { event: (event) => heard.push(event), exchange: () => {} },
+    observer: { event: (event) => heard.push(event), request: () => {} },
     retentionMs: 400 * dayMs,
   });
   return { audit, clock, store, heard };
@@ -370,7 +370,7 @@ describe("AuditTrail.commit", () => {
   it("keeps each kind of event for its own time, and some of none", async () => {
     const { store, clock, heard } = makeTrail();
     const retentionMsOf = { user: 10 * dayMs, "user.deleted": 20 * dayMs, "token.issued": 0 };
-    const observer = { event: (event: AuthorityEvent) => heard.push(event), exchange: () => {} };
+    const observer = { event: (event: AuthorityEvent) => heard.push(event), request: () => {} };
     const options = { store, clock, random: seededRandom(3), observer, retentionMs: 5 * dayMs, retentionMsOf };
     const audit = createAuditTrail(options);
     await audit.record("token.issued", { grant: "password", clientId: "c", jti: "j", scope: "" });

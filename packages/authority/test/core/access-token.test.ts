@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Answer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
 
 const password = "correct horse battery";
 const settings = { clientId: "console", scopes: ["superuser"] } as const;
@@ -50,7 +50,7 @@ async function changeClients(authority: TestAuthority, changes: { scopes?: reado
   for (const id of ["console", "portal"]) await authority.services.clients.update(id, changes, "test");
 }
 
-async function issued(answer: Promise<Answer>): Promise<string> {
+async function issued(answer: Promise<TestResponse>): Promise<string> {
   const { status, body } = await answer;
   assert.equal(status, 200, JSON.stringify(body));
   return String(body.access_token);

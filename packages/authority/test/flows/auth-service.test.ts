@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 
 /** The requests that the README of the older auth service shows, header by header and member by member. */
@@ -209,5 +209,5 @@ async function request(authority: TestAuthority, method: string, path: string, t
     ...(body === undefined ? {} : { "content-type": "application/json" }),
   };
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  return readAnswer(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "127.0.0.1" }));
+  return readResponse(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "127.0.0.1" }));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 import { basic } from "../security/table.ts";
 
 const named = { method: "POST", headers: { "content-type": "application/json" }, body: '{"name":"vishpat"}' };
@@ -86,7 +86,9 @@ describe("the jwt-issuer face", () => {
       const token = await (await post(authority, { ...named, body: JSON.stringify({ name }) })).text();
       const headers = { authorization: `Bearer ${token}` };
       for (const path of ["/api/v1/keys", "/api/v1/user/admin_id"]) {
-        const answer = await readAnswer(await authority.fetch(new Request(`${testIssuer}${path}`, { headers }), here));
+        const answer = await readResponse(
+          await authority.fetch(new Request(`${testIssuer}${path}`, { headers }), here),
+        );
         assert.deepEqual([answer.status, answer.body.error], [401, "invalid_token"]);
       }
       const fields = { client_id: client.clientId, client_secret: secret, token };
@@ -122,7 +124,7 @@ describe("an imported key.json", () => {
     const token = await (await post(authority)).text();
     const { payload } = await jwtVerify(token, pair.publicKey, { currentDate: new Date(authority.clock.now()) });
     assert.equal(payload.sub, "vishpat");
-    const answer = await readAnswer(await authority.fetch(new Request(`${testIssuer}/auth/jwks`), here));
+    const answer = await readResponse(await authority.fetch(new Request(`${testIssuer}/auth/jwks`), here));
     assert.ok(JSON.stringify(answer.body).includes(String(jwk.x)));
     await authority.close();
   });

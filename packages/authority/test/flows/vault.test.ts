@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { signingAlgorithms } from "../../src/store/records.ts";
-import { readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
 import { loginToVault, readDiscovery, readKeySet, type VaultRole } from "./vault-role.ts";
 
 /**
@@ -159,7 +159,7 @@ describe("Vault's login rules", () => {
 });
 
 async function fetchJson(authority: TestAuthority, path: string): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await readAnswer(
+  const answer = await readResponse(
     await authority.fetch(new Request(`http://localhost:8080${path}`), { address: "127.0.0.1" }),
   );
   assert.equal(answer.status, 200);

@@ -64,7 +64,7 @@ describe("a grant that is one file and one row", () => {
     assert.equal(openapi.split(choices).length - 1, 6, "two token forms, a client new, changed, listed and shown");
     assert.match(openapi, /A code that is good once/);
     await ask();
-    assert.equal(authority.exchanges.at(-1)?.grant, voucher.type);
+    assert.equal(authority.requests.at(-1)?.grant, voucher.type);
   });
 });
 

@@ -24,7 +24,7 @@ describe("createApp", () => {
       const authority = await testAuthority();
       const response = await authority.fetch(new Request(`${testIssuer}${target}`, { method }));
       assert.equal(response.status, status);
-      assert.equal(authority.exchanges.at(-1)?.route, route);
+      assert.equal(authority.requests.at(-1)?.route, route);
       await authority.close();
     });
   }
@@ -38,7 +38,7 @@ describe("createApp", () => {
     it(`counts ${method} ${path}, which no route answers: ${status}`, async () => {
       const authority = await testAuthority();
       assert.equal((await authority.fetch(new Request(`${testIssuer}${path}`, { method }))).status, status);
-      assert.deepEqual(authority.exchanges, [{ route, method: "other", status, durationMs: 0 }]);
+      assert.deepEqual(authority.requests, [{ route, method: "other", status, durationMs: 0 }]);
       await authority.close();
     });
   }

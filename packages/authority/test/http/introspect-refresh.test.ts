@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Answer, type FormFields, type TestAuthority, testAuthority } from "../../src/testing.ts";
+import { type FormFields, type TestAuthority, type TestResponse, testAuthority } from "../../src/testing.ts";
 
 interface Scene {
   readonly authority: TestAuthority;
@@ -8,7 +8,7 @@ interface Scene {
   readonly userId: string;
   /** The live refresh token of a login. */
   readonly token: string;
-  send(path: string, fields: FormFields): Promise<Answer>;
+  send(path: string, fields: FormFields): Promise<TestResponse>;
 }
 
 const config = { tokens: { refresh_idle_ttl: 3600, refresh_absolute_ttl: 7200 } };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Connection } from "../../src/caller.ts";
 import { routesOf } from "../../src/http/routes.ts";
-import { type Answer, readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
 
 const alice = { username: "alice", password: "correct horse battery" };
 
@@ -26,13 +26,13 @@ interface Sent {
   readonly body?: object | undefined;
 }
 
-async function call(authority: TestAuthority, { method, path, token, body }: Sent): Promise<Answer> {
+async function call(authority: TestAuthority, { method, path, token, body }: Sent): Promise<TestResponse> {
   const headers = {
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { "content-type": "application/json" }),
   };
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  return readAnswer(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "127.0.0.1" }));
+  return readResponse(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "127.0.0.1" }));
 }
 
 describe("the management API: who may do what", () => {
@@ -121,7 +121,7 @@ describe("the management API: JSON that readers disagree about", () => {
       const before = await count();
       const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
       const request = new Request(`${testIssuer}/api/v1/client`, { method: "POST", headers, body });
-      const answer = await readAnswer(await authority.fetch(request, { address: "127.0.0.1" }));
+      const answer = await readResponse(await authority.fetch(request, { address: "127.0.0.1" }));
       assert.deepEqual([answer.status, answer.body.error], [400, "invalid_request"]);
       assert.match(String(answer.body.error_description), /^The body is not JSON as it is read here: /);
       assert.equal(await count(), before);

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { SignJWT } from "jose";
-import { type Answer, readAnswer, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
 
 const page = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
@@ -32,8 +32,8 @@ async function makeScene() {
 
 type Scene = Awaited<ReturnType<typeof makeScene>>;
 
-async function send(authority: TestAuthority, path: string, init: RequestInit): Promise<Answer> {
-  return readAnswer(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "192.0.2.1" }));
+async function send(authority: TestAuthority, path: string, init: RequestInit): Promise<TestResponse> {
+  return readResponse(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "192.0.2.1" }));
 }
 
 async function assertion(aud: string, at: number): Promise<Readonly<Record<string, string>>> {
@@ -47,7 +47,7 @@ async function assertion(aud: string, at: number): Promise<Readonly<Record<strin
 
 interface Mistake {
   readonly name: string;
-  readonly make: (scene: Scene) => Promise<Answer>;
+  readonly make: (scene: Scene) => Promise<TestResponse>;
   readonly error: string;
   /** What the log says; the part between the dots stands in docs/errors.md too. */
   readonly detail: string;

@@ -11,7 +11,7 @@ import {
 
 const policy: AccountPolicy = {
   attempts: 5,
-  longestDelayMs: 900_000,
+  maxDelayMs: 900_000,
   strangers: { burst: 50, everyMs: 72_000 },
 };
 const at = (narrow: string, wide?: string): Origin => ({

@@ -9,7 +9,7 @@ import {
   takeFromBudget,
 } from "../../src/limits/rules.ts";
 
-const policy = { attempts: 5, longestDelayMs: 900_000 };
+const policy = { attempts: 5, maxDelayMs: 900_000 };
 
 /** Tries as soon as the rule lets it; the waits between the attempts, in seconds. */
 function waits(count: number): readonly number[] {
@@ -35,7 +35,7 @@ describe("countAttempt", () => {
       fc.property(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 0, max: 2 ** 41 }), (attempts, now) => {
         const decision = countAttempt({ attempts, notBefore: now }, now, policy);
         assert.ok(decision.allowed);
-        assert.ok(decision.state.notBefore <= now + policy.longestDelayMs);
+        assert.ok(decision.state.notBefore <= now + policy.maxDelayMs);
         assert.ok(decision.expiresAt > decision.state.notBefore);
       }),
       { seed: 1 },

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
-import type { HttpAnswer } from "../../src/http/message.ts";
+import type { HttpResponse } from "../../src/http/message.ts";
 import { answered, connectionsOf, exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
 
 const limit = 65_536;
@@ -134,7 +134,7 @@ describe("serveAuthority bounds connections", () => {
   }
 
   it("answers all it accepted before the last, in their order, whichever is ready first (B28)", async () => {
-    const held: ((answer: HttpAnswer) => void)[] = [];
+    const held: ((answer: HttpResponse) => void)[] = [];
     await using recorder = await record(
       { limits: { ...ended, requestsPerConnection: 3 } },
       () => new Promise((resolve) => held.push(resolve)),
@@ -148,7 +148,7 @@ describe("serveAuthority bounds connections", () => {
   });
 
   it("ends a connection where the authority wants it, and gives what else it owes on it first (B11)", async () => {
-    const held: ((answer: HttpAnswer) => void)[] = [];
+    const held: ((answer: HttpResponse) => void)[] = [];
     await using recorder = await record({ limits: ended }, () => new Promise((resolve) => held.push(resolve)));
     const answer = exchangeRaw(recorder.served.port, get.repeat(3));
     while (held.length < 3) await new Promise((resolve) => setImmediate(resolve));
@@ -178,7 +178,7 @@ describe("serveAuthority bounds connections", () => {
   });
 
   it("works on few requests of one connection at once, and begins the next when an answer left", async () => {
-    const held: ((answer: HttpAnswer) => void)[] = [];
+    const held: ((answer: HttpResponse) => void)[] = [];
     await using recorder = await record(
       { limits: { ...ended, requestsAtOnce: 2 } },
       () => new Promise((resolve) => held.push(resolve)),
@@ -216,7 +216,7 @@ describe("serveAuthority bounds connections", () => {
   });
 
   it("takes nothing for a request behind one whose end nobody knows, however late that is judged (B23)", async () => {
-    const held: ((answer: HttpAnswer) => void)[] = [];
+    const held: ((answer: HttpResponse) => void)[] = [];
     await using recorder = await record(
       { limits: { ...ended, requestsAtOnce: 1 } },
       () => new Promise((resolve) => held.push(resolve)),
@@ -230,7 +230,7 @@ describe("serveAuthority bounds connections", () => {
   });
 
   it("begins nothing for a client that is gone", async () => {
-    const held: ((answer: HttpAnswer) => void)[] = [];
+    const held: ((answer: HttpResponse) => void)[] = [];
     const recorder = await record(
       { limits: { ...ended, requestsAtOnce: 1 } },
       () => new Promise((resolve) => held.push(resolve)),
@@ -306,7 +306,7 @@ describe("serveAuthority bounds connections", () => {
 
 describe("serveAuthority.close", () => {
   it("finishes what was accepted, then takes nothing more", async () => {
-    const { promise: held, resolve: release } = Promise.withResolvers<HttpAnswer>();
+    const { promise: held, resolve: release } = Promise.withResolvers<HttpResponse>();
     const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
     const recorder = await record({}, () => {
       arrived();
@@ -324,7 +324,7 @@ describe("serveAuthority.close", () => {
   });
 
   it("answers all that was accepted on one connection, and says only in the last that it was that", async () => {
-    const held: ((answer: HttpAnswer) => void)[] = [];
+    const held: ((answer: HttpResponse) => void)[] = [];
     const recorder = await record(
       { limits: { keepAliveMs: 60_000 } },
       () => new Promise((resolve) => held.push(resolve)),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
-import type { HttpAnswer, HttpRequest } from "../../src/http/message.ts";
+import type { HttpRequest, HttpResponse } from "../../src/http/message.ts";
 import { answered, exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
 
 interface Row {
@@ -234,7 +234,7 @@ describe("serveAuthority answers to raw messages", () => {
   });
 
   it("answers a malformed message behind a good one only after the good one was not answered in its place", async () => {
-    const { promise: held, resolve: release } = Promise.withResolvers<HttpAnswer>();
+    const { promise: held, resolve: release } = Promise.withResolvers<HttpResponse>();
     await using recorder = await record({}, () => held);
     const text = await exchangeRaw(
       recorder.served.port,
@@ -246,12 +246,12 @@ describe("serveAuthority answers to raw messages", () => {
   });
 
   it("counts what it refuses for the observer", async () => {
-    const exchanges: unknown[] = [];
+    const requests: unknown[] = [];
     await using recorder = await record({
-      observer: { event() {}, exchange: ({ route, method, status }) => exchanges.push({ route, method, status }) },
+      observer: { event() {}, request: ({ route, method, status }) => requests.push({ route, method, status }) },
     });
     await exchangeRaw(recorder.served.port, get("//x"));
-    assert.deepEqual(exchanges, [{ route: "(refused)", method: "GET", status: 404 }]);
+    assert.deepEqual(requests, [{ route: "(refused)", method: "GET", status: 404 }]);
   });
 
   it("passes each request on as it was sent", async () => {
@@ -278,7 +278,7 @@ describe("serveAuthority answers to raw messages", () => {
   it("answers server_error when the authority throws, and tells the observer why", async () => {
     const details: unknown[] = [];
     const observer = {
-      exchange() {},
+      request() {},
       event: (event: { readonly fields: object }) => details.push("detail" in event.fields && event.fields.detail),
     };
     await using recorder = await record({ observer }, () => Promise.reject(new RangeError("store gone")));

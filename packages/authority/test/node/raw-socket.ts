@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import type { HttpAnswer, HttpRequest } from "../../src/http/message.ts";
+import type { HttpRequest, HttpResponse } from "../../src/http/message.ts";
 import { type Servable, type Served, type ServeOptions, serveAuthority } from "../../src/node.ts";
 
 /** A server on a free port whose authority answers 200 to everything and remembers what it was asked. */
@@ -24,7 +24,7 @@ export async function record(options: ServeOptions = {}, respond?: Servable["ans
 }
 
 /** A plain answer. */
-export function answered(body: string | null = "answered", status = 200): HttpAnswer {
+export function answered(body: string | null = "answered", status = 200): HttpResponse {
   return { status, headers: {}, body };
 }
 

@@ -3,7 +3,7 @@ import { decodeJwt } from "jose";
 import type { Authority } from "../../src/authority.ts";
 import { keys } from "../../src/store/keys.ts";
 import type { FamilyRecord } from "../../src/store/records.ts";
-import { type Answer, readAnswer, testIssuer } from "../../src/testing.ts";
+import { readResponse, type TestResponse, testIssuer } from "../../src/testing.ts";
 import { anotherNode } from "./another-node.ts";
 import { basic, canary, issuedTokens, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
 
@@ -18,9 +18,9 @@ const passwordForm = (scene: Scene, more: Readonly<Record<string, string>> = {})
   ...more,
 });
 
-const refreshOf = (answer: Answer) => String(answer.body.refresh_token);
+const refreshOf = (answer: TestResponse) => String(answer.body.refresh_token);
 
-const badLogins: Readonly<Record<string, (scene: Scene) => Promise<Answer>>> = {
+const badLogins: Readonly<Record<string, (scene: Scene) => Promise<TestResponse>>> = {
   "wrong password": (scene) => scene.post(passwordForm(scene, { password: `${canary} wrong` })),
   "unknown user": (scene) => scene.post(passwordForm(scene, { username: `nobody${canary}` })),
   "disabled user": async (scene) => {
@@ -144,9 +144,9 @@ const duringChange: readonly SecurityRow[] = Object.entries(changes).map(([name,
   expect: invalidGrant,
 }));
 
-async function refreshAt({ fetch }: Pick<Authority, "fetch">, { app }: Scene, token: string): Promise<Answer> {
+async function refreshAt({ fetch }: Pick<Authority, "fetch">, { app }: Scene, token: string): Promise<TestResponse> {
   const body = new URLSearchParams({ grant_type: "refresh_token", client_id: app.id, refresh_token: token });
-  return readAnswer(await fetch(new Request(`${testIssuer}/oauth/token`, { method: "POST", body })));
+  return readResponse(await fetch(new Request(`${testIssuer}/oauth/token`, { method: "POST", body })));
 }
 
 const allowAudiences = ({ authority, app }: Scene, audience: readonly string[]) =>

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import type { Authority } from "../../src/authority.ts";
-import { type Answer, type FormFields, readAnswer, testIssuer } from "../../src/testing.ts";
+import { type FormFields, readResponse, type TestResponse, testIssuer } from "../../src/testing.ts";
 import { anotherNode } from "./another-node.ts";
 import { formText, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
@@ -18,8 +18,8 @@ type Node = Pick<Authority, "fetch">;
 async function withNode(
   scene: Scene,
   aheadMs: number,
-  script: (node: Node, clock: FakeClock) => Promise<Answer>,
-): Promise<Answer> {
+  script: (node: Node, clock: FakeClock) => Promise<TestResponse>,
+): Promise<TestResponse> {
   const clock = new FakeClock(scene.authority.clock.now() + aheadMs);
   const node = await anotherNode(scene.authority, 11, clock);
   try {
@@ -29,10 +29,10 @@ async function withNode(
   }
 }
 
-async function postTo({ fetch }: Node, fields: FormFields): Promise<Answer> {
+async function postTo({ fetch }: Node, fields: FormFields): Promise<TestResponse> {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const request = new Request(`${testIssuer}/oauth/token`, { method: "POST", body: formText(fields), headers });
-  return readAnswer(await fetch(request));
+  return readResponse(await fetch(request));
 }
 
 const refreshAt = (node: Node, { app }: Scene, token: string) =>

@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import type { ConfigInput } from "../../src/config.ts";
 import { keys } from "../../src/store/keys.ts";
 import {
-  type Answer,
   type FormFields,
-  readAnswer,
+  readResponse,
   type SendOptions,
   type TestAuthority,
+  type TestResponse,
   testAuthority,
   testIssuer,
 } from "../../src/testing.ts";
@@ -25,12 +25,12 @@ export interface Scene {
   /** Holds `read` and `write`. */
   readonly alice: { readonly username: string; readonly password: string; readonly userId: string };
   /** Posts a form and remembers the answer for the invariants. */
-  post(fields: FormFields | string, options?: PostOptions): Promise<Answer>;
+  post(fields: FormFields | string, options?: PostOptions): Promise<TestResponse>;
   /** Sends any request and remembers the answer. */
-  send(path: string, init?: RequestInit): Promise<Answer>;
+  send(path: string, init?: RequestInit): Promise<TestResponse>;
   /** Logs alice in on the app, with a refresh token. */
   login(): Promise<{ readonly access: string; readonly refresh: string }>;
-  refresh(token: string, fields?: FormFields): Promise<Answer>;
+  refresh(token: string, fields?: FormFields): Promise<TestResponse>;
 }
 
 export interface PostOptions extends SendOptions {
@@ -48,10 +48,10 @@ export interface SecurityRow {
   /** The number in the catalogue, with a suffix where a row has several inputs. */
   readonly id: string;
   readonly name: string;
-  readonly build: (scene: Scene) => Promise<Answer>;
+  readonly build: (scene: Scene) => Promise<TestResponse>;
   readonly expect: Expected;
   /** Looks further than status and error. */
-  readonly also?: (answer: Answer, scene: Scene) => void | Promise<void>;
+  readonly also?: (answer: TestResponse, scene: Scene) => void | Promise<void>;
   readonly config?: ConfigInput;
 }
 
@@ -63,7 +63,7 @@ export function securityTable(title: string, rows: readonly SecurityRow[]): void
 }
 
 async function runRow(row: SecurityRow): Promise<void> {
-  const answers: Answer[] = [];
+  const answers: TestResponse[] = [];
   const scene = await makeScene(answers, row.config);
   const issuedBefore = issuedTokens(scene);
   const startedAt = process.hrtime.bigint();
@@ -79,20 +79,20 @@ async function runRow(row: SecurityRow): Promise<void> {
   await scene.authority.close();
 }
 
-function assertInvariants(scene: Scene, answers: readonly Answer[], tookMs: number): void {
+function assertInvariants(scene: Scene, answers: readonly TestResponse[], tookMs: number): void {
   assert.ok(tookMs < 5000, `the row took ${tookMs} ms`);
   for (const answer of answers) {
     assert.ok(answer.status < 500 || answer.status === 503, `status ${answer.status}: ${JSON.stringify(answer.body)}`);
     assert.ok(!JSON.stringify([answer.body, ...answer.headers]).includes(canary), "an answer holds a secret");
   }
   assert.ok(
-    !JSON.stringify([scene.authority.events, scene.authority.exchanges]).includes(canary),
+    !JSON.stringify([scene.authority.events, scene.authority.requests]).includes(canary),
     "an event holds a secret",
   );
   assert.equal(Object.keys(Object.prototype).length, 0, "a prototype was polluted");
 }
 
-function answersWithToken(answers: readonly Answer[]): number {
+function answersWithToken(answers: readonly TestResponse[]): number {
   return answers.filter((answer) => typeof answer.body.access_token === "string").length;
 }
 
@@ -119,7 +119,7 @@ async function addAlice({ services: { store } }: TestAuthority): Promise<Scene["
   return { username: "alice", password, userId };
 }
 
-async function makeScene(answers: Answer[], config: ConfigInput = {}): Promise<Scene> {
+async function makeScene(answers: TestResponse[], config: ConfigInput = {}): Promise<Scene> {
   const authority = await testAuthority({ config });
   const service = await authority.client({ scopes: ["read", "write"] });
   const app = await authority.client({
@@ -130,7 +130,7 @@ async function makeScene(answers: Answer[], config: ConfigInput = {}): Promise<S
   const alice = await addAlice(authority);
   const send = async (path: string, init: RequestInit = {}, options: SendOptions = {}) => {
     const request = new Request(new URL(path, testIssuer), init);
-    const answer = await readAnswer(await authority.fetch(request, options.connection ?? { address: "127.0.0.1" }));
+    const answer = await readResponse(await authority.fetch(request, options.connection ?? { address: "127.0.0.1" }));
     answers.push(answer);
     return answer;
   };

@@ -127,7 +127,7 @@ describe("usernames under every interleaving", () => {
     });
 
     it(`${race.id}: nor when a node crashes between any two steps; every free name can be had again`, async () => {
-      for (let crashAfter = 0; crashAfter < mostCalls; crashAfter++) {
+      for (let crashAfter = 0; crashAfter < maxCalls; crashAfter++) {
         await explore(() => makeScenario(race, { crashAfter }));
       }
     });
@@ -135,7 +135,7 @@ describe("usernames under every interleaving", () => {
 });
 
 /** No act takes more calls than this without a race. */
-const mostCalls = 12;
+const maxCalls = 12;
 
 interface Trouble {
   /** The first actor crashes after so many calls. */

@@ -51,7 +51,7 @@ export function makeNode(options: NodeOptions = {}): Node {
   const random = seededRandom(seed);
   const config = options.config === undefined ? defaults : configOf(options.config);
   const events: AuthorityEvent[] = [];
-  const observer = { event: (event: AuthorityEvent) => events.push(event), exchange: () => {} };
+  const observer = { event: (event: AuthorityEvent) => events.push(event), request: () => {} };
   const retentionMs = config.audit.retention * 1000;
   const audit = createAuditTrail({ store, clock, random, observer, retentionMs });
   const limits = createLimits({ store, clock, config });

@@ -1,13 +1,13 @@
-import { objectsIn, textIn } from "../answers.ts";
 import { type Api, openApi, remoteOptions } from "../api.ts";
-import type { Answer } from "../call.ts";
+import type { JsonObject } from "../call.ts";
 import type { Command, Run } from "../command.ts";
 import { usageFailure } from "../failure.ts";
+import { objectsIn, textIn } from "../json-members.ts";
 import { limitOf } from "../listing.ts";
 import { legible } from "../printer.ts";
 
 const pollMs = 1000;
-const mostAtOnce = 1000;
+const maxAtOnce = 1000;
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -44,7 +44,7 @@ export const audit: Command = {
 
 /** What was found, in the order it happened, and the cursor of all that happens later. */
 interface Look {
-  readonly records: readonly Answer[];
+  readonly records: readonly JsonObject[];
   readonly cursor: string | undefined;
 }
 
@@ -59,7 +59,7 @@ async function follow(run: Run, api: Api, from: string | undefined): Promise<voi
 /** Shows what there is, answer by answer, until nothing is left. */
 async function catchUp(run: Run, api: Api, from: string | undefined): Promise<string | undefined> {
   for (let cursor = from; ; ) {
-    const answer = await api.get("/api/v1/audit", { ...filters(run), after: cursor, limit: String(mostAtOnce) });
+    const answer = await api.get("/api/v1/audit", { ...filters(run), after: cursor, limit: String(maxAtOnce) });
     print(run, objectsIn(answer, "records"));
     const next = textIn(answer, "cursor");
     if (next === cursor) return cursor;
@@ -69,11 +69,11 @@ async function catchUp(run: Run, api: Api, from: string | undefined): Promise<st
 
 /** The newest records; as many as are wanted, however far behind others they lie. */
 async function readAll(run: Run, api: Api, limit: number): Promise<Look> {
-  const found: Answer[] = [];
+  const found: JsonObject[] = [];
   let cursor: string | undefined;
   let before: string | undefined;
   do {
-    const size = String(Math.min(mostAtOnce, limit - found.length));
+    const size = String(Math.min(maxAtOnce, limit - found.length));
     const answer = await read(run, api, { before, limit: size });
     found.push(...objectsIn(answer, "records"));
     cursor ??= textIn(answer, "cursor");
@@ -83,7 +83,7 @@ async function readAll(run: Run, api: Api, limit: number): Promise<Look> {
 }
 
 /** One answer: records newest first. */
-function read(run: Run, api: Api, query: Query): Promise<Answer> {
+function read(run: Run, api: Api, query: Query): Promise<JsonObject> {
   const { given, world } = run;
   const seconds = (text: string | undefined) =>
     text === undefined ? undefined : String(instantOf(text, world.clock.now()));
@@ -102,11 +102,11 @@ function filters({ given }: Run): Query {
 type Query = Readonly<Record<string, string | undefined>>;
 
 /** One JSON object a line, or a line for people. */
-function print({ print: { json, text } }: Run, records: readonly Answer[]): void {
+function print({ print: { json, text } }: Run, records: readonly JsonObject[]): void {
   for (const record of records) text(`${json ? JSON.stringify(record) : line(record)}\n`);
 }
 
-function line({ at, name, fields }: Answer): string {
+function line({ at, name, fields }: JsonObject): string {
   const pairs = typeof fields === "object" && fields !== null ? Object.entries(fields) : [];
   const time = typeof at === "number" ? new Date(at).toISOString() : "-";
   return [time, legible(name), ...pairs.map(([key, value]) => `${key}=${JSON.stringify(legible(value))}`)].join(" ");

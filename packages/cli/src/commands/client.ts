@@ -5,12 +5,12 @@ import {
   signingAlgorithms,
   tokenProfiles,
 } from "@countersign/authority";
-import { textIn } from "../answers.ts";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Arguments } from "../arguments.ts";
-import { type Answer, Refusal } from "../call.ts";
+import { type JsonObject, Refusal } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, reasonOf, usageFailure } from "../failure.ts";
+import { textIn } from "../json-members.ts";
 import { listingOptions, printListing } from "../listing.ts";
 import { readBytes } from "../open-authority.ts";
 import { instant, memberLines } from "../printer.ts";
@@ -247,7 +247,7 @@ function readJwks(file: string): unknown {
   }
 }
 
-function secretLines(made: Answer): readonly string[] {
+function secretLines(made: JsonObject): readonly string[] {
   const secret = textIn(made, "client_secret");
   const from = made.access_token_signing_from;
   return [

@@ -1,9 +1,9 @@
 import { keyForms, readSigningKey, signingAlgorithms, writeKey } from "@countersign/authority";
-import { objectsIn } from "../answers.ts";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Command, Option } from "../command.ts";
 import { decryptPem, isEncryptedPem } from "../encrypted-key.ts";
 import { usageFailure } from "../failure.ts";
+import { objectsIn } from "../json-members.ts";
 import { readBytes } from "../open-authority.ts";
 import { instant } from "../printer.ts";
 import { readAll } from "../prompt.ts";

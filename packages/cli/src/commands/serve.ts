@@ -1,8 +1,8 @@
 import {
-  type AnswerFace,
   type Authority,
   createLog,
   type FirstStart,
+  type HttpHandler,
   type Log,
   prepareFirstStart,
 } from "@countersign/authority";
@@ -96,8 +96,8 @@ interface Running {
  * administrator made wait, so none is answered by half an authority.
  */
 async function start(serving: Serving, world: World, { log, onLost }: Listeners): Promise<Running> {
-  const { promise: opened, resolve } = Promise.withResolvers<AnswerFace>();
-  let face: AnswerFace = async (request, connection) => (await opened)(request, connection);
+  const { promise: opened, resolve } = Promise.withResolvers<HttpHandler>();
+  let face: HttpHandler = async (request, connection) => (await opened)(request, connection);
   const { settings } = serving;
   const served = await listen({ answer: (request, connection) => face(request, connection) }, serving, log);
   try {
@@ -117,7 +117,7 @@ async function start(serving: Serving, world: World, { log, onLost }: Listeners)
 }
 
 async function listen(
-  authority: { readonly answer: AnswerFace },
+  authority: { readonly answer: HttpHandler },
   { settings, address, tls }: Serving,
   observer: Log,
 ): Promise<Served> {

@@ -1,6 +1,6 @@
 import { decodeJwt, importKeys, type ProfileName, TokenRefused, verifyJwt } from "@countersign/protocol";
 import { accessTokenOf, passwordIn, remoteOptions, urlOf } from "../api.ts";
-import { type Answer, call, postForm } from "../call.ts";
+import { call, type JsonObject, postForm } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
 import { instant, memberLines } from "../printer.ts";
@@ -99,13 +99,13 @@ const valid = "valid";
 const notChecked = "not checked";
 const dates: ReadonlySet<string> = new Set(["exp", "iat", "nbf"]);
 
-function withDates(claims: Answer): Answer {
+function withDates(claims: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(claims).map(([name, value]) => [name, dates.has(name) ? instant(value) : value]),
   );
 }
 
-function decoded(text: string): { readonly header: Answer; readonly claims: Answer } {
+function decoded(text: string): { readonly header: JsonObject; readonly claims: JsonObject } {
   try {
     const { header, claims } = decodeJwt(text);
     return { header: { ...header }, claims: { ...claims } };
@@ -116,7 +116,7 @@ function decoded(text: string): { readonly header: Answer; readonly claims: Answ
 }
 
 /** Verifies by the published keys, for whatever audience the token names: this is nobody it was sent to. */
-async function verdictOn(text: string, header: Answer, claims: Answer, run: Run): Promise<string> {
+async function verdictOn(text: string, header: JsonObject, claims: JsonObject, run: Run): Promise<string> {
   const url = urlOf(run);
   const set = header.alg === "ML-DSA-65" ? "jwks-pqc.json" : "jwks.json";
   const metadata = await call(`${url}/.well-known/oauth-authorization-server`);
@@ -132,12 +132,12 @@ async function verdictOn(text: string, header: Answer, claims: Answer, run: Run)
 }
 
 /** A token of the `plain` profile has no audience, one of the `jwt` profile has one. */
-function profileOf({ typ }: Answer, { aud }: Answer): ProfileName {
+function profileOf({ typ }: JsonObject, { aud }: JsonObject): ProfileName {
   if (String(typ).toLowerCase() === "at+jwt") return "access_token";
   return aud === undefined ? "plain" : "jwt_access_token";
 }
 
-function audienceOf({ aud }: Answer): readonly string[] | undefined {
+function audienceOf({ aud }: JsonObject): readonly string[] | undefined {
   if (typeof aud === "string") return [aud];
   return Array.isArray(aud) ? aud.map(String) : undefined;
 }

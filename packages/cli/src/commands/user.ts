@@ -1,8 +1,8 @@
-import { objectsIn, textIn } from "../answers.ts";
 import { type Api, apiPath, openApi, remoteOptions } from "../api.ts";
 import { Refusal } from "../call.ts";
 import type { Command, Run } from "../command.ts";
 import { usageFailure } from "../failure.ts";
+import { objectsIn, textIn } from "../json-members.ts";
 import { listingOptions, printListing } from "../listing.ts";
 import { instant, memberLines } from "../printer.ts";
 import { newPassword, passwordOptions } from "../prompt.ts";

@@ -1,8 +1,8 @@
 import {
-  type AnswerFace,
   createAuthority,
   createKeyEncryptionKey,
   createMemoryStore,
+  type HttpHandler,
   type HttpRequest,
   parseConfig,
 } from "@countersign/authority";
@@ -19,7 +19,7 @@ export interface AuthoritySetUp {
 /** The real authority on a socket, in this process. */
 export async function startAuthority(options: AuthoritySetUp = {}) {
   const { tls, answered } = options;
-  const relay: { answer?: AnswerFace } = {};
+  const relay: { answer?: HttpHandler } = {};
   const served: Served = await serveAuthority(
     {
       async answer(request, connection) {

@@ -1,8 +1,8 @@
 import { CountersignError } from "@countersign/protocol";
 import type { z } from "zod";
-import { empty, json } from "../answer.ts";
 import { readJson } from "../body.ts";
 import type { HttpRequest } from "../message.ts";
+import { empty, json } from "../response.ts";
 import type { Call, Route, RouteDoc } from "../route.ts";
 import { type Actor, actorOf, requireSuperuser } from "./actor.ts";
 

@@ -5,8 +5,8 @@ import { introspectRefreshToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import type { Services } from "../../services.ts";
 import { introspect, scopeOf, superuser } from "../../values/scope.ts";
-import { json } from "../answer.ts";
-import type { HttpAnswer } from "../message.ts";
+import type { HttpResponse } from "../message.ts";
+import { json } from "../response.ts";
 import type { Call } from "../route.ts";
 import { callerOf, readForm } from "./client-credentials.ts";
 
@@ -14,7 +14,7 @@ import { callerOf, readForm } from "./client-credentials.ts";
 const inactive = { active: false };
 
 /** `POST /oauth/introspect` (RFC 7662): for clients that authenticate. The hint is not needed: the texts differ. */
-export async function introspectionEndpoint({ request, peer, services }: Call): Promise<HttpAnswer> {
+export async function introspectionEndpoint({ request, peer, services }: Call): Promise<HttpResponse> {
   const form = await readForm(request, services);
   const caller = await callerOf(request, form, peer, services);
   if (!caller.confidential)

@@ -4,8 +4,8 @@ import { readIfAccessToken, revokeAccessToken } from "../../core/access-token.ts
 import { revokeByToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 import type { Services } from "../../services.ts";
-import { empty } from "../answer.ts";
-import type { HttpAnswer } from "../message.ts";
+import type { HttpResponse } from "../message.ts";
+import { empty } from "../response.ts";
 import type { Call } from "../route.ts";
 import { callerOf, readForm } from "./client-credentials.ts";
 
@@ -13,7 +13,7 @@ import { callerOf, readForm } from "./client-credentials.ts";
  * `POST /oauth/revoke` (RFC 7009). An unknown token and a foreign one are answered like a revoked one (section 2.2),
  * and nothing happens to them.
  */
-export async function revocationEndpoint({ request, peer, services }: Call): Promise<HttpAnswer> {
+export async function revocationEndpoint({ request, peer, services }: Call): Promise<HttpResponse> {
   const form = await readForm(request, services);
   const caller = await callerOf(request, form, peer, services);
   const token = form.single.get("token");

@@ -25,7 +25,7 @@ export function tokenForm(grants: GrantTable) {
   });
 }
 
-export const tokenAnswer = z.object({
+export const tokenResponse = z.object({
   access_token: z.string(),
   token_type: z.literal("Bearer"),
   expires_in: z.number().int(),
@@ -35,6 +35,6 @@ export const tokenAnswer = z.object({
 
 export const aboutToken = z.looseObject({ token: z.string(), token_type_hint: z.string().optional(), ...clientProof });
 
-export const introspectionAnswer = z.looseObject({ active: z.boolean() });
+export const introspectionResponse = z.looseObject({ active: z.boolean() });
 
-export const jwksAnswer = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) });
+export const jwksResponse = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) });

@@ -4,15 +4,15 @@ import { type Issued, issue } from "../../core/issue.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
 import type { Services } from "../../services.ts";
 import { scopeOf } from "../../values/scope.ts";
-import { json } from "../answer.ts";
-import { refusalOf } from "../error-answer.ts";
+import { refusalOf } from "../error-response.ts";
 import type { Form } from "../form.ts";
-import type { HttpAnswer, HttpRequest } from "../message.ts";
+import type { HttpRequest, HttpResponse } from "../message.ts";
+import { json } from "../response.ts";
 import type { Call } from "../route.ts";
 import { callerOf, readForm } from "./client-credentials.ts";
 
 /** `POST /oauth/token` and `POST /api/v1/token` (RFC 6749 sections 3.2 and 5.1). */
-export async function tokenEndpoint({ request, peer, services, labels }: Call): Promise<HttpAnswer> {
+export async function tokenEndpoint({ request, peer, services, labels }: Call): Promise<HttpResponse> {
   const form = await readForm(request, services);
   const grantRequest = grantRequestOf(request, form, peer);
   labels.grant = grantLabel(grantRequest, services);

@@ -6,22 +6,22 @@ import { ignoreFurther } from "./ignore-further.ts";
 import type { Verdict } from "./judge.ts";
 
 /** One request, the how-manieth on its connection it is, and where its answer goes. */
-export interface Turn {
+export interface PendingRequest {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
-  readonly wire: Wire;
+  readonly state: ConnectionState;
   readonly number: number;
   readonly hasBody: boolean;
   readonly verdict: Verdict;
 }
 
 /** What the server remembers of one socket, over all the requests that come on it. */
-export interface Wire {
+export interface ConnectionState {
   readonly connection: Connection;
   /** Requests that came so far. */
   requests: number;
   /** Requests that were accepted, while as many as may be are worked on. */
-  readonly waiting: Turn[];
+  readonly waiting: PendingRequest[];
   /** Requests that are worked on, or whose answers have not left. */
   begun: number;
   /** Requests that are worked on, and were read whole. */
@@ -37,12 +37,14 @@ export interface Wire {
  * chain leads to a configured authority, which it cannot when none is configured: the machine's own roots, meant for
  * servers of the web, are no ground to trust a client.
  */
-export function createWires(options: { readonly clientAuthorities: boolean }): (socket: Socket) => Wire {
-  const wires = new WeakMap<Socket, Wire>();
+export function connectionStates(options: {
+  readonly clientAuthorities: boolean;
+}): (socket: Socket) => ConnectionState {
+  const states = new WeakMap<Socket, ConnectionState>();
   return (socket) => {
-    const known = wires.get(socket);
+    const known = states.get(socket);
     if (known !== undefined) return known;
-    const wire: Wire = {
+    const state: ConnectionState = {
       connection: connectionOf(socket, options.clientAuthorities),
       requests: 0,
       waiting: [],
@@ -51,8 +53,8 @@ export function createWires(options: { readonly clientAuthorities: boolean }): (
       closing: false,
       ended: false,
     };
-    wires.set(socket, wire);
-    return wire;
+    states.set(socket, state);
+    return state;
   };
 }
 
@@ -68,8 +70,8 @@ function connectionOf(socket: Socket, clientAuthorities: boolean): Connection {
  * Makes the last request that came the last of its connection. RFC 9112 section 9.3.2: a client sends again what it
  * pipelined and was given no answer to.
  */
-export function endAfter(socket: Socket, wire: Wire): void {
-  if (wire.closing) return;
-  wire.closing = true;
+export function endAfter(socket: Socket, state: ConnectionState): void {
+  if (state.closing) return;
+  state.closing = true;
   ignoreFurther(socket);
 }

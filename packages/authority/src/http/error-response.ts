@@ -1,8 +1,8 @@
 import { CountersignError, randomSecret } from "@countersign/protocol";
 import type { Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
-import { json } from "./answer.ts";
-import type { HttpAnswer, HttpRequest } from "./message.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
+import { json } from "./response.ts";
 
 /** Which challenge a 401 carries: Basic where clients authenticate, Bearer where tokens are shown (RFC 9110 section 11.6.1). */
 const challenges: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ export interface Refused {
  * request it was and why. Whatever is not a refusal of ours is `server_error` with a request id, whose detail goes to the
  * log only.
  */
-export function errorAnswer(thrown: unknown, refused: Refused, services: Services): HttpAnswer {
+export function errorResponse(thrown: unknown, refused: Refused, services: Services): HttpResponse {
   if (thrown instanceof CountersignError) {
     if (refused.quiet !== true) noticeRefusal(thrown, refused, services);
     return refusalOf(thrown, refused.request);
@@ -58,14 +58,14 @@ function noticeRefusal(error: CountersignError, { request, route, peer }: Refuse
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** A refusal as the answer to a request. */
-export function refusalOf(error: CountersignError, { headers }: HttpRequest): HttpAnswer {
+export function refusalOf(error: CountersignError, { headers }: HttpRequest): HttpResponse {
   const refused = refusal(error);
   if (error.code !== "invalid_token" || headers.has("authorization")) return refused;
   return { ...refused, headers: { ...refused.headers, "www-authenticate": unasked } };
 }
 
 /** A refusal as an answer. `message` repeats the description for clients of the older service. */
-export function refusal(error: CountersignError, more: Readonly<Record<string, string>> = {}): HttpAnswer {
+export function refusal(error: CountersignError, more: Readonly<Record<string, string>> = {}): HttpResponse {
   const body = { error: error.error, error_description: error.message, message: error.message, ...more };
   return json(body, error.status, headersFor(error));
 }

@@ -1,4 +1,4 @@
-import type { HttpAnswer } from "./message.ts";
+import type { HttpResponse } from "./message.ts";
 
 /** What every answer carries that may hold a token or a refusal (RFC 6749 section 5.1). */
 const neverStored = {
@@ -9,17 +9,17 @@ const neverStored = {
 } as const;
 
 /** A JSON answer that no cache may keep. */
-export function json(body: unknown, status = 200, more?: Readonly<Record<string, string>>): HttpAnswer {
+export function json(body: unknown, status = 200, more?: Readonly<Record<string, string>>): HttpResponse {
   const headers = more === undefined ? neverStored : { ...neverStored, ...more };
   return { status, headers, body: JSON.stringify(body) };
 }
 
 /** An answer in another type, with what it says of caches. */
-export function text(body: string | Uint8Array<ArrayBuffer>, type: string, cacheControl: string): HttpAnswer {
+export function text(body: string | Uint8Array<ArrayBuffer>, type: string, cacheControl: string): HttpResponse {
   return { status: 200, headers: { "content-type": type, "cache-control": cacheControl }, body };
 }
 
 /** An answer without a body. */
-export function empty(status: 200 | 204): HttpAnswer {
+export function empty(status: 200 | 204): HttpResponse {
   return { status, headers: { "cache-control": "no-store" }, body: null };
 }
