@@ -60,6 +60,14 @@ function judgeSourceMaps(name, folder) {
   if (strays.length > 0) problems.push(`${name}: packs ${strays.join(", ")}`);
 }
 
+/** What is marked as internal is no promise to users, so their types must not have it. */
+function judgeInternals(name, folder) {
+  const types = readdirSync(folder, { recursive: true }).filter((path) => /\.d\.[cm]?ts$/.test(path));
+  if (types.length === 0) problems.push(`${name}: packs no types`);
+  for (const file of types.filter((path) => readFileSync(join(folder, path), "utf8").includes("@internal")))
+    problems.push(`${name}: ${file} declares what is @internal: set stripInternal`);
+}
+
 /** Where the types of a peer that the consumer has to bring would be needed. */
 const wantsPeer = new Set(["@countersign/token-keeper/dynamodb", "@countersign/biscuit/noble"]);
 
@@ -118,6 +126,7 @@ try {
     await run(`${name}: publint`, bin("publint"), ["--strict", tarball]);
     if (name === "cli") continue;
     judgeSourceMaps(name, folder);
+    judgeInternals(name, folder);
     await run(`${name}: attw`, bin("attw"), ["--profile", "node16", "--format", "ascii", "--no-color", tarball]);
     specifiers.push(...Object.keys(manifest.exports).map((way) => manifest.name + way.slice(1)));
   }

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, it } from "node:test";
 
 /** The packages that are held to it. */
-const PACKAGES: readonly string[] = ["biscuit"];
+const PACKAGES: readonly string[] = ["biscuit", "token-keeper"];
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -69,9 +69,12 @@ const PLAIN: readonly string[] = ["constructor", "toJSON", "toString", "name"];
 function bareMembers(text: string, at: number): string[] {
   const end = text.indexOf("\n}", at);
   const body = text.slice(at, end);
-  return [...body.matchAll(MEMBER)].flatMap(({ index, 2: member = "" }) =>
-    PLAIN.includes(member) || member.startsWith("[") || isDocumented(body.slice(0, index)) ? [] : [member],
-  );
+  return [...body.matchAll(MEMBER)].flatMap(({ index, 2: member = "" }, at, all) => {
+    // The comment of the first signature is that of its overloads.
+    const isOverload = all[at - 1]?.[2] === member;
+    const isPlain = PLAIN.includes(member) || member.startsWith("[");
+    return isPlain || isOverload || isDocumented(body.slice(0, index)) ? [] : [member];
+  });
 }
 
 /** What is wrong with a declaration. */
@@ -104,7 +107,7 @@ for (const name of PACKAGES) {
 describe("the check itself", () => {
   it("sees a declaration and a member without a comment", () => {
     const text =
-      "/** A. */\nexport class A {\n  /** B. */\n  b(): void {}\n\n  c(): void {}\n  readonly d = 1;\n  #e = 1;\n}\n";
+      "/** A. */\nexport class A {\n  /** B. */\n  b(): void;\n  b(): void {}\n\n  c(): void;\n  c(): void {}\n  readonly d = 1;\n  #e = 1;\n}\n";
     assert.deepEqual(bareMembers(text, text.indexOf("{") + 1), ["c", "d"]);
     assert.deepEqual(
       ["/** Says it. */\n", "/** */\n", "// Says it.\n", "/** Says it. */\nconst other = 1;\n"].map(isDocumented),

@@ -6,6 +6,7 @@ import type { Token } from "./token.ts";
 
 /** How a caller waits for a token. */
 export interface GetTokenOptions {
+  /** Ends this caller's wait. The refresh goes on for the others. */
   readonly signal?: AbortSignal | undefined;
   /** How long a caller waits when no usable token is held. @default 30000 */
   readonly timeoutMs?: number | undefined;

@@ -27,6 +27,17 @@ export interface AuthorizedFetchOptions {
  * A `401` from there says nothing of a token it was not shown.
  *
  * @throws TypeError when an origin is none, or neither https nor on this machine.
+ *
+ * @example
+ * ```ts run
+ * import { authorizedFetch, constantSource, TokenManager } from "@countersign/token-keeper";
+ * await using manager = new TokenManager();
+ * const call = authorizedFetch(manager.provider(constantSource({ accessToken: "abc" })), {
+ *   origins: ["https://api.example.com"],
+ *   fetch: async (_url, init) => new Response(new Headers(init?.headers).get("authorization")),
+ * });
+ * console.log(await (await call("https://api.example.com/orders")).text()); // Bearer abc
+ * ```
  */
 export function authorizedFetch(provider: TokenProvider, options: AuthorizedFetchOptions): Fetch {
   const origins = new Set(options.origins.map((text) => requireOrigin(text, options.allowInsecureHttp ?? false)));

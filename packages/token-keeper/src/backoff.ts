@@ -5,13 +5,22 @@ import type { Random } from "./ports.ts";
 export interface BackoffInput {
   /** Errors in a row, from 1. */
   readonly failures: number;
+  /** Where jitter comes from. */
   readonly random: Random;
 }
 
 /** How long to wait after an error, in milliseconds. A longer `Retry-After` of the server wins. */
 export type Backoff = (input: BackoffInput) => number;
 
-/** Always the same delay. @throws RangeError when it is not positive. */
+/**
+ * Always the same delay. @throws RangeError when it is not positive.
+ *
+ * @example
+ * ```ts run
+ * import { constantBackoff, systemRandom } from "@countersign/token-keeper";
+ * console.log(constantBackoff(500)({ failures: 3, random: systemRandom })); // 500
+ * ```
+ */
 export function constantBackoff(delayMs: number): Backoff {
   requirePositive(delayMs);
   return () => delayMs;
@@ -37,6 +46,13 @@ const JITTER_FLOORS = { none: 1, equal: 0.5, full: 0.1 } as const;
 /**
  * `initialMs · factorⁿ⁻¹`, at most `maxMs`, with jitter: 100, 200, 400 … 12 800, 15 000 ms by default.
  * @throws RangeError when a span is not positive or the factor is below 1.
+ *
+ * @example
+ * ```ts run
+ * import { exponentialBackoff, systemRandom } from "@countersign/token-keeper";
+ * const backoff = exponentialBackoff({ initialMs: 100, maxMs: 1_000, jitter: "none" });
+ * console.log([1, 2, 3, 9].map((failures) => backoff({ failures, random: systemRandom })).join()); // 100,200,400,1000
+ * ```
  */
 export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Backoff {
   const { initialMs = 100, maxMs = 15_000, factor = 2, jitter = "equal" } = options;

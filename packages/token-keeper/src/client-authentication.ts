@@ -4,31 +4,55 @@ import { type Secret, toSecret } from "./secret.ts";
 
 /** What a client authenticates: the request, before it is sent. */
 export interface AuthenticationTarget {
+  /** The parameters of the form: `authenticate` may add to them. */
   readonly parameters: URLSearchParams;
+  /** The request's headers, by lower-case name: `authenticate` may add to them. */
   readonly headers: Record<string, string>;
   /** Issuer identifier where known, else the token endpoint: the audience of an assertion. */
   readonly audience: string;
   /** Now by the server's clock, as well as it is known. */
   readonly serverNow: number;
+  /** Where a `jti` comes from. */
   readonly random: Random;
 }
 
 /** A client and the way it authenticates at the token endpoint (RFC 6749 section 2.3). */
 export interface ClientAuthentication {
+  /** The client's id (RFC 6749 section 2.2). */
   readonly clientId: string;
   /** Whether it wants the endpoint for client certificates (RFC 8705 section 5). */
   readonly mutualTls: boolean;
   /** Whether what it proves holds at a certain time, so that a refusal may be one of our clock. @default false */
   readonly timed?: boolean;
+  /** Adds the proof to a request's parameters or headers; called once for every request. */
   authenticate(target: AuthenticationTarget): Promise<void>;
 }
 
-/** A public client: names itself and proves nothing. */
+/**
+ * A public client: names itself and proves nothing.
+ *
+ * @example
+ * ```ts run
+ * import { publicClient } from "@countersign/token-keeper";
+ * console.log(publicClient("cli").clientId); // cli
+ * ```
+ */
 export function publicClient(clientId: string): ClientAuthentication {
   return client(clientId, ({ parameters }) => parameters.set("client_id", clientId));
 }
 
-/** `client_secret_basic`: both halves form-encoded before base64 (RFC 6749 section 2.3.1). */
+/**
+ * `client_secret_basic`: both halves form-encoded before base64 (RFC 6749 section 2.3.1).
+ *
+ * @example
+ * ```ts run
+ * import { secretBasic, systemClock, systemRandom } from "@countersign/token-keeper";
+ * const headers: Record<string, string> = {};
+ * const request = { headers, parameters: new URLSearchParams(), audience: "https://auth.example.com" };
+ * await secretBasic("app", "s3cr3t").authenticate({ ...request, serverNow: systemClock.now(), random: systemRandom });
+ * console.log(headers.authorization); // Basic YXBwOnMzY3IzdA==
+ * ```
+ */
 export function secretBasic(clientId: string, secret: string | Secret): ClientAuthentication {
   const kept = toSecret(secret, "client secret");
   return client(clientId, ({ headers }) => {
@@ -65,7 +89,9 @@ const ALGORITHMS = {
 export interface PrivateKeyJwtOptions {
   /** A private key whose algorithm fits `algorithm`. */
   readonly key: CryptoKey;
+  /** The JWS algorithm (RFC 7518 section 3.1). */
   readonly algorithm: keyof typeof ALGORITHMS;
+  /** The assertion's `kid`. @default none */
   readonly keyId?: string;
   /** The assertion's audience. @default the issuer, or the token endpoint where no issuer is configured */
   readonly audience?: string;
@@ -73,7 +99,20 @@ export interface PrivateKeyJwtOptions {
   readonly lifetimeMs?: number;
 }
 
-/** `private_key_jwt` (RFC 7523 section 2.2): a new assertion, with its own `jti`, for every request. */
+/**
+ * `private_key_jwt` (RFC 7523 section 2.2): a new assertion, with its own `jti`, for every request.
+ *
+ * @example
+ * ```ts run
+ * import { clientCredentialsSource, privateKeyJwt } from "@countersign/token-keeper";
+ * const { privateKey } = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+ * const source = clientCredentialsSource({
+ *   issuer: "https://auth.example.com",
+ *   client: privateKeyJwt("app", { key: privateKey, algorithm: "ES256", keyId: "2026-01" }),
+ * });
+ * console.log(source.identity.clientId); // app
+ * ```
+ */
 export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): ClientAuthentication {
   const { key, algorithm, keyId, lifetimeMs = 60_000 } = options;
   const authentication = client(clientId, async ({ parameters, audience, serverNow, random }) => {

@@ -5,6 +5,7 @@ import type { SourceContext } from "./source.ts";
 
 /** Options of {@link discoverTokenEndpoint}. */
 export interface DiscoveryOptions {
+  /** The issuer identifier (RFC 8414 section 2). */
   readonly issuer: string;
   /** Origins the token endpoint may have beside the issuer's own. @default [] */
   readonly endpointOrigins?: readonly string[];

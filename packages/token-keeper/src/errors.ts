@@ -41,6 +41,7 @@ export type TokenErrorCode = keyof typeof errorCatalogue;
 
 /** What a {@link TokenError} carries beside its code; never a secret. */
 export interface TokenErrorOptions {
+  /** The error that led to this one. */
   readonly cause?: unknown;
   /** HTTP status of the answer. */
   readonly status?: number | undefined;
@@ -52,15 +53,35 @@ export interface TokenErrorOptions {
   readonly pauseMs?: number | undefined;
 }
 
-/** The one error class of this package; `code` tells the case. */
+/**
+ * The one error class of this package; `code` tells the case.
+ *
+ * @example
+ * ```ts run
+ * import { customSource, TokenError, TokenWatcher } from "@countersign/token-keeper";
+ * const refuse = async () => {
+ *   throw new TokenError("access_denied", "The vault is sealed");
+ * };
+ * const source = customSource(refuse, { identity: { issuer: "vault", clientId: "ci", grant: "login" } });
+ * const error = await TokenWatcher.start(source).catch((error: TokenError) => error);
+ * console.log(error instanceof TokenError && error.code); // access_denied
+ * ```
+ */
 export class TokenError extends Error {
   override readonly name = "TokenError";
+  /** The stable name of the case. */
   readonly code: TokenErrorCode;
+  /** Whether another attempt can help; the keeper makes it by itself then. */
   readonly retryable: boolean;
+  /** How to mend it. */
   readonly hint: string;
+  /** HTTP status of the response, when there was one. */
   readonly status: number | undefined;
+  /** The server's `error` value, when it was well formed (RFC 6749 section 5.2). */
   readonly oauthError: string | undefined;
+  /** How long the server asked to wait, in milliseconds, at most an hour. */
   readonly retryAfterMs: number | undefined;
+  /** The pause for all who share a cache, in milliseconds. */
   readonly pauseMs: number | undefined;
 
   constructor(code: TokenErrorCode, message: string, options: TokenErrorOptions = {}) {

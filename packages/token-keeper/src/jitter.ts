@@ -6,6 +6,7 @@ export interface JitterInput {
   readonly freshMs: number;
   /** What this jitter answered last time, 0 at first. */
   readonly previousMs: number;
+  /** Where jitter comes from. */
   readonly random: Random;
 }
 

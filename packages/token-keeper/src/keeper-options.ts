@@ -18,7 +18,9 @@ export interface KeeperOptions {
   readonly mandatoryWindowMs?: number;
   /** The least time between two refreshes of one token. @default 1000 */
   readonly minIntervalMs?: number;
+  /** The time. @default systemClock */
   readonly clock?: Clock;
+  /** Where jitter and assertion ids come from. @default systemRandom */
   readonly random?: Random;
 }
 

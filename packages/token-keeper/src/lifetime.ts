@@ -21,6 +21,12 @@ export interface FractionLifetimeOptions {
  * `max(⌊L·f⌋, reserve)`: there a 10 s token is fresh for 30 s, a 60 s token has 15 s left instead of 30.
  *
  * @throws RangeError when a value is outside its range.
+ *
+ * @example
+ * ```ts run
+ * import { fractionLifetime } from "@countersign/token-keeper";
+ * console.log(fractionLifetime({ fraction: 0.5, reserveMs: 0 })(3_600_000)); // 1800000
+ * ```
  */
 export function fractionLifetime(options: FractionLifetimeOptions = {}): LifetimePolicy {
   const { fraction = 0.75, reserveMs = 30_000 } = options;
@@ -39,6 +45,12 @@ const RESERVES = [
 /**
  * The default: 5, 15 or 60 minutes before expiry, by lifetime (up to 20 minutes, up to 90, longer), and never more than a
  * third of the lifetime, so that a short token is not stale from birth.
+ *
+ * @example
+ * ```ts run
+ * import { adaptiveLifetime } from "@countersign/token-keeper";
+ * console.log(adaptiveLifetime()(900_000)); // 600000
+ * ```
  */
 export function adaptiveLifetime(): LifetimePolicy {
   return (lifetimeMs) => {

@@ -25,13 +25,21 @@ export interface KeeperPorts {
 
 /** The state of one token, as `health()` shows it. */
 export interface TokenHealth {
+  /** The token's key, see `tokenKey`: no secret. */
   readonly key: string;
+  /** The status of the token that is held; `none` when there is none. */
   readonly status: TokenStatus | "none";
+  /** Milliseconds since issue; undefined when no token is held. */
   readonly ageMs: number | undefined;
+  /** Milliseconds until expiry, 0 when past; undefined when no token is held. */
   readonly expiresInMs: number | undefined;
+  /** Milliseconds until the next refresh, 0 when due; undefined when no token is held. */
   readonly refreshInMs: number | undefined;
+  /** Whether a refresh is under way. */
   readonly refreshing: boolean;
+  /** Failed attempts in a row. */
   readonly failures: number;
+  /** What the last attempt failed with; undefined when it succeeded. */
   readonly lastError: TokenError | undefined;
   /** The server's clock minus ours, where known. */
   readonly skewMs: number | undefined;

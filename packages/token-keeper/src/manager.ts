@@ -23,6 +23,7 @@ export interface TokenManagerOptions extends KeeperOptions, Partial<CachedSource
 export interface ManagerHealth {
   /** No token is expired, and none has met a terminal error. */
   readonly healthy: boolean;
+  /** The state of each token that is kept. */
   readonly tokens: readonly TokenHealth[];
 }
 
@@ -87,12 +88,14 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
     };
   }
 
+  /** Calls a listener for each event of a type, or for all with `"*"`. @returns what takes it off again. */
   on<T extends TokenEventType>(type: T, listener: TokenEventListener<T>): () => void;
   on(type: "*", listener: TokenEventListener): () => void;
   on(type: TokenEventType | "*", listener: TokenEventListener): () => void {
     return this.#events.on(type, listener);
   }
 
+  /** The state of every token, for a health endpoint: holds no secret. */
   health(): ManagerHealth {
     const tokens = [...this.#tokens.values()].map((managed) => managed.health());
     const healthy = tokens.every(({ status, lastError }) => status !== "expired" && lastError?.retryable !== false);

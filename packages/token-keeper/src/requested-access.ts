@@ -1,5 +1,6 @@
 /** What a token is asked for. */
 export interface RequestedAccess {
+  /** The parameter `audience`, which some servers take (RFC 8693 section 2.1 has the name). @default none */
   readonly audience?: string;
   /** Scopes as a list, or as text with spaces between them (RFC 6749 section 3.3). */
   readonly scope?: string | readonly string[];

@@ -7,10 +7,15 @@ import type { Token } from "./token.ts";
 
 /** What a source is given with each request. */
 export interface SourceContext {
+  /** Aborted when the keeper is closed. */
   readonly signal: AbortSignal;
+  /** The keeper's clock. */
   readonly clock: Clock;
+  /** The keeper's randomness. */
   readonly random: Random;
+  /** How far the clocks of servers are ahead: sources observe it and read it. */
   readonly skew: SkewEstimate;
+  /** Tells the keeper's listeners of an event. */
   readonly emit: (event: TokenEvent) => void;
   /** The token to be replaced. */
   readonly current: Token | undefined;
@@ -24,6 +29,7 @@ export interface SourceContext {
 
 /** Where tokens come from. */
 export interface TokenSource {
+  /** What tells its tokens from others. */
   readonly identity: TokenIdentity;
   /**
    * Gets a new token: one attempt, no retry.
@@ -44,8 +50,11 @@ export interface TokenSource {
 export interface TokenIdentity {
   /** The issuer, or the token endpoint where no issuer is configured. */
   readonly issuer: string;
+  /** The client's id. */
   readonly clientId: string;
+  /** The `grant_type`, or another name of how the token is got. */
   readonly grant: string;
+  /** The audience asked for. */
   readonly audience?: string | undefined;
   /** Resource indicators (RFC 8707); their order does not matter. */
   readonly resource?: readonly string[] | undefined;
@@ -57,7 +66,17 @@ export interface TokenIdentity {
   readonly partition?: string | undefined;
 }
 
-/** The canonical text of an identity: equal exactly for equal identities. */
+/**
+ * The canonical text of an identity: equal exactly for equal identities.
+ *
+ * @example
+ * ```ts run
+ * import { tokenKey } from "@countersign/token-keeper";
+ * const identity = { issuer: "https://auth.example.com", clientId: "app", grant: "client_credentials" };
+ * const [one, other] = [["a", "b"], ["b", "a"]].map((scope) => tokenKey({ ...identity, scope }));
+ * console.log(one === other); // true
+ * ```
+ */
 export function tokenKey(identity: TokenIdentity): string {
   const { issuer, clientId, grant, audience, resource, scope, subject, partition } = identity;
   return JSON.stringify([

@@ -32,14 +32,17 @@ export class FakeClock implements Required<Clock> {
     return this.#sleepers.size;
   }
 
+  /** The wall clock, milliseconds since 1970. */
   now(): number {
     return this.#wall;
   }
 
+  /** Milliseconds that have passed since the clock was made. */
   monotonic(): number {
     return this.#monotonic;
   }
 
+  /** Resolves when the clock was advanced by `ms`; rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
@@ -99,7 +102,15 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => nextTurn(resolve));
 }
 
-/** The same sequence for the same seed (mulberry32): for tests that can be repeated, never for secrets. */
+/**
+ * The same sequence for the same seed (mulberry32): for tests that can be repeated, never for secrets.
+ *
+ * @example
+ * ```ts run
+ * import { seededRandom } from "@countersign/token-keeper/testing";
+ * console.log(seededRandom(42).fraction() === seededRandom(42).fraction()); // true
+ * ```
+ */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const fraction = () => {

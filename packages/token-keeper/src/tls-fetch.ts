@@ -8,9 +8,11 @@ import type { FetchLike } from "./http.ts";
 export interface TlsFetchOptions {
   /** The client's certificate chain. */
   readonly cert: string | Uint8Array;
+  /** The private key of the first certificate. */
   readonly key: string | Uint8Array;
   /** The authorities that are trusted. @default those of Node */
   readonly ca?: string | Uint8Array;
+  /** What the private key is encrypted with. @default none */
   readonly passphrase?: string;
 }
 

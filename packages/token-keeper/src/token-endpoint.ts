@@ -22,6 +22,7 @@ export interface TokenEndpointOptions {
   readonly issuer?: string;
   /** The token endpoint itself; with it nothing is discovered. */
   readonly tokenEndpoint?: string;
+  /** The client, and how it authenticates. */
   readonly client: ClientAuthentication;
   /** More parameters of the request. They are part of the key, which events and health show: no place for a secret. */
   readonly parameters?: Readonly<Record<string, string>>;
@@ -29,6 +30,7 @@ export interface TokenEndpointOptions {
   readonly body?: "form" | "json";
   /** When a token is stale. @default adaptiveLifetime() */
   readonly lifetime?: LifetimePolicy;
+  /** How tolerantly responses are read. @default what the fields of TokenResponseRules say */
   readonly response?: TokenResponseRules;
   /** For one request, the client's authentication included. @default 10000 */
   readonly timeoutMs?: number;

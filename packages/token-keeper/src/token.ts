@@ -8,14 +8,19 @@ export type TokenStatus = "fresh" | "stale" | "expired";
 
 /** What a token is made of; instants in milliseconds. */
 export interface TokenInit {
+  /** The access token. */
   readonly accessToken: string;
+  /** The ID token that came with it. @default none */
   readonly idToken?: string | undefined;
   /** @default "Bearer" */
   readonly tokenType?: string;
   /** What was granted, when the server said so (RFC 6749 section 5.1). */
   readonly scope?: readonly string[] | undefined;
+  /** When it was asked for, milliseconds since 1970. */
   readonly issuedAt: number;
+  /** When it is due for a refresh, milliseconds since 1970. */
   readonly staleAt: number;
+  /** When it expires, milliseconds since 1970. */
   readonly expiresAt: number;
   /** What else the server answered; see {@link Token.extra}. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
@@ -23,12 +28,19 @@ export interface TokenInit {
 
 /** A token with its lifetime. Time is data here: every question takes the instant it is asked for. */
 export class Token {
+  /** The access token, redacted wherever it is printed. */
   readonly accessToken: Secret;
+  /** The ID token that came with it (OpenID Connect Core 1.0 section 3.1.3.3). */
   readonly idToken: Secret | undefined;
+  /** The `token_type` (RFC 6749 section 7.1): `Bearer`, for one. */
   readonly tokenType: string;
+  /** The scopes that were granted; undefined when the server did not say. */
   readonly scope: readonly string[] | undefined;
+  /** When it was asked for, milliseconds since 1970. */
   readonly issuedAt: number;
+  /** When it is due for a refresh, milliseconds since 1970. */
   readonly staleAt: number;
+  /** When it expires, milliseconds since 1970. */
   readonly expiresAt: number;
   /** Private, so that nothing prints it: nobody knows what a server puts there. */
   readonly #extra: Readonly<Record<string, unknown>>;
@@ -108,12 +120,22 @@ export class Token {
 export interface Lifetime {
   /** When the request was *sent*: the answer's own time would count the latency as lifetime. */
   readonly issuedAt: number;
+  /** Milliseconds from `issuedAt` to expiry. */
   readonly lifetimeMs: number;
   /** The server's hint when to refresh (`refresh_in`), milliseconds after issue; wins over the policy. */
   readonly refreshInMs?: number | undefined;
 }
 
-/** Makes a token and decides when it is stale. */
+/**
+ * Makes a token and decides when it is stale.
+ *
+ * @example
+ * ```ts run
+ * import { createToken } from "@countersign/token-keeper";
+ * const token = createToken({ accessToken: "abc" }, { issuedAt: 0, lifetimeMs: 900_000 });
+ * console.log(token.staleAt, token.statusAt(700_000)); // 600000 stale
+ * ```
+ */
 export function createToken(
   init: Omit<TokenInit, "issuedAt" | "staleAt" | "expiresAt">,
   { issuedAt, lifetimeMs, refreshInMs }: Lifetime,

@@ -67,11 +67,13 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
     throw this.#managed.lastError ?? new TokenError("deadline_exceeded", "No usable token is held yet");
   }
 
+  /** A usable token, as {@link TokenProvider.getToken} has it. @throws TokenError `closed` after {@link close}. */
   getToken(options: GetTokenOptions = {}): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
     return this.#managed.hit() ?? acquire(this.#managed, this.#ports.clock, options);
   }
 
+  /** As {@link TokenProvider.invalidate}: another token is asked for at the next call. */
   invalidate(token: Token): boolean {
     return this.#managed.invalidate(token);
   }
@@ -123,12 +125,14 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
     }
   }
 
+  /** Calls a listener for each event of a type, or for all with `"*"`. @returns what takes it off again. */
   on<T extends TokenEventType>(type: T, listener: TokenEventListener<T>): () => void;
   on(type: "*", listener: TokenEventListener): () => void;
   on(type: TokenEventType | "*", listener: TokenEventListener): () => void {
     return this.#events.on(type, listener);
   }
 
+  /** The state of the token, for a health endpoint: holds no secret. */
   health(): TokenHealth {
     return this.#managed.health();
   }

@@ -14,6 +14,15 @@ function examplesOf(path: string): string[] {
 }
 
 describe("the examples of doc comments", () => {
+  it("all run", () => {
+    const texts = globSync(`${src}/**/*.ts`).map((path) => readFileSync(path, "utf8"));
+    const [tags, runnable] = [/^ *\* @example$/gm, /^ \* @example\n \* ```ts run$/gm].map((pattern) =>
+      texts.flatMap((text) => [...text.matchAll(pattern)]),
+    );
+    assert.ok((runnable?.length ?? 0) >= 25, String(runnable?.length));
+    assert.equal(runnable?.length, tags?.length);
+  });
+
   for (const path of globSync(`${src}/**/*.ts`)) {
     for (const code of examplesOf(path)) {
       it(`${relative(src, path)} prints what its comments say`, () => {

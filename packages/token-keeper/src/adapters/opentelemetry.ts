@@ -2,11 +2,14 @@ import { countByStatus, type Observed } from "./prometheus.ts";
 
 /** The part of an OpenTelemetry `Meter` that is used here. */
 export interface MeterLike {
+  /** As OpenTelemetry's `Meter` has it. */
   createCounter(name: string, options: { description: string }): { add(value: number, attributes: Attributes): void };
+  /** As OpenTelemetry's `Meter` has it. */
   createHistogram(
     name: string,
     options: { description: string; unit: string },
   ): { record(value: number, attributes: Attributes): void };
+  /** As OpenTelemetry's `Meter` has it. */
   createObservableGauge(
     name: string,
     options: { description: string },
@@ -18,6 +21,16 @@ type Report = (result: { observe(value: number, attributes: Attributes): void })
 /**
  * Counts a keeper's events and shows its health through an OpenTelemetry meter.
  * @returns what stops the counting.
+ *
+ * @example
+ * ```ts run
+ * import { metrics } from "@opentelemetry/api";
+ * import { constantSource, TokenWatcher } from "@countersign/token-keeper";
+ * import { openTelemetryMetrics } from "@countersign/token-keeper/opentelemetry";
+ * await using watcher = await TokenWatcher.start(constantSource({ accessToken: "abc" }));
+ * const stop = openTelemetryMetrics(watcher, metrics.getMeter("token-keeper"));
+ * stop();
+ * ```
  */
 export function openTelemetryMetrics(keeper: Observed, meter: MeterLike): () => void {
   const events = meter.createCounter("token_keeper.events", { description: "Events of the token keeper by type" });

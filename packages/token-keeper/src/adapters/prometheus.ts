@@ -21,9 +21,18 @@ interface MetricOptions<Registry> {
 
 /** The part of the `prom-client` module that is used here: hand in the module itself. */
 export interface PrometheusClient<Registry> {
-  readonly Counter: new (options: MetricOptions<Registry>) => Counter;
-  readonly Histogram: new (options: MetricOptions<Registry> & { buckets: number[] }) => Histogram;
-  readonly Gauge: new (options: MetricOptions<Registry> & { collect(): void }) => Gauge;
+  /** The class of that name. */
+  readonly Counter: new (
+    options: MetricOptions<Registry>,
+  ) => Counter;
+  /** The class of that name. */
+  readonly Histogram: new (
+    options: MetricOptions<Registry> & { buckets: number[] },
+  ) => Histogram;
+  /** The class of that name. */
+  readonly Gauge: new (
+    options: MetricOptions<Registry> & { collect(): void },
+  ) => Gauge;
 }
 
 /** A watcher or a manager. */
@@ -31,7 +40,9 @@ export type Observed = TokenEventSource & { health(): TokenHealth | ManagerHealt
 
 /** Options of {@link prometheusMetrics}. */
 export interface PrometheusOptions<Registry> {
+  /** The module `prom-client`. */
   readonly client: PrometheusClient<Registry>;
+  /** Where the metrics are registered. */
   readonly registry: Registry;
   /** Before every metric. @default "token_keeper" */
   readonly prefix?: string;
@@ -40,6 +51,18 @@ export interface PrometheusOptions<Registry> {
 /**
  * Counts a keeper's events and shows its health with `prom-client`. Labels are few on purpose: no token, no key.
  * @returns what stops the counting.
+ *
+ * @example
+ * ```ts run
+ * import client from "prom-client";
+ * import { constantSource, TokenWatcher } from "@countersign/token-keeper";
+ * import { prometheusMetrics } from "@countersign/token-keeper/prometheus";
+ * await using watcher = await TokenWatcher.start(constantSource({ accessToken: "abc" }));
+ * const registry = new client.Registry();
+ * const stop = prometheusMetrics(watcher, { client, registry });
+ * console.log((await registry.metrics()).includes('token_keeper_tokens{status="fresh"} 1')); // true
+ * stop();
+ * ```
  */
 export function prometheusMetrics<Registry>(keeper: Observed, options: PrometheusOptions<Registry>): () => void {
   const { client, registry, prefix = "token_keeper" } = options;
@@ -80,7 +103,7 @@ export function prometheusMetrics<Registry>(keeper: Observed, options: Prometheu
   });
 }
 
-/** How many tokens have which status. */
+/** How many tokens have which status. @internal */
 export function countByStatus(keeper: Observed): Map<string, number> {
   const health = keeper.health();
   const counts = new Map<string, number>();

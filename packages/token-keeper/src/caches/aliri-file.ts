@@ -7,9 +7,11 @@ import { readPrivate, writePrivate } from "./secure-file.ts";
 
 /** Options of {@link aliriFileCache}. */
 export interface AliriFileCacheOptions {
+  /** The token file. */
   readonly path: string;
   /** Whose token the file holds: the file itself does not say. */
   readonly identity: TokenIdentity;
+  /** Names the temporary file. @default systemRandom */
   readonly random?: Random;
 }
 

@@ -12,18 +12,31 @@ import { type Clock, type Random, systemClock, systemRandom } from "../ports.ts"
 
 /** Options of {@link dynamodbCache}. */
 export interface DynamodbCacheOptions {
+  /** A client of the AWS SDK, version 3 or later; the caller closes it. */
   readonly client: DynamoDBClient;
   /** A table whose partition key is the string `pk`; its TTL attribute, if any, is `ttl` (seconds). */
   readonly tableName: string;
   /** Before every key, so that a table can be shared. @default "TOKEN#" */
   readonly prefix?: string;
+  /** The clock that ends entries and leases. @default systemClock */
   readonly clock?: Clock;
+  /** Where the names of lease owners come from. @default systemRandom */
   readonly random?: Random;
 }
 
 /**
  * A cache and leases in one DynamoDB table: strongly consistent reads, conditional writes. DynamoDB removes expired items
  * late, so expiry is also checked on reading.
+ *
+ * @example
+ * ```ts run
+ * import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+ * import { TokenManager } from "@countersign/token-keeper";
+ * import { dynamodbCache } from "@countersign/token-keeper/dynamodb";
+ * const client = new DynamoDBClient({ region: "eu-central-1" });
+ * await using manager = new TokenManager({ caches: [dynamodbCache({ client, tableName: "tokens" })] });
+ * console.log(manager.health().healthy); // true
+ * ```
  */
 export function dynamodbCache(options: DynamodbCacheOptions): LeasingCache {
   const { client, tableName: TableName, prefix = "TOKEN#", clock = systemClock, random = systemRandom } = options;

@@ -8,10 +8,21 @@ export interface MemoryCacheOptions {
    * expiry (a refresh token) is not counted and never leaves. @default 1000
    */
   readonly maxEntries?: number;
+  /** The clock that ends entries and leases. @default systemClock */
   readonly clock?: Clock;
 }
 
-/** A cache, with leases, in this process: shared by the watchers and managers that are given the same one. */
+/**
+ * A cache, with leases, in this process: shared by the watchers and managers that are given the same one.
+ *
+ * @example
+ * ```ts run
+ * import { memoryCache, systemClock } from "@countersign/token-keeper";
+ * const cache = memoryCache({ maxEntries: 100 });
+ * await cache.set("key", "value", systemClock.now() + 60_000);
+ * console.log(await cache.get("key")); // value
+ * ```
+ */
 export function memoryCache(options: MemoryCacheOptions = {}): LeasingCache {
   const { maxEntries = 1000, clock = systemClock } = options;
   /** By their last use; and apart from them what stays, which would drive them all out. */

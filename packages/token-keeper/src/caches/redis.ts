@@ -10,16 +10,21 @@ export type RedisClient =
 
 /** What `createCluster` of `redis` makes: it wants the key, to find the node, and whether a replica will do. */
 export interface RedisCluster {
+  /** Tells a cluster from a client. */
   readonly masters: unknown;
+  /** Sends a command to the node that has the key. */
   sendCommand(key: string, isReadonly: boolean, command: string[]): Promise<unknown>;
 }
 
 /** Options of {@link redisCache}. */
 export interface RedisCacheOptions {
+  /** A connected client; the caller closes it. */
   readonly client: RedisClient;
   /** Before every key. @default "countersign:" */
   readonly prefix?: string;
+  /** The clock that an expiry is turned into a time to live with. @default systemClock */
   readonly clock?: Clock;
+  /** Where the names of lease owners come from. @default systemRandom */
   readonly random?: Random;
 }
 
@@ -29,6 +34,16 @@ const RELEASE_SCRIPT = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.
 /**
  * A cache and leases in Redis: `SET PX` for entries, `SET NX PX` for leases, so that the server's clock ends both.
  * Wrap it in `sealedCache` when others read the same Redis.
+ *
+ * @example
+ * ```ts run
+ * import { Redis } from "ioredis";
+ * import { TokenManager } from "@countersign/token-keeper";
+ * import { redisCache } from "@countersign/token-keeper/redis";
+ * const client = new Redis({ lazyConnect: true });
+ * await using manager = new TokenManager({ caches: [redisCache({ client })] });
+ * console.log(manager.health().healthy); // true
+ * ```
  */
 export function redisCache(options: RedisCacheOptions): LeasingCache {
   const { client, prefix = "countersign:", clock = systemClock, random = systemRandom } = options;

@@ -6,6 +6,7 @@ import { type Random, systemRandom } from "../ports.ts";
 export interface SealedCacheOptions {
   /** 32 bytes each. The first one seals, all open: put a new key first to change keys. */
   readonly keys: readonly Uint8Array<ArrayBuffer>[];
+  /** Where the nonces of AES-GCM come from. @default systemRandom */
   readonly random?: Random;
 }
 
@@ -14,6 +15,15 @@ export interface SealedCacheOptions {
  * name does not open. To get what does not open is an error, which keepers treat as a miss and tell of.
  *
  * @throws RangeError when there is no key, or one has not 32 bytes.
+ *
+ * @example
+ * ```ts run
+ * import { memoryCache, sealedCache, systemRandom } from "@countersign/token-keeper";
+ * const inner = memoryCache();
+ * const cache = sealedCache(inner, { keys: [systemRandom.bytes(32)] });
+ * await cache.set("key", "value");
+ * console.log(await cache.get("key"), (await inner.get("key"))?.includes("value")); // value false
+ * ```
  */
 export function sealedCache(inner: LeasingCache, options: SealedCacheOptions): LeasingCache;
 export function sealedCache(inner: TokenCache, options: SealedCacheOptions): TokenCache;

@@ -10,6 +10,7 @@ import { Token } from "../token.ts";
 
 /** One layer of caches. */
 export interface CacheLayer {
+  /** The cache of this layer. */
   readonly cache: TokenCache;
   /** A token from here has at least this much left. @default 60000, or half of the lifetime where that is less */
   readonly minimumValidityMs?: number;
@@ -34,6 +35,15 @@ const CLOCK_TOLERANCE_MS = 60_000;
  * Looks into caches before it asks a source. A miss takes a lease, looks again, asks, and publishes to every layer before
  * it answers; who does not get the lease waits for the winner's token. A hit fills the nearer layers. Errors of caches are
  * events and never fatal.
+ *
+ * @example
+ * ```ts run
+ * import { cachedSource, constantSource, memoryCache, tokenKey, TokenWatcher } from "@countersign/token-keeper";
+ * const cache = memoryCache();
+ * const source = cachedSource(constantSource({ accessToken: "abc" }), { caches: [cache] });
+ * await using watcher = await TokenWatcher.start(source);
+ * console.log((await cache.get(tokenKey(source.identity)))?.includes("abc")); // true
+ * ```
  */
 export function cachedSource(source: TokenSource, options: CachedSourceOptions): TokenSource {
   const layered = new LayeredSource(source, options);

@@ -14,12 +14,14 @@ export interface ClientCredentialsOptions extends TokenEndpointOptions, Requeste
  *
  * @throws TypeError when the endpoint is not https or loopback.
  * @example
- * ```ts
+ * ```ts run
+ * import { clientCredentialsSource, secretBasic } from "@countersign/token-keeper";
  * const source = clientCredentialsSource({
  *   issuer: "https://auth.example.com",
- *   client: secretBasic("reports", process.env.REPORTS_SECRET),
+ *   client: secretBasic("reports", process.env.REPORTS_SECRET ?? "s3cr3t"),
  *   audience: "https://api.example.com",
  * });
+ * console.log(source.identity.grant); // client_credentials
  * ```
  */
 export function clientCredentialsSource(options: ClientCredentialsOptions): TokenSource {

@@ -8,13 +8,24 @@ import { createToken } from "../token.ts";
 
 /** Options of {@link constantSource}. */
 export interface ConstantOptions {
+  /** The access token. */
   readonly accessToken: string | Secret;
   /** When it expires, in milliseconds since 1970. @default the JWT's `exp`; else an hour after each request */
   readonly expiresAt?: number;
+  /** When the token is stale. @default adaptiveLifetime() */
   readonly lifetime?: LifetimePolicy;
 }
 
-/** Always the same token: for tests, and for tokens that come from elsewhere. */
+/**
+ * Always the same token: for tests, and for tokens that come from elsewhere.
+ *
+ * @example
+ * ```ts run
+ * import { constantSource, TokenWatcher } from "@countersign/token-keeper";
+ * await using watcher = await TokenWatcher.start(constantSource({ accessToken: "abc" }));
+ * console.log(watcher.token().accessToken.reveal()); // abc
+ * ```
+ */
 export function constantSource(options: ConstantOptions): TokenSource {
   const secret = toSecret(options.accessToken, "access token");
   const expiresAt = options.expiresAt ?? readJwtTimes(secret.reveal())?.expiresAt;

@@ -5,7 +5,9 @@ import { createToken, type TokenInit } from "../token.ts";
 
 /** What a custom function answers: the token's parts, and how long it lives from the moment it was asked for. */
 export interface CustomToken extends Pick<TokenInit, "accessToken" | "idToken" | "tokenType" | "scope" | "extra"> {
+  /** Milliseconds from the request to expiry. */
   readonly expiresInMs: number;
+  /** Milliseconds from the request to staleness. @default what the lifetime policy says */
   readonly refreshInMs?: number;
 }
 
@@ -13,6 +15,7 @@ export interface CustomToken extends Pick<TokenInit, "accessToken" | "idToken" |
 export interface CustomSourceOptions {
   /** Everything that tells this token from others: it is the key in every cache. */
   readonly identity: TokenIdentity;
+  /** When a token is stale. @default adaptiveLifetime() */
   readonly lifetime?: LifetimePolicy;
   /** @default 10000 */
   readonly timeoutMs?: number;

@@ -21,6 +21,7 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
    * @default one memory cache for all sources of this process, which is enough only while it lives
    */
   readonly store?: TokenCache;
+  /** Tells tenants apart that share everything else. @default none */
   readonly partition?: string;
   /** For one operation of the store. @default 5000 */
   readonly storeTimeoutMs?: number;
@@ -47,6 +48,23 @@ const processStore = memoryCache();
  * `invalid_grant` the store is read once more, as a sibling may have rotated in between.
  *
  * @throws TypeError when the endpoint is not https or loopback.
+ *
+ * @example
+ * ```ts run
+ * import { memoryCache, publicClient, refreshTokenSource, TokenWatcher } from "@countersign/token-keeper";
+ * const source = refreshTokenSource({
+ *   issuer: "https://auth.example.com",
+ *   tokenEndpoint: "https://auth.example.com/token",
+ *   client: publicClient("cli"),
+ *   refreshToken: "first",
+ *   subject: "alice",
+ *   store: memoryCache(),
+ *   fetch: async () =>
+ *     Response.json({ access_token: "abc", token_type: "Bearer", expires_in: 900, refresh_token: "second" }),
+ * });
+ * await using watcher = await TokenWatcher.start(source);
+ * console.log(watcher.token().authorization()); // Bearer abc
+ * ```
  */
 export function refreshTokenSource(options: RefreshTokenOptions): TokenSource {
   const endpoint = new TokenEndpoint(options);

@@ -18,6 +18,7 @@ export interface Login {
 
 /** A refresh token that replaced another. */
 export interface RotatedLogin {
+  /** The new refresh token. */
   readonly refreshToken: Secret;
   /** How often this login has rotated. */
   readonly generation: number;
