@@ -211,19 +211,23 @@ describe("serveAuthority over TLS", () => {
       await Promise.all(held.map(({ ended }) => ended));
     });
 
-    it("bounds no connection that has one", async () => {
-      const { promise: held, resolve: release } = Promise.withResolvers<void>();
-      await using recorder = await record({ tls: server, limits: { handshakeMs: 50 } }, async () => {
-        await held;
-        return answered();
-      });
-      const socket = await tlsSocket(recorder.served.port, {});
-      const answer = readToEnd(socket);
-      socket.write(request);
-      // Each of them is given up after the time of a handshake.
-      for (let n = 0; n < 4; n++) await silent(recorder.served.port).ended;
-      release();
-      assert.deepEqual(statusesOf(await answer), [200]);
+    it("bounds no connection that has one", (context) => {
+      context.mock.timers.enable({ apis: ["setTimeout"] });
+      const server = new EventEmitter();
+      trackSockets(server as Server, true, { handshakeMs: 10 });
+      const destroyed: number[] = [];
+      const accept = (remotePort: number) => {
+        const destroy = () => destroyed.push(remotePort);
+        const socket = Object.assign(new EventEmitter(), { remoteAddress: "127.0.0.1", remotePort, destroy });
+        server.emit("connection", socket);
+        return socket;
+      };
+      const [finished] = [accept(1), accept(2)];
+      server.emit("secureConnection", finished);
+      context.mock.timers.tick(19);
+      assert.deepEqual(destroyed, []);
+      context.mock.timers.tick(1_000_000);
+      assert.deepEqual(destroyed, [2]);
     });
 
     it("destroys it though Node's own bound fails to", async () => {
