@@ -1,7 +1,8 @@
 import { type Clock, CountersignError, sha256 } from "@countersign/protocol";
 import type { Config } from "../config.ts";
 import { keys } from "../store/keys.ts";
-import type { Store } from "../store/store.ts";
+import type { CommitResult, Draft, Item, Store } from "../store/store.ts";
+import { type Edit, updateItem } from "../store/update-item.ts";
 import { addressBlocks } from "../values/address.ts";
 import {
   type AccountPolicy,
@@ -49,8 +50,7 @@ export interface LimitsOptions {
   readonly config: { readonly limits: Config["limits"] };
 }
 
-/** Past so many lost races in a row, a key is under a flood. */
-const maxRaces = 64;
+/** The delay of an attempt at a key that others count at all the time. */
 const floodDelayMs = 1000;
 /** Refusals remembered here, so that a flood of attempts at one key does not become a flood of reads. */
 const maxRefusals = 10_000;
@@ -84,6 +84,17 @@ interface Refusal {
 interface Subject {
   readonly key: string;
   readonly refusedAs: string;
+}
+
+/** From a key's state to the next one and its expiry; nothing where it stays. */
+type StateEdit<State> = (
+  state: State | undefined,
+  now: number,
+) => { readonly state: State; readonly expiresAt: number } | undefined;
+
+interface CountedEdit<State> extends Edit<State> {
+  readonly draft: Draft<State>;
+  readonly expectedVersion: number;
 }
 
 class StoreLimits implements Limits {
@@ -155,38 +166,49 @@ class StoreLimits implements Limits {
   ): Promise<number> {
     const remembered = this.#delay(refusedAs);
     if (remembered > 0) return remembered;
-    return this.#inTurn(key, async () => {
-      for (let race = 0; race < maxRaces; race++) {
-        const refusedMeanwhile = this.#delay(refusedAs);
-        if (refusedMeanwhile > 0) return refusedMeanwhile;
-        const item = await this.#store.get<State>(key);
-        const now = this.#clock.now();
-        const decision = rule(item?.value, now);
-        if (!decision.allowed) {
-          this.#remember(refusedAs, { since: now, retryAt: decision.retryAt });
-          return decision.retryAt - now;
-        }
-        const draft = { value: decision.state, expiresAt: decision.expiresAt };
-        if ((await this.#store.swap(key, item?.version ?? 0, draft)) !== undefined) return 0;
-      }
-      return floodDelayMs;
+    return this.#inTurn(key, () => this.#decide({ key, refusedAs }, rule));
+  }
+
+  async #decide<State>(
+    { key, refusedAs }: Subject,
+    rule: (state: State | undefined, now: number) => Decision<State>,
+  ): Promise<number> {
+    // Whoever waited for the turn is answered without another read where the one before was refused.
+    let delayMs = this.#delay(refusedAs);
+    if (delayMs > 0) return delayMs;
+    const isDecided = await this.#update(key, (state: State | undefined, now) => {
+      const decision = rule(state, now);
+      if (decision.allowed) return decision;
+      this.#remember(refusedAs, { since: now, retryAt: decision.retryAt });
+      delayMs = decision.retryAt - now;
+      return undefined;
     });
+    return isDecided ? delayMs : floodDelayMs;
   }
 
   /** Changes a key's state, unless a flood keeps it from standing still: then what was counted stays counted. */
-  async #edit<State>(
-    key: string,
-    edit: (state: State | undefined, now: number) => { readonly state: State; readonly expiresAt: number } | undefined,
-  ): Promise<void> {
-    await this.#inTurn(key, async () => {
-      for (let race = 0; race < maxRaces; race++) {
-        const item = await this.#store.get<State>(key);
+  async #edit<State>(key: string, edit: StateEdit<State>): Promise<void> {
+    await this.#inTurn(key, () => this.#update(key, edit));
+  }
+
+  /** Resolves to false when other nodes changed the state again and again. */
+  async #update<State>(key: string, edit: StateEdit<State>): Promise<boolean> {
+    try {
+      const counted = (item: Item<State> | undefined): CountedEdit<State> | undefined => {
         const next = edit(item?.value, this.#clock.now());
-        if (next === undefined) return;
-        const draft = { value: next.state, expiresAt: next.expiresAt };
-        if ((await this.#store.swap(key, item?.version ?? 0, draft)) !== undefined) return;
-      }
-    });
+        return next && { draft: { value: next.state, expiresAt: next.expiresAt }, expectedVersion: item?.version ?? 0 };
+      };
+      await updateItem(this.#store, key, counted, (_, made) => this.#swap(key, made));
+      return true;
+    } catch (error) {
+      if (error instanceof CountersignError && error.code === "conflict") return false;
+      throw error;
+    }
+  }
+
+  async #swap<State>(key: string, { expectedVersion, draft }: CountedEdit<State>): Promise<CommitResult> {
+    const version = await this.#store.swap(key, expectedVersion, draft);
+    return version === undefined ? { failed: [key] } : { version };
   }
 
   /** One at a time per key in this process, so that callers race with other nodes only. */
