@@ -19,7 +19,9 @@ import { createUserService } from "./users/user-service.ts";
 
 /** What an authority is made of. */
 export interface AuthorityOptions {
+  /** The configuration, as `parseConfig` gives it. */
   readonly config: Config;
+  /** Where everything is kept that outlives the process. The authority closes it. */
   readonly store: Store;
   /** What private keys are sealed under in the store. */
   readonly keyEncryptionKey: KeyEncryptionKey;

@@ -16,11 +16,13 @@ export interface Peer {
   readonly address?: string;
   /** Whether the request came over the loopback interface and through no proxy. */
   readonly loopback: boolean;
+  /** The client certificate of the connection, as in {@link Connection}. */
   readonly certificate?: Connection["certificate"];
 }
 
 /** An authenticated client. */
 export interface Caller {
+  /** The client as it is stored. */
   readonly client: ClientRecord;
   /** False for public clients, which only say who they are. */
   readonly confidential: boolean;

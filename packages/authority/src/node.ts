@@ -33,6 +33,7 @@ export interface ServeOptions {
 export interface Served {
   /** The base URL, without a slash at its end. */
   readonly url: string;
+  /** The port that is listened on, also when any free one was asked for. */
   readonly port: number;
   /** Accepts nothing more, answers what was accepted, and resolves when the last connection is gone. */
   close(options?: { readonly atMostMs?: number }): Promise<void>;
@@ -40,6 +41,7 @@ export interface Served {
 
 /** What can be served: an authority, or whatever answers like one. */
 export interface Servable {
+  /** Answers one request. */
   readonly answer: HttpHandler;
   /** @default a refusal in the words of the catalogue */
   readonly refuse?: RefusalHandler;

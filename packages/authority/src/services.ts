@@ -12,18 +12,31 @@ import type { UserService } from "./users/user-service.ts";
 
 /** Everything that grants and faces work with. Each takes the slice it needs: `Pick<Services, "store" | "clock">`. */
 export interface Services {
+  /** The configuration, checked and complete. */
   readonly config: Config;
+  /** The store. What is written through the services below has its audit record; what is written here has none. */
   readonly store: Store;
+  /** The key ring: it signs, publishes and rotates. */
   readonly keys: ManagedKeyRing;
+  /** The clock of everything that is dated or expires. */
   readonly clock: Clock;
+  /** The randomness of ids, secrets and keys. */
   readonly random: Random;
+  /** The durable audit trail. */
   readonly audit: AuditTrail;
+  /** The metrics of this process. */
   readonly metrics: MetricsSource;
+  /** The people who log in. */
   readonly users: UserService;
+  /** The OAuth clients. */
   readonly clients: ClientService;
+  /** The grants of the token endpoint, by their `grant_type`. */
   readonly grants: GrantTable;
+  /** The limits on attempts, counted in the store. */
   readonly limits: Limits;
+  /** Hashes passwords, a bounded number at once. */
   readonly passwords: PasswordHasher;
+  /** Where the authority stands between its start and its end. */
   readonly lifecycle: Lifecycle;
   readonly clientCertificates: ClientCertificates;
 }

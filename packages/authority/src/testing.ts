@@ -16,8 +16,11 @@ import type { Store } from "./store/store.ts";
 export interface TestAuthorityOptions {
   /** Keys are made for ES256 and `tokens.algorithm` unless `keys.algorithms` names others. */
   readonly config?: ConfigInput;
+  /** A `FakeClock`. @default a new one */
   readonly clock?: Clock;
+  /** @default an empty memory store on the clock */
   readonly store?: Store;
+  /** What all randomness is derived from. @default 1 for the key-encryption key, 2 for the rest */
   readonly seed?: number;
   /** @default the grants that are offered */
   readonly grants?: readonly Grant[];
@@ -26,8 +29,11 @@ export interface TestAuthorityOptions {
 
 /** A whole authority in this process, on a clock and randomness that the test owns. */
 export interface TestAuthority extends Authority {
+  /** The clock of the authority: `clock.advance(ms)` lets time pass. */
   readonly clock: FakeClock;
+  /** Every event so far, oldest first. */
   readonly events: readonly AuthorityEvent[];
+  /** Every request so far that was answered, oldest first. */
   readonly requests: readonly RequestMetric[];
   /** Sends a form from this machine (or from `connection`) and reads the JSON response. */
   form(path: string, fields: FormFields, options?: SendOptions): Promise<TestResponse>;
@@ -38,14 +44,21 @@ export interface TestAuthority extends Authority {
 /** The fields of a form; an array repeats a parameter. */
 export type FormFields = Readonly<Record<string, string | readonly string[]>>;
 
+/** How a form is sent. */
 export interface SendOptions {
+  /** Header lines beside Content-Type. @default none */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Who is at the other end. @default a connection from 127.0.0.1 */
   readonly connection?: Connection;
 }
 
+/** A response, read. */
 export interface TestResponse {
+  /** The status code. */
   readonly status: number;
+  /** The header lines. */
   readonly headers: Headers;
+  /** The members of the JSON body; of another body `{ text }`. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 

@@ -4,8 +4,11 @@ import type { AuthorityEvent } from "./events.ts";
 export interface RequestMetric {
   /** The route's pattern, never the path: `/api/v1/user/:id`. */
   readonly route: string;
+  /** The HTTP method, in capitals. */
   readonly method: string;
+  /** The HTTP status of the response. */
   readonly status: number;
+  /** How long the response took, in milliseconds; 0 where the request was refused unread. */
   readonly durationMs: number;
   /** The grant at the token endpoint, when known. */
   readonly grant?: string;
@@ -13,7 +16,9 @@ export interface RequestMetric {
 
 /** Who listens to an authority: logs, metrics. Must not throw and must not wait. */
 export interface Observer {
+  /** Hears an event, once it is durable where it is recorded. */
   event(event: AuthorityEvent): void;
+  /** Hears of a request that was answered. */
   request(request: RequestMetric): void;
 }
 
@@ -34,5 +39,6 @@ export function joinObservers(observers: readonly Observer[]): Observer {
 
 /** The metrics of an authority, as Prometheus scrapes them. */
 export interface MetricsSource {
+  /** All metrics as they are now, in the text format and content type that Prometheus reads. */
   exposition(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

@@ -7,6 +7,7 @@ import { idOf, type Positions, parseCursor, placeOf, printCursor } from "./trail
 
 /** Which records to read. */
 export interface AuditQuery {
+  /** How many records at most: 1 to 1,000. */
   readonly limit: number;
   /** Only events whose name is this or starts with this and a dot. */
   readonly name?: string;
@@ -24,6 +25,7 @@ export interface AuditQuery {
 
 /** Part of the trail. */
 export interface AuditPage {
+  /** At most `limit` records, in the order that the query asks for. */
   readonly records: readonly AuditRecord[];
   /** The id to give as `before`, when older records were not looked at. */
   readonly next?: string;

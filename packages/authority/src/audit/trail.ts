@@ -42,16 +42,21 @@ export interface AuditTrail {
    * which they happened. One page looks at no more than 100,000 records.
    */
   page(query: AuditQuery): Promise<AuditPage>;
+  /** Who is told of every event. */
   readonly observer: Observer;
 }
 
 /** What an audit trail is made of. */
 export interface AuditTrailOptions {
+  /** Where records are kept. */
   readonly store: Store;
+  /** Dates the records. */
   readonly clock: Clock;
+  /** Makes the ids of streams. */
   readonly random: Random;
+  /** Is told of every event, of those too that are not recorded. */
   readonly observer: Observer;
-  /** How long records are kept. */
+  /** How long records are kept, in milliseconds. */
   readonly retentionMs: number;
   /**
    * How long the records of some events are kept, by an event's name or its first part: `token.issued`, `token`. The longest

@@ -3,7 +3,9 @@ import type { Connection } from "../caller.ts";
 
 /** Looks a header up by its name in lower case; several lines of one name are one value (RFC 9110 section 5.3). */
 export interface HeaderLookup {
+  /** The value of a header, or `null` when there is none. */
   get(name: string): string | null;
+  /** Whether there is such a header, be it empty. */
   has(name: string): boolean;
 }
 
@@ -12,9 +14,11 @@ export interface HeaderLookup {
  * all that is asked of it here.
  */
 export interface HttpRequest {
+  /** The method, in capitals (RFC 9110 section 9). */
   readonly method: string;
   /** Absolute. */
   readonly url: string;
+  /** The header lines. */
   readonly headers: HeaderLookup;
   /**
    * The body, once.
@@ -28,6 +32,7 @@ export interface HttpRequest {
 
 /** What a request is answered with. */
 export interface HttpResponse {
+  /** The status code (RFC 9110 section 15). */
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;

@@ -7,6 +7,7 @@ import { type RewrapKeys, rewrap } from "./sealed.ts";
 
 /** What the secrets of a ring are sealed anew with. */
 export interface RewrapOptions extends RewrapKeys {
+  /** Where the ring is. */
   readonly store: Pick<Store, "get">;
   /** On the same store. */
   readonly audit: Pick<AuditTrail, "commit">;

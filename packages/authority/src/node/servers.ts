@@ -2,8 +2,7 @@ import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import type http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
-import type { HandlerParts } from "./handler.ts";
-import { createHandler } from "./handler.ts";
+import { createHandler, type HandlerParts } from "./handler.ts";
 import { createServer as createHttpServer } from "./http-module.ts";
 import { methods } from "./judge.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -12,7 +11,9 @@ import { refuseOnSocket, statusOfParserError } from "./socket-refusal.ts";
 
 /** Certificate and key of the server, and how far certificates of clients are trusted. All PEM. */
 export interface TlsOptions {
+  /** The certificate and its chain, PEM. */
   readonly cert: string | Buffer;
+  /** The private key of the certificate, PEM. */
   readonly key: string | Buffer;
   /** Authorities whose client certificates are trusted. @default none: client certificates are passed on untrusted */
   readonly clientAuthorities?: string | Buffer;

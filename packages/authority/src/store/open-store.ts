@@ -5,6 +5,7 @@ import type { Store } from "./store.ts";
 
 /** What a store of any engine is opened with. */
 export interface OpenStoreOptions {
+  /** By which items expire. */
   readonly clock: Clock;
   /** Told of each commit: how many writes it made durable, and how long it took, in milliseconds. @default nobody */
   readonly onCommit?: (writes: number, durationMs: number) => void;

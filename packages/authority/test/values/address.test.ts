@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AddressBlocks, addressBlocks } from "../../src/values/address.ts";
+import { type AddressBlocks, addressBlocks, isLoopbackAddress } from "../../src/values/address.ts";
 
 const of = (narrow: string, wide?: string): AddressBlocks => ({
   narrow,
@@ -36,5 +36,26 @@ describe("addressBlocks", () => {
     it(`E4 counts ${address} as ${blocks.narrow} in ${blocks.wide ?? "nothing wider"}`, () => {
       assert.deepEqual(addressBlocks(address), blocks);
     });
+  }
+});
+
+describe("isLoopbackAddress", () => {
+  const cases: readonly (readonly [string, boolean])[] = [
+    ["127.0.0.1", true],
+    ["127.255.255.255", true],
+    ["128.0.0.1", false],
+    ["127.1", false],
+    ["::1", true],
+    ["0:0:0:0:0:0:0:1", true],
+    ["::1%lo", true],
+    ["::2", false],
+    ["::ffff:127.0.0.1", true],
+    ["::ffff:7f00:1", true],
+    ["::ffff:192.0.2.1", false],
+    ["localhost", false],
+    ["", false],
+  ];
+  for (const [text, expected] of cases) {
+    it(`${text || "(empty)"}: ${expected}`, () => assert.equal(isLoopbackAddress(text), expected));
   }
 });
