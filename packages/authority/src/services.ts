@@ -38,6 +38,7 @@ export interface Services {
   readonly passwords: PasswordHasher;
   /** Where the authority stands between its start and its end. */
   readonly lifecycle: Lifecycle;
+  /** Which client certificates the server asks for, for the metadata. */
   readonly clientCertificates: ClientCertificates;
 }
 

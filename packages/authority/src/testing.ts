@@ -24,6 +24,7 @@ export interface TestAuthorityOptions {
   readonly seed?: number;
   /** @default the grants that are offered */
   readonly grants?: readonly Grant[];
+  /** Which client certificates the metadata offer. @default "none" */
   readonly clientCertificates?: AuthorityOptions["clientCertificates"];
 }
 
