@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { Store } from "./store/store.ts";
 import { isId } from "./values/id.ts";
 
@@ -25,7 +25,7 @@ export async function listMatching<Value>(
   let start = after;
   for (;;) {
     const size = matches === undefined ? Math.min(limit - found.length, pageSize) : pageSize;
-    const page = await store.list<Value>(owner, { limit: size, ...(start === undefined ? {} : { after: start }) });
+    const page = await store.list<Value>(owner, { limit: size, ...defined({ after: start }) });
     for (const { value } of page) {
       if (found.length < limit && (matches?.(value) ?? true)) found.push(value);
     }

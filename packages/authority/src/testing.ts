@@ -1,4 +1,5 @@
 import type { Clock } from "@countersign/protocol";
+import { defined } from "@countersign/protocol";
 import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import type { AuthorityEvent } from "./audit/events.ts";
 import type { Observer, RequestMetric } from "./audit/observer.ts";
@@ -104,8 +105,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     random: seededRandom(options.seed ?? 2),
     observer,
     signing: "inline",
-    ...(options.grants === undefined ? {} : { grants: options.grants }),
-    ...(options.clientCertificates === undefined ? {} : { clientCertificates: options.clientCertificates }),
+    ...defined({ grants: options.grants, clientCertificates: options.clientCertificates }),
   });
   return {
     ...authority,

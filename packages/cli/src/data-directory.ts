@@ -9,7 +9,7 @@ import {
   ringSealedUnder,
   type Store,
 } from "@countersign/authority";
-import { fromBase64url } from "@countersign/protocol";
+import { defined, fromBase64url } from "@countersign/protocol";
 import { CliFailure, reasonOf } from "./failure.ts";
 import { refuseEmptiedDatabase, refuseLostDatabase } from "./first-start-marker.ts";
 import type { World } from "./world.ts";
@@ -66,8 +66,7 @@ export async function openDataDirectory(
   const { clock } = world;
   const store = await openStore(`sqlite:${paths.database}`, {
     clock,
-    ...(onCommit === undefined ? {} : { onCommit }),
-    ...(onLost === undefined ? {} : { onLost }),
+    ...defined({ onCommit, onLost }),
   });
   try {
     await refuseEmptiedDatabase(store, paths);

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { type Authority, type FirstStart, prepareFirstStart } from "@countersign/authority";
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { loopbackUrl } from "./loopback-url.ts";
 import { writePasswordFile } from "./password-file.ts";
 import type { Printer } from "./printer.ts";
@@ -23,7 +23,7 @@ export async function greet({ served, authority, first, passwordFile }: Greeted,
   const { services } = authority;
   const { issuer, server } = services.config;
   const home = loopbackUrl(served.url, server);
-  const place = { url: served.url, issuer, ...(home === undefined ? {} : { loopbackUrl: home }) };
+  const place = { url: served.url, issuer, ...defined({ loopbackUrl: home }) };
   for (let start = first; ; start = await prepareFirstStart(services)) {
     const told = await handOver(start, passwordFile);
     print.text(greeting({ ...place, ...told }, print.json));

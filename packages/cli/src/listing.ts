@@ -1,3 +1,4 @@
+import { defined } from "@countersign/protocol";
 import { openApi, remoteOptions } from "./api.ts";
 import type { Arguments } from "./arguments.ts";
 import type { JsonObject } from "./call.ts";
@@ -44,6 +45,6 @@ export async function printListing(run: Run, { path, member, columns }: Listing)
     rows.push(...objectsIn(page, member));
     next = textIn(page, "next");
   } while (next !== undefined && rows.length < limit);
-  print.table(rows, columns, { [member]: rows, ...(next === undefined ? {} : { next }) });
+  print.table(rows, columns, { [member]: rows, ...defined({ next }) });
   if (next !== undefined) print.note(`countersign: there are more: go on with --after ${next}`);
 }

@@ -8,6 +8,7 @@ import {
   parseConfig,
   readSigningKey,
 } from "@countersign/authority";
+import { defined } from "@countersign/protocol";
 import { openDataDirectory } from "./data-directory.ts";
 import { isEncryptedPem } from "./encrypted-key.ts";
 import { CliFailure, reasonOf } from "./failure.ts";
@@ -36,7 +37,7 @@ export async function openAuthority(
   const metrics = createMetrics({ process: true, passwordQueue });
   const { store, keyEncryptionKey } = await openDataDirectory(settings.data, world, {
     onCommit: metrics.storeCommit,
-    ...(onLost === undefined ? {} : { onLost }),
+    ...defined({ onLost }),
   });
   try {
     const config = parseConfig({ ...authorityPart(settings), issuer });
@@ -48,7 +49,7 @@ export async function openAuthority(
       random,
       metrics,
       clientCertificates: certificatesOf(settings),
-      ...(observer === undefined ? {} : { observer }),
+      ...defined({ observer }),
     });
     parts.authority = authority;
     if (key !== undefined) await importKey(authority, key);

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { shortestRotation } from "@countersign/authority";
 import { checkServing, type TlsOptions } from "@countersign/authority/node";
+import { defined } from "@countersign/protocol";
 import { type Address, parseAddress } from "./address.ts";
 import { checkDataDirectory, keyFromVariable } from "./data-directory.ts";
 import { CliFailure } from "./failure.ts";
@@ -25,12 +26,12 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
   const { settings, warnings, ...loaded } = loadSettings({ ...sources, env: world.env });
   const address = parseAddress(settings.listen);
   const tls = tlsOptions(settings);
-  judge({ host: address.host, insecureHttp: settings.insecure_http, ...(tls === undefined ? {} : { tls }) });
+  judge({ host: address.host, insecureHttp: settings.insecure_http, ...defined({ tls }) });
   requireIssuer(settings, address);
   if (settings.key_file !== undefined) readKeyFile(settings.key_file);
   keyFromVariable("COUNTERSIGN_KEY", world);
   checkDataDirectory(settings.data);
-  const serving = { ...loaded, settings, address, ...(tls === undefined ? {} : { tls }) };
+  const serving = { ...loaded, settings, address, ...defined({ tls }) };
   return { ...serving, warnings: [...warnings, ...doubts(serving, world.clock.now())] };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@countersign/protocol";
 import type { Arguments } from "./arguments.ts";
 import type { Option } from "./command.ts";
 import { put, type SettingTree } from "./settings-sources.ts";
@@ -46,5 +47,5 @@ export function flagSettings(given: Arguments): { readonly flags: SettingTree; r
     if (path !== undefined && value !== undefined) put(tree, path, value);
   }
   const path = given.text("config");
-  return { flags: tree, ...(path === undefined ? {} : { path }) };
+  return { flags: tree, ...defined({ path }) };
 }

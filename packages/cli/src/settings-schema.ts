@@ -1,4 +1,5 @@
 import { configSchema, logLevels } from "@countersign/authority";
+import { defined } from "@countersign/protocol";
 import { z } from "zod";
 
 /** The configuration of a served authority, as `countersign.toml` spells it: the authority's own, and how it is served. */
@@ -69,9 +70,7 @@ function rowOf(path: readonly string[], described: Described): SettingRow {
     type: typeOf(described),
     description: described.description ?? "",
     fallback: described.default,
-    ...(described.minimum === undefined ? {} : { least: described.minimum }),
-    ...(described.maximum === undefined ? {} : { most: described.maximum }),
-    ...(choices === undefined ? {} : { choices }),
+    ...defined({ least: described.minimum, most: described.maximum, choices }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@countersign/protocol";
 import type { VaultSetting } from "./vault-setting.ts";
 
 /** The one value that is an expression of Terraform and not a text. */
@@ -20,7 +21,7 @@ export function vaultTerraform(setting: VaultSetting): readonly string[] {
       ...setting.source,
       bound_issuer: setting.bound_issuer,
       jwt_supported_algs: setting.algorithms,
-      ...(defaultRole === undefined ? {} : { default_role: defaultRole }),
+      ...defined({ default_role: defaultRole }),
     }),
     "}",
     "",
@@ -75,9 +76,7 @@ function roleOf(setting: VaultSetting): Readonly<Record<string, Value>> {
   return {
     role_type: "jwt",
     user_claim,
-    ...(bound_audiences === undefined ? {} : { bound_audiences }),
-    ...(bound_subject === undefined ? {} : { bound_subject }),
-    ...(bound_claims === undefined ? {} : { bound_claims }),
+    ...defined({ bound_audiences, bound_subject, bound_claims }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "./defined.ts";
 import type { JsonObject } from "./json.ts";
 
 /** How a token is bound to a key that its holder proves (RFC 7800 section 3, RFC 8705 section 3.1). */
@@ -81,7 +82,7 @@ export function plainClaims(
 ): PlainClaims {
   return {
     iss: facts.issuer,
-    ...(facts.subject === undefined ? {} : { sub: facts.subject }),
+    ...defined({ sub: facts.subject }),
     ...commonClaims(facts),
   };
 }

@@ -10,6 +10,7 @@ export {
 } from "./claims.ts";
 export { type ClientAssertionExpectation, clientAssertionRules, jwtBearerAssertion } from "./client-assertion.ts";
 export { type Clock, systemClock } from "./clock.ts";
+export { type Defined, defined } from "./defined.ts";
 export { equalInConstantTime, fromBase64url, sha256, toBase64url } from "./encoding.ts";
 export { type CatalogueRow, CountersignError, type ErrorCode, type ErrorDetails, errorCatalogue } from "./errors.ts";
 export type { Fetch } from "./fetch-keys.ts";

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { defined } from "./defined.ts";
 import { type Fetch, type FetchedKeys, fetchKeys } from "./fetch-keys.ts";
 import type { KeyImportOptions, VerificationKey } from "./jwk.ts";
 import { type KeyHint, type KeySet, type KeySource, lookUp, type RefusedKey } from "./jwks.ts";
@@ -81,8 +82,7 @@ export class KeyCache implements KeySource {
     checkUrl(url, allowPlainHttp);
     this.#url = url;
     this.#importing = {
-      ...(algorithms === undefined ? {} : { algorithms }),
-      ...(rsaAlgorithm === undefined ? {} : { rsaAlgorithm }),
+      ...defined({ algorithms, rsaAlgorithm }),
     };
     const { clock, fetch = globalThis.fetch, observe = () => {}, coolDownMs = 30_000, maxAgeMs = 600_000 } = options;
     const { maxStaleMs = 86_400_000, missingKeyMs = 300_000, timeoutMs = 5_000, maxBytes = 262_144 } = options;

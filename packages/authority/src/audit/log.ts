@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "@countersign/protocol";
+import { type Clock, defined, systemClock } from "@countersign/protocol";
 import { type Logger, pino } from "pino";
 import { type AuthorityEvent, type EventName, eventTable } from "./events.ts";
 import type { Observer, RequestMetric } from "./observer.ts";
@@ -98,7 +98,7 @@ function requestLine({ route, method, status, durationMs, grant }: RequestMetric
     method,
     status,
     durationMs: Math.round(durationMs * 1000) / 1000,
-    ...(grant === undefined ? {} : { grant }),
+    ...defined({ grant }),
   };
 }
 

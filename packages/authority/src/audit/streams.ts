@@ -1,4 +1,4 @@
-import { CountersignError, type Random, toBase64url } from "@countersign/protocol";
+import { CountersignError, defined, type Random, toBase64url } from "@countersign/protocol";
 import { keys, owners } from "../store/keys.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
 
@@ -148,7 +148,7 @@ export async function listStreams(store: Pick<Store, "list">): Promise<readonly 
   const found: Item<StreamRecord>[] = [];
   for (;;) {
     const after = found.at(-1)?.key;
-    const page = { limit: maxStreams, ...(after === undefined ? {} : { after }) };
+    const page = { limit: maxStreams, ...defined({ after }) };
     const some = await store.list<StreamRecord>(owners.auditStreams(), page);
     found.push(...some);
     if (some.length < maxStreams) return found;
@@ -161,5 +161,5 @@ async function lastOrder(store: Store, { streamId, order }: StreamRecord): Promi
 }
 
 function streamDraft(value: StreamRecord, expiresAt: number | undefined): Draft<StreamRecord> {
-  return { value, owner: owners.auditStreams(), ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return { value, owner: owners.auditStreams(), ...defined({ expiresAt }) };
 }

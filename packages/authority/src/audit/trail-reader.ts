@@ -1,4 +1,5 @@
 import type { Clock } from "@countersign/protocol";
+import { defined } from "@countersign/protocol";
 import type { Store } from "../store/store.ts";
 import type { AuthorityEvent } from "./events.ts";
 import { isEarlier, merged, type Placed, StreamReader } from "./stream-reader.ts";
@@ -76,9 +77,9 @@ export class TrailReader {
     const { records, latest } = found;
     return {
       records,
-      ...(next === undefined ? {} : { next }),
+      ...defined({ next }),
       ...(isNewest ? { cursor: printCursor(newestOf(streams)) } : {}),
-      ...(latest === undefined ? {} : { latestAt: latest }),
+      ...defined({ latestAt: latest }),
     };
   }
 
@@ -103,7 +104,7 @@ async function forwards(query: AuditQuery, after: string, streams: readonly Stre
     positions.set(placed.streamId, placed.position);
   }
   const { records, latest } = found;
-  return { records, cursor: printCursor(positions), ...(latest === undefined ? {} : { latestAt: latest }) };
+  return { records, cursor: printCursor(positions), ...defined({ latestAt: latest }) };
 }
 
 /** What a page has found so far. */

@@ -1,4 +1,12 @@
-import { type Clock, CountersignError, type Random, randomSecret, randomUuid, sha256 } from "@countersign/protocol";
+import {
+  type Clock,
+  CountersignError,
+  defined,
+  type Random,
+  randomSecret,
+  randomUuid,
+  sha256,
+} from "@countersign/protocol";
 import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
 import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import type { KeyRing } from "../keys/signer.ts";
@@ -235,7 +243,7 @@ const pageSize = 200;
 export async function announceForClients({ clients, keys: ring, lifecycle }: AnnounceOptions): Promise<void> {
   let after: string | undefined;
   while (!lifecycle.closing) {
-    const page = await clients.list({ limit: pageSize, ...(after === undefined ? {} : { after }) });
+    const page = await clients.list({ limit: pageSize, ...defined({ after }) });
     for (const { token } of page) if (token.algorithm !== undefined) await ring.announce(token.algorithm);
     if (page.length < pageSize) return;
     after = page.at(-1)?.clientId;

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { CountersignError, importKeys, type KeyRefusal, keyRefusals } from "@countersign/protocol";
+import { CountersignError, defined, importKeys, type KeyRefusal, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
 import type { GrantTable } from "../grants/grant-table.ts";
 import {
@@ -135,7 +135,7 @@ function credentialOf({ authMethod, jwks, assertionAudience, certificate }: Chec
   if (authMethod === "private_key_jwt") checkKeys(jwks);
   else checkCertificates(jwks.keys);
   const audience = authMethod === "private_key_jwt" ? assertionAudience : undefined;
-  return { jwks: { keys: jwks.keys }, ...(audience === undefined ? {} : { assertionAudience: audience }) };
+  return { jwks: { keys: jwks.keys }, ...defined({ assertionAudience: audience }) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   CountersignError,
   decodeJwt,
+  defined,
   importKeys,
   isJsonObject,
   type KeySet,
@@ -110,7 +111,7 @@ async function verified(text: string, services: Services): Promise<AccessToken> 
     scopes: claims.scope?.split(" ") ?? [],
     audience: audienceOf(asserted.aud),
     expiresAt: claims.exp * 1000,
-    ...(thumbprint === undefined ? {} : { certificateThumbprint: thumbprint }),
+    ...defined({ certificateThumbprint: thumbprint }),
     claims,
   };
 }

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import type { GrantRequest } from "../grants/grant.ts";
 import { grantFor } from "../grants/grant-table.ts";
@@ -54,6 +54,6 @@ async function mintAndRecord(authorized: AuthorizedRequest, services: Services):
     accessToken: signed.value,
     expiresInMs: unsigned.lifetimeMs,
     scopes: authorized.permission.scopes,
-    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...defined({ refreshToken }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from "@countersign/protocol";
 import type { EventDraft } from "../audit/trail.ts";
 import type { Consumption } from "../grants/grant.ts";
 import type { Services } from "../services.ts";
@@ -41,9 +42,9 @@ function issuedEvent(
       clientId: caller.client.clientId,
       jti,
       scope: permission.scopes.join(" "),
-      ...(user === undefined ? {} : { userId: user.userId }),
+      ...defined({ userId: user?.userId }),
       ...fields,
-      ...(request.address === undefined ? {} : { address: request.address }),
+      ...defined({ address: request.address }),
     },
   };
 }

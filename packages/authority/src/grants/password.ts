@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { Services } from "../services.ts";
 import { offlineAccess, userScopeLimit, withoutByNameOnly } from "../values/scope.ts";
 import { openFamily } from "./family.ts";
@@ -31,7 +31,7 @@ export const password: Grant = {
       username,
       password: secret,
       clientId: client.clientId,
-      ...(request.address === undefined ? {} : { address: request.address }),
+      ...defined({ address: request.address }),
     });
     return {
       user,

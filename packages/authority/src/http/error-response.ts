@@ -1,4 +1,4 @@
-import { CountersignError, randomSecret } from "@countersign/protocol";
+import { CountersignError, defined, randomSecret } from "@countersign/protocol";
 import type { Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
@@ -51,7 +51,7 @@ function noticeRefusal(error: CountersignError, { request, route, peer }: Refuse
     status: String(error.status),
     code: error.code,
     detail: error.detail ?? error.message,
-    ...(peer?.address === undefined ? {} : { address: peer.address }),
+    ...defined({ address: peer?.address }),
   });
 }
 
@@ -74,7 +74,7 @@ function headersFor(error: CountersignError): Record<string, string> {
   const challenge = challenges[error.code];
   const waits = error.status === 429 || error.status === 503 || error.retryAfterMs !== undefined;
   return {
-    ...(challenge === undefined ? {} : { "www-authenticate": challenge }),
+    ...defined({ "www-authenticate": challenge }),
     ...(waits ? { "retry-after": String(Math.max(1, Math.ceil((error.retryAfterMs ?? defaultRetryMs) / 1000))) } : {}),
     ...(error.code === "payload_too_large" ? { connection: "close" } : {}),
   };

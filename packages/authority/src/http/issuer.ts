@@ -1,4 +1,4 @@
-import { CountersignError, randomSecret, toBase64url } from "@countersign/protocol";
+import { CountersignError, defined, randomSecret, toBase64url } from "@countersign/protocol";
 import { z } from "zod";
 import type { Peer } from "../caller.ts";
 import { authenticateCaller } from "../core/caller.ts";
@@ -31,7 +31,7 @@ export async function issuerTokenEndpoint({ request, peer, services }: Call): Pr
     userId: name,
     jti: randomSecret(services.random, 16),
     scope: "",
-    ...(peer.address === undefined ? {} : { address: peer.address }),
+    ...defined({ address: peer.address }),
   });
   return text(`${header}.${claims}.${signature}`, "text/plain; charset=utf-8", "no-store");
 }

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { Connection, Peer } from "../caller.ts";
 import type { Config } from "../config.ts";
 import { canonicalPeer, isLoopbackAddress } from "../values/address.ts";
@@ -32,8 +32,7 @@ export function peerOf(headers: HeaderLookup, connection: Connection, config: Co
   const direct = address !== undefined && isLoopbackAddress(address) && !connection.relayed && !forwarded && !trusted;
   return {
     loopback: direct && config.server.loopback_privileges,
-    ...(client === undefined ? {} : { address: client }),
-    ...(connection.certificate === undefined ? {} : { certificate: connection.certificate }),
+    ...defined({ address: client, certificate: connection.certificate }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@countersign/protocol";
 import {
   type AttemptsPolicy,
   type AttemptsState,
@@ -79,7 +80,7 @@ export function countAtAccount(
     decision.allowed ? [[id, decision.state.attempts, decision.state.notBefore] as const] : [],
   );
   const arrivalAt = ceiling?.allowed ? ceiling.state.arrivalAt : state?.arrivalAt;
-  const rest = { ...without(state, counted), ...(arrivalAt === undefined ? {} : { arrivalAt }) };
+  const rest = { ...without(state, counted), ...defined({ arrivalAt }) };
   return { allowed: true, ...settle(rest, counted, { now, policy }) };
 }
 
@@ -103,7 +104,7 @@ export function clearAtAccount(
     : [...rest.known.filter(([id]) => id !== narrow), [narrow, now + knownForMs]];
   const budget = budgetOf(state);
   const arrivalAt = budget && wasStranger ? giveBack(budget, policy.strangers).arrivalAt : state?.arrivalAt;
-  return settle({ blocks: rest.blocks, known, ...(arrivalAt === undefined ? {} : { arrivalAt }) }, siteBefore, {
+  return settle({ blocks: rest.blocks, known, ...defined({ arrivalAt }) }, siteBefore, {
     now,
     policy,
   });
@@ -163,5 +164,5 @@ function settle(
   const known = state.known.filter(([, until]) => isCurrent(until, knownForMs)).slice(-maxKnown);
   const arrivalAt = isCurrent(state.arrivalAt ?? 0, burst * everyMs) ? state.arrivalAt : undefined;
   const expiresAt = Math.max(Math.ceil(arrivalAt ?? 0), ...blocks.map(endOf), ...known.map(([, until]) => until));
-  return { state: { blocks, known, ...(arrivalAt === undefined ? {} : { arrivalAt }) }, expiresAt };
+  return { state: { blocks, known, ...defined({ arrivalAt }) }, expiresAt };
 }

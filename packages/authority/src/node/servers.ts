@@ -2,6 +2,7 @@ import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import type http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
+import { defined } from "@countersign/protocol";
 import { createHandler, type HandlerParts } from "./handler.ts";
 import { createServer as createHttpServer } from "./http-module.ts";
 import { methods } from "./judge.ts";
@@ -92,7 +93,6 @@ function tlsOptions(tls: TlsOptions, limits: ServerLimits): https.ServerOptions 
     rejectUnauthorized: false,
     // A resumed session would keep the verdict on a certificate that expired or was revoked since.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-    ...(tls.clientAuthorities === undefined ? {} : { ca: tls.clientAuthorities }),
-    ...(tls.clientRevocations === undefined ? {} : { crl: tls.clientRevocations }),
+    ...defined({ ca: tls.clientAuthorities, crl: tls.clientRevocations }),
   };
 }

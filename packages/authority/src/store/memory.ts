@@ -1,4 +1,4 @@
-import { type Clock, CountersignError } from "@countersign/protocol";
+import { type Clock, CountersignError, defined } from "@countersign/protocol";
 import { type CheckedChange, checkCommit, checkPage } from "./checks.ts";
 import { parseFrozen } from "./frozen.ts";
 import { commitLifeMs, keys } from "./keys.ts";
@@ -99,8 +99,7 @@ class MemoryStore implements Store {
       key,
       version,
       text,
-      ...(owner !== undefined && { owner }),
-      ...(expiresAt !== undefined && { expiresAt }),
+      ...defined({ owner, expiresAt }),
     });
     if (owner !== undefined) this.#keysOf.set(owner, (this.#keysOf.get(owner) ?? new Set()).add(key));
   }

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { keys } from "../store/keys.ts";
 import type { UserRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
@@ -34,7 +34,7 @@ export async function authenticate(options: UserServiceOptions, login: Login): P
   const item = username === undefined ? undefined : await readUserNamed(store, username);
   if (!mayTry) {
     // Never the name as it was given: somebody may have typed a password there.
-    audit.notice("login.locked", { clientId, ...(item === undefined ? {} : { userId: item.value.userId }), ...from });
+    audit.notice("login.locked", { clientId, ...defined({ userId: item?.value.userId }), ...from });
     await passwords.verify("", undefined, queue);
     throw refuse("account delayed after wrong attempts");
   }

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { RecordedEdit } from "../audit/trail.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { FamilyRecord } from "../store/records.ts";
@@ -26,7 +26,7 @@ export async function families(
   for (;;) {
     const page: readonly Item<FamilyRecord>[] = await store.list(owners.familiesOf(userId), {
       limit: pageSize,
-      ...(after === undefined ? {} : { after }),
+      ...defined({ after }),
     });
     live.push(...page.filter(isLive));
     after = page.at(-1)?.key;
@@ -48,8 +48,7 @@ export async function revokeFamily(
     if (value.revokedAt !== undefined) return undefined;
     const draft = {
       value: { ...value, revokedAt: clock.now(), revokedBecause: "administrator" as const },
-      ...(owner === undefined ? {} : { owner }),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...defined({ owner, expiresAt }),
     };
     return { draft, events: [{ name: "family.revoked", fields: { familyId, userId, actor } }] };
   });

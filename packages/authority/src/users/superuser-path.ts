@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { owners } from "../store/keys.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
 import type { Change, Item, Store } from "../store/store.ts";
@@ -97,7 +97,7 @@ async function firstOf<Value>(
   for (let after: string | undefined; ; ) {
     const page: readonly Item<Value>[] = await store.list<Value>(owner, {
       limit: pageSize,
-      ...(after === undefined ? {} : { after }),
+      ...defined({ after }),
     });
     const found = page.find(matches);
     if (found !== undefined || page.length < pageSize) return found;

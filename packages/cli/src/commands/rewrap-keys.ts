@@ -9,6 +9,7 @@ import {
   rewrapKeyRing,
   silentObserver,
 } from "@countersign/authority";
+import { defined } from "@countersign/protocol";
 import type { Command } from "../command.ts";
 import { type DataPaths, dataPaths, keyFromVariable, openDataDirectory, requireStore } from "../data-directory.ts";
 import { loadSettings } from "../settings.ts";
@@ -29,7 +30,7 @@ export const rewrapKeys: Command = {
     const newKey = keyFromVariable("COUNTERSIGN_NEW_KEY", world);
     const otherKey = newKey ?? (await leftOver(paths, world));
     const { store, keyEncryptionKey: from } = await openDataDirectory(settings.data, world, {
-      ...(otherKey === undefined ? {} : { otherKey }),
+      ...defined({ otherKey }),
     });
     const audit = createAuditTrail({ store, clock, random, observer: silentObserver, ...retentionOf(settings) });
     try {

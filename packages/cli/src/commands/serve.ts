@@ -7,6 +7,7 @@ import {
   prepareFirstStart,
 } from "@countersign/authority";
 import { type Served, serveAuthority } from "@countersign/authority/node";
+import { defined } from "@countersign/protocol";
 import type { Command, Run } from "../command.ts";
 import { dataPaths } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
@@ -59,7 +60,7 @@ export const serve: Command = {
     try {
       (await danglingSettings(settings, running.authority)).forEach(warn);
       const passwordFile = run.given.text("admin-password-file");
-      await greet({ ...running, ...(passwordFile === undefined ? {} : { passwordFile }) }, print);
+      await greet({ ...running, ...defined({ passwordFile }) }, print);
       await markFirstStart(running.authority.services.store, dataPaths(settings.data));
       const why = await Promise.race([stopped, lost.promise]);
       if (why !== undefined) throw lostFiles(why);
@@ -127,7 +128,7 @@ async function listen(
       observer,
       insecureHttp: settings.insecure_http,
       limits: { bodyBytes: settings.limits.body_bytes },
-      ...(tls === undefined ? {} : { tls }),
+      ...defined({ tls }),
     });
   } catch (error) {
     throw explainListening(error, settings.listen);

@@ -1,4 +1,5 @@
 import { type Biscuit, KeyPair, type SigningKey } from "@countersign/biscuit";
+import { defined } from "../defined.ts";
 import { attestationStatements, prefixStatements, signoffStatements } from "./authorization-blocks.ts";
 import { refusing, refusingSync } from "./biscuit-errors.ts";
 import { narrowingStatements } from "./identity-blocks.ts";
@@ -60,7 +61,7 @@ export interface NarrowingOptions extends OpenOptions, Omit<Lifetime, "lifetimeM
 }
 
 function narrowingUntil({ clock, startAt, lifetimeMs = FIVE_SECONDS }: NarrowingOptions): Statement[] {
-  return narrowingStatements(expirationOf({ clock, lifetimeMs, ...(startAt === undefined ? {} : { startAt }) }));
+  return narrowingStatements(expirationOf({ clock, lifetimeMs, ...defined({ startAt }) }));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Authorizer, Biscuit, Decision, FailedCheck, RequestOptions } from "@countersign/biscuit";
+import { defined } from "../defined.ts";
 import type { CountersignError } from "../errors.ts";
 import { tokenRefusal } from "./biscuit-errors.ts";
 import { type KnownCheck, knownCheck } from "./known-checks.ts";
@@ -56,7 +57,7 @@ const REFUSALS: {
   prefix_added: ({ key }, at, asked) => refusal("prefix_mismatch", { ...at, key, provided: asked.prefix }),
   party: ({ component, key }, at) => refusal("signoff_missing", { ...at, component, key }),
   designation: ({ label, value, key }, at) =>
-    refusal("designation_mismatch", { ...at, label, value, ...(key === undefined ? {} : { key }) }),
+    refusal("designation_mismatch", { ...at, label, value, ...defined({ key }) }),
   activation: ({ key }, at) => refusal("activation_missing", { ...at, key }),
   right: (_, __, asked) => refusal("rights_denied", rightsOf(asked)),
   exposure: ({ label }, at) => refusal("exposure_refused", { ...at, label }),

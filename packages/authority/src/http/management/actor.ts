@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { inForce, readAccessToken } from "../../core/access-token.ts";
 import { thumbprintOf } from "../../core/caller-certificate.ts";
 import { superuser } from "../../values/scope.ts";
@@ -37,7 +37,7 @@ export async function actorOf({ request, peer, services }: Call): Promise<Actor>
   }
   if (standing.client.loopback && !peer.loopback) throw refuse("token of a loopback client used from elsewhere");
   return {
-    ...(token.userId === undefined ? {} : { userId: token.userId }),
+    ...defined({ userId: token.userId }),
     clientId: token.clientId,
     isSuperuser: standing.scopes.includes(superuser),
     name: token.userId ?? token.clientId,

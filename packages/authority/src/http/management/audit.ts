@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { z } from "zod";
 import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
@@ -51,17 +51,13 @@ export const auditRoutes: readonly Route[] = [
       }
       const { records, next, cursor, latestAt } = await services.audit.page({
         limit,
-        ...(name === undefined ? {} : { name }),
-        ...(about === undefined ? {} : { about }),
-        ...(after === undefined ? {} : { after }),
-        ...(before === undefined ? {} : { before }),
+        ...defined({ name, about, after, before }),
         ...(since === undefined ? {} : { since: since * 1000 }),
         ...(until === undefined ? {} : { until: until * 1000 }),
       });
       return {
         records: records.map(({ id, name: event, at, fields }) => ({ id, name: event, at, fields: { ...fields } })),
-        ...(next === undefined ? {} : { next }),
-        ...(cursor === undefined ? {} : { cursor }),
+        ...defined({ next, cursor }),
         ...(latestAt === undefined ? {} : { latest: Math.floor(latestAt / 1000) }),
       };
     },

@@ -1,3 +1,4 @@
+import { defined } from "@countersign/protocol";
 import type { JWK } from "jose";
 import type { z } from "zod";
 import type { ClientSettings } from "../../clients/client-settings.ts";
@@ -19,7 +20,7 @@ export function settingsOf(input: Input): ClientSettings {
     authMethod: input.token_endpoint_auth_method ?? (input.credential ? "client_secret_basic" : "none"),
     token: tokenSettings(input),
     disabled: input.disabled,
-    ...present("clientId", input.client_id),
+    ...defined({ clientId: input.client_id }),
   };
 }
 
@@ -28,15 +29,17 @@ export function changesOf(change: Change): Partial<ClientSettings> {
   const rule = certificateRule(change);
   const token = tokenSettings(change);
   return {
-    ...present("clientName", change.client_name),
-    ...present("scopes", change.scopes),
-    ...present("grants", change.grants),
-    ...present("loopback", change.loopback),
-    ...present("authMethod", change.token_endpoint_auth_method),
-    ...present("jwks", change.jwks as { readonly keys: readonly JWK[] } | undefined),
-    ...present("assertionAudience", change.assertion_audience),
+    ...defined({
+      clientName: change.client_name,
+      scopes: change.scopes,
+      grants: change.grants,
+      loopback: change.loopback,
+      authMethod: change.token_endpoint_auth_method,
+    }),
+    ...defined({ jwks: change.jwks as { readonly keys: readonly JWK[] } | undefined }),
+    ...defined({ assertionAudience: change.assertion_audience }),
     ...(Object.keys(rule).length === 0 ? {} : { certificate: rule }),
-    ...present("disabled", change.disabled),
+    ...defined({ disabled: change.disabled }),
     ...(Object.keys(token).length === 0 ? {} : { token }),
   };
 }
@@ -44,12 +47,14 @@ export function changesOf(change: Change): Partial<ClientSettings> {
 /** The token settings that a change names. */
 function tokenSettings(input: Input | Change): ClientTokenSettings {
   return {
-    ...present("profile", input.access_token_profile),
-    ...present("algorithm", input.access_token_signing_alg),
-    ...present("audience", input.audience),
-    ...present("accessTokenTtlMs", milliseconds(input.access_token_ttl)),
-    ...present("refreshIdleTtlMs", milliseconds(input.refresh_token_idle_ttl)),
-    ...present("refreshAbsoluteTtlMs", milliseconds(input.refresh_token_absolute_ttl)),
+    ...defined({
+      profile: input.access_token_profile,
+      algorithm: input.access_token_signing_alg,
+      audience: input.audience,
+      accessTokenTtlMs: milliseconds(input.access_token_ttl),
+      refreshIdleTtlMs: milliseconds(input.refresh_token_idle_ttl),
+      refreshAbsoluteTtlMs: milliseconds(input.refresh_token_absolute_ttl),
+    }),
   };
 }
 
@@ -63,32 +68,32 @@ export function clientJson(client: ClientRecord) {
     ...(client.authMethod === "none" ? {} : { token_endpoint_auth_method: client.authMethod }),
     ...(client.loopback && client.clientId !== "loopback" ? { loopback: true } : {}),
     ...(client.disabled ? { disabled: true } : {}),
-    ...present("jwks", client.jwks),
-    ...present("assertion_audience", client.assertionAudience),
-    ...present("tls_client_auth_san_dns", client.certificate?.sanDns),
-    ...present("tls_client_auth_san_uri", client.certificate?.sanUri),
-    ...present("tls_client_auth_san_ip", client.certificate?.sanIp),
-    ...present("tls_client_auth_san_email", client.certificate?.sanEmail),
-    ...present("access_token_profile", client.token.profile),
-    ...present("access_token_signing_alg", client.token.algorithm),
-    ...present("audience", client.token.audience),
-    ...present("access_token_ttl", seconds(client.token.accessTokenTtlMs)),
-    ...present("refresh_token_idle_ttl", seconds(client.token.refreshIdleTtlMs)),
-    ...present("refresh_token_absolute_ttl", seconds(client.token.refreshAbsoluteTtlMs)),
+    ...defined({
+      jwks: client.jwks,
+      assertion_audience: client.assertionAudience,
+      tls_client_auth_san_dns: client.certificate?.sanDns,
+      tls_client_auth_san_uri: client.certificate?.sanUri,
+      tls_client_auth_san_ip: client.certificate?.sanIp,
+      tls_client_auth_san_email: client.certificate?.sanEmail,
+      access_token_profile: client.token.profile,
+      access_token_signing_alg: client.token.algorithm,
+      audience: client.token.audience,
+      access_token_ttl: seconds(client.token.accessTokenTtlMs),
+      refresh_token_idle_ttl: seconds(client.token.refreshIdleTtlMs),
+      refresh_token_absolute_ttl: seconds(client.token.refreshAbsoluteTtlMs),
+    }),
   };
 }
 
 function certificateRule(input: Input | Change): ClientCertificateRule {
   return {
-    ...present("sanDns", input.tls_client_auth_san_dns),
-    ...present("sanUri", input.tls_client_auth_san_uri),
-    ...present("sanIp", input.tls_client_auth_san_ip),
-    ...present("sanEmail", input.tls_client_auth_san_email),
+    ...defined({
+      sanDns: input.tls_client_auth_san_dns,
+      sanUri: input.tls_client_auth_san_uri,
+      sanIp: input.tls_client_auth_san_ip,
+      sanEmail: input.tls_client_auth_san_email,
+    }),
   };
-}
-
-function present<Name extends string, Value>(name: Name, value: Value | undefined) {
-  return (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
 }
 
 function milliseconds(value: number | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { z } from "zod";
 import type { GrantTable } from "../../grants/grant-table.ts";
 import type { Services } from "../../services.ts";
@@ -41,7 +41,7 @@ export function clientRoutes(grants: GrantTable): readonly Route[] {
         const { client, secret } = await services.clients.create(settingsOf(body), actor.name);
         return {
           client_id: client.clientId,
-          ...(secret === undefined ? {} : { client_secret: secret }),
+          ...defined({ client_secret: secret }),
           ...(secret === undefined || !body.credential ? {} : { client_credential: secret }),
           ...signingFrom(client, services),
         };

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { z } from "zod";
 import { readJson } from "../body.ts";
 import type { HttpRequest } from "../message.ts";
@@ -57,7 +57,7 @@ function docOf({ summary, tag, access, body, query, result }: Operation<z.ZodTyp
     tag,
     security: access === "none" ? "none" : "bearer",
     ...(body === undefined ? {} : { body: { type: "application/json", schema: body } }),
-    ...(query === undefined ? {} : { query }),
+    ...defined({ query }),
     success: result === undefined ? { status: 204 } : { status: 200, schema: result },
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from "@countersign/protocol";
 import { z } from "zod";
 
 /** A page of a listing: `after` is the `next` of the page before. */
@@ -24,8 +25,7 @@ export async function readPage<Row>(
 ): Promise<{ readonly rows: readonly Row[]; readonly more: { readonly next?: string } }> {
   const found = await list({
     limit: limit + 1,
-    ...(after === undefined ? {} : { after }),
-    ...(search === undefined ? {} : { search }),
+    ...defined({ after, search }),
   });
   const rows = found.slice(0, limit);
   const last = rows.at(-1);

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { z } from "zod";
 import type { FamilyRecord, UserRecord } from "../../store/records.ts";
 import { displayNameSchema } from "../../values/display-name.ts";
@@ -199,7 +199,7 @@ async function authenticated({ params, peer, services }: Call, currentPassword: 
     username: params.username ?? "",
     password: currentPassword,
     clientId: selfService,
-    ...(peer.address === undefined ? {} : { address: peer.address }),
+    ...defined({ address: peer.address }),
   });
 }
 

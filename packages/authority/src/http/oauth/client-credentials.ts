@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { Caller, Peer } from "../../caller.ts";
 import { authenticateCaller, type ClientCredentials } from "../../core/caller.ts";
 import type { Services } from "../../services.ts";
@@ -30,15 +30,13 @@ export async function readForm(request: HttpRequest, services: Services): Promis
 function credentialsOf(authorization: string | null, { single }: Form): ClientCredentials {
   return {
     ...(authorization === null ? {} : { basic: parseBasicCredentials(authorization) }),
-    ...defined("clientId", single.get("client_id")),
-    ...defined("secret", single.get("client_secret")),
-    ...defined("assertionType", single.get("client_assertion_type")),
-    ...defined("assertion", single.get("client_assertion")),
+    ...defined({
+      clientId: single.get("client_id"),
+      secret: single.get("client_secret"),
+      assertionType: single.get("client_assertion_type"),
+      assertion: single.get("client_assertion"),
+    }),
   };
-}
-
-function defined<Name extends string>(name: Name, value: string | undefined) {
-  return value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]: string });
 }
 
 /** The client id and secret of an Authorization header. RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */

@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import type { Caller, Peer } from "../../caller.ts";
 import { type Issued, issue } from "../../core/issue.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
@@ -34,7 +34,7 @@ function grantRequestOf(request: HttpRequest, { single, targets }: Form, peer: P
     parameters: single,
     targets,
     ...(userAgent === null ? {} : { userAgent }),
-    ...(peer.address === undefined ? {} : { address: peer.address }),
+    ...defined({ address: peer.address }),
   };
 }
 
@@ -44,7 +44,7 @@ function render(issued: Issued) {
     token_type: "Bearer",
     expires_in: Math.floor(issued.expiresInMs / 1000),
     ...scopeOf(issued.scopes),
-    ...(issued.refreshToken === undefined ? {} : { refresh_token: issued.refreshToken }),
+    ...defined({ refresh_token: issued.refreshToken }),
   };
 }
 
@@ -63,8 +63,8 @@ function noticeRefusal(error: CountersignError, { request, caller }: Refused, se
   services.audit.notice("token.refused", {
     grant: grantLabel(request, services),
     code: error.code,
-    ...(caller === undefined ? {} : { clientId: caller.client.clientId }),
+    ...defined({ clientId: caller?.client.clientId }),
     detail: error.detail ?? error.message,
-    ...(request.address === undefined ? {} : { address: request.address }),
+    ...defined({ address: request.address }),
   });
 }
