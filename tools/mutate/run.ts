@@ -1,7 +1,7 @@
 /**
  * Takes the guards of the sources away one by one, in a copy of the tree, and runs the tests that execute each:
  *
- *   npm run mutate -- [FILE_OR_FOLDER ...] [--tests FOLDER ...] [--budget 120] [--boundaries] [--fresh] [--list] [--json]
+ *   npm run mutate -- [FILE_OR_FOLDER ...] [--tests FOLDER ...] [--budget 120] [--kinds guard ...] [--boundaries] [--fresh] [--list] [--json]
  *
  * It ends with 1 when a mutant survives that `tools/mutate/accepted.json` does not list, and when it lists one that is
  * killed or gone. A run that was broken off goes on where it was; `--fresh` starts again.
@@ -28,6 +28,7 @@ const { values: options, positionals } = parseArgs({
     root: { type: "string", default: "." },
     tests: { type: "string", multiple: true, default: ["packages"] },
     budget: { type: "string", default: "120" },
+    kinds: { type: "string", multiple: true, default: [] },
     boundaries: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -39,7 +40,7 @@ const root = realpathSync(options.root);
 const cache = join(root, "node_modules/.cache/mutate");
 const baselines = new Remembered<Baseline>(join(cache, "baselines.json"), options.fresh);
 const verdicts = new Remembered<Verdict>(join(cache, "verdicts.json"), options.fresh);
-const wantedKinds = Object.keys(kinds).filter((kind): kind is KindName => options.boundaries || kind !== "boundary");
+const wantedKinds = Object.keys(kinds).filter(isWanted);
 const progress = new Progress();
 
 const targets = (positionals.length > 0 ? positionals : guarded).flatMap(filesIn);
@@ -106,4 +107,9 @@ function killsIn({ file }: Mutant, judged: readonly Judged[]): ReadonlyMap<strin
 function filesIn(path: string): readonly string[] {
   if (!statSync(join(root, path)).isDirectory()) return [path];
   return globSync(`${path}/**/*.ts`, { cwd: root }).sort();
+}
+
+function isWanted(kind: string): kind is KindName {
+  if (options.kinds.length > 0) return options.kinds.includes(kind);
+  return options.boundaries || kind !== "boundary";
 }

@@ -44,24 +44,22 @@ export async function tryMutant(mutant: Mutant, options: TrialOptions): Promise<
   if (!parses(mutant.file, change)) return done("invalid", text, options, tests);
   writeFileSync(path, change);
   try {
-    const verdict = await judge(tests, text, options);
-    return verdict.outcome !== "killed" && needsTypes(mutant) && !compiles(tree, mutant.file)
-      ? { ...verdict, outcome: "invalid" }
-      : verdict;
+    return await judge(mutant, tests, text, options);
   } finally {
     writeFileSync(path, text);
   }
 }
 
-/** A statement that goes must be missed by a test, whatever the compiler says of what follows it. */
-function needsTypes({ kind }: Mutant): boolean {
-  return kind !== "guard" && kind !== "throw" && kind !== "call";
-}
-
-async function judge(tests: readonly TestFile[], text: string, options: TrialOptions): Promise<Verdict> {
-  if (tests.length === 0) return done("unreached", text, options, tests);
+async function judge(
+  mutant: Mutant,
+  tests: readonly TestFile[],
+  text: string,
+  options: TrialOptions,
+): Promise<Verdict> {
   let ms = 0;
   for (const [tried, test] of tests.entries()) {
+    // Most mutants die by their first test, which is quicker than the compiler.
+    if (tried === 1 && isNoProgram(mutant, options)) return { ...done("invalid", text, options, tests), ms };
     if (ms + test.ms > options.budgetMs && tried > 0) {
       const untried = tests.slice(tried).map(({ file }) => file);
       return { ...done("survived", text, options, tests), ms, untried };
@@ -71,7 +69,13 @@ async function judge(tests: readonly TestFile[], text: string, options: TrialOpt
     if (run.outcome === "passed") continue;
     return { ...done("killed", text, options, [test], test.file), ms, failure: run.failure ?? run.outcome };
   }
-  return { ...done("survived", text, options, tests), ms };
+  if (tests.length < 2 && isNoProgram(mutant, options)) return { ...done("invalid", text, options, tests), ms };
+  return { ...done(tests.length === 0 ? "unreached" : "survived", text, options, tests), ms };
+}
+
+/** A statement that goes must be missed by a test, whatever the compiler says of what follows it. */
+function isNoProgram({ kind, file }: Mutant, { tree }: TrialOptions): boolean {
+  return kind !== "guard" && kind !== "throw" && kind !== "call" && !compiles(tree, file);
 }
 
 /** The tests that execute the mutant: first those that killed a neighbour, then the near and quick ones. */

@@ -12,6 +12,8 @@ export interface CertificateWishes {
   readonly authority?: boolean;
   readonly dnsName?: string;
   readonly ipAddress?: readonly number[];
+  readonly uri?: string;
+  readonly email?: string;
 }
 
 /** A certificate and its key, as Node's TLS takes them. */
@@ -81,8 +83,10 @@ function extensions({ use = "client", authority = false, ...wishes }: Certificat
   return [constraints, usage, ...(names.length === 0 ? [] : [extension(oid.subjectAltName, sequence(...names))])];
 }
 
-function alternativeNames({ dnsName, ipAddress }: Pick<CertificateWishes, "dnsName" | "ipAddress">): readonly Buffer[] {
+function alternativeNames({ dnsName, ipAddress, uri, email }: Omit<CertificateWishes, "name">): readonly Buffer[] {
   return [
+    ...(email === undefined ? [] : [tlv(0x81, Buffer.from(email))]),
+    ...(uri === undefined ? [] : [tlv(0x86, Buffer.from(uri))]),
     ...(dnsName === undefined ? [] : [tlv(0x82, Buffer.from(dnsName))]),
     ...(ipAddress === undefined ? [] : [tlv(0x87, Buffer.from(ipAddress))]),
   ];

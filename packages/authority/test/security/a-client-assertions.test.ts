@@ -5,6 +5,8 @@ import { mock } from "node:test";
 import { algorithms } from "@countersign/protocol";
 import { type JWK, type JWTPayload, SignJWT } from "jose";
 import type { ClientSettings } from "../../src/clients/client-settings.ts";
+import { keys } from "../../src/store/keys.ts";
+import type { ClientRecord } from "../../src/store/records.ts";
 import { testIssuer } from "../../src/testing.ts";
 import { type Scene, type SecurityRow, securityTable } from "./table.ts";
 
@@ -167,11 +169,11 @@ const rows: readonly SecurityRow[] = [
     id: "E6",
     name: "an assertion that nobody verified yet imports four keys at most, and none twice",
     async build(scene) {
-      const keys = Array.from(
+      const many = Array.from(
         { length: 16 },
         (_, n): JWK => ({ ...rsaJwk, kid: n < 4 ? "same" : `k${n}`, alg: "RS256" }),
       );
-      const distinct = keys.map((jwk, n) => ({
+      const distinct = many.map((jwk, n) => ({
         ...jwk,
         alg: n < 4 ? (["RS256", "RS384", "RS512", "PS256"][n] ?? "") : "RS256",
       }));
@@ -308,6 +310,69 @@ const rows: readonly SecurityRow[] = [
   },
 ];
 
+const saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
+
+/** What else a request or a record may lack. */
+const incomplete: readonly (readonly [name: string, build: SecurityRow["build"], detail: RegExp])[] = [
+  [
+    "a client that has to sign, and sends its id alone",
+    (scene) => scene.post({ grant_type: "client_credentials", client_id: clientId }),
+    /no client_assertion was presented/,
+  ],
+  [
+    "an assertion said to be of another type",
+    async (scene) => present(scene, await assertion(scene), { client_assertion_type: saml }),
+    /client_assertion_type is not .*jwt-bearer/,
+  ],
+  [
+    "a client whose record holds no keys",
+    async (scene) => {
+      const { store } = scene.authority.services;
+      const item = (await store.get<ClientRecord>(keys.client(clientId))) ?? assert.fail("no record");
+      const { jwks: _, ...value } = item.value;
+      assert.ok(await store.swap(item.key, item.version, { value, ...(item.owner ? { owner: item.owner } : {}) }));
+      return present(scene, await assertion(scene));
+    },
+    /the client has no keys/,
+  ],
+];
+
+/** RFC 7521 section 4.2: the two parameters go together. */
+const halves: readonly (readonly [name: string, fields: (text: string) => Readonly<Record<string, string>>])[] = [
+  ["an assertion without its type", (text) => ({ client_assertion: text })],
+  ["the type of an assertion without one", () => ({ client_assertion_type: assertionType })],
+];
+
+const lacking: readonly SecurityRow[] = [
+  ...incomplete.map(
+    ([name, build, detail]): SecurityRow => ({
+      id: "A0",
+      name,
+      async build(scene) {
+        await register(scene);
+        return build(scene);
+      },
+      expect: refused,
+      also(_answer, { authority }) {
+        const event = authority.events.findLast(({ name }) => name === "token.refused");
+        assert.match(String(event?.name === "token.refused" && event.fields.detail), detail);
+      },
+    }),
+  ),
+  ...halves.map(
+    ([name, fields]): SecurityRow => ({
+      id: "B16",
+      name,
+      async build(scene) {
+        await register(scene);
+        const form = { grant_type: "client_credentials", client_id: clientId };
+        return scene.post({ ...form, ...fields(await assertion(scene)) });
+      },
+      expect: { status: 400, error: "invalid_request" },
+    }),
+  ),
+];
+
 const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 /** The other valid signature of the same content: (r, n - s). */
@@ -319,4 +384,4 @@ function malleated(text: string): string {
   return `${header}.${payload}.${Buffer.concat([bytes.subarray(0, 32), flipped]).toString("base64url")}`;
 }
 
-securityTable("Section A: client assertions at the token endpoint", rows);
+securityTable("Section A: client assertions at the token endpoint", [...rows, ...lacking]);

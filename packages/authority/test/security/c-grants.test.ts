@@ -184,7 +184,21 @@ const withdrawnAudience: readonly SecurityRow[] = [
   },
 ];
 
+const keptAudience: SecurityRow = {
+  id: "C8",
+  name: "a refresh that names no target keeps all the audiences of the login (RFC 8707 section 2.2)",
+  async build(scene) {
+    await allowAudiences(scene, ["orders", "billing"]);
+    const form = passwordForm(scene, { scope: "read offline_access" });
+    const login = await scene.post({ ...form, resource: ["orders", "billing"] });
+    return scene.refresh(refreshOf(login));
+  },
+  expect: { status: 200 },
+  also: ({ body }) => assert.deepEqual(decodeJwt(String(body.access_token)).aud, ["orders", "billing"]),
+};
+
 const rows: readonly SecurityRow[] = [
+  keptAudience,
   ...withdrawnAudience,
   ...logins,
   {

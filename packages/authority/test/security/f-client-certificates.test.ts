@@ -72,6 +72,11 @@ const spellings: readonly (readonly [ClientCertificateRule, Partial<CertificateW
   [{ sanIp: "2001:db8::2" }, { ipAddress: documentation }, refused],
   [{ sanIp: "10.0.0.9" }, { ipAddress: [...Array<number>(10).fill(0), 255, 255, 10, 0, 0, 9] }, refused],
   [{ sanIp: "10.0.0.9" }, { dnsName: "10.0.0.9" }, refused],
+  [{ sanUri: "spiffe://shop/Cart" }, { uri: "spiffe://shop/Cart" }, { status: 200 }],
+  [{ sanUri: "spiffe://shop/Cart" }, { uri: "spiffe://shop/cart" }, refused],
+  [{ sanUri: "spiffe://shop/Cart" }, { uri: "abcdef://shop/Cart" }, refused],
+  [{ sanEmail: "cart@shop.example" }, { email: "cart@shop.example" }, { status: 200 }],
+  [{ sanEmail: "cart@shop.example" }, { email: "Cart@shop.example" }, refused],
 ];
 
 const spoofed = {
@@ -80,6 +85,19 @@ const spoofed = {
   "x-ssl-client-s-dn": "CN=backend.example",
   "client-cert": `:${Buffer.from(canary).toString("base64")}:`,
   "x-forwarded-client-cert": "DNS=backend.example",
+};
+
+/** A client registered with its own certificate (RFC 8705 section 2.2). */
+function selfSigned({ cert }: TestCertificate): Partial<ClientSettings> {
+  const x509 = new X509Certificate(cert);
+  const jwk = { ...x509.publicKey.export({ format: "jwk" }), kty: "EC", x5c: [x509.raw.toString("base64")] };
+  return { clientId: "mtls", authMethod: "self_signed_tls_client_auth", jwks: { keys: [jwk] } };
+}
+
+const unfit: Readonly<Record<string, Partial<CertificateWishes>>> = {
+  expired: { to: Date.UTC(2021, 0, 1) },
+  "not yet valid": { from: Date.UTC(2040, 0, 1) },
+  "for servers only": { use: "server" },
 };
 
 const rows: readonly SecurityRow[] = [
@@ -133,6 +151,10 @@ const rows: readonly SecurityRow[] = [
       return post(scene, { address: remote });
     },
     expect: refused,
+    also(_answer, { authority }) {
+      const event = authority.events.findLast(({ name }) => name === "token.refused");
+      assert.match(String(event?.name === "token.refused" && event.fields.detail), /no certificate was presented/);
+    },
   },
   {
     id: "F7",
@@ -166,18 +188,24 @@ const rows: readonly SecurityRow[] = [
     name: "self-signed: the registered certificate passes, its twin with the same names does not",
     async build(scene) {
       const registered = certificate(good);
-      const x5c = [new X509Certificate(registered.cert).raw.toString("base64")];
-      const jwk = { ...new X509Certificate(registered.cert).publicKey.export({ format: "jwk" }), kty: "EC", x5c };
-      await scene.authority.client({
-        clientId: "mtls",
-        authMethod: "self_signed_tls_client_auth",
-        jwks: { keys: [jwk] },
-      });
+      await scene.authority.client(selfSigned(registered));
       assert.equal((await post(scene, connection(registered, false))).status, 200);
       return post(scene, connection(certificate(good), false));
     },
     expect: refused,
   },
+  ...Object.entries(unfit).map(
+    ([name, wishes]): SecurityRow => ({
+      id: "F7",
+      name: `self-signed: the registered certificate once it is ${name}`,
+      async build(scene) {
+        const registered = certificate({ ...good, ...wishes });
+        await scene.authority.client(selfSigned(registered));
+        return post(scene, connection(registered, false));
+      },
+      expect: refused,
+    }),
+  ),
   {
     id: "F7",
     name: "self-signed: the registered certificate passes with keys that have none beside it, before and after",
