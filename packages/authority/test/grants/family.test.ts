@@ -46,6 +46,8 @@ describe("the end of a login", () => {
     assert.equal((await logOut()).status, 200);
     assert.deepEqual(commits, [2]);
     assert.equal(await lastEvent(), "token.revoked");
+    assert.equal((await logOut()).status, 200);
+    assert.deepEqual(commits, [2], "who is out already is not logged out again");
     assert.equal((await refresh()).body.error, "invalid_grant");
   });
 });

@@ -103,6 +103,14 @@ const rows: readonly Row[] = [
     expect: { status: 200, calls: 1 },
   },
 
+  ...["Content-Encoding: gzip", "Content-Length: 999999"].map((body) => ({
+    id: `B25 Host with a path and ${body}: the first fault is told`,
+    build: crlf("POST / HTTP/1.1", "Host: a/b", "Connection: close", body, "Content-Length: 3", "", "a=b").replace(
+      /(Content-Length: 999999)\r\nContent-Length: 3/,
+      "$1",
+    ),
+    expect: refused,
+  })),
   {
     id: "B29 TRACE",
     build: "TRACE / HTTP/1.1\r\nHost: localhost\r\nX-Echo: canary\r\nConnection: close\r\n\r\n",
@@ -160,6 +168,12 @@ const rows: readonly Row[] = [
     (target) => ({ id: `B31 control: ${target}`, build: get(target), expect: { status: 200, calls: 1 } }),
   ),
 ];
+
+/** What the types forbid and a face in JavaScript may give: its length can be told, and it cannot be sent. */
+function brokenBody(): string {
+  // @ts-expect-error: an ArrayBuffer is no text.
+  return new ArrayBuffer(3);
+}
 
 const textOf = async (request: HttpRequest) => Buffer.from(await request.read(100)).toString();
 
@@ -273,6 +287,21 @@ describe("serveAuthority answers to raw messages", () => {
       "a=b",
       { address: "127.0.0.1" },
     ]);
+  });
+
+  it("cuts the connection, and lives on, when an answer fails after its head was written", async () => {
+    const details: unknown[] = [];
+    const observer = {
+      exchange() {},
+      event: (event: { readonly fields: object }) => details.push("detail" in event.fields && event.fields.detail),
+    };
+    const respond = async ({ url }: HttpRequest): Promise<HttpResponse> =>
+      url.endsWith("/broken") ? { ...answered(), body: brokenBody() } : answered();
+    await using recorder = await record({ observer }, respond);
+    const text = await exchangeRaw(recorder.served.port, get("/broken"));
+    assert.doesNotMatch(text, /server_error/);
+    assert.match(String(details), /ERR_INVALID_ARG_TYPE|TypeError/);
+    assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, get("/status"))), [200]);
   });
 
   it("answers server_error when the authority throws, and tells the observer why", async () => {

@@ -197,7 +197,37 @@ const keptAudience: SecurityRow = {
   also: ({ body }) => assert.deepEqual(decodeJwt(String(body.access_token)).aud, ["orders", "billing"]),
 };
 
+/** What each grant cannot do without (RFC 6749 sections 4.3.2 and 6). */
+const incompleteForms: readonly Readonly<Record<string, string>>[] = [
+  { grant_type: "password" },
+  { grant_type: "password", username: "alice" },
+  { grant_type: "password", password: canary },
+  { grant_type: "refresh_token" },
+];
+
+const incomplete: readonly SecurityRow[] = incompleteForms.map((form) => ({
+  id: "C1",
+  name: `${Object.keys(form).join(", ")} and no more`,
+  build: (scene) => scene.post({ client_id: scene.app.id, ...form }),
+  expect: { status: 400, error: "invalid_request" },
+}));
+
+/** RFC 7009 section 2.2: a refresh token that nobody was given is no error, and ends nothing. */
+const foreignRevocations: readonly SecurityRow[] = Object.entries(mangled).map(([name, mangle]) => ({
+  id: "C7",
+  name: `revoking a refresh token ${name}`,
+  async build(scene) {
+    const { refresh } = await scene.login();
+    const answer = await scene.post({ client_id: scene.app.id, token: mangle(refresh) }, { path: "/oauth/revoke" });
+    assert.equal((await scene.refresh(refresh)).status, 200);
+    return answer;
+  },
+  expect: { status: 200 },
+}));
+
 const rows: readonly SecurityRow[] = [
+  ...incomplete,
+  ...foreignRevocations,
   keptAudience,
   ...withdrawnAudience,
   ...logins,
