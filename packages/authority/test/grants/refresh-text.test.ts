@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseRefreshText, printUnmarked } from "../../src/grants/refresh-text.ts";
+import { macInput, parseRefreshText } from "../../src/grants/refresh-text.ts";
 
-const text = { familyId: "f".repeat(22), generation: 7, secret: "s".repeat(43), mark: "m".repeat(22) };
-const token = `${printUnmarked(text)}.${text.mark}`;
+const text = { familyId: "f".repeat(22), generation: 7, secret: "s".repeat(43), mac: "m".repeat(22) };
+const token = `${macInput(text)}.${text.mac}`;
 
 describe("parseRefreshText", () => {
   it("reads what was printed", () => assert.deepEqual(parseRefreshText(token), text));
@@ -13,7 +13,7 @@ describe("parseRefreshText", () => {
     ["another prefix", token.replace("csr_", "csk_")],
     ["text before it", ` ${token}`],
     ["text behind it", `${token}\n`],
-    ["no mark", printUnmarked(text)],
+    ["no MAC", macInput(text)],
     ["a generation with a leading zero", token.replace(".7.", ".07.")],
     ["a generation beyond exact numbers", token.replace(".7.", `.${"9".repeat(16)}.`)],
     ["a negative generation", token.replace(".7.", ".-1.")],

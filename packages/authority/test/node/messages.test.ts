@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
+import type { Observer } from "../../src/audit/observer.ts";
 import type { HttpRequest, HttpResponse } from "../../src/http/message.ts";
 import { answered, exchangeRaw, readToEnd, record, statusesOf } from "./raw-socket.ts";
 
@@ -169,6 +170,14 @@ const rows: readonly Row[] = [
   ),
 ];
 
+/** An observer that keeps what events say in detail. */
+function detailsTo(details: unknown[]): Observer {
+  return {
+    request() {},
+    event: ({ fields }) => void details.push("detail" in fields && fields.detail),
+  };
+}
+
 /** What the types forbid and a face in JavaScript may give: its length can be told, and it cannot be sent. */
 function brokenBody(): string {
   // @ts-expect-error: an ArrayBuffer is no text.
@@ -291,10 +300,7 @@ describe("serveAuthority answers to raw messages", () => {
 
   it("cuts the connection, and lives on, when an answer fails after its head was written", async () => {
     const details: unknown[] = [];
-    const observer = {
-      exchange() {},
-      event: (event: { readonly fields: object }) => details.push("detail" in event.fields && event.fields.detail),
-    };
+    const observer = detailsTo(details);
     const respond = async ({ url }: HttpRequest): Promise<HttpResponse> =>
       url.endsWith("/broken") ? { ...answered(), body: brokenBody() } : answered();
     await using recorder = await record({ observer }, respond);
@@ -306,10 +312,7 @@ describe("serveAuthority answers to raw messages", () => {
 
   it("answers server_error when the authority throws, and tells the observer why", async () => {
     const details: unknown[] = [];
-    const observer = {
-      request() {},
-      event: (event: { readonly fields: object }) => details.push("detail" in event.fields && event.fields.detail),
-    };
+    const observer = detailsTo(details);
     await using recorder = await record({ observer }, () => Promise.reject(new RangeError("store gone")));
     const text = await exchangeRaw(recorder.served.port, get("/status"));
     assert.deepEqual(statusesOf(text), [500]);
