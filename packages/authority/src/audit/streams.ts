@@ -34,6 +34,15 @@ export interface OpenStream {
   /** The item of the stream lives as long as each of its records. */
   expiresAt: number;
   version: number;
+  readonly doubt: Doubt | undefined;
+}
+
+/** What there is to say against the clock. */
+interface Doubt {
+  /** The latest instant that a stream has seen from which the clock was put back. */
+  readonly latest: number;
+  /** When the clock is believed: had it been behind, somebody would have put it right. */
+  readonly until: number;
 }
 
 /** What streams are made with. */
@@ -49,8 +58,23 @@ export const maxAheadMs = 86_400_000;
 /** So many positions are reserved at once: the item of the stream is written rarely. */
 const reservedPositions = 1_000_000;
 const renewEveryMs = 30 * 86_400_000;
+/** A clock that was put back by more than a day may be behind as well as it may have been ahead: so long it is in doubt. */
+const doubtMs = 30 * 86_400_000;
+/** No record is older than this program: a clock that shows less is behind. */
+const writtenAt = Date.UTC(2026, 0, 1);
 const maxStreams = 1000;
 const idBytes = 9;
+
+/**
+ * From when on the retention of a record counts. While the clock is in doubt that is the latest instant known, so that
+ * records which it dates too early are not erased as soon as it is put right; but had it been ahead before, they are kept
+ * for no more than twice the time.
+ */
+export function keptFrom({ doubt }: Pick<OpenStream, "doubt">, order: number, retentionMs: number): number {
+  if (doubt === undefined || order >= doubt.until) return order;
+  const most = order < writtenAt ? Number.POSITIVE_INFINITY : order + retentionMs;
+  return Math.max(order, Math.min(doubt.latest, most));
+}
 
 /** Finds or makes the stream that a process writes to. */
 export class Streams {
@@ -76,9 +100,16 @@ export class Streams {
     if (this.#open === stream) this.#open = undefined;
   }
 
-  #isGood({ next, reserved, order, expiresAt }: OpenStream, now: number): boolean {
-    const lives = Math.max(order, now) + this.#options.retentionMs <= expiresAt;
+  #isGood(stream: OpenStream, now: number): boolean {
+    const { next, reserved, order, expiresAt } = stream;
+    const lives = this.#latestEnd(stream, Math.max(order, now)) <= expiresAt;
     return lives && next < reserved && order <= now + maxAheadMs;
+  }
+
+  /** When the last record made by now goes, at the latest. */
+  #latestEnd(stream: Pick<OpenStream, "doubt">, order: number): number {
+    const { retentionMs } = this.#options;
+    return keptFrom(stream, order, retentionMs) + retentionMs;
   }
 
   async #prepare(now: number): Promise<OpenStream> {
@@ -88,6 +119,21 @@ export class Streams {
     if (before !== undefined && !isUsable) await this.#end(before.streamId, now);
     this.#open = renewed ?? (await this.#begin(now));
     return this.#open;
+  }
+
+  /** By the streams that ended, long before their last records, not long ago. */
+  async #doubt(now: number): Promise<Doubt | undefined> {
+    const { store } = this.#options;
+    let doubt: Doubt | undefined;
+    for (const { value } of await listStreams(store)) {
+      const { closedAt = Number.NEGATIVE_INFINITY } = value;
+      if (closedAt + doubtMs <= now) continue;
+      const order = await lastOrder(store, value);
+      if (order <= closedAt + maxAheadMs) continue;
+      const { latest = order, until = now } = doubt ?? {};
+      doubt = { latest: Math.max(latest, order), until: Math.max(until, closedAt + doubtMs) };
+    }
+    return doubt;
   }
 
   /** The stream that the process before wrote to; all others are at their end, as nobody else can write to this store. */
@@ -113,13 +159,13 @@ export class Streams {
     const { streamId, reserved = 0 } = value;
     const owner = owners.auditStream(streamId);
     // What the process before had reserved is left out: nobody knows how much of it is used.
-    return { streamId, owner, next: reserved, reserved, order, expiresAt, version };
+    return { streamId, owner, next: reserved, reserved, order, expiresAt, version, doubt: undefined };
   }
 
   async #begin(now: number): Promise<OpenStream> {
     const streamId = toBase64url(this.#options.random.bytes(idBytes)).replaceAll("-", "_");
     const owner = owners.auditStream(streamId);
-    const begun = { streamId, owner, next: 0, reserved: 0, order: now, expiresAt: 0, version: 0 };
+    const begun = { streamId, owner, next: 0, reserved: 0, order: now, expiresAt: 0, version: 0, doubt: undefined };
     const stream = await this.#renew(begun, now);
     if (stream === undefined) throw new CountersignError("server_error", { detail: "an audit stream exists already" });
     return stream;
@@ -129,10 +175,11 @@ export class Streams {
   async #renew(stream: OpenStream, now: number): Promise<OpenStream | undefined> {
     const order = Math.max(stream.order, now);
     const reserved = stream.next + reservedPositions;
-    const expiresAt = Math.max(stream.expiresAt, order + this.#options.retentionMs + renewEveryMs);
+    const doubt = await this.#doubt(now);
+    const expiresAt = Math.max(stream.expiresAt, this.#latestEnd({ doubt }, order) + renewEveryMs);
     const draft = streamDraft({ streamId: stream.streamId, reserved, order }, expiresAt);
     const version = await this.#options.store.swap(keys.auditStream(stream.streamId), stream.version, draft);
-    return version === undefined ? undefined : { ...stream, order: stream.order, reserved, expiresAt, version };
+    return version === undefined ? undefined : { ...stream, order: stream.order, reserved, expiresAt, version, doubt };
   }
 
   async #end(streamId: string, now: number): Promise<void> {

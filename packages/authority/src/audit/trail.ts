@@ -6,7 +6,7 @@ import { type Edit, updateItem } from "../store/update-item.ts";
 import type { AuthorityEvent, EventFields, EventName } from "./events.ts";
 import type { Observer } from "./observer.ts";
 import { positionOf } from "./stream-reader.ts";
-import { type OpenStream, Streams } from "./streams.ts";
+import { keptFrom, type OpenStream, Streams } from "./streams.ts";
 import { type AuditPage, type AuditQuery, type AuditRecord, TrailReader } from "./trail-reader.ts";
 
 /** An event that is to be recorded: what happens, without when. */
@@ -163,7 +163,8 @@ class StoreTrail implements AuditTrail {
         stream.order = Math.max(stream.order, event.at);
         const { order, owner, streamId } = stream;
         const value = order === event.at ? event : { ...event, order };
-        const expiresAt = order + this.#retentionOf(event.name);
+        const retentionMs = this.#retentionOf(event.name);
+        const expiresAt = keptFrom(stream, order, retentionMs) + retentionMs;
         const key = keys.audit(streamId, positionOf(stream.next++));
         return { key, expectedVersion: 0, draft: { value, owner, expiresAt } };
       });

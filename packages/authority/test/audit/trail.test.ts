@@ -275,6 +275,52 @@ describe("AuditTrail under clocks that step", () => {
     );
   });
 
+  /** A store that only one process uses: whoever comes next goes on with its stream. */
+  function exclusively(store: Store, clock: FakeClock, seed: number): AuditTrail {
+    const exclusive = { ...aroundStore(store, (_, run) => run()), exclusive: true };
+    const options = { clock, random: seededRandom(seed), observer: silentObserver, retentionMs: 400 * dayMs };
+    return createAuditTrail({ store: exclusive, ...options });
+  }
+
+  const behind: readonly { readonly id: string; readonly ms: number }[] = [
+    { id: "by two days", ms: 2 * dayMs },
+    { id: "by a year", ms: 365 * dayMs },
+    { id: "since 1970, as without a battery", ms: new FakeClock().now() - 5000 },
+  ];
+  for (const { id, ms } of behind) {
+    it(`keeps what was recorded under a clock that was behind ${id} for its whole time, over restarts too`, async () => {
+      const { clock, store } = makeTrail();
+      await exclusively(store, clock, 2).record("user.deleted", deleted("before"));
+      clock.jump(-ms);
+      const during = exclusively(store, clock, 3);
+      await during.record("user.deleted", deleted("behind"));
+      await exclusively(store, clock, 4).record("user.deleted", deleted("behind, after a restart"));
+      clock.jump(ms + 400 * dayMs - 1);
+      const kept = async () => (await exclusively(store, clock, 5).read({ limit: 9 })).length;
+      assert.equal(await kept(), 3);
+      clock.jump(10 * dayMs);
+      assert.equal(await kept(), 0);
+    });
+  }
+
+  it("keeps records no longer than twice the time after a clock was ahead, and after a month as always", async () => {
+    const { audit, clock, store } = makeTrail();
+    clock.jump(600 * 365 * dayMs);
+    await audit.record("user.deleted", deleted("ahead"));
+    clock.jump(-600 * 365 * dayMs);
+    const right = clock.now();
+    await audit.record("user.deleted", deleted("in doubt"));
+    clock.jump(30 * dayMs);
+    await audit.record("user.deleted", deleted("believed"));
+    const ends = new Map<string | undefined, number | undefined>();
+    for (const { value } of await store.list<{ streamId: string }>("audit", { limit: 9 })) {
+      const records = await store.list<AuthorityEvent>(`A#${value.streamId}`, { limit: 9 });
+      for (const record of records) ends.set(aboutWhom(record.value), record.expiresAt);
+    }
+    assert.equal(ends.get("in doubt"), right + 800 * dayMs);
+    assert.equal(ends.get("believed"), right + 430 * dayMs);
+  });
+
   it("follows several nodes, those that begin later too", async () => {
     const { audit, clock, store } = makeTrail();
     await audit.record("user.deleted", deleted("a1"));
