@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import { nameable } from "../audit/events.ts";
+import { nameable } from "../audit/nameable.ts";
 import type { Caller, Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
 import type { ClientAuthMethod, ClientRecord } from "../store/records.ts";

@@ -1,5 +1,5 @@
 import { CountersignError } from "@countersign/protocol";
-import { nameable } from "../audit/events.ts";
+import { nameable } from "../audit/nameable.ts";
 import type { Caller } from "../caller.ts";
 import type { Config } from "../config.ts";
 import type { Authorization, GrantRequest, Permission } from "../grants/grant.ts";
