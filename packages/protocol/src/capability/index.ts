@@ -41,6 +41,15 @@ export {
 export type { BlockRole, InspectedBlock } from "./inspect-block.ts";
 export type { IdentityInspection } from "./inspect-identity.ts";
 export {
+  type CapabilityAnswer,
+  type CapabilityMessage,
+  type CapabilityPath,
+  capabilityEndpoints,
+  readCapabilityAnswer,
+  readCapabilityMessage,
+  type SignoffInfo,
+} from "./messages.ts";
+export {
   type ContextContent,
   type MintOptions,
   mintAuthorization,
