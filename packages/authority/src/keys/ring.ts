@@ -355,6 +355,9 @@ class StoredKeyRing implements ManagedKeyRing {
   #adopt(ring: OpenRing, loadedAt: number): void {
     this.#loadedAt = loadedAt;
     if (ring === this.#ring) return;
+    for (const [kid, key] of this.#ring.keys) {
+      if (ring.keys.get(kid) !== key) this.#openOptions.place.forget(key.sign);
+    }
     this.#ring = ring;
     this.#publication = publish(ring, loadedAt);
     for (const kid of this.#signers.keys()) if (!ring.rows.has(kid)) this.#signers.delete(kid);

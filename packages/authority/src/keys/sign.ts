@@ -9,6 +9,8 @@ export type SignatureFunction = (input: string) => Promise<string>;
 export interface SigningPlace {
   /** The function that signs with a key. */
   signWith(key: KeyObject, algorithm: SigningAlgorithm): SignatureFunction;
+  /** Lets go of the key of a function that `signWith` made: what was begun is signed, and nothing after it. */
+  forget(sign: SignatureFunction): void;
   /** Finishes what was begun and lets go of threads. */
   close(): Promise<void>;
 }
@@ -16,6 +18,7 @@ export interface SigningPlace {
 /** On the thread that asks. */
 export const inlineSigning: SigningPlace = {
   signWith: (key, algorithm) => async (input) => signNow(key, algorithm, input),
+  forget: () => {},
   close: async () => {},
 };
 

@@ -12,12 +12,13 @@ export interface IntroducedKey {
 export type SigningJob = readonly [keyId: number, input: string];
 
 /**
- * To the thread: keys it does not know yet, and jobs as lines, number and input in turn. One long text crosses to
- * another thread for much less than many short ones.
+ * To the thread: keys it does not know yet, jobs as lines, number and input in turn, and the keys to forget when these
+ * are done. One long text crosses to another thread for much less than many short ones.
  */
 export interface SigningBatch {
   readonly introduced: readonly IntroducedKey[];
   readonly jobs: string;
+  readonly forgotten: readonly number[];
 }
 
 /** From the thread: a signature a line, empty where signing failed. */

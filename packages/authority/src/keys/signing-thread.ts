@@ -12,9 +12,13 @@ import { type IntroducedKey, packJobs, type SignedBatch, type SigningBatch, type
  */
 export class SigningThread implements SigningPlace {
   #worker: Worker | undefined;
-  /** Every key there is, by its number: a new thread must be told of them all. */
-  readonly #keys: IntroducedKey[] = [];
-  #told = 0;
+  /** Every key in use, by its number: a new thread must be told of them all. */
+  readonly #keys = new Map<number, IntroducedKey>();
+  readonly #uses = new WeakMap<SignatureFunction, KeyUse>();
+  #nextId = 0;
+  /** What the thread is to be told of with the next message. */
+  #introduced: IntroducedKey[] = [];
+  #forgotten: number[] = [];
   #drained: (() => void) | undefined;
   readonly #pipeline = new Pipeline<SigningJob, string>({
     batchSize: 16,
@@ -23,13 +27,48 @@ export class SigningThread implements SigningPlace {
   });
 
   signWith(key: KeyObject, algorithm: SigningAlgorithm): SignatureFunction {
-    const id = this.#keys.length;
-    this.#keys.push({ id, key, algorithm });
-    return async (input) => {
+    const use: KeyUse = { id: undefined, isForgotten: false };
+    const sign: SignatureFunction = async (input) => {
       // In a batch a second line would be the next job, and the answers would go to the wrong callers.
       if (input.includes("\n")) throw new TypeError("Cannot sign a text of several lines: it is no JWS signing input");
-      return this.#pipeline.submit([id, input]);
+      if (use.isForgotten) throw new Error("Cannot sign with a key that was erased");
+      use.id ??= this.#introduce(key, algorithm);
+      return this.#pipeline.submit([use.id, input]);
     };
+    this.#uses.set(sign, use);
+    return sign;
+  }
+
+  forget(sign: SignatureFunction): void {
+    const use = this.#uses.get(sign);
+    if (use === undefined || use.isForgotten) return;
+    use.isForgotten = true;
+    if (use.id === undefined) return;
+    this.#keys.delete(use.id);
+    this.#forgotten.push(use.id);
+    // Otherwise with the next message, behind the jobs that wait for it.
+    if (this.#pipeline.size > 0) return;
+    if (this.#worker === undefined) this.#startAfresh();
+    else this.#tell();
+  }
+
+  #introduce(key: KeyObject, algorithm: SigningAlgorithm): number {
+    const introduced = { id: this.#nextId++, key, algorithm };
+    this.#keys.set(introduced.id, introduced);
+    this.#introduced.push(introduced);
+    return introduced.id;
+  }
+
+  /** The next thread knows nothing yet. */
+  #startAfresh(): void {
+    this.#worker = undefined;
+    this.#introduced = [...this.#keys.values()];
+    this.#forgotten = [];
+  }
+
+  /** Tells the thread of keys to forget when no jobs go there. */
+  #tell(): void {
+    if (this.#worker !== undefined && this.#forgotten.length > 0) this.#post(this.#worker, []);
   }
 
   async close(): Promise<void> {
@@ -39,20 +78,30 @@ export class SigningThread implements SigningPlace {
       await promise;
     }
     const worker = this.#worker;
-    this.#worker = undefined;
+    this.#startAfresh();
     await worker?.terminate();
   }
 
   #send(jobs: readonly SigningJob[]): void {
     this.#worker ??= this.#start();
-    const batch: SigningBatch = { introduced: this.#keys.slice(this.#told), jobs: packJobs(jobs) };
-    this.#told = this.#keys.length;
     this.#worker.ref();
-    this.#worker.postMessage(batch);
+    this.#post(this.#worker, jobs);
+  }
+
+  #post(worker: Worker, jobs: readonly SigningJob[]): void {
+    const batch: SigningBatch = {
+      introduced: this.#introduced,
+      jobs: packJobs(jobs),
+      forgotten: this.#forgotten,
+    };
+    this.#introduced = [];
+    this.#forgotten = [];
+    worker.postMessage(batch);
   }
 
   /** Lets the process end while nobody waits for a signature. */
   #rest(): void {
+    this.#tell();
     this.#worker?.unref();
     this.#drained?.();
   }
@@ -68,17 +117,23 @@ export class SigningThread implements SigningPlace {
       why = new Error("The signing thread failed", { cause });
     });
     // Not at the error: until the exit, answers of this thread may come, which would be taken for those of the next.
-    worker.on("exit", () => this.#forget(worker, why));
-    this.#told = 0;
+    worker.on("exit", () => this.#ended(worker, why));
     return worker;
   }
 
   /** What waited is refused; the next input starts a new thread. */
-  #forget(worker: Worker, why: Error): void {
+  #ended(worker: Worker, why: Error): void {
     if (this.#worker !== worker) return;
-    this.#worker = undefined;
+    this.#startAfresh();
     this.#pipeline.fail(why);
   }
+}
+
+/** What became of a key that signs here. */
+interface KeyUse {
+  /** Its number, from its first signature on: a key that never signs is not kept. */
+  id: number | undefined;
+  isForgotten: boolean;
 }
 
 function outcomeOf(signature: string): string | Error {

@@ -11,10 +11,11 @@ import {
 /** The thread of `SigningThread`: it knows keys by number and signs what it is sent, in order. */
 const keys = new Map<number, IntroducedKey>();
 
-parentPort?.on("message", ({ introduced, jobs }: SigningBatch) => {
+parentPort?.on("message", ({ introduced, jobs, forgotten }: SigningBatch) => {
   for (const key of introduced) keys.set(key.id, key);
   const signatures = unpackJobs(jobs).map(signOne).join("\n");
-  parentPort?.postMessage({ signatures } satisfies SignedBatch);
+  for (const id of forgotten) keys.delete(id);
+  if (jobs !== "") parentPort?.postMessage({ signatures } satisfies SignedBatch);
 });
 
 /** A key that cannot sign refuses its own inputs, not those of others in the batch. */

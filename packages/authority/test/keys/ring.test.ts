@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { CountersignError } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { parseConfig } from "../../src/config.ts";
@@ -7,6 +8,7 @@ import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
 import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
 import type { ManagedKeyRing } from "../../src/keys/ring.ts";
 import type { KeyRow, RingRecord } from "../../src/keys/ring-record.ts";
+import type { SigningBatch } from "../../src/keys/signing-batch.ts";
 import { acceptPrivateKey } from "../../src/keys/signing-key.ts";
 import { keys } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -596,6 +598,31 @@ describe("ManagedKeyRing commands", () => {
     assert.ok(!ring.published("jwks").keys.some((key) => key.kid === kid));
     await ring.close();
   });
+
+  for (const command of ["erase", "revoke"] as const) {
+    it(`${command} takes the key from the signing thread`, async (context) => {
+      const forgotten: number[] = [];
+      const listen = (worker: Worker) => {
+        const post = worker.postMessage.bind(worker);
+        worker.postMessage = (batch: SigningBatch) => {
+          forgotten.push(...batch.forgotten);
+          post(batch);
+        };
+      };
+      process.on("worker", listen);
+      context.after(() => process.off("worker", listen));
+      const { ring } = await openTestRing(aPlace(), { signing: "thread" });
+      const first = await ring.signer("ES256");
+      await first.sign("input");
+      await ring.rotate("ES256", "admin", { now: true });
+      await (await ring.signer("ES256")).sign("input");
+      assert.deepEqual(forgotten, []);
+      await ring[command](first.kid, "admin");
+      assert.deepEqual(forgotten, [0]);
+      assert.notEqual(await (await ring.signer("ES256")).sign("input"), "");
+      await ring.close();
+    });
+  }
 
   it("erase and revoke know no other key", async () => {
     const { ring } = await openTestRing(aPlace());

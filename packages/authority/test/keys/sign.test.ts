@@ -84,6 +84,47 @@ describe("SigningThread", () => {
     await own.close();
   });
 
+  it("forgets a key for good, behind what was begun, and tells no new thread of it", async (context) => {
+    const threads: Worker[] = [];
+    const listen = (started: Worker) => threads.push(started);
+    process.on("worker", listen);
+    context.after(() => process.off("worker", listen));
+    const own = new SigningThread();
+    const [erased, kept] = await Promise.all([algorithms.EdDSA.generate(), algorithms.EdDSA.generate()]);
+    const [sign, other] = [own.signWith(erased, "EdDSA"), own.signWith(kept, "EdDSA")];
+    const begun = [sign("one"), other("one"), sign("two")];
+    own.forget(sign);
+    own.forget(sign);
+    assert.deepEqual(
+      (await Promise.all(begun)).map((signature) => signature.length),
+      [86, 86, 86],
+    );
+    await assert.rejects(sign("three"), /erased/);
+    const [first] = threads;
+    assert.ok(first);
+    assert.deepEqual(await known(first, 2), [false, true]);
+    await first.terminate();
+    assert.equal((await other("two")).length, 86);
+    assert.equal(threads.length, 2);
+    assert.deepEqual(await known(threads[1] ?? first, 2), [false, true]);
+    await own.close();
+  });
+
+  it("forgets at once a key that nobody waits for", async (context) => {
+    const threads: Worker[] = [];
+    const listen = (started: Worker) => threads.push(started);
+    process.on("worker", listen);
+    context.after(() => process.off("worker", listen));
+    const own = new SigningThread();
+    const sign = own.signWith(await algorithms.EdDSA.generate(), "EdDSA");
+    await sign("one");
+    own.forget(sign);
+    const [thread] = threads;
+    assert.ok(thread);
+    assert.deepEqual(await known(thread, 1), [false]);
+    await own.close();
+  });
+
   it("closes after what was begun is signed, and starts anew when asked again", async () => {
     const own = new SigningThread();
     const sign = own.signWith(await algorithms.EdDSA.generate(), "EdDSA");
@@ -94,3 +135,12 @@ describe("SigningThread", () => {
     await own.close();
   });
 });
+
+/** Which of the first keys a thread can sign with: asked behind the back of its pipeline, which is of no use afterwards. */
+async function known(thread: Worker, count: number): Promise<readonly boolean[]> {
+  const { promise, resolve } = Promise.withResolvers<{ readonly signatures: string }>();
+  thread.once("message", resolve);
+  const jobs = Array.from({ length: count }, (_, id) => `${id}\nprobe`).join("\n");
+  thread.postMessage({ introduced: [], jobs, forgotten: [] });
+  return (await promise).signatures.split("\n").map((signature) => signature !== "");
+}
