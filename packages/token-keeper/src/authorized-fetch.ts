@@ -78,10 +78,14 @@ async function waiting<T>(
 function requireOrigin(text: string, allowInsecureHttp: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.origin === "null" || (url.href !== url.origin && url.href !== `${url.origin}/`))
-    throw new TypeError(`Cannot use an origin that is none: ${redactUrl(text)}`);
+    throw new TypeError(
+      `Cannot use what is no origin: ${redactUrl(text)}; give scheme, host and port alone, such as https://api.example.com`,
+    );
   const isAllowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
   if (!isAllowed)
-    throw new TypeError(`Cannot send tokens without https, unless allowInsecureHttp is set, to: ${redactUrl(text)}`);
+    throw new TypeError(
+      `Cannot send tokens without https: ${redactUrl(text)}; use https, or set allowInsecureHttp in a closed network`,
+    );
   return url.origin;
 }
 

@@ -58,7 +58,7 @@ export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Bac
   const { initialMs = 100, maxMs = 15_000, factor = 2, jitter = "equal" } = options;
   requirePositive(initialMs);
   requirePositive(maxMs);
-  if (!(factor >= 1)) throw new RangeError(`Cannot use a factor below 1: ${factor}`);
+  if (!(factor >= 1)) throw new RangeError(`Cannot use a backoff factor below 1: ${factor}; give 1 or more`);
   const floor = JITTER_FLOORS[jitter];
   return ({ failures, random }) => {
     const delayMs = Math.min(maxMs, initialMs * factor ** (failures - 1));
@@ -67,7 +67,7 @@ export function exponentialBackoff(options: ExponentialBackoffOptions = {}): Bac
 }
 
 function requirePositive(ms: number): void {
-  if (!(ms > 0)) throw new RangeError(`Cannot use a span that is not positive: ${ms}`);
+  if (!(ms > 0)) throw new RangeError(`Cannot wait for a time that is not positive: ${ms}; give milliseconds above 0`);
 }
 
 /** However short the life that is left, no attempts follow each other faster. */

@@ -139,7 +139,7 @@ function client(
   clientId: string,
   authenticate: (target: AuthenticationTarget) => void | Promise<void>,
 ): ClientAuthentication {
-  if (clientId === "") throw new TypeError("Cannot use an empty client id");
+  if (clientId === "") throw new TypeError("Cannot use an empty client id: give the one that the server registered");
   return { clientId, mutualTls: false, authenticate: async (target) => authenticate(target) };
 }
 

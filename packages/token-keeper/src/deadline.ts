@@ -6,8 +6,8 @@ export interface Deadline {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** What is said when it did not. */
-  readonly late: string;
+  /** The message of the error that says so. */
+  readonly timeoutMessage: string;
 }
 
 /**
@@ -16,13 +16,13 @@ export interface Deadline {
  * @throws TokenError `timed_out`. @throws the signal's reason.
  */
 export async function withDeadline<T>(deadline: Deadline, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { clock, signal, timeoutMs, late } = deadline;
+  const { clock, signal, timeoutMs, timeoutMessage } = deadline;
   // Work that does not look at its signal would be done, and what it got thrown away: a new refresh token, for one.
   signal.throwIfAborted();
   const ended = linkedAbort(signal);
   const timer = new AbortController();
   sleepToDeadline(clock, timeoutMs, timer.signal).then(
-    () => ended.abort(new TokenError("timed_out", late)),
+    () => ended.abort(new TokenError("timed_out", timeoutMessage)),
     () => undefined,
   );
   try {
@@ -43,7 +43,7 @@ const GRACE_PERIOD_MS = 1_000;
 const MAX_GRACE_PERIODS = 5;
 
 /**
- * Sleeps until something is given up. Timers run before the sockets are read: an answer that arrived while the event loop
+ * Sleeps until something is given up. Timers run before the sockets are read: a response that arrived while the event loop
  * was blocked would be thrown away, and with it perhaps a refresh token. So a timer that is late is not believed at once,
  * and none before the sockets were read.
  * @throws the signal's reason.

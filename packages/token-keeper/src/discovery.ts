@@ -24,7 +24,7 @@ export interface DiscoveryOptions {
 export async function discoverTokenEndpoint(options: DiscoveryOptions, context: SourceContext): Promise<string> {
   let failure: TokenError | undefined;
   for (const url of metadataUrls(requireSecureUrl(options.issuer, "issuer", options.allowInsecureHttp))) {
-    const answer = await sendRequest({
+    const response = await sendRequest({
       url,
       method: "GET",
       headers: { accept: "application/json" },
@@ -34,10 +34,10 @@ export async function discoverTokenEndpoint(options: DiscoveryOptions, context: 
       fetch: options.fetch,
       clock: context.clock,
     }).catch(redirected);
-    const isAnswer = !(answer instanceof TokenError);
-    const metadata = isAnswer && answer.status === 200 ? parseObject(answer.text) : undefined;
+    const isResponse = !(response instanceof TokenError);
+    const metadata = isResponse && response.status === 200 ? parseObject(response.text) : undefined;
     if (metadata !== undefined) return tokenEndpointOf(metadata, options);
-    const unread = isAnswer ? unavailable(url, answer.status, retryAfter(answer, context)) : answer;
+    const unread = isResponse ? unavailable(url, response.status, retryAfter(response, context)) : response;
     // Most servers have one of the two: that it was down for a moment is not undone by the other that never was.
     if (failure === undefined || failure.code === "metadata_unreadable") failure = unread;
   }
@@ -72,13 +72,16 @@ function metadataUrls({ origin, pathname }: URL): string[] {
 function tokenEndpointOf(metadata: JsonObject, options: DiscoveryOptions): string {
   // RFC 8414 section 3.3: identical, character by character.
   if (stringMember(metadata, "issuer") !== options.issuer)
-    throw new TokenError("discovery_failed", `The metadata names another issuer than: ${options.issuer}`);
+    throw new TokenError(
+      "discovery_failed",
+      `The metadata names another issuer than the one configured: ${options.issuer}`,
+    );
   const aliases = member(metadata, "mtls_endpoint_aliases");
   const alias = options.mutualTls && isObject(aliases) ? stringMember(aliases, "token_endpoint") : undefined;
   const endpoint = alias ?? stringMember(metadata, "token_endpoint");
   const origin = endpoint === undefined ? undefined : secureOrigin(endpoint, options.allowInsecureHttp);
   if (endpoint === undefined || origin === undefined)
-    throw new TokenError("discovery_failed", `The metadata names no token endpoint we can use: ${options.issuer}`);
+    throw new TokenError("discovery_failed", `The metadata names no token endpoint with https: ${options.issuer}`);
   const allowed = [options.issuer, ...(options.endpointOrigins ?? [])].map((url) => new URL(url).origin);
   if (!allowed.includes(origin))
     throw new TokenError(

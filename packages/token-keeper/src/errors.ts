@@ -43,7 +43,7 @@ export type TokenErrorCode = keyof typeof errorCatalogue;
 export interface TokenErrorOptions {
   /** The error that led to this one. */
   readonly cause?: unknown;
-  /** HTTP status of the answer. */
+  /** HTTP status of the response. */
   readonly status?: number | undefined;
   /** The server's `error` value, when it was well formed (RFC 6749 section 5.2). */
   readonly oauthError?: string | undefined;

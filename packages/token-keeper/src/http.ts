@@ -19,7 +19,7 @@ export interface HttpRequest {
   readonly clock: Clock;
 }
 
-/** An answer, whatever its status. */
+/** A response, whatever its status. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
@@ -36,7 +36,7 @@ export async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   refuseUnverifiedTls(request);
   const { url, clock, signal, timeoutMs } = request;
   return withDeadline(
-    { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${redactUrl(url)}` },
+    { clock, signal, timeoutMs, timeoutMessage: `No response within ${timeoutMs} ms: ${redactUrl(url)}` },
     async (ended) => {
       try {
         return await send(request, ended);
@@ -72,7 +72,7 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
     size += part.value.byteLength;
     if (size > maxBytes) {
       await ignoreFailure(reader.cancel());
-      throw new TokenError("invalid_response", `The answer is larger than ${maxBytes} bytes`);
+      throw new TokenError("invalid_response", `The response is larger than ${maxBytes} bytes`);
     }
     text += decoder.decode(part.value, { stream: true });
   }
@@ -86,7 +86,10 @@ function refuseUnverifiedTls({ url, fetch: own }: HttpRequest): void {
   globalThis.process.emitWarning("Refused to send credentials: NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS checks", {
     code: "COUNTERSIGN_INSECURE_TLS",
   });
-  throw new TokenError("insecure_tls", `Cannot trust any certificate of: ${redactUrl(url)}`);
+  throw new TokenError(
+    "insecure_tls",
+    `Refused to send credentials while NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS checks: ${redactUrl(url)}`,
+  );
 }
 
 /** A URL as errors show it: without credentials, and without its query, where some servers want a key. */
@@ -105,11 +108,15 @@ export function isLoopback({ hostname }: URL): boolean {
  */
 export function requireSecureUrl(text: string, what: string, allowInsecureHttp = false): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) throw new TypeError(`Cannot use a ${what} that is no URL: ${redactUrl(text)}`);
+  if (url === undefined)
+    throw new TypeError(`Cannot use a ${what} that is no URL: ${redactUrl(text)}; give an absolute https URL`);
   if (url.username !== "" || url.password !== "" || url.hash !== "")
-    throw new TypeError(`Cannot use a ${what} with credentials or a fragment: ${url.origin}`);
+    throw new TypeError(`Cannot use a ${what} with credentials or a fragment: ${url.origin}; leave both out`);
   const allowed = url.protocol === "https:" || (url.protocol === "http:" && (allowInsecureHttp || isLoopback(url)));
-  if (!allowed) throw new TypeError(`Cannot use a ${what} without https: ${redactUrl(text)}`);
+  if (!allowed)
+    throw new TypeError(
+      `Cannot use a ${what} without https: ${redactUrl(text)}; use https, or set allowInsecureHttp in a closed network`,
+    );
   return url;
 }
 
@@ -123,7 +130,7 @@ export const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**
  * `Retry-After` as seconds or as a date (RFC 9110 section 10.2.3), in milliseconds, at most one hour; undefined when absent or
- * unreadable. `now` is the instant of the answer by the server's clock where known.
+ * unreadable. `now` is the instant of the response by the server's clock where known.
  */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;

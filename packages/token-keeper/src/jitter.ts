@@ -12,7 +12,7 @@ export interface JitterInput {
 
 /**
  * How long before its staleness a token is refreshed, in milliseconds, so that a fleet does not refresh in step.
- * The keeper clamps the answer to half of the fresh time: jitter alone never makes a hot loop.
+ * The keeper clamps the response to half of the fresh time: jitter alone never makes a hot loop.
  */
 export type Jitter = (input: JitterInput) => number;
 
@@ -50,5 +50,5 @@ export function decorrelatedJitter(baseMs: number, maxMs: number): Jitter {
 }
 
 function requireSpan(ms: number): void {
-  if (!(ms >= 0)) throw new RangeError(`Cannot use a negative span: ${ms}`);
+  if (!(ms >= 0)) throw new RangeError(`Cannot use a negative jitter: ${ms}; give milliseconds from 0 on`);
 }

@@ -37,7 +37,7 @@ export function numberMember(object: JsonObject, name: string): number | undefin
 
 /**
  * Whether an object in valid JSON text names a member twice at its top level: parsers differ in which one wins, so such
- * an answer means different things to different readers.
+ * a response means different things to different readers.
  */
 export function hasDuplicateMembers(text: string): boolean {
   const names = new Set<string>();

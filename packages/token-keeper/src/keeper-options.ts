@@ -41,7 +41,7 @@ export function keeperPorts(
   } = options;
   const { mandatoryWindowMs = 10_000, minIntervalMs = 1_000 } = options;
   for (const [name, ms] of Object.entries({ mandatoryWindowMs, minIntervalMs }))
-    if (!(ms >= 0)) throw new RangeError(`Cannot use a ${name} that is not 0 or more: ${ms}`);
+    if (!(ms >= 0)) throw new RangeError(`Cannot use a ${name} that is not 0 or more: ${ms}; give milliseconds`);
   const skew = new SkewEstimate(clock);
   return { clock, random, jitter, backoff, mandatoryWindowMs, minIntervalMs, skew, emit: events.emit, changed };
 }

@@ -30,8 +30,12 @@ export interface FractionLifetimeOptions {
  */
 export function fractionLifetime(options: FractionLifetimeOptions = {}): LifetimePolicy {
   const { fraction = 0.75, reserveMs = 30_000 } = options;
-  if (!(fraction > 0 && fraction <= 1)) throw new RangeError(`Cannot use a fraction outside (0, 1]: ${fraction}`);
-  if (!(reserveMs >= 0)) throw new RangeError(`Cannot use a negative reserve: ${reserveMs}`);
+  if (!(fraction > 0 && fraction <= 1))
+    throw new RangeError(
+      `Cannot use a fraction outside (0, 1]: ${fraction}; give the share of the lifetime, such as 0.75`,
+    );
+  if (!(reserveMs >= 0))
+    throw new RangeError(`Cannot use a negative reserve: ${reserveMs}; give milliseconds from 0 on`);
   return (lifetimeMs) => Math.max(0, Math.min(Math.floor(lifetimeMs * fraction), lifetimeMs - reserveMs));
 }
 

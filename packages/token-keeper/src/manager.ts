@@ -55,7 +55,7 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   /** @throws RangeError when `maxTokens` is below 1, or a span is negative or no number. */
   constructor(options: TokenManagerOptions = {}) {
     if (!((options.maxTokens ?? 1000) >= 1))
-      throw new RangeError(`Cannot keep fewer than one token: ${options.maxTokens}`);
+      throw new RangeError(`Cannot keep fewer than one token: ${options.maxTokens}; give a maxTokens of 1 or more`);
     this.#options = options;
     this.#ports = keeperPorts(options, this.#events, (managed) => this.#changed(managed));
     if (options.timers ?? true)

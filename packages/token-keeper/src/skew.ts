@@ -8,7 +8,7 @@ interface Sample {
   readonly clockOffset: number;
 }
 
-/** How far each server's clock is ahead of ours, learnt from its answers. */
+/** How far each server's clock is ahead of ours, learnt from its responses. */
 export class SkewEstimate {
   readonly #samples = new Map<string, Sample>();
   readonly #clock: Clock;
@@ -17,7 +17,7 @@ export class SkewEstimate {
     this.#clock = clock;
   }
 
-  /** Takes the server's time of an answer, which lies between sending and receiving. */
+  /** Takes the server's time of a response, which lies between sending and receiving. */
   observe(issuer: string, serverAt: number, sentAt: number, receivedAt: number): void {
     const differenceMs = serverAt - (sentAt + receivedAt) / 2;
     const skewMs = Math.abs(differenceMs) < NOISE_MS + (receivedAt - sentAt) / 2 ? 0 : Math.round(differenceMs);

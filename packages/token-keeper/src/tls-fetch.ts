@@ -84,7 +84,10 @@ function decoded(incoming: IncomingMessage, headers: Headers): Readable {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase() || "identity";
   if (encoding === "identity") return incoming;
   const make = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
-  if (make === undefined) throw new TypeError(`Cannot read a body with the content encoding: ${encoding}`);
+  if (make === undefined)
+    throw new TypeError(
+      `Cannot read a body with the content encoding: ${encoding}; have the server send identity, gzip, deflate or br`,
+    );
   for (const name of ["content-encoding", "content-length"]) headers.delete(name);
   // Whoever reads the decoder is told of what breaks off before it.
   return pipeline(incoming, make(), () => undefined);

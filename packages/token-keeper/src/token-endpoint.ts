@@ -53,7 +53,7 @@ interface Discovered {
   readonly forMs: number;
 }
 
-/** One token endpoint: finds it, asks it, judges its answer. */
+/** One token endpoint: finds it, asks it, judges its response. */
 export class TokenEndpoint {
   /** Part of the key. */
   readonly issuer: string;
@@ -66,7 +66,10 @@ export class TokenEndpoint {
     for (const url of [issuer, tokenEndpoint])
       if (url !== undefined) requireSecureUrl(url, "token endpoint", options.allowInsecureHttp);
     // RFC 8414 section 2.
-    if (issuer?.includes("?")) throw new TypeError(`Cannot use an issuer with a query: ${redactUrl(issuer)}`);
+    if (issuer?.includes("?"))
+      throw new TypeError(
+        `Cannot use an issuer with a query: ${redactUrl(issuer)}; leave the query out (RFC 8414 section 2)`,
+      );
     const named = issuer ?? (tokenEndpoint && keyedUrl(tokenEndpoint));
     if (named === undefined) throw new TypeError("Cannot find a token endpoint: give issuer or tokenEndpoint");
     this.issuer = named;
@@ -84,36 +87,36 @@ export class TokenEndpoint {
   ): Promise<{ token: Token; response: TokenResponse }> {
     const url = await this.#url(context);
     const skewMs = context.skew.get(this.issuer) ?? 0;
-    const answer = await this.#sendAndObserve(url, parameters, context, timeoutMs);
+    const raw = await this.#sendAndObserve(url, parameters, context, timeoutMs);
     const learntMs = Math.abs((context.skew.get(this.issuer) ?? 0) - skewMs);
-    if (learntMs === 0 || !this.#options.client.timed || !isClientRefused(answer)) return this.#judge(answer, context);
+    if (learntMs === 0 || !this.#options.client.timed || !isClientRefused(raw)) return this.#judge(raw, context);
     return this.#judge(await this.#sendAndObserve(url, parameters, context, timeoutMs), context);
   }
 
   async #sendAndObserve(url: string, parameters: URLSearchParams, context: SourceContext, timeoutMs?: number) {
-    const answer = await this.#send(url, parameters, context, timeoutMs);
+    const raw = await this.#send(url, parameters, context, timeoutMs);
     // A server that moved answers 404: look again next time.
-    if (answer.status === 404 && this.#discovered !== undefined)
+    if (raw.status === 404 && this.#discovered !== undefined)
       this.#discovered = { ...this.#discovered, forMs: Number.NEGATIVE_INFINITY };
-    this.#observe(answer, context);
-    return answer;
+    this.#observe(raw, context);
+    return raw;
   }
 
-  #judge(answer: HttpResponse, context: SourceContext): { token: Token; response: TokenResponse } {
+  #judge(raw: HttpResponse, context: SourceContext): { token: Token; response: TokenResponse } {
     const serverNow = context.skew.serverNow(this.issuer);
     const response = parseTokenResponse(
       {
-        status: answer.status,
-        contentType: answer.headers.get("content-type") ?? "",
-        text: answer.text,
+        status: raw.status,
+        contentType: raw.headers.get("content-type") ?? "",
+        text: raw.text,
         serverNow,
-        dated: dateOf(answer) !== undefined,
-        retryAfterMs: parseRetryAfter(answer.headers.get("retry-after"), serverNow),
+        dated: dateOf(raw) !== undefined,
+        retryAfterMs: parseRetryAfter(raw.headers.get("retry-after"), serverNow),
       },
       this.#options.response,
     );
-    if (dateOf(answer) === undefined) this.#observeJwt(answer, response, context);
-    const lifetime = { issuedAt: answer.sentAt, lifetimeMs: response.lifetimeMs, refreshInMs: response.refreshInMs };
+    if (dateOf(raw) === undefined) this.#observeJwt(raw, response, context);
+    const lifetime = { issuedAt: raw.sentAt, lifetimeMs: response.lifetimeMs, refreshInMs: response.refreshInMs };
     return { token: createToken(response, lifetime, this.#options.lifetime), response };
   }
 
@@ -147,7 +150,7 @@ export class TokenEndpoint {
     const serverNow = skew.serverNow(this.issuer);
     const target = { parameters, headers, audience: this.#options.issuer ?? url, serverNow, random };
     return withDeadline(
-      { clock, signal, timeoutMs, late: `No answer within ${timeoutMs} ms: ${redactUrl(url)}` },
+      { clock, signal, timeoutMs, timeoutMessage: `No response within ${timeoutMs} ms: ${redactUrl(url)}` },
       async (ended) => {
         await client.authenticate(target);
         const text = body === "json" ? JSON.stringify(toObject(parameters)) : parameters.toString();
@@ -167,17 +170,17 @@ export class TokenEndpoint {
   }
 
   /** Learns the server's clock from `Date`. */
-  #observe(answer: HttpResponse, { skew }: SourceContext): void {
-    const date = dateOf(answer);
+  #observe(raw: HttpResponse, { skew }: SourceContext): void {
+    const date = dateOf(raw);
     // The header has whole seconds: half a second is what it lacks on average.
-    if (date !== undefined) skew.observe(this.issuer, date + 500, answer.sentAt, answer.receivedAt);
+    if (date !== undefined) skew.observe(this.issuer, date + 500, raw.sentAt, raw.receivedAt);
   }
 
-  /** Or from a JWT that was made for this answer: one that is given again was made some time ago. */
-  #observeJwt(answer: HttpResponse, { accessToken, lifetimeMs }: TokenResponse, { skew }: SourceContext): void {
+  /** Or from a JWT that was made for this response: one that is given again was made some time ago. */
+  #observeJwt(raw: HttpResponse, { accessToken, lifetimeMs }: TokenResponse, { skew }: SourceContext): void {
     const { issuedAt, expiresAt } = readJwtTimes(accessToken) ?? {};
     if (issuedAt === undefined || (expiresAt !== undefined && lifetimeMs < expiresAt - issuedAt)) return;
-    skew.observe(this.issuer, issuedAt, answer.sentAt, answer.receivedAt);
+    skew.observe(this.issuer, issuedAt, raw.sentAt, raw.receivedAt);
   }
 }
 

@@ -1,7 +1,7 @@
 import { TokenError, type TokenErrorCode } from "./errors.ts";
 import { hasDuplicateMembers, type JsonObject, member, parseObject, readJwtTimes, stringMember } from "./json.ts";
 
-/** How an answer of a token endpoint is read. */
+/** How a response of a token endpoint is read. */
 export interface TokenResponseRules {
   /**
    * Refuse what RFC 6749 section 5.1 does not allow but servers do: another status than 200, `expires_in` as text, with a
@@ -20,11 +20,11 @@ export interface TokenResponseRules {
   readonly maxLifetimeMs?: number;
   /** Which types are accepted, compared without case. @default ["Bearer"] */
   readonly tokenTypes?: readonly string[];
-  /** The type of an answer that names none; without it such an answer is refused, as the RFC requires one. */
+  /** The type of a response that names none; without it such a response is refused, as the RFC requires one. */
   readonly assumeTokenType?: string;
 }
 
-/** A successful answer (RFC 6749 section 5.1). */
+/** A successful response (RFC 6749 section 5.1). */
 export interface TokenResponse {
   readonly accessToken: string;
   readonly idToken: string | undefined;
@@ -37,14 +37,14 @@ export interface TokenResponse {
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
-/** What is judged: an answer of any status with its body. */
+/** What is judged: a response of any status with its body. */
 export interface RawTokenResponse {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
   /** When it arrived by the server's clock, as well as it is known. */
   readonly serverNow: number;
-  /** Whether the answer itself told that time, so that a JWT's `exp` can be compared with it. */
+  /** Whether the response itself told that time, so that a JWT's `exp` can be compared with it. */
   readonly dated?: boolean;
   readonly retryAfterMs?: number | undefined;
 }
@@ -74,28 +74,28 @@ const OAUTH_ERRORS = new Map<string, TokenErrorCode>(
 );
 
 /**
- * Judges an answer of a token endpoint.
+ * Judges a response of a token endpoint.
  * @throws TokenError: what the server refused, or `invalid_response`. The message never repeats the body.
  */
-export function parseTokenResponse(answer: RawTokenResponse, rules: TokenResponseRules = {}): TokenResponse {
-  const body = parseObject(answer.text);
+export function parseTokenResponse(raw: RawTokenResponse, rules: TokenResponseRules = {}): TokenResponse {
+  const body = parseObject(raw.text);
   const oauthError = body === undefined ? undefined : errorMember(body, rules);
   // Some servers refuse with 200, some grant with 201.
-  if (!isSuccess(answer.status, rules) || oauthError !== undefined) throw refusal(answer, oauthError);
-  if (rules.strict && !/^application\/json\s*(;|$)/i.test(answer.contentType))
-    throw invalid(answer, "is not application/json");
-  if (body === undefined) throw invalid(answer, "is not a JSON object");
-  if (hasDuplicateMembers(answer.text)) throw invalid(answer, "names a member twice");
+  if (!isSuccess(raw.status, rules) || oauthError !== undefined) throw refusal(raw, oauthError);
+  if (rules.strict && !/^application\/json\s*(;|$)/i.test(raw.contentType))
+    throw invalid(raw, "is not application/json");
+  if (body === undefined) throw invalid(raw, "is not a JSON object");
+  if (hasDuplicateMembers(raw.text)) throw invalid(raw, "names a member twice");
   const accessToken = headerSafe(body, "access_token");
-  if (accessToken === undefined) throw invalid(answer, "has no usable access_token");
+  if (accessToken === undefined) throw invalid(raw, "has no usable access_token");
   return {
     accessToken,
     idToken: stringMember(body, "id_token"),
     // RFC 6749 appendix A.17: at least one character; an empty one would be stored over the login's.
     refreshToken: stringMember(body, "refresh_token") || undefined,
-    tokenType: tokenType(body, answer, rules),
+    tokenType: tokenType(body, raw, rules),
     scope: scopes(body, rules),
-    lifetimeMs: lifetime(body, accessToken, answer, rules),
+    lifetimeMs: lifetime(body, accessToken, raw, rules),
     refreshInMs: spanMember(body, "refresh_in", rules),
     extra: Object.fromEntries(Object.entries(body).filter(([name]) => !KNOWN_MEMBERS.has(name))),
   };
@@ -120,10 +120,10 @@ function errorMember(body: JsonObject, rules: TokenResponseRules): string | unde
   return error === "" && !rules.strict ? undefined : error;
 }
 
-function refusal(answer: RawTokenResponse, oauthError: string | undefined): TokenError {
+function refusal(raw: RawTokenResponse, oauthError: string | undefined): TokenError {
   // RFC 6749 section 5.2 limits the characters; anything else is not repeated.
   const named = oauthError !== undefined && /^[\w.:/-]{1,80}$/.test(oauthError) ? oauthError : undefined;
-  const { status, retryAfterMs } = answer;
+  const { status, retryAfterMs } = raw;
   const message = `The token endpoint refused: ${named ?? "no error code"}, status ${status}`;
   return new TokenError(refusalCode(status, named), message, { status, oauthError: named, retryAfterMs });
 }
@@ -151,7 +151,7 @@ function codeOfStatus(status: number): TokenErrorCode | undefined {
 }
 
 function invalid({ status, retryAfterMs }: RawTokenResponse, what: string): TokenError {
-  return new TokenError("invalid_response", `The token endpoint's answer ${what}`, { status, retryAfterMs });
+  return new TokenError("invalid_response", `The token endpoint's response ${what}`, { status, retryAfterMs });
 }
 
 /** Visible ASCII only: the token goes into a header (RFC 6750 section 2.1). */
@@ -160,13 +160,13 @@ function headerSafe(body: JsonObject, name: string): string | undefined {
   return value !== undefined && /^[\x21-\x7e]+$/.test(value) ? value : undefined;
 }
 
-function tokenType(body: JsonObject, answer: RawTokenResponse, rules: TokenResponseRules): string {
+function tokenType(body: JsonObject, raw: RawTokenResponse, rules: TokenResponseRules): string {
   const told = stringMember(body, "token_type") ?? rules.assumeTokenType;
   // Apigee's name of it.
   const named = told === "BearerToken" && !rules.strict ? "Bearer" : told;
   const known = (rules.tokenTypes ?? ["Bearer"]).find((type) => type.toLowerCase() === named?.toLowerCase());
   if (known === undefined)
-    throw invalid(answer, named === undefined ? "has no token_type" : "has a token_type we cannot use");
+    throw invalid(raw, named === undefined ? "has no token_type" : "has a token_type we cannot use");
   return known;
 }
 
@@ -177,32 +177,32 @@ function scopes(body: JsonObject, rules: TokenResponseRules): string[] | undefin
   return texts.length === 0 && scope !== "" ? undefined : texts.flatMap((text) => text.split(/\s+/)).filter(Boolean);
 }
 
-/** A `Date` header has whole seconds, and an answer takes its time: a JWT may seem to have this much less left. */
+/** A `Date` header has whole seconds, and a response takes its time: a JWT may seem to have this much less left. */
 const SLACK_MS = 5_000;
 
 /** What the server told, and never more than the JWT itself has left: a server that answers from a cache tells the whole. */
-function lifetime(body: JsonObject, accessToken: string, answer: RawTokenResponse, rules: TokenResponseRules): number {
-  const toldMs = expiresIn(body, answer, rules);
-  const { fullMs, leftMs } = jwtLifetime(accessToken, answer);
+function lifetime(body: JsonObject, accessToken: string, raw: RawTokenResponse, rules: TokenResponseRules): number {
+  const toldMs = expiresIn(body, raw, rules);
+  const { fullMs, leftMs } = jwtLifetime(accessToken, raw);
   const untoldMs = toldMs === undefined && fullMs === undefined ? leftMs : undefined;
   const wholeMs = Math.min(toldMs ?? Number.POSITIVE_INFINITY, fullMs ?? Number.POSITIVE_INFINITY);
   const claimedMs = Number.isFinite(wholeMs) ? wholeMs : (untoldMs ?? rules.defaultLifetimeMs ?? 300_000);
-  const isReplayed = answer.dated === true && leftMs !== undefined && leftMs < claimedMs - SLACK_MS;
+  const isReplayed = raw.dated === true && leftMs !== undefined && leftMs < claimedMs - SLACK_MS;
   const lifetimeMs = isReplayed ? leftMs : claimedMs;
   if (lifetimeMs <= 0)
     throw new TokenError("token_expired", "The token endpoint answered with an expired token", {
-      status: answer.status,
+      status: raw.status,
     });
   return Math.min(lifetimeMs, rules.maxLifetimeMs ?? 30 * 86_400_000);
 }
 
 /** Undefined when it says nothing: absent, or 0 or less, by which servers mean that they do not know. */
-function expiresIn(body: JsonObject, answer: RawTokenResponse, rules: TokenResponseRules): number | undefined {
+function expiresIn(body: JsonObject, raw: RawTokenResponse, rules: TokenResponseRules): number | undefined {
   const told = member(body, "expires_in");
   if (told === undefined || told === null) return undefined;
   const ms = span(told, rules);
   if (ms === undefined || (rules.strict && ms <= 0))
-    throw invalid(answer, "has an expires_in that is not a positive number");
+    throw invalid(raw, "has an expires_in that is not a positive number");
   return ms > 0 ? ms : undefined;
 }
 

@@ -49,7 +49,9 @@ export class Token {
   constructor(init: TokenInit) {
     const { issuedAt, staleAt, expiresAt } = init;
     if (!(Number.isFinite(issuedAt) && issuedAt <= staleAt && staleAt <= expiresAt && Number.isFinite(expiresAt)))
-      throw new RangeError(`Cannot make a token issued ${issuedAt}, stale ${staleAt}, expired ${expiresAt}`);
+      throw new RangeError(
+        `Cannot make a token issued ${issuedAt}, stale ${staleAt}, expired ${expiresAt}: give finite milliseconds in this order`,
+      );
     this.accessToken = new Secret(init.accessToken, "access token");
     this.idToken = init.idToken === undefined ? undefined : new Secret(init.idToken, "id token");
     this.tokenType = init.tokenType ?? "Bearer";
@@ -61,7 +63,7 @@ export class Token {
   }
 
   /**
-   * The members of the token endpoint's answer that this package has no use for, as they came (`instance_url`, for one).
+   * The members of the token endpoint's response that this package has no use for, as they came (`instance_url`, for one).
    * It goes through caches with the token, and is neither printed nor serialised.
    */
   get extra(): Readonly<Record<string, unknown>> {
@@ -118,7 +120,7 @@ export class Token {
 
 /** A lifetime as the server told it. */
 export interface Lifetime {
-  /** When the request was *sent*: the answer's own time would count the latency as lifetime. */
+  /** When the request was *sent*: the response's own time would count the latency as lifetime. */
   readonly issuedAt: number;
   /** Milliseconds from `issuedAt` to expiry. */
   readonly lifetimeMs: number;

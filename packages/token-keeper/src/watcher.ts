@@ -83,7 +83,8 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
    * @throws TypeError when the source is of another token.
    */
   set source(source: TokenSource) {
-    if (tokenKey(source.identity) !== this.#managed.key) throw new TypeError("Cannot use a source of another token");
+    if (tokenKey(source.identity) !== this.#managed.key)
+      throw new TypeError("Cannot use a source of another token: give one of the same identity, or make a new watcher");
     this.#managed.source = source;
     this.#scheduler.wake(this.#managed);
   }

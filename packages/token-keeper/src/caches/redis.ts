@@ -64,7 +64,10 @@ export function redisCache(options: RedisCacheOptions): LeasingCache {
       const value = await send(name, "GET", name);
       if (typeof value === "string") return value;
       // A miss would say that no refresh token was ever stored, and have one sent that is spent.
-      if (value !== null) throw new Error("Cannot GET in Redis: the client does not answer with text");
+      if (value !== null)
+        throw new Error(
+          "Cannot GET in Redis: the client does not answer with text; give one that does not map replies",
+        );
       return undefined;
     },
     async set(key, value, expiresAt) {

@@ -29,9 +29,9 @@ export function sealedCache(inner: LeasingCache, options: SealedCacheOptions): L
 export function sealedCache(inner: TokenCache, options: SealedCacheOptions): TokenCache;
 export function sealedCache(inner: TokenCache, options: SealedCacheOptions): TokenCache {
   const { keys, random = systemRandom } = options;
-  if (keys.length === 0) throw new RangeError("Cannot seal without a key");
+  if (keys.length === 0) throw new RangeError("Cannot seal without a key: give one or more of 32 random bytes");
   for (const { length } of keys)
-    if (length !== 32) throw new RangeError(`Cannot use a key that has not 32 bytes: ${length}`);
+    if (length !== 32) throw new RangeError(`Cannot use a key of ${length} bytes: give 32 random bytes`);
   const imported = keys.map((key) => crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]));
   const sealed: TokenCache = {
     name: `sealed ${inner.name}`,
@@ -55,7 +55,7 @@ export function sealedCache(inner: TokenCache, options: SealedCacheOptions): Tok
 async function open(key: string, text: string, keys: readonly Promise<CryptoKey>[]): Promise<string> {
   const [version, iv, box] = text.split(".");
   if (version !== "sealed1" || iv === undefined || box === undefined)
-    throw new Error("Cannot open an entry that is not sealed");
+    throw new Error("Cannot open an entry that is not sealed: remove it, or read it without sealedCache");
   for (const candidate of keys) {
     try {
       const plain = await crypto.subtle.decrypt(
@@ -66,7 +66,9 @@ async function open(key: string, text: string, keys: readonly Promise<CryptoKey>
       return fromUtf8(new Uint8Array(plain));
     } catch {}
   }
-  throw new Error("Cannot open an entry: sealed under another key or name, or damaged");
+  throw new Error(
+    "Cannot open an entry: sealed under another key or name, or damaged; keep an old key behind the new one",
+  );
 }
 
 function parameters(key: string, iv: Uint8Array<ArrayBuffer>) {

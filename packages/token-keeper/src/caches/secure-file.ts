@@ -33,14 +33,18 @@ export async function readPrivate(
     file = await open(path, flags);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
-    if (codeOf(error) === "ELOOP") throw new UnsafeFileError(`Refused to follow a symbolic link: ${path}`);
+    if (codeOf(error) === "ELOOP")
+      throw new UnsafeFileError(`Refused to follow a symbolic link: ${path}; give the file itself`);
     throw error;
   }
   try {
     // The handle is judged, not the path: what is read is what was checked.
     const stat = await file.stat();
-    if (!stat.isFile()) throw new UnsafeFileError(`Refused to read what is no plain file: ${path}`);
-    if (stat.size > MAX_BYTES) throw new UnsafeFileError(`Refused to read more than ${MAX_BYTES} bytes: ${path}`);
+    if (!stat.isFile()) throw new UnsafeFileError(`Refused to read what is no plain file: ${path}; give a file`);
+    if (stat.size > MAX_BYTES)
+      throw new UnsafeFileError(
+        `Refused to read more than ${MAX_BYTES} bytes: ${path}; give a file that holds one token`,
+      );
     if (!shared) requirePrivate(stat, path);
     return await file.readFile("utf8");
   } finally {
@@ -86,11 +90,15 @@ export async function createPrivate(
 export async function requirePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const stat = await lstat(path);
-  if (!stat.isDirectory()) throw new UnsafeFileError(`Refused to use what is no folder: ${path}`);
+  if (!stat.isDirectory())
+    throw new UnsafeFileError(
+      `Refused to use what is no folder: ${path}; give a folder, or a path where one can be made`,
+    );
   if (ownUid === undefined) return;
-  if (stat.uid !== ownUid) throw new UnsafeFileError(`Refused to use a folder of another owner: ${path}`);
+  if (stat.uid !== ownUid)
+    throw new UnsafeFileError(`Refused to use a folder of another owner: ${path}; give one that this user owns`);
   if ((stat.mode & 0o022) !== 0)
-    throw new UnsafeFileError(`Refused to use a folder others may write, chmod 700: ${path}`);
+    throw new UnsafeFileError(`Refused to use a folder others may write: ${path}; run chmod 700`);
 }
 
 /** The system's name of an error. */
@@ -100,11 +108,13 @@ export function codeOf(error: unknown): unknown {
 
 function requirePrivate(stat: { uid: number; mode: number; nlink: number }, path: string): void {
   if (ownUid === undefined) return;
-  if (stat.uid !== ownUid) throw new UnsafeFileError(`Refused to read a file of another owner: ${path}`);
+  if (stat.uid !== ownUid)
+    throw new UnsafeFileError(`Refused to read a file of another owner: ${path}; give one that this user owns`);
   if ((stat.mode & 0o077) !== 0)
-    throw new UnsafeFileError(`Refused to read a file others may read, chmod 600: ${path}`);
+    throw new UnsafeFileError(`Refused to read a file others may read: ${path}; run chmod 600`);
   // None is a file that was replaced since it was opened: what it says was true a moment ago.
-  if (stat.nlink > 1) throw new UnsafeFileError(`Refused to read a file with other names: ${path}`);
+  if (stat.nlink > 1)
+    throw new UnsafeFileError(`Refused to read a file with other names (hard links): ${path}; copy it to a new file`);
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -44,7 +44,7 @@ export function customSource(
     async request(context) {
       const { clock, signal } = context;
       const issuedAt = clock.now();
-      const bound = { clock, signal, timeoutMs, late: `The source did not answer within ${timeoutMs} ms` };
+      const bound = { clock, signal, timeoutMs, timeoutMessage: `The source did not answer within ${timeoutMs} ms` };
       const { expiresInMs, refreshInMs, ...init } = await withDeadline(bound, (ended) =>
         request({ ...context, signal: ended }),
       );

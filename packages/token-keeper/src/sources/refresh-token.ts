@@ -27,7 +27,7 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
   readonly storeTimeoutMs?: number;
   /**
    * How long the server answers a spent refresh token once more with the same successor (Countersign: 10000). Where it is
-   * known, an answer that does not come is asked for again within that time; where it is not, the answer is waited for
+   * known, a response that does not come is asked for again within that time; where it is not, the response is waited for
    * twice as long as `timeoutMs`, by the next attempts, before the token is sent again.
    * @default none
    */

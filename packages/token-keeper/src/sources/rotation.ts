@@ -38,10 +38,10 @@ export interface SharedLogin {
   queue: Promise<unknown>;
   /** Got from the server, not yet stored: its access token is not handed out before it is, and to whoever asked for it. */
   unstored: { readonly login: RotatedLogin; readonly token: Token; readonly key: string } | undefined;
-  /** A refresh token is on its way, or its answer is: whoever sent it may have given up. Never rejects. */
+  /** A refresh token is on its way, or its response is: whoever sent it may have given up. Never rejects. */
   inFlight: Promise<void> | undefined;
   /** What came, and was stored, when the one who had asked no longer waited. */
-  late: { readonly token: Token; readonly key: string } | undefined;
+  lateToken: { readonly token: Token; readonly key: string } | undefined;
 }
 
 interface Refresh {
@@ -49,7 +49,7 @@ interface Refresh {
   /** Of the access token that is wanted. */
   readonly key: string;
   readonly shared: SharedLogin;
-  /** Sends a refresh token, and waits for the answer for `timeoutMs`. */
+  /** Sends a refresh token, and waits for the response for `timeoutMs`. */
   request(
     refreshToken: Secret,
     context: SourceContext,
@@ -69,7 +69,7 @@ export class Rotation {
   readonly #leaseMs: number;
   readonly #timeoutMs: number;
   readonly #storeTimeoutMs: number;
-  /** How long an answer is waited for after the one who asked has given up. */
+  /** How long a response is waited for after the one who asked has given up. */
   readonly #responseTimeoutMs: number;
   readonly #onRotation: RotationOptions["onRotation"];
   readonly #shared: Map<string, SharedLogin>;
@@ -83,7 +83,7 @@ export class Rotation {
     this.#key = `login:${tokenKey({ ...login.identity, partition: login.fingerprint })}`;
     this.#commonKey = `login:${tokenKey(login.identity)}`;
     this.#store = new GuardedCache(store, storeTimeoutMs);
-    // A server that answers a retry for a while is asked again within that while; of any other, the answer is waited for.
+    // A server that answers a retry for a while is asked again within that while; of any other, the response is waited for.
     this.#timeoutMs = replayWindowMs > 0 ? Math.min(timeoutMs, replayWindowMs / 2) : timeoutMs;
     this.#responseTimeoutMs = replayWindowMs > 0 ? this.#timeoutMs : 2 * timeoutMs;
     this.#storeTimeoutMs = storeTimeoutMs;
@@ -120,22 +120,22 @@ export class Rotation {
     const known = this.#shared.get(this.#key);
     if (known !== undefined) return known;
     const queue = Promise.resolve();
-    const shared = { users: 0, queue, unstored: undefined, inFlight: undefined, late: undefined };
+    const shared = { users: 0, queue, unstored: undefined, inFlight: undefined, lateToken: undefined };
     this.#shared.set(this.#key, shared);
     return shared;
   }
 
   #forget(shared: SharedLogin): void {
-    const { users, unstored, inFlight, late } = shared;
-    if (users === 0 && unstored === undefined && inFlight === undefined && late === undefined)
+    const { users, unstored, inFlight, lateToken } = shared;
+    if (users === 0 && unstored === undefined && inFlight === undefined && lateToken === undefined)
       this.#shared.delete(this.#key);
   }
 
   /** Waits for the refresh token that is on its way: to send it again meanwhile could end the login. */
   async #awaitInFlight({ inFlight }: SharedLogin, { clock, signal }: SourceContext): Promise<void> {
     if (inFlight === undefined) return;
-    const late = "The answer to the refresh token that was sent is still on its way";
-    await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => inFlight);
+    const timeoutMessage = "The response to the refresh token that was sent is still on its way";
+    await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, timeoutMessage }, () => inFlight);
   }
 
   async #underLease(shared: SharedLogin, context: SourceContext, run: () => Promise<Token>): Promise<Token> {
@@ -160,10 +160,10 @@ export class Rotation {
   async rotate(refresh: Refresh): Promise<Token> {
     const { shared, context, key } = refresh;
     await this.#awaitInFlight(shared, context);
-    const { late } = shared;
-    if (late?.key === key) {
-      shared.late = undefined;
-      if (late.token.statusAt(context.clock.now()) === "fresh") return late.token;
+    const { lateToken } = shared;
+    if (lateToken?.key === key) {
+      shared.lateToken = undefined;
+      if (lateToken.token.statusAt(context.clock.now()) === "fresh") return lateToken.token;
     }
     const { unstored } = shared;
     if (unstored !== undefined) await this.#storeLogin(unstored.login, refresh);
@@ -183,7 +183,7 @@ export class Rotation {
     }
   }
 
-  /** Gives up by the time-out or when the keeper is closed; the answer is awaited, and what it brought stored, all the same. */
+  /** Gives up by the time-out or when the keeper is closed; the response is awaited, and what it brought stored, all the same. */
   async #spend(login: RotatedLogin, refresh: Refresh): Promise<Token> {
     const { context, shared } = refresh;
     const { clock, signal } = context;
@@ -197,8 +197,8 @@ export class Rotation {
       () => this.#ended(shared, undefined),
     );
     try {
-      const late = `No answer within ${this.#timeoutMs} ms to a refresh token`;
-      await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, late }, () => answered);
+      const timeoutMessage = `No response within ${this.#timeoutMs} ms to a refresh token`;
+      await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, timeoutMessage }, () => answered);
     } catch (error) {
       gaveUp = true;
       throw error;
@@ -206,9 +206,9 @@ export class Rotation {
     return kept;
   }
 
-  #ended(shared: SharedLogin, late: SharedLogin["late"]): void {
+  #ended(shared: SharedLogin, lateToken: SharedLogin["lateToken"]): void {
     shared.inFlight = undefined;
-    if (late !== undefined) shared.late = late;
+    if (lateToken !== undefined) shared.lateToken = lateToken;
     this.#forget(shared);
   }
 
@@ -227,7 +227,7 @@ export class Rotation {
     return token;
   }
 
-  /** Unless a sibling has come further: this process may have been held up, or away from the store, since its answer. */
+  /** Unless a sibling has come further: this process may have been held up, or away from the store, since its response. */
   async #storeLogin(login: RotatedLogin, { context, shared }: Refresh): Promise<void> {
     const text = await this.#get(this.#key, context);
     const stored = text === undefined ? undefined : this.#parse(this.#key, text);
@@ -249,13 +249,18 @@ export class Rotation {
       refresh_token: refreshToken.reveal(),
     });
     const { failed, error } = await this.#store.set(context, this.#key, text);
-    if (failed) throw new TokenError("storage_failed", "Cannot store the new refresh token", { cause: error });
+    if (failed)
+      throw new TokenError(
+        "storage_failed",
+        "Cannot store the new refresh token, so its access token is not handed out",
+        { cause: error },
+      );
   }
 
   async #notify(login: RotatedLogin, { clock, signal }: SourceContext): Promise<void> {
-    const late = "The hook onRotation did not end in time";
+    const timeoutMessage = "The hook onRotation did not end in time";
     try {
-      await withDeadline({ clock, signal, timeoutMs: this.#storeTimeoutMs, late }, async () =>
+      await withDeadline({ clock, signal, timeoutMs: this.#storeTimeoutMs, timeoutMessage }, async () =>
         this.#onRotation?.(login),
       );
     } catch (cause) {

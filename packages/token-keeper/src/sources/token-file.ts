@@ -44,7 +44,10 @@ export function fileSource(options: FileSourceOptions): TokenSource {
       const text = (await readPrivate(path, options))?.trim() ?? "";
       const token = readAliriRecord(text) ?? readJwt(text, clock.now(), options.lifetime);
       if (token === undefined)
-        throw new TokenError("invalid_response", `Cannot find a token with a lifetime in: ${path}`);
+        throw new TokenError(
+          "invalid_response",
+          `Cannot find a JWT with exp, or the JSON of aliri_tokens, in: ${path}`,
+        );
       return token;
     },
   };
