@@ -29,3 +29,14 @@ export interface Caller {
   /** SHA-256 of the certificate presented, base64url: tokens are bound to it (RFC 8705 section 3.1). */
   readonly certificateThumbprint?: string;
 }
+
+/** What a request says of its client, free of HTTP (RFC 6749 section 2.3, RFC 7521 section 4.2). */
+export interface ClientCredentials {
+  readonly clientId?: string;
+  /** From the Authorization header. */
+  readonly basic?: { readonly clientId: string; readonly secret: string };
+  /** From the body. */
+  readonly secret?: string;
+  readonly assertionType?: string;
+  readonly assertion?: string;
+}

@@ -147,7 +147,7 @@ export const configSchema = z.strictObject({
       faces: z
         .array(z.enum(["jwt-issuer"]))
         .default([])
-        .describe("Faces of older systems, switched on by name"),
+        .describe("Compatibility endpoints of older systems, switched on by name"),
       jwt_issuer_client: idSchema
         .refine(isId, "must be a client id: 1 to 64 of A-Z a-z 0-9 . _ -")
         .optional()

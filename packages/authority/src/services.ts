@@ -10,7 +10,7 @@ import type { PasswordHasher } from "./limits/passwords.ts";
 import type { Store } from "./store/store.ts";
 import type { UserService } from "./users/user-service.ts";
 
-/** Everything that grants and faces work with. Each takes the slice it needs: `Pick<Services, "store" | "clock">`. */
+/** Everything that grants and endpoints work with. Each takes the slice it needs: `Pick<Services, "store" | "clock">`. */
 export interface Services {
   /** The configuration, checked and complete. */
   readonly config: Config;

@@ -63,7 +63,7 @@ function judge(options: Parameters<typeof checkServing>[0]): void {
 function doubts({ settings, tls }: Omit<Serving, "warnings">, now: number): readonly string[] {
   const { issuer, compat, registration, server, keys } = settings;
   const shortest = shortestRotation(settings);
-  const hasFace = compat.faces.includes("jwt-issuer");
+  const isOffered = compat.faces.includes("jwt-issuer");
   const hasClient = compat.jwt_issuer_client !== undefined;
   const doubtful: readonly (readonly [boolean, string])[] = [
     [
@@ -78,9 +78,12 @@ function doubts({ settings, tls }: Omit<Serving, "warnings">, now: number): read
       keys.rotate_every < shortest,
       `keys.rotate_every is ${keys.rotate_every}, but keys sign for ${shortest} seconds: so long is a successor published before every cache has it (keys.jwks_max_age and 240 more, or keys.publish_before)`,
     ],
-    [hasClient && !hasFace, "compat.jwt_issuer_client does nothing without the face: compat.faces names no jwt-issuer"],
     [
-      hasFace && !hasClient && !server.loopback_privileges,
+      hasClient && !isOffered,
+      "compat.jwt_issuer_client does nothing without the face: compat.faces names no jwt-issuer",
+    ],
+    [
+      isOffered && !hasClient && !server.loopback_privileges,
       "/auth/token refuses everybody: server.loopback_privileges is false, and there is no compat.jwt_issuer_client",
     ],
     [tls !== undefined && !isCurrent(tls, now), "clients refuse the certificate of tls.cert: it is not valid now"],

@@ -14,6 +14,9 @@ import type { ClientRecord } from "../store/records.ts";
 import { userScopeLimit, within } from "../values/scope.ts";
 import { isTokenIdOf } from "./token-id.ts";
 
+/** What access tokens are read with. */
+type TokenServices = Pick<Services, "config" | "keys" | "clock">;
+
 /** What a token of ours says, once its signature and dates are checked. */
 export interface AccessToken {
   readonly jti: string;
@@ -34,7 +37,7 @@ export interface AccessToken {
  *
  * @throws {CountersignError} `invalid_token`
  */
-export async function readAccessToken(text: string, services: Services): Promise<AccessToken> {
+export async function readAccessToken(text: string, services: TokenServices): Promise<AccessToken> {
   try {
     return await verified(text, services);
   } catch (error) {
@@ -46,7 +49,7 @@ export async function readAccessToken(text: string, services: Services): Promise
  * Reads what may be a token of this authority, where a text that is none is no error (RFC 7009 section 2.2, RFC 7662
  * section 2.2). A failure of this server is none of the text's: it is thrown.
  */
-export async function readIfAccessToken(text: string, services: Services): Promise<AccessToken | undefined> {
+export async function readIfAccessToken(text: string, services: TokenServices): Promise<AccessToken | undefined> {
   try {
     return await readAccessToken(text, services);
   } catch (error) {
@@ -76,7 +79,10 @@ export interface InForce {
  * What stands of a token; `undefined` when it was revoked, or its client or user is gone or disabled. A client or
  * user of the same id that was made later is another.
  */
-export async function inForce(token: AccessToken, services: Services): Promise<InForce | undefined> {
+export async function inForce(
+  token: AccessToken,
+  services: Pick<Services, "store" | "clients" | "users">,
+): Promise<InForce | undefined> {
   if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
   if (client === undefined || client.disabled) return undefined;
@@ -89,7 +95,7 @@ export async function inForce(token: AccessToken, services: Services): Promise<I
   };
 }
 
-async function verified(text: string, services: Services): Promise<AccessToken> {
+async function verified(text: string, services: TokenServices): Promise<AccessToken> {
   const { header, claims: asserted } = decodeJwt(text);
   const { cnf } = asserted;
   const thumbprint = isJsonObject(cnf) && typeof cnf["x5t#S256"] === "string" ? cnf["x5t#S256"] : undefined;
@@ -123,7 +129,7 @@ function audienceOf(aud: unknown): readonly string[] {
 const imported = new WeakMap<object, KeySet>();
 
 /** The ring's public keys, imported once for each state of the ring. */
-function ringKeys({ keys: ring }: Services, set: "jwks" | "pqc"): KeySet {
+function ringKeys({ keys: ring }: Pick<Services, "keys">, set: "jwks" | "pqc"): KeySet {
   const published = ring.published(set);
   const known = imported.get(published);
   if (known !== undefined) return known;

@@ -2,8 +2,8 @@ import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import { clientCredentials } from "./client-credentials.ts";
 import type { Grant, GrantRequest } from "./grant.ts";
-import { password } from "./password.ts";
 import { refreshToken } from "./refresh-token.ts";
+import { password } from "./resource-owner-password.ts";
 
 /** Grants by their type. */
 export type GrantTable = ReadonlyMap<string, Grant>;

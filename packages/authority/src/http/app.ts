@@ -55,7 +55,7 @@ async function answerAt(
 }
 
 /** Counts an answer that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
-function counted(answered: HttpResponse, route: string, { audit }: Services): HttpResponse {
+function counted(answered: HttpResponse, route: string, { audit }: Pick<Services, "audit">): HttpResponse {
   audit.observer.request({ route, method: otherMethods, status: answered.status, durationMs: 0 });
   return answered;
 }

@@ -31,7 +31,11 @@ export interface Refused {
  * request it was and why. Whatever is not a refusal of ours is `server_error` with a request id, whose detail goes to the
  * log only.
  */
-export function errorResponse(thrown: unknown, refused: Refused, services: Services): HttpResponse {
+export function errorResponse(
+  thrown: unknown,
+  refused: Refused,
+  services: Pick<Services, "audit" | "random">,
+): HttpResponse {
   if (thrown instanceof CountersignError) {
     if (refused.quiet !== true) noticeRefusal(thrown, refused, services);
     return refusalOf(thrown, refused.request);
@@ -44,7 +48,11 @@ export function errorResponse(thrown: unknown, refused: Refused, services: Servi
   return refusal(new CountersignError("server_error"), { request_id: requestId });
 }
 
-function noticeRefusal(error: CountersignError, { request, route, peer }: Refused, { audit }: Services): void {
+function noticeRefusal(
+  error: CountersignError,
+  { request, route, peer }: Refused,
+  { audit }: Pick<Services, "audit">,
+): void {
   audit.notice("request.refused", {
     method: methods.has(request.method) ? request.method : "other",
     route,

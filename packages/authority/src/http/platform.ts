@@ -2,9 +2,9 @@ import { CountersignError } from "@countersign/protocol";
 import type { Connection } from "../caller.ts";
 import type { FetchHandler, HttpHandler, HttpRequest, HttpResponse } from "./message.ts";
 
-/** An authority's face in the types of the platform. */
-export function toFetch(face: HttpHandler): FetchHandler {
-  return async (request, connection) => toResponse(await face(fromRequest(request), known(connection)));
+/** The handler of an authority in the types of the platform (Fetch). */
+export function toFetch(handle: HttpHandler): FetchHandler {
+  return async (request, connection) => toResponse(await handle(fromRequest(request), known(connection)));
 }
 
 /**

@@ -3,14 +3,14 @@ import type { Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 
-/** One request on its way through a face. */
+/** One request on its way to an endpoint. */
 export interface Call {
   readonly request: HttpRequest;
   readonly peer: Peer;
   readonly services: Services;
   /** The parameters of the route's path, decoded. */
   readonly params: Readonly<Record<string, string>>;
-  /** What the face found out that the metrics count by. */
+  /** What the endpoint found out that the metrics count by. */
   readonly labels: { grant?: string };
 }
 

@@ -3,15 +3,15 @@ import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
 import type { Services } from "../services.ts";
 import { home } from "./home.ts";
-import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./issuer.ts";
-import { auditRoutes } from "./management/audit.ts";
-import { clientRoutes } from "./management/clients.ts";
-import { keyRoutes } from "./management/keys.ts";
-import { registrationRoutes } from "./management/registration.ts";
-import { usernameRoutes, userRoutes } from "./management/users.ts";
+import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./jwt-issuer.ts";
+import { auditRoutes } from "./management/audit-routes.ts";
+import { clientRoutes } from "./management/client-routes.ts";
+import { keyRoutes } from "./management/key-routes.ts";
+import { registrationRoutes } from "./management/registration-routes.ts";
+import { usernameRoutes, userRoutes } from "./management/user-routes.ts";
 import { introspectionEndpoint } from "./oauth/introspect.ts";
+import { aboutToken, introspectionResponse, jwksResponse, tokenForm, tokenResponse } from "./oauth/openapi-shapes.ts";
 import { revocationEndpoint } from "./oauth/revoke.ts";
-import { aboutToken, introspectionResponse, jwksResponse, tokenForm, tokenResponse } from "./oauth/shapes.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { Route, RouteDoc } from "./route.ts";
@@ -92,7 +92,7 @@ const management: readonly Route[] = [
   ...auditRoutes,
 ];
 
-/** Faces of older systems: present only when the configuration names them. */
+/** Compatibility endpoints: those of older systems, present only when the configuration names them. */
 const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[]>> = {
   "jwt-issuer": [
     {
@@ -137,7 +137,7 @@ export function routesOf(
     ...clientRoutes(grants),
     ...management,
     ...operation,
-    ...config.compat.faces.flatMap((face) => compat[face]),
+    ...config.compat.faces.flatMap((system) => compat[system]),
   ];
   return [...routes, openApiRoute(routes, config)];
 }

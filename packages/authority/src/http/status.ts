@@ -21,10 +21,13 @@ export async function ready({ services }: Call): Promise<HttpResponse> {
   throw new CountersignError("temporarily_unavailable", { detail });
 }
 
-/** Anybody may ask, and as often as they like: the log is told when the reason changes, else once in so long. */
+/** Anybody may ask, and as often as they like: the log is told when the reason changes, and else once in ten seconds. */
 const tellEveryMs = 10_000;
 
-function tellUnready(detail: string | undefined, { lifecycle, clock, audit }: Services): void {
+function tellUnready(
+  detail: string | undefined,
+  { lifecycle, clock, audit }: Pick<Services, "lifecycle" | "clock" | "audit">,
+): void {
   const now = clock.monotonic();
   const told = lifecycle.unready;
   if (detail !== undefined && detail === told?.detail && now - told.toldAt < tellEveryMs) return;
@@ -32,7 +35,11 @@ function tellUnready(detail: string | undefined, { lifecycle, clock, audit }: Se
   if (detail !== undefined) audit.notice("authority.unready", { detail });
 }
 
-async function unreadiness({ lifecycle, keys: ring, store }: Services): Promise<string | undefined> {
+async function unreadiness({
+  lifecycle,
+  keys: ring,
+  store,
+}: Pick<Services, "lifecycle" | "keys" | "store">): Promise<string | undefined> {
   if (lifecycle.closing) return "shutting down";
   const readiness = ring.readiness();
   if (!readiness.ready) return readiness.because;

@@ -5,7 +5,7 @@ import type { Connection } from "../caller.ts";
 import { ignoreFurther } from "./ignore-further.ts";
 import type { Verdict } from "./judge.ts";
 
-/** One request, the how-manieth on its connection it is, and where its answer goes. */
+/** One request, its number on its connection, and where its response goes. */
 export interface PendingRequest {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;

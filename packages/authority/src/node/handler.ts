@@ -138,7 +138,7 @@ function ownRefusal(code: ErrorCode, incoming: IncomingMessage, { observer }: Ha
   return { ...refused, headers: { ...refused.headers, ...allow } };
 }
 
-/** A failure of this server: a face answers its own. */
+/** A failure of this server: an endpoint answers its own. */
 function fail(pending: PendingRequest, error: unknown, parts: HandlerParts): void {
   const { incoming, outgoing, state } = pending;
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : "a value that is not an error was thrown";

@@ -1,4 +1,4 @@
-/** What the server itself must know of a request's headers, found in one walk. */
+/** What the server itself must know of a request's headers, found in one pass. */
 export interface HeaderScan {
   readonly host: string | undefined;
   /** A header stands twice that may stand once. */

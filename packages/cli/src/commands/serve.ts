@@ -98,9 +98,9 @@ interface Running {
  */
 async function start(serving: Serving, world: World, { log, onLost }: Listeners): Promise<Running> {
   const { promise: opened, resolve } = Promise.withResolvers<HttpHandler>();
-  let face: HttpHandler = async (request, connection) => (await opened)(request, connection);
+  let handle: HttpHandler = async (request, connection) => (await opened)(request, connection);
   const { settings } = serving;
-  const served = await listen({ answer: (request, connection) => face(request, connection) }, serving, log);
+  const served = await listen({ answer: (request, connection) => handle(request, connection) }, serving, log);
   try {
     const issuer = settings.issuer ?? served.url;
     const authority = await openAuthority({ settings, issuer, observer: log, onLost }, world);
@@ -108,8 +108,8 @@ async function start(serving: Serving, world: World, { log, onLost }: Listeners)
       await authority.close();
       throw error;
     });
-    face = authority.answer;
-    resolve(face);
+    handle = authority.answer;
+    resolve(handle);
     return { served, authority, first };
   } catch (error) {
     await served.close({ atMostMs: 0 });

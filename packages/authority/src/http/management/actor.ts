@@ -1,6 +1,6 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import { inForce, readAccessToken } from "../../core/access-token.ts";
-import { thumbprintOf } from "../../core/caller-certificate.ts";
+import { thumbprintOf } from "../../core/client-certificate.ts";
 import { superuser } from "../../values/scope.ts";
 import type { Call } from "../route.ts";
 

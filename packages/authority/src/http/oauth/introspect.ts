@@ -8,7 +8,7 @@ import { introspect, scopeOf, superuser } from "../../values/scope.ts";
 import type { HttpResponse } from "../message.ts";
 import { json } from "../response.ts";
 import type { Call } from "../route.ts";
-import { callerOf, readForm } from "./client-credentials.ts";
+import { callerOf, readForm } from "./client-request.ts";
 
 /** All that is said of a token that is unknown, dead or not the caller's business (RFC 7662 section 2.2). */
 const inactive = { active: false };

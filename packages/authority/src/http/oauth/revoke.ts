@@ -7,7 +7,7 @@ import type { Services } from "../../services.ts";
 import type { HttpResponse } from "../message.ts";
 import { empty } from "../response.ts";
 import type { Call } from "../route.ts";
-import { callerOf, readForm } from "./client-credentials.ts";
+import { callerOf, readForm } from "./client-request.ts";
 
 /**
  * `POST /oauth/revoke` (RFC 7009). An unknown token and a foreign one are answered like a revoked one (section 2.2),

@@ -9,7 +9,7 @@ import type { Form } from "../form.ts";
 import type { HttpRequest, HttpResponse } from "../message.ts";
 import { json } from "../response.ts";
 import type { Call } from "../route.ts";
-import { callerOf, readForm } from "./client-credentials.ts";
+import { callerOf, readForm } from "./client-request.ts";
 
 /** `POST /oauth/token` and `POST /api/v1/token` (RFC 6749 sections 3.2 and 5.1). */
 export async function tokenEndpoint({ request, peer, services, labels }: Call): Promise<HttpResponse> {
@@ -59,7 +59,11 @@ interface Refused {
   readonly caller: Caller | undefined;
 }
 
-function noticeRefusal(error: CountersignError, { request, caller }: Refused, services: Services): void {
+function noticeRefusal(
+  error: CountersignError,
+  { request, caller }: Refused,
+  services: Pick<Services, "audit" | "grants">,
+): void {
   services.audit.notice("token.refused", {
     grant: grantLabel(request, services),
     code: error.code,

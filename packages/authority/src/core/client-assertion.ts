@@ -6,12 +6,14 @@ import {
   TokenRefused,
   verifyJwt,
 } from "@countersign/protocol";
+import type { ClientCredentials } from "../caller.ts";
 import type { Config } from "../config.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
 import type { ClientRecord } from "../store/records.ts";
-import type { ClientCredentials } from "./caller.ts";
+
+type AssertionServices = Pick<Services, "config" | "clock" | "store">;
 
 /**
  * `private_key_jwt`: a JWT that the client signed about itself, good once (RFC 7523 section 3). Resolves to why it is
@@ -23,7 +25,7 @@ import type { ClientCredentials } from "./caller.ts";
 export async function refusalOfAssertion(
   { assertion, assertionType }: ClientCredentials,
   client: ClientRecord,
-  services: Services,
+  services: AssertionServices,
 ): Promise<string | undefined> {
   if (assertion === undefined) return "no client_assertion was presented";
   if (assertionType !== jwtBearerAssertion) return `client_assertion_type is not ${jwtBearerAssertion}`;
@@ -38,7 +40,7 @@ export async function refusalOfAssertion(
   }
 }
 
-function assertionRules(client: ClientRecord, { config, clock }: Services) {
+function assertionRules(client: ClientRecord, { config, clock }: AssertionServices) {
   const takesEndpoint = client.assertionAudience === "issuer or token endpoint";
   return clientAssertionRules({
     clientId: client.clientId,
@@ -70,7 +72,11 @@ const mendings: Partial<Record<RefusalReason, Mending>> = {
   issued_in_future: () => "the clock of the client is ahead",
 };
 
-function inWords({ reason, member, message, found }: TokenRefused, client: ClientRecord, { config }: Services): string {
+function inWords(
+  { reason, member, message, found }: TokenRefused,
+  client: ClientRecord,
+  { config }: AssertionServices,
+): string {
   const words = [`the assertion is refused as ${reason}${member === undefined ? "" : ` (${member})`}: ${message}`];
   const mending = mendings[reason]?.(client, config);
   if (found !== undefined) words.push(`it has ${found}`);
@@ -82,7 +88,7 @@ async function isFirstUse(
   clientId: string,
   jti: string,
   expiresAt: number,
-  { store, config }: Services,
+  { store, config }: AssertionServices,
 ): Promise<boolean> {
   const forgetAt = expiresAt + config.tokens.clock_skew * 1000;
   const version = await store.swap(keys.assertion(clientId, jti), 0, { value: {}, expiresAt: forgetAt });

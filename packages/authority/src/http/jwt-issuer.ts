@@ -1,15 +1,15 @@
 import { CountersignError, defined, randomSecret, toBase64url } from "@countersign/protocol";
 import { z } from "zod";
 import type { Peer } from "../caller.ts";
-import { authenticateCaller } from "../core/caller.ts";
+import { authenticateCaller } from "../core/client-authentication.ts";
 import type { Services } from "../services.ts";
 import { readJson } from "./body.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
-import { parseBasicCredentials } from "./oauth/client-credentials.ts";
+import { parseBasicCredentials } from "./oauth/client-request.ts";
 import { text } from "./response.ts";
 import type { Call } from "./route.ts";
 
-/** The face of jwt-issuer: a name goes in, a token for Vault comes out. Off until `--compat jwt-issuer` names it. */
+/** The compatibility endpoints of jwt-issuer: a name goes in, a token for Vault comes out. Off until `--compat jwt-issuer` names it. */
 const header = toBase64url(Buffer.from(JSON.stringify({ typ: "JWT", alg: "ES256" })));
 
 const lifeSeconds = 3600;
@@ -61,11 +61,14 @@ async function admit(request: HttpRequest, peer: Peer, services: Services): Prom
   return caller.client.clientId;
 }
 
-async function readName(request: HttpRequest, services: Services): Promise<z.output<typeof issuerTokenInput>> {
+async function readName(
+  request: HttpRequest,
+  { config }: Pick<Services, "config">,
+): Promise<z.output<typeof issuerTokenInput>> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
     throw new CountersignError("invalid_request", { hint: "Content-Type must be application/json" });
-  const parsed = issuerTokenInput.safeParse(await readJson(request, services.config.limits.body_bytes));
+  const parsed = issuerTokenInput.safeParse(await readJson(request, config.limits.body_bytes));
   if (!parsed.success)
     throw new CountersignError("invalid_request", { hint: "The body must be a JSON object with a name" });
   return parsed.data;

@@ -1,30 +1,21 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, equalInConstantTime, sha256 } from "@countersign/protocol";
 import { nameable } from "../audit/nameable.ts";
-import type { Caller, Peer } from "../caller.ts";
+import type { Caller, ClientCredentials, Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
 import type { ClientAuthMethod, ClientRecord } from "../store/records.ts";
 import { isId } from "../values/id.ts";
-import { refusalOfAssertion } from "./caller-assertion.ts";
-import { matchesCertificateRule, matchesOwnCertificate, thumbprintOf } from "./caller-certificate.ts";
-import { hasSecret } from "./caller-secret.ts";
+import { refusalOfAssertion } from "./client-assertion.ts";
+import { matchesCertificateRule, matchesOwnCertificate, thumbprintOf } from "./client-certificate.ts";
 
-/** What a request says of its client, free of HTTP (RFC 6749 section 2.3, RFC 7521 section 4.2). */
-export interface ClientCredentials {
-  readonly clientId?: string;
-  /** From the Authorization header. */
-  readonly basic?: { readonly clientId: string; readonly secret: string };
-  /** From the body. */
-  readonly secret?: string;
-  readonly assertionType?: string;
-  readonly assertion?: string;
-}
+/** What clients are authenticated with. */
+export type AuthenticationServices = Pick<Services, "clients" | "config" | "clock" | "store">;
 
 /** A proof that was presented, and how it is checked: the method decides, never the request. */
 interface Proof {
   readonly credentials: ClientCredentials;
   readonly client: ClientRecord;
   readonly peer: Peer;
-  readonly services: Services;
+  readonly services: AuthenticationServices;
 }
 
 /** Why a proof is refused, in words for the log; `undefined` when it is good. */
@@ -53,7 +44,7 @@ const certificateMethods: ReadonlySet<ClientAuthMethod> = new Set(["tls_client_a
 export async function authenticateCaller(
   credentials: ClientCredentials,
   peer: Peer,
-  services: Services,
+  services: AuthenticationServices,
 ): Promise<Caller> {
   const clientId = claimedClientId(credentials);
   const client = await services.clients.byId(clientId);
@@ -133,4 +124,19 @@ function checkSecret({ credentials, client, services }: Proof): string | undefin
 
 function refuse(detail: string): CountersignError {
   return new CountersignError("invalid_client", { detail });
+}
+
+/** Compared when a client is unknown, so that it takes as long as a wrong secret does. */
+const noSecret = { hash: sha256("no client has this secret"), expiresAt: 0 };
+
+/** Whether a secret is one of the client's that are not yet expired. Compares digests in constant time. */
+function hasSecret(client: ClientRecord | undefined, secret: string, now: number): boolean {
+  const hash = sha256(secret);
+  const candidates = client === undefined || client.secrets.length === 0 ? [noSecret] : client.secrets;
+  let found = false;
+  for (const candidate of candidates) {
+    const equal = equalInConstantTime(hash, candidate.hash);
+    found ||= equal && (candidate.expiresAt === undefined || now < candidate.expiresAt);
+  }
+  return found;
 }

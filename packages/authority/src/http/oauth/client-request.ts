@@ -1,6 +1,6 @@
 import { CountersignError, defined } from "@countersign/protocol";
-import type { Caller, Peer } from "../../caller.ts";
-import { authenticateCaller, type ClientCredentials } from "../../core/caller.ts";
+import type { Caller, ClientCredentials, Peer } from "../../caller.ts";
+import { type AuthenticationServices, authenticateCaller } from "../../core/client-authentication.ts";
 import type { Services } from "../../services.ts";
 import { readText } from "../body.ts";
 import { decode, type Form, parseForm, requireFormType } from "../form.ts";
@@ -9,7 +9,12 @@ import type { HttpRequest } from "../message.ts";
 const basicScheme = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
 
 /** Authenticates the client of a form request, at the token, introspection and revocation endpoints alike. */
-export async function callerOf(request: HttpRequest, form: Form, peer: Peer, services: Services): Promise<Caller> {
+export async function callerOf(
+  request: HttpRequest,
+  form: Form,
+  peer: Peer,
+  services: AuthenticationServices,
+): Promise<Caller> {
   return authenticateCaller(credentialsOf(request.headers.get("authorization"), form), peer, services);
 }
 
@@ -19,12 +24,12 @@ export async function callerOf(request: HttpRequest, form: Form, peer: Peer, ser
  * @throws {CountersignError} `invalid_request` when parameters stand in the query, where they end up in logs
  * (RFC 6749 section 2.3.1).
  */
-export async function readForm(request: HttpRequest, services: Services): Promise<Form> {
+export async function readForm(request: HttpRequest, { config }: Pick<Services, "config">): Promise<Form> {
   if (request.url.includes("?")) {
     throw new CountersignError("invalid_request", { hint: "Send parameters in the body, never in the URL" });
   }
   requireFormType(request.headers.get("content-type"));
-  return parseForm(await readText(request, services.config.limits.body_bytes));
+  return parseForm(await readText(request, config.limits.body_bytes));
 }
 
 function credentialsOf(authorization: string | null, { single }: Form): ClientCredentials {
