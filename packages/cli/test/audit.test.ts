@@ -195,5 +195,8 @@ describe("countersign audit", () => {
     const { stdout, stderr } = await run(["audit", "--about", "wanted"], env);
     assert.equal(stderr, "");
     assert.match(stdout, /^\S+ user\.deleted userId="wanted" actor="a"\n$/);
+    const [record] = await authority.services.audit.read({ about: "wanted", limit: 1 });
+    const { stdout: line } = await run(["audit", "--about", "wanted", "--json"], env);
+    assert.equal(JSON.parse(line).at, Number(record?.at) / 1000);
   });
 });

@@ -103,7 +103,12 @@ type Query = Readonly<Record<string, string | undefined>>;
 
 /** One JSON object a line, or a line for people. */
 function print({ print: { json, text } }: Run, records: readonly JsonObject[]): void {
-  for (const record of records) text(`${json ? JSON.stringify(record) : line(record)}\n`);
+  for (const record of records) text(`${json ? JSON.stringify(inSeconds(record)) : line(record)}\n`);
+}
+
+/** `at` in the unit of every other time of the command; the API's is milliseconds, so it has a fraction here. */
+function inSeconds(record: JsonObject): JsonObject {
+  return typeof record.at === "number" ? { ...record, at: record.at / 1000 } : record;
 }
 
 function line({ at, name, fields }: JsonObject): string {
