@@ -69,7 +69,13 @@ function judgeInternals(name, folder) {
 }
 
 /** Where the types of a peer that the consumer has to bring would be needed. */
-const wantsPeer = new Set(["@countersign/token-keeper/dynamodb", "@countersign/biscuit/noble"]);
+const wantsPeer = new Set([
+  "@countersign/token-keeper/dynamodb",
+  "@countersign/biscuit/noble",
+  "@countersign/sdk/hono",
+  "@countersign/sdk/express",
+  "@countersign/sdk/fastify",
+]);
 
 /** Every way in, in one program: it prints how many names it found behind each. */
 function consumerOf(specifiers) {

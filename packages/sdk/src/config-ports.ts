@@ -30,6 +30,6 @@ export function withDefaults(ports: ConfigPorts): Required<ConfigPorts> {
 }
 
 /** Reads a text file of the file system. */
-export function readText(path: string): Promise<string> {
+function readText(path: string): Promise<string> {
   return readFile(path, "utf8");
 }

@@ -69,27 +69,18 @@ function checkPems(config: Partial<CountersignConfig>): void {
 }
 
 /** Reads a key now, so that a wrong one is told of before it is needed. The reason of a failure holds no part of a key. */
-function readKey<Key>(name: string, pem: string | undefined, read: (pem: string) => Key): Key | undefined {
-  if (pem === undefined) return undefined;
+function checkKey(name: string, pem: string | undefined, read: (pem: string) => unknown): void {
+  if (pem === undefined) return;
   try {
-    return read(pem);
+    read(pem);
   } catch (cause) {
     throw new SdkError("invalid_certificate", { detail: `${name} is no Ed25519 or P-256 key that can be read`, cause });
   }
 }
 
-/** The keys of a configuration. */
-export interface ConfigKeys {
-  readonly publicKey: PublicKey | undefined;
-  readonly personalKey: PrivateKey | undefined;
-}
-
-/** Reads the keys of a configuration. @throws {SdkError} `invalid_certificate` */
-export function keysOf({ publicKey, personalKeypair }: Partial<CountersignConfig>): ConfigKeys {
-  return {
-    publicKey: readKey("Server public key", publicKey, (pem) => PublicKey.fromPem(pem)),
-    personalKey: readKey("Personal keypair", personalKeypair, (pem) => PrivateKey.fromPem(pem)),
-  };
+function checkKeys({ publicKey, personalKeypair }: Partial<CountersignConfig>): void {
+  checkKey("Server public key", publicKey, (pem) => PublicKey.fromPem(pem));
+  checkKey("Personal keypair", personalKeypair, (pem) => PrivateKey.fromPem(pem));
 }
 
 /** Secrets are read by name and shown to nobody who prints or serialises the configuration. */
@@ -112,7 +103,7 @@ export function resolveConfig(config: Partial<CountersignConfig>): ResolvedConfi
   const address = parseServerAddress(baseUrl);
   const port = portOf(config.port ?? address.port ?? 443);
   checkPems(config);
-  keysOf(config);
+  checkKeys(config);
   const protocol = protocolOf(config.protocol ?? "http1");
   if (protocol === "http3") throw new SdkError("unsupported_protocol");
   return hidden({ baseUrl, port, mtlsCert, mtlsKey, serverCa, protocol, publicKey, personalKeypair });

@@ -27,3 +27,17 @@ export { fetchCaCert, fetchPublicKey, fetchPublicKeyHttp3 } from "./fetch-public
 export { type LocalCircumstances, LocalTokens, type LocalTokensOptions } from "./local-tokens.ts";
 export { type ChainFileOptions, ServiceChain, ServiceChainBuilder, type ServiceNode } from "./service-chain.ts";
 export type { Transport, TransportAnswer, TransportRequest } from "./transport/transport.ts";
+export {
+  type AuthorizationCredential,
+  type AuthorizationRequirement,
+  type Credential,
+  createVerifier,
+  type IdentityCredential,
+  type IdentityRequirement,
+  type JwtCredential,
+  type JwtProfile,
+  type JwtRequirement,
+  type Requirements,
+  type Verifier,
+  type VerifierOptions,
+} from "./verifier.ts";

@@ -13,7 +13,7 @@ export interface TestTls {
 }
 
 /** Whom the client's certificate names. */
-export const alice = "urn:test:alice";
+export const alice = "urn:example:alice";
 
 /** Makes them anew with openssl. */
 export function testTls(): TestTls {
