@@ -46,6 +46,15 @@ describe("token.refused", () => {
       expect: { grant: "client_credentials", code: "invalid_client", detail: "no client has the id shoop" },
       isKnown: false,
     },
+    ...[
+      { username: "bob", detail: "unknown user" },
+      { username: "alice", detail: "wrong password" },
+    ].map(({ username, detail }) => ({
+      id: `tells the log, and nobody else, that it is the ${detail}`,
+      fields: { grant_type: "password", username, password: canary },
+      expect: { grant: "password", code: "invalid_grant", detail },
+      isKnown: true,
+    })),
     ...["A".repeat(43), "two words", "..", `csr_${"A".repeat(80)}`].map((id) => ({
       id: `repeats nothing that is no id or could be a secret: ${id.slice(0, 9)}`,
       fields: { grant_type: "client_credentials", client_id: id },

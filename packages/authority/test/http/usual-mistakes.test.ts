@@ -151,6 +151,13 @@ const mistakes: readonly Mistake[] = [
     inDocs: "a token for … is not one for …",
   },
   {
+    name: "no token at the management API",
+    make: ({ authority }) => send(authority, "/api/v1/client", {}),
+    error: "invalid_token",
+    detail: "no token in the Authorization header",
+    inDocs: "no token in the Authorization header",
+  },
+  {
     name: "a token without superuser at the management API",
     make: ({ manage }) => manage({ scope: "read" }),
     error: "insufficient_scope",

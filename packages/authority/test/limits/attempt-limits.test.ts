@@ -142,6 +142,24 @@ describe("Limits.countLogin", () => {
     assert.equal(calls(), before);
   });
 
+  it("reads once for attempts that waited for each other while the account came to be delayed", async () => {
+    const { nodes, calls } = makeNodes(2);
+    const [one, other] = nodes;
+    assert.ok(one && other);
+    for (let attempt = 0; attempt < 5; attempt++) await one.countLogin({ username: "alice" });
+    await one.countLogin({ username: "alice" });
+    const before = calls();
+    const attempts = Array.from({ length: 1000 }, () => other.countLogin({ username: "alice" }));
+    assert.equal(await allowedOf(attempts), 0);
+    assert.equal(calls() - before, 1);
+  });
+
+  it("finds nothing to give back where an attempt was forgotten since", async () => {
+    const { first } = makeNodes(1);
+    await first.loginSucceeded({ username: "alice", address: "192.0.2.1" });
+    assert.equal(await first.countLogin({ username: "alice", address: "192.0.2.1" }), true);
+  });
+
   it("E4 stops one address that tries many names, and nobody else", async () => {
     const { first, clock } = makeNodes(1);
     const stuff = (address: string) =>

@@ -78,6 +78,27 @@ describe("Slots", () => {
     await first;
   });
 
+  it("E6 counts nobody twice whose patience ends just when a slot is free", async () => {
+    const clock = new FakeClock();
+    // Sleeps to the end, whatever is aborted: as a timer that was due already.
+    const heedless = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      sleep: (ms: number) => clock.sleep(ms),
+    };
+    const slots = new Slots({ clock: heedless, parallel: 1, waitMs: 500 });
+    const { running, start } = makeTasks(slots);
+    const [first, second] = [start(1), start(2)];
+    await turns();
+    running.shift()?.();
+    await first;
+    await turns();
+    await clock.advance(500);
+    assert.equal(slots.waiting, 0);
+    running.shift()?.();
+    assert.equal(await second, 2);
+  });
+
   it("E6 gives each place its turn: a thousand tasks from one keep nobody from another waiting", async () => {
     const { running, order, slots } = aFullHouse();
     await turns();

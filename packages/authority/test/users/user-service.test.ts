@@ -144,11 +144,14 @@ describe("UserService changes", () => {
       assert.notEqual((await node.users.byId(node.alice.userId))?.epoch, node.alice.epoch);
     });
 
-    it(`${id} refuses an unknown user and records nothing`, async () => {
-      const node = makeNode();
-      await assert.rejects(act(node, "user_none"), { code: "not_found" });
-      assert.deepEqual(await node.audit.read({ limit: 10 }), []);
-    });
+    // The last three are no ids, and no key of the store could be made of them.
+    for (const unknown of ["user_none", "", "x".repeat(5000), "user_\ud800"]) {
+      it(`${id} refuses the unknown user ${JSON.stringify(unknown.slice(0, 10))} and records nothing`, async () => {
+        const node = makeNode();
+        await assert.rejects(act(node, unknown), { code: "not_found" });
+        assert.deepEqual(await node.audit.read({ limit: 10 }), []);
+      });
+    }
   }
 
   it("setPassword makes the new password good and the old one bad, and ends the delay", async () => {
@@ -240,6 +243,16 @@ describe("UserService.authenticate", () => {
     );
     const dearer = makeNode({ store: broken, clock, cost: { memoryKib: 16, passes: 1, lanes: 1 } }).users;
     assert.equal((await dearer.authenticate(login)).username, "alice");
+  });
+
+  it("hides no fault of this program in a login whose new hash cannot be written", async () => {
+    const { store, clock } = await withAlice();
+    const fault = new TypeError("a fault");
+    const broken = aroundStore(store, (call, run) =>
+      call.verb === "swap" && call.key.startsWith("U#") ? Promise.reject(fault) : run(),
+    );
+    const dearer = makeNode({ store: broken, clock, cost: { memoryKib: 16, passes: 1, lanes: 1 } }).users;
+    await assert.rejects(dearer.authenticate(login), fault);
   });
 
   it("takes the password in either normal form", async () => {
