@@ -7,7 +7,7 @@ export const voucherKey = (code: string) => `VOUCHER#${code}`;
 
 /** A grant for tests: a voucher that is good for one token. */
 export const voucher: Grant = {
-  type: "urn:example:params:oauth:grant-type:voucher",
+  type: "urn:example:params:oauth:grant-type:test-voucher",
   confidentialOnly: true,
   parameters: { voucher: "A code that is good once" },
   async authorize(request, caller, { store }: Pick<Services, "store">) {

@@ -31,7 +31,7 @@ describe("openStore", () => {
     it(`refuses ${JSON.stringify(location)}, naming the engines`, async () => {
       await assert.rejects(openStore(location, { clock: systemClock }), {
         name: "RangeError",
-        message: "Cannot open a store without its engine: begin with memory: or sqlite:",
+        message: `Cannot open a store without its engine: begin with ${storeEngines.join(": or ")}:`,
       });
     });
   }
