@@ -143,6 +143,14 @@ describe("collectSignoffs()", () => {
     await assert.rejects(ask(), is("invalid_signoff_response", /another token than the one that was sent/));
   });
 
+  it("refuses the signoff of a party of which the authority names another key than the token does", async () => {
+    const { client } = await setUp();
+    const { pendingSignoffs = [], ...response } = await client.requestToken("payments", "pay");
+    const named = pendingSignoffs.map((party) => ({ ...party, publicKey: stranger.publicKey.toString() }));
+    const collected = client.collectSignoffs({ ...response, pendingSignoffs: named }, "payments", "pay");
+    await assert.rejects(collected, is("invalid_signoff_response", /finance: the token lacks the signoff by the key/));
+  });
+
   it("refuses an answer without a token", async () => {
     const { client } = await setUp();
     const response = { responseMsg: "denied" };
