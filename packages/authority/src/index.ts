@@ -15,6 +15,12 @@ export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryp
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewrap-ring.ts";
 export { shortestRotation } from "./keys/rotation.ts";
+export { compilePolicy, type Policy } from "./policy/compile.ts";
+export { decide, type PolicyDecision } from "./policy/decide.ts";
+export { type Explanation, explain } from "./policy/explain.ts";
+export { type TokenKind, tokenKinds } from "./policy/kinds.ts";
+export { PolicyError, type PolicyFault, placeOf, readPolicy } from "./policy/read.ts";
+export type { PolicyRequest } from "./policy/request.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { type OpenStoreOptions, openStore, storeEngines } from "./store/open-store.ts";
