@@ -8,7 +8,8 @@ import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { keys } from "../../src/store/keys.ts";
 import type { ClientRecord } from "../../src/store/records.ts";
 import { testIssuer } from "../../src/testing.ts";
-import { type Scene, type SecurityRow, securityTable } from "./table.ts";
+import { malleated } from "./malleated.ts";
+import { basic, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const own = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -137,6 +138,16 @@ const told: readonly (readonly [wishes: Wishes, settings: Partial<ClientSettings
   [{ key: rsa.privateKey, header: { alg: "PS256" } }, { jwks: { keys: [{ ...rsaJwk, alg: "RS256" }] } }, /unknown_key/],
 ];
 
+/** The log names the client, and says why. */
+const tellsOf =
+  (detail: RegExp) =>
+  (_answer: unknown, { authority }: Scene): void => {
+    const event = authority.events.findLast(({ name }) => name === "token.refused");
+    const told = String(event?.name === "token.refused" && event.fields.detail);
+    assert.match(told, /^client /);
+    assert.match(told, detail);
+  };
+
 const rows: readonly SecurityRow[] = [
   ...permitted.map(
     ([name, settings, wishes]): SecurityRow => ({
@@ -158,11 +169,7 @@ const rows: readonly SecurityRow[] = [
         return present(scene, await assertion(scene, wishes));
       },
       expect: refused,
-      also(_answer, { authority }) {
-        const event = authority.events.findLast(({ name }) => name === "token.refused");
-        assert.match(String(event?.name === "token.refused" && event.fields.detail), detail);
-        assert.match(String(event?.name === "token.refused" && event.fields.detail), /^client signer/);
-      },
+      also: tellsOf(detail),
     }),
   ),
   {
@@ -335,6 +342,24 @@ const incomplete: readonly (readonly [name: string, build: SecurityRow["build"],
     },
     /the client has no keys/,
   ],
+  [
+    "a client that is disabled",
+    async (scene) => {
+      await scene.authority.services.clients.update(clientId, { disabled: true }, "test");
+      return present(scene, await assertion(scene));
+    },
+    /client signer is disabled/,
+  ],
+  [
+    "a public client that shows an assertion, which nobody would verify",
+    (scene) => present(scene, "a.b.c", { client_id: scene.app.id }),
+    /the client is public, and a credential was presented/,
+  ],
+  [
+    "a public client that shows a secret in the header",
+    ({ post, app }) => post({ grant_type: "client_credentials" }, { headers: basic(app.id, "x") }),
+    /the client is public, and a credential was presented/,
+  ],
 ];
 
 /** RFC 7521 section 4.2: the two parameters go together. */
@@ -353,10 +378,7 @@ const lacking: readonly SecurityRow[] = [
         return build(scene);
       },
       expect: refused,
-      also(_answer, { authority }) {
-        const event = authority.events.findLast(({ name }) => name === "token.refused");
-        assert.match(String(event?.name === "token.refused" && event.fields.detail), detail);
-      },
+      also: tellsOf(detail),
     }),
   ),
   ...halves.map(
@@ -372,16 +394,5 @@ const lacking: readonly SecurityRow[] = [
     }),
   ),
 ];
-
-const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-
-/** The other valid signature of the same content: (r, n - s). */
-function malleated(text: string): string {
-  const [header, payload, signature = ""] = text.split(".");
-  const bytes = Buffer.from(signature, "base64url");
-  const s = BigInt(`0x${bytes.subarray(32).toString("hex")}`);
-  const flipped = Buffer.from((order - s).toString(16).padStart(64, "0"), "hex");
-  return `${header}.${payload}.${Buffer.concat([bytes.subarray(0, 32), flipped]).toString("base64url")}`;
-}
 
 securityTable("Section A: client assertions at the token endpoint", [...rows, ...lacking]);

@@ -225,7 +225,16 @@ const foreignRevocations: readonly SecurityRow[] = Object.entries(mangled).map((
   expect: { status: 200 },
 }));
 
+const sameIdTwice: SecurityRow = {
+  id: "B16",
+  name: "the same client id in the header and in the body is one client",
+  build: ({ post, service }) =>
+    post({ grant_type: "client_credentials", client_id: service.id }, { headers: basic(service.id, service.secret) }),
+  expect: { status: 200 },
+};
+
 const rows: readonly SecurityRow[] = [
+  sameIdTwice,
   ...incomplete,
   ...foreignRevocations,
   keptAudience,

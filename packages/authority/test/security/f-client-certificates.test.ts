@@ -176,6 +176,17 @@ const rows: readonly SecurityRow[] = [
   },
   {
     id: "B16",
+    name: "certificate and assertion",
+    async build(scene) {
+      await scene.authority.client(sanClient);
+      const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+      const assertion = { client_assertion_type: type, client_assertion: "a.b.c" };
+      return post(scene, connection(certificate(good), true), assertion);
+    },
+    expect: { status: 400, error: "invalid_request" },
+  },
+  {
+    id: "B16",
     name: "certificate and secret",
     async build(scene) {
       await scene.authority.client(sanClient);
