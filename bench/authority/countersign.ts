@@ -27,12 +27,16 @@ export interface Started {
 
 const command = "packages/cli/bin/countersign.js";
 
-/** Starts the command on a new data directory; resolves when it has printed its address and the first password. */
-export async function startCommand(data: string): Promise<Started> {
+/**
+ * Starts the command of a checkout on a new data directory; resolves when it has printed its address and the first password.
+ *
+ * @param checkout this one by default
+ */
+export async function startCommand(data: string, checkout = "."): Promise<Started> {
   mkdirSync(data, { recursive: true });
   const config = join(data, "countersign.toml");
   writeFileSync(config, "[limits]\naddress_attempts_per_minute = 10000\n");
-  const args = [command, "serve", "--listen", "127.0.0.1:0", "--data", data, "--config", config];
+  const args = [join(checkout, command), "serve", "--listen", "127.0.0.1:0", "--data", data, "--config", config];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
   let text = "";
   for await (const chunk of child.stdout) {
@@ -48,8 +52,8 @@ export async function startCommand(data: string): Promise<Started> {
 }
 
 /** A server with a confidential client, and with as many logins of one user as there will be devices. */
-export async function startCountersign(data: string, devices: number): Promise<Countersign> {
-  const { child, origin, adminPassword } = await startCommand(data);
+export async function startCountersign(data: string, devices: number, checkout?: string): Promise<Countersign> {
+  const { child, origin, adminPassword } = await startCommand(data, checkout);
   const url = `${origin}/oauth/token`;
   const admin = await token(url, {
     grant_type: "password",

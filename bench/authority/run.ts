@@ -11,14 +11,21 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import autocannon from "autocannon";
 import { type Countersign, residentMb, startCommand, startCountersign } from "./countersign.ts";
+import {
+  body,
+  connections,
+  type Fields,
+  headers,
+  loadGrants,
+  loadRefreshes,
+  progress,
+  ratios,
+  summary,
+} from "./load.ts";
 
 const [seconds = 5, rounds = 5] = process.argv.slice(2).map(Number);
-const connections = 64;
 const grantsForMemory = 100_000;
 const startsMeasured = 5;
-const headers = { "content-type": "application/x-www-form-urlencoded" };
-
-type Fields = Readonly<Record<string, string>>;
 
 interface Target {
   readonly name: string;
@@ -45,11 +52,11 @@ async function measure() {
   const peer = await startPeer();
   const targets = [ours, peer, ...(await startBun())];
   progress("warm-up");
-  for (const target of targets) await load(target, 3);
+  for (const target of targets) await loadGrants(target, 3);
   const grants: Record<string, number[]> = Object.fromEntries(targets.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const target of targets) {
-      const rate = await load(target, seconds);
+      const rate = await loadGrants(target, seconds);
       grants[target.name]?.push(rate);
       progress(`grants, round ${round} of ${rounds}: ${target.name} ${rate}/s`);
     }
@@ -104,53 +111,13 @@ async function startBun(): Promise<readonly Target[]> {
   return [{ name: "countersign under Bun", child, ...JSON.parse(String(line)) }];
 }
 
-/** Round by round, so that a drift of the machine's speed cancels out. */
-function ratios(ours: readonly number[] = [], theirs: readonly number[] = []) {
-  return summary(ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN)));
-}
-
-function body(fields: Fields): string {
-  return new URLSearchParams(fields).toString();
-}
-
-/** Grants per second; a refused one fails the run. */
-async function load({ url, grant, name }: Target, duration: number): Promise<number> {
-  const result = await autocannon({ url, connections, duration, method: "POST", headers, body: body(grant) });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`Cannot measure ${name}: ${result.non2xx} refusals`);
-  return Math.round(result["2xx"] / result.duration);
-}
-
-/** Without reading JSON: the load takes its time from the cores that the server has. */
-function refreshTokenIn(answer: Buffer): string | undefined {
-  return /"refresh_token":"([^"]+)"/.exec(answer.toString("latin1"))?.[1];
-}
-
-/** Each connection is a device that presents the refresh token it got last. */
-async function measureRefresh({ url, app, refreshTokens }: Countersign): Promise<number[]> {
-  const tokens = [...refreshTokens];
-  const form = body({ grant_type: "refresh_token", client_id: app });
+/** A round after another, each going on from the tokens that the round before ended with. */
+async function measureRefresh(server: Countersign): Promise<number[]> {
+  const tokens = [...server.refreshTokens];
   const rates: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    let device = 0;
-    const result = await autocannon({
-      url,
-      connections: tokens.length,
-      duration: seconds,
-      method: "POST",
-      headers,
-      setupClient(client) {
-        const mine = device++;
-        const present = () => client.setBody(`${form}&refresh_token=${tokens[mine]}`);
-        present();
-        client.on("body", (answer) => {
-          tokens[mine] = refreshTokenIn(answer) ?? tokens[mine] ?? "";
-          present();
-        });
-      },
-    });
-    if (result.non2xx > 0) throw new Error(`Cannot measure refreshes: ${result.non2xx} refusals`);
-    rates.push(Math.round(result["2xx"] / result.duration));
-    progress(`refreshes, round ${round + 1} of ${rounds}: ${rates.at(-1)}/s`);
+  for (let round = 1; round <= rounds; round++) {
+    rates.push(await loadRefreshes(server, tokens, seconds));
+    progress(`refreshes, round ${round} of ${rounds}: ${rates.at(-1)}/s`);
   }
   return rates;
 }
@@ -200,12 +167,6 @@ function measureFsync(): number {
   return Math.round((count / (performance.now() - startedAt)) * 1000);
 }
 
-function summary(values: readonly number[]) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const round = (value = Number.NaN) => Math.round(value * 100) / 100;
-  return { min: round(sorted[0]), median: round(sorted[Math.floor(sorted.length / 2)]), max: round(sorted.at(-1)) };
-}
-
 function print(report: Awaited<ReturnType<typeof measure>>): void {
   const { grantsPerSecond, ratioToPeer, refreshesPerSecond, startToFirstAnswerMs, memory } = report;
   const rows = {
@@ -221,8 +182,4 @@ function print(report: Awaited<ReturnType<typeof measure>>): void {
   console.table(rows);
   console.log(`fsync limit of this disk: ${report.fsyncsPerSecond}/s one by one`);
   console.log(`resident memory over ${grantsForMemory} grants, MB: ${memory.rssMb.join(" ")}`);
-}
-
-function progress(text: string): void {
-  console.error(`bench: ${text}`);
 }
