@@ -9,7 +9,7 @@ import {
 } from "@countersign/protocol";
 import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
 import { type GrantTable, grantTable } from "../grants/grant-table.ts";
-import type { KeyRing } from "../keys/signer.ts";
+import type { KeyRing } from "../keys/ring.ts";
 import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
 import { type ClientRecord, type ClientSecret, incarnationBytes } from "../store/records.ts";

@@ -7,7 +7,7 @@ import {
   wellKnownPath,
 } from "@countersign/protocol";
 import type { Config } from "../config.ts";
-import type { PublishedKeys } from "../keys/signer.ts";
+import type { PublishedKeys } from "../keys/open-ring.ts";
 import { oauthPaths } from "../paths.ts";
 import type { ClientCertificates, Services } from "../services.ts";
 import { clientAuthMethods } from "../store/records.ts";

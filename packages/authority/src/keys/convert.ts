@@ -3,8 +3,7 @@ import { fromBase64url } from "@countersign/protocol";
 import type { JWK } from "jose";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithmNames } from "./algorithms.ts";
-import { publicJwk } from "./public-jwk.ts";
-import { acceptPrivateKey, importPrivateJwk, type PrivateSigningKey, unusable } from "./signing-key.ts";
+import { acceptPrivateKey, importPrivateJwk, type PrivateSigningKey, publicJwk, unusable } from "./signing-key.ts";
 
 /** How to read a key. */
 export interface ReadKeyOptions {

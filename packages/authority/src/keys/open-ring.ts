@@ -1,13 +1,25 @@
 import { createHmac, createPrivateKey, createSecretKey, type KeyObject } from "node:crypto";
+import { sha256 } from "@countersign/protocol";
+import type { JWK } from "jose";
 import { keys } from "../store/keys.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { algorithmNames } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
-import { type PublicJwk, publicJwk } from "./public-jwk.ts";
-import { derivationContext, type KeyRow, parseRing, type RingRecord, signingContext } from "./ring-record.ts";
-import { lineOf } from "./rotation.ts";
+import { derivationContext, type KeyRow, parseRing, type RingRecord, setOf, signingContext } from "./ring-record.ts";
+import { activeKey, lineOf } from "./rotation.ts";
 import { unseal } from "./sealed.ts";
 import { type SignatureFunction, type SigningPlace, signatureFunction } from "./sign.ts";
+import { type PublicJwk, publicJwk } from "./signing-key.ts";
+
+/** A set of public keys as it is published, with what HTTP caches need. */
+export interface PublishedKeys {
+  /** The serialised JWK set. */
+  readonly body: string;
+  /** A strong ETag, quotes included. */
+  readonly etag: string;
+  readonly keys: readonly JWK[];
+}
 
 /** A key whose private part is at hand. */
 export interface OpenKey {
@@ -83,4 +95,35 @@ async function openKey(row: KeyRow, { before, keyEncryptionKey, place }: OpenOpt
 /** HMAC-SHA-256 of an input under the ring's secret, base64url; each purpose has values of its own. */
 export function derive({ derivationKey }: OpenRing, purpose: string, input: string): string {
   return createHmac("sha256", derivationKey).update(`${purpose}\n${input}`).digest("base64url");
+}
+
+/** The public sets of a ring, and until when their order holds. */
+export interface Publication {
+  readonly sets: Readonly<Record<"jwks" | "pqc", PublishedKeys>>;
+  readonly validUntil: number;
+}
+
+/**
+ * What a ring publishes at `now`: all of its keys. Algorithm by algorithm the signing key stands first, for verifiers
+ * that take the first key of a set or try one after the other.
+ */
+export function publish(ring: OpenRing, now: number): Publication {
+  const rows = algorithmNames.flatMap((algorithm) => {
+    const line = ring.lines.get(algorithm) ?? [];
+    const active = activeKey(line, now);
+    const others = line.filter((row) => row !== active).reverse();
+    return active === undefined ? others : [active, ...others];
+  });
+  const set = (name: "jwks" | "pqc") =>
+    serialise(rows.filter((row) => setOf(row) === name).map((row) => ring.keys.get(row.kid)?.jwk));
+  return {
+    sets: { jwks: set("jwks"), pqc: set("pqc") },
+    validUntil: Math.min(...rows.map((row) => row.activeAt).filter((activeAt) => activeAt > now)),
+  };
+}
+
+function serialise(jwks: readonly (PublicJwk | undefined)[]): PublishedKeys {
+  const keys = Object.freeze(jwks.filter((jwk) => jwk !== undefined).map((jwk) => Object.freeze({ ...jwk })));
+  const body = JSON.stringify({ keys });
+  return Object.freeze({ body, etag: `"${sha256(body)}"`, keys });
 }

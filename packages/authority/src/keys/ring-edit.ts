@@ -3,7 +3,6 @@ import type { EventDraft } from "../audit/trail.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithms } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
-import { publicJwk } from "./public-jwk.ts";
 import { derivationContext, type KeyRow, type RingRecord, ringFormat, signingContext } from "./ring-record.ts";
 import {
   erasesAt,
@@ -16,7 +15,7 @@ import {
   unexpired,
 } from "./rotation.ts";
 import { seal } from "./sealed.ts";
-import type { PrivateSigningKey } from "./signing-key.ts";
+import { type PrivateSigningKey, publicJwk } from "./signing-key.ts";
 
 /** What sealing new keys needs. */
 export interface EditOptions {

@@ -6,8 +6,16 @@ import type { SigningAlgorithm } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { algorithmNames } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
-import { derive, type OpenOptions, type OpenRing, openRing, readRing } from "./open-ring.ts";
-import { type Publication, publish } from "./published.ts";
+import {
+  derive,
+  type OpenOptions,
+  type OpenRing,
+  openRing,
+  type Publication,
+  type PublishedKeys,
+  publish,
+  readRing,
+} from "./open-ring.ts";
 import {
   carryOut,
   emptyRing,
@@ -35,10 +43,26 @@ import {
   timetable,
   withdraw,
 } from "./rotation.ts";
-import { inlineSigning } from "./sign.ts";
-import type { KeyRing, PublishedKeys, Signer } from "./signer.ts";
+import { inlineSigning, type Signer } from "./sign.ts";
 import type { PrivateSigningKey } from "./signing-key.ts";
 import { SigningThread } from "./signing-thread.ts";
+
+/** What the rest of the authority needs of the key ring. */
+export interface KeyRing {
+  /**
+   * The active signer of an algorithm. Where there is no key yet, one is published, and as long as it does not sign the
+   * answer is `temporarily_unavailable` with the time to wait.
+   */
+  signer(algorithm: SigningAlgorithm): Promise<Signer>;
+  /** Publishes a key for an algorithm that has none, so that verifiers know it before it signs. */
+  announce(algorithm: SigningAlgorithm): Promise<void>;
+  /** When the first key of an algorithm begins to sign; `undefined` when it did, or there is none. Milliseconds. */
+  signsFrom(algorithm: SigningAlgorithm): number | undefined;
+  /** What verifiers read: `jwks` holds what every JOSE library can parse, `pqc` the ML-DSA keys. */
+  published(set: "jwks" | "pqc"): PublishedKeys;
+  /** HMAC-SHA-256 under the ring's own sealed secret, base64url: the successor of a refresh token, and a token's mark. */
+  derive(purpose: "refresh" | "refresh mark", input: string): string;
+}
 
 /** What a key ring is made with. */
 export interface KeyRingOptions {

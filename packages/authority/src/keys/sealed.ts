@@ -1,7 +1,6 @@
 import { createSecretKey } from "node:crypto";
 import { fromBase64url, type Random, toBase64url } from "@countersign/protocol";
-import { decrypt, encrypt } from "./aes-gcm.ts";
-import { isConstant, type KeyEncryptionKey } from "./key-encryption-key.ts";
+import { decrypt, encrypt, isConstant, type KeyEncryptionKey } from "./key-encryption-key.ts";
 
 /** What a sealed secret is for. It is authenticated: a secret moved to another place does not open there. */
 export interface SealContext {

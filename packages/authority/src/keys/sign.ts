@@ -2,6 +2,15 @@ import { type KeyObject, sign as signBytes } from "node:crypto";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithms } from "./algorithms.ts";
 
+/** A key that signs JWTs now. */
+export interface Signer {
+  /** RFC 7638 thumbprint of the public key. */
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  /** The encoded JWS signature of `input` (the signing input of RFC 7515 section 5.1), base64url. */
+  sign(input: string): Promise<string>;
+}
+
 /** Computes the JWS signature of a signing input (RFC 7515 section 5.1), base64url. */
 export type SignatureFunction = (input: string) => Promise<string>;
 

@@ -4,8 +4,8 @@ import { after, describe, it } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { compactVerify, importJWK } from "jose";
 import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
-import { publicJwk } from "../../src/keys/public-jwk.ts";
 import { inlineSigning, type SigningPlace, signatureFunction } from "../../src/keys/sign.ts";
+import { publicJwk } from "../../src/keys/signing-key.ts";
 import { SigningThread } from "../../src/keys/signing-thread.ts";
 
 const thread = new SigningThread();

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { jwkThumbprint } from "@countersign/protocol";
 import { calculateJwkThumbprint } from "jose";
 import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
-import { publicJwk, publicMembers } from "../../src/keys/public-jwk.ts";
+import { publicJwk, publicMembers } from "../../src/keys/signing-key.ts";
 
 describe("publicMembers", () => {
   it("gives the value of RFC 7638 section 3.1", () => {
