@@ -8,7 +8,6 @@ import {
   sha256,
 } from "@countersign/protocol";
 import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
-import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import type { KeyRing } from "../keys/ring.ts";
 import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
@@ -17,7 +16,13 @@ import type { Draft, Item, Store } from "../store/store.ts";
 import { guardClientChange } from "../users/superuser-path.ts";
 import { isId } from "../values/id.ts";
 import { isLifetime } from "../values/lifetime.ts";
-import { type ClientSettings, checkClientId, checkSettings, usesSecret } from "./client-settings.ts";
+import {
+  type ClientSettings,
+  checkClientId,
+  checkSettings,
+  type OfferedGrants,
+  usesSecret,
+} from "./client-settings.ts";
 
 /** Which clients to list. */
 export interface ClientPage {
@@ -65,8 +70,7 @@ export interface ClientServiceOptions {
   readonly audit: AuditTrail;
   /** Told of the algorithms that clients are set to. */
   readonly keys: Pick<KeyRing, "announce">;
-  /** What clients can be allowed to use. @default every grant that is offered */
-  readonly grants?: GrantTable;
+  readonly grants: OfferedGrants;
 }
 
 /**
@@ -84,7 +88,7 @@ export interface ClientServiceOptions {
  * ```
  */
 export function createClientService(options: ClientServiceOptions): ClientService {
-  const { store, clock, random, audit, grants = grantTable() } = options;
+  const { store, clock, random, audit, grants } = options;
   return {
     byId: async (clientId) => (await readClient(store, clientId))?.value,
 
@@ -189,7 +193,7 @@ async function change(
   return made?.changed ?? value;
 }
 
-function withSettings(client: ClientRecord, changes: Partial<ClientSettings>, grants: GrantTable): ClientRecord {
+function withSettings(client: ClientRecord, changes: Partial<ClientSettings>, grants: OfferedGrants): ClientRecord {
   const { clientId, secrets, createdAt, incarnation, ...settings } = client;
   const { clientId: _, ...wanted } = changes;
   const token = { ...settings.token, ...wanted.token };

@@ -2,7 +2,6 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { CountersignError, defined, importKeys, type KeyRefusal, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
-import type { GrantTable } from "../grants/grant-table.ts";
 import {
   assertionAudiences,
   type ClientAuthMethod,
@@ -23,6 +22,9 @@ import { checkScopes } from "../values/scope.ts";
 export type ClientSettings = Omit<ClientRecord, "clientId" | "secrets" | "createdAt" | "incarnation"> & {
   readonly clientId?: string;
 };
+
+/** What clients can be allowed to use: of each grant type, whether only clients that authenticate may. */
+export type OfferedGrants = ReadonlyMap<string, { readonly confidentialOnly: boolean }>;
 
 /** The settings of a client without its id. */
 export type CheckedSettings = Omit<ClientSettings, "clientId">;
@@ -77,7 +79,7 @@ export function checkClientId(clientId: string): string {
  *
  * @throws {CountersignError} `invalid_client_metadata` (RFC 7591 section 3.2.2), or `invalid_scope`.
  */
-export function checkSettings(settings: CheckedSettings, grants: GrantTable): CheckedSettings {
+export function checkSettings(settings: CheckedSettings, grants: OfferedGrants): CheckedSettings {
   const { authMethod, loopback, disabled, assertionAudience } = settings;
   if (!Object.hasOwn(methods, authMethod)) throw refuse("auth_method is unknown");
   if (!settings.grants.every((type) => grants.has(type))) throw refuse("grants holds an unknown grant");

@@ -29,12 +29,20 @@ import {
 } from "./ring-edit.ts";
 import type { KeyRow } from "./ring-record.ts";
 import {
+  describeKey,
+  type KeyDescription,
+  type Readiness,
+  type RingView,
+  readinessOf,
+  refusalToSign,
+  refusalUntil,
+  signsFrom,
+  stalenessOf,
+} from "./ring-view.ts";
+import {
   activeKey,
   admit,
   defaultReloadMs,
-  erasesAt,
-  firstAnnounced,
-  type KeyState,
   lineOf,
   policyOf,
   type RotationPolicy,
@@ -78,18 +86,6 @@ export interface KeyRingOptions {
   readonly reloadEveryMs?: number;
 }
 
-/** One key of the ring, as it may be shown. Instants in milliseconds. */
-export interface KeyDescription {
-  readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
-  readonly state: KeyState;
-  readonly origin: "made" | "imported";
-  readonly publishedAt: number;
-  readonly activeAt: number;
-  readonly retiresAt: number;
-  readonly erasesAt: number;
-}
-
 /** How soon a new key signs. */
 export interface SuccessionOptions {
   /**
@@ -98,9 +94,6 @@ export interface SuccessionOptions {
    */
   readonly now?: boolean;
 }
-
-/** Whether a node can sign, and why not. */
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly because: string };
 
 /**
  * The key ring with its commands. Each change is one commit with an audit record a key, which names `actor`. Commands reject
@@ -188,7 +181,7 @@ class StoredKeyRing implements ManagedKeyRing {
     const now = this.#options.clock.now();
     const signer = this.#signerAt(algorithm, now);
     if (signer !== undefined) return Promise.resolve(signer);
-    const signsFrom = this.#staleness(now) === undefined ? this.signsFrom(algorithm) : undefined;
+    const signsFrom = stalenessOf(this.#view(), now) === undefined ? this.signsFrom(algorithm) : undefined;
     if (signsFrom !== undefined) return Promise.reject(refusalUntil(signsFrom, { algorithm, now }));
     const awaited = this.#awaited.get(algorithm) ?? this.#obtainSigner(algorithm);
     this.#awaited.set(algorithm, awaited);
@@ -200,7 +193,7 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   signsFrom(algorithm: SigningAlgorithm): number | undefined {
-    return firstAnnounced(this.#ring.lines.get(algorithm) ?? [], this.#options.clock.now())?.activeAt;
+    return signsFrom(this.#ring, this.#options.clock.now(), algorithm);
   }
 
   published(set: "jwks" | "pqc"): PublishedKeys {
@@ -216,7 +209,7 @@ class StoredKeyRing implements ManagedKeyRing {
   list(): readonly KeyDescription[] {
     return algorithmNames
       .flatMap((algorithm) => this.#ring.lines.get(algorithm) ?? [])
-      .map((row) => this.#describe(row));
+      .map((row) => describeKey(row, this.#view(), this.#options.clock.now()));
   }
 
   async rotate(algorithm: SigningAlgorithm, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
@@ -267,20 +260,7 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   readiness(): Readiness {
-    const now = this.#options.clock.now();
-    const because = this.#staleness(now) ?? this.#idleness(now);
-    return because === undefined ? { ready: true } : { ready: false, because };
-  }
-
-  /** A client's algorithm may wait for its first key, but not the algorithm of everybody. */
-  #idleness(now: number): string | undefined {
-    const { algorithm } = this.#options.config.tokens;
-    const signsFrom = this.signsFrom(algorithm);
-    if (signsFrom !== undefined) return waitFor(algorithm, signsFrom);
-    const idle = [...this.#ring.lines.values()].find(
-      (line) => activeKey(line, now) === undefined && firstAnnounced(line, now) === undefined,
-    );
-    return idle?.[0] && `no key for ${idle[0].algorithm} is inside its window`;
+    return readinessOf(this.#view(), this.#options.clock.now(), this.#options.config.tokens.algorithm);
   }
 
   start(): void {
@@ -313,7 +293,7 @@ class StoredKeyRing implements ManagedKeyRing {
 
   #signerAt(algorithm: SigningAlgorithm, now: number): Signer | undefined {
     const row = activeKey(this.#ring.lines.get(algorithm) ?? [], now);
-    if (row === undefined || this.#staleness(now) !== undefined) return undefined;
+    if (row === undefined || stalenessOf(this.#view(), now) !== undefined) return undefined;
     const known = this.#signers.get(row.kid);
     return known?.algorithm === row.algorithm ? known : this.#makeSigner(row);
   }
@@ -339,31 +319,12 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   async #sign({ kid, algorithm }: Pick<KeyRow, "kid" | "algorithm">, input: string): Promise<string> {
-    const refusal = this.#refusalToSign({ kid, algorithm });
+    const refusal = refusalToSign(this.#view(), this.#options.clock.now(), { kid, algorithm });
     const key = this.#ring.keys.get(kid);
     if (key === undefined || refusal !== undefined) {
       throw new CountersignError("temporarily_unavailable", { detail: `Key ${kid} cannot sign: ${refusal}` });
     }
     return key.sign(input);
-  }
-
-  /** Judges again what was true when the signer was handed out, as a caller may have kept it since. */
-  #refusalToSign({ kid, algorithm }: Pick<KeyRow, "kid" | "algorithm">): string | undefined {
-    const now = this.#options.clock.now();
-    const row = this.#ring.rows.get(kid);
-    if (row === undefined) return "it is no longer in the ring";
-    // An RSA key that was withdrawn and came back for the other algorithm: the header of the input names the first one.
-    if (row.algorithm !== algorithm) return `it is for ${row.algorithm} now`;
-    // What was begun inside the window may be finished; the key stays published for longer than that.
-    if (now >= row.retiresAt + this.#policy.clockSkewMs) return "it is past its window";
-    return this.#staleness(now);
-  }
-
-  /** Why the view of the ring is too old to sign by: after a pause, a jump of the clock, a store that does not answer. */
-  #staleness(now: number): string | undefined {
-    const ageMs = Math.abs(now - this.#loadedAt);
-    if (ageMs <= this.#policy.staleMs) return undefined;
-    return `the ring was last read ${Math.round(ageMs / 1000)} seconds ago${this.#failure}`;
   }
 
   async #load(): Promise<void> {
@@ -425,32 +386,13 @@ class StoredKeyRing implements ManagedKeyRing {
     return { ...this.#policy, immediately: now ?? false };
   }
 
+  #view(): RingView {
+    return { ring: this.#ring, loadedAt: this.#loadedAt, failure: this.#failure, policy: this.#policy };
+  }
+
   #describeKid(kid: string | undefined): KeyDescription {
     const row = kid === undefined ? undefined : this.#ring.rows.get(kid);
     if (row === undefined) throw new CountersignError("conflict", { detail: "The key was withdrawn meanwhile" });
-    return this.#describe(row);
+    return describeKey(row, this.#view(), this.#options.clock.now());
   }
-
-  #describe(row: KeyRow): KeyDescription {
-    const { kid, algorithm, origin, publishedAt, activeAt, retiresAt } = row;
-    const line = this.#ring.lines.get(algorithm) ?? [];
-    const state = stateOf(row, line, this.#options.clock.now(), this.#policy);
-    return { kid, algorithm, state, origin, publishedAt, activeAt, retiresAt, erasesAt: erasesAt(row, this.#policy) };
-  }
-}
-
-/** Verifiers keep a set for as long as it says, and refuse what a key signed that is not in it. */
-function waitFor(algorithm: SigningAlgorithm, signsFrom: number): string {
-  return `the first key for ${algorithm} signs from ${new Date(signsFrom).toISOString()}, when no cache lacks it`;
-}
-
-function refusalUntil(
-  signsFrom: number,
-  { algorithm, now }: { readonly algorithm: SigningAlgorithm; readonly now: number },
-): CountersignError {
-  return new CountersignError("temporarily_unavailable", {
-    hint: "The first key of this client's algorithm is published and does not sign yet; retry after Retry-After",
-    detail: waitFor(algorithm, signsFrom),
-    retryAfterMs: signsFrom - now,
-  });
 }

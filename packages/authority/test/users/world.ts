@@ -3,6 +3,7 @@ import type { AuthorityEvent } from "../../src/audit/events.ts";
 import { type AuditTrail, createAuditTrail } from "../../src/audit/trail.ts";
 import { type ClientService, createClientService } from "../../src/clients/client-service.ts";
 import { type Config, type ConfigInput, parseConfig } from "../../src/config.ts";
+import { grantTable } from "../../src/grants/grant-table.ts";
 import { createLimits, type Limits } from "../../src/limits/attempt-limits.ts";
 import { createPasswordHasher, type Derive, type PasswordHasher } from "../../src/limits/passwords.ts";
 import type { PasswordCost } from "../../src/limits/phc.ts";
@@ -57,7 +58,14 @@ export function makeNode(options: NodeOptions = {}): Node {
   const limits = createLimits({ store, clock, config });
   const passwords = createPasswordHasher({ clock, random, config, cost, ...(derive === undefined ? {} : { derive }) });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
-  const clients = createClientService({ store, clock, random, audit, keys: { announce: async () => {} } });
+  const clients = createClientService({
+    store,
+    clock,
+    random,
+    audit,
+    keys: { announce: async () => {} },
+    grants: grantTable(),
+  });
   return { clock, random, store, config, audit, limits, passwords, users, clients, events };
 }
 
