@@ -74,7 +74,7 @@ async function retryUntil(managed: ManagedToken, clock: Clock, ended: AbortSigna
   }
 }
 
-/** A token that somebody else got while no attempt may start; else undefined, when it is time to look again. */
+/** A token that another process got while no attempt may start; undefined when it is time to try again. */
 async function whileBlocked(
   managed: ManagedToken,
   clock: Clock,
@@ -87,7 +87,7 @@ async function whileBlocked(
   if (found !== undefined) return found;
   // A pause that outlasts the caller, or an error that no attempt mends, is told now.
   if (known !== undefined && (!known.retryable || monotonicOf(clock) + blockedMs > deadlineAt)) throw known;
-  // Others wait for the same moment: who wakes second finds a token, or a new pause.
+  // Several callers wake at the same moment: all but the first find a token, or a new pause.
   await clock.sleep(managed.canLook ? Math.min(blockedMs, LOOK_INTERVAL_MS) : blockedMs, ended);
   return managed.hit() === undefined ? undefined : managed.token;
 }

@@ -70,7 +70,7 @@ function requirePositive(ms: number): void {
   if (!(ms > 0)) throw new RangeError(`Cannot wait for a time that is not positive: ${ms}; give milliseconds above 0`);
 }
 
-/** However short the life that is left, no attempts follow each other faster. */
+/** No attempts follow each other faster, however soon a token expires. */
 const MIN_PAUSE_MS = 250;
 
 /** What the pause after an error depends on. */
@@ -96,7 +96,7 @@ export interface Pause {
  */
 export function pauseAfter(error: TokenError, { backoff, failures, random, leftMs }: PauseInput): Pause {
   const toldMs = backoff({ failures, random });
-  // A backoff of nothing, or of no number, would be a hot loop around a server that is down.
+  // A backoff of 0 or NaN would send requests without a pause to a server that is down.
   const ownMs = toldMs > 0 ? toldMs : MIN_PAUSE_MS;
   const urgentMs = leftMs === undefined || leftMs <= 0 ? ownMs : Math.min(ownMs, Math.max(MIN_PAUSE_MS, leftMs / 4));
   return { ms: Math.max(urgentMs, error.retryAfterMs ?? 0), urgent: urgentMs < ownMs };

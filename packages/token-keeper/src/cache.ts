@@ -14,17 +14,17 @@ export interface TokenCache {
   set(key: string, value: string, expiresAt?: number): Promise<void>;
 }
 
-/** Sole right to do something, until it is released or runs out. */
+/** The sole right to do something, until it is released or runs out. */
 export interface Lease {
-  /** Whether somebody else's lease had run out or its process was dead. */
+  /** Whether it was taken from a holder that had died or whose lease had run out. */
   readonly takenOver: boolean;
-  /** Gives the right back, when it is still ours. */
+  /** Gives the lease back if it is still held. */
   release(): Promise<void>;
 }
 
 /** A cache that can also grant leases, with an atomic "create if absent". */
 export interface LeasingCache extends TokenCache {
-  /** A lease for `ttlMs`, or undefined while somebody else has it. */
+  /** A lease for `ttlMs`, or undefined while another holder has it. */
   lease(key: string, ttlMs: number): Promise<Lease | undefined>;
 }
 

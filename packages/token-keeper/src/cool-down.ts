@@ -7,9 +7,9 @@ import { numberMember, parseObject, stringMember } from "./json.ts";
 import { systemRandom } from "./ports.ts";
 import type { SourceContext } from "./source.ts";
 
-/** How far the clocks of a fleet may be apart: a pause that seems longer than it was meant, or can be, is not believed. */
+/** How far the clocks of a fleet may be apart: an entry whose pause seems longer than its own length is ignored. */
 const CLOCK_TOLERANCE_MS = 2_000;
-/** What is left of a pause for less than this is over: timers and clocks are that far apart. */
+/** A pause with less left than this is over: timers and clocks differ by that much. */
 const NEGLIGIBLE_PAUSE_MS = 50;
 
 /**

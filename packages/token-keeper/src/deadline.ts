@@ -35,11 +35,11 @@ export async function withDeadline<T>(deadline: Deadline, run: (signal: AbortSig
   }
 }
 
-/** A timer that is later than this fired behind a blocked event loop, or a process that was stopped. */
+/** A timer later than this was held up by a blocked event loop or a stopped process. */
 const LATE_MS = 50;
-/** What arrived meanwhile is read within this time. */
+/** After a late timer the sockets get this long to be read. */
 const GRACE_PERIOD_MS = 1_000;
-/** An event loop that is always late must not put the end off for ever. */
+/** An event loop that is always late must not postpone the deadline without end. */
 const MAX_GRACE_PERIODS = 5;
 
 /**

@@ -38,7 +38,7 @@ export async function discoverTokenEndpoint(options: DiscoveryOptions, context: 
     const metadata = isResponse && response.status === 200 ? parseObject(response.text) : undefined;
     if (metadata !== undefined) return tokenEndpointOf(metadata, options);
     const unread = isResponse ? unavailable(url, response.status, retryAfter(response, context)) : response;
-    // Most servers have one of the two: that it was down for a moment is not undone by the other that never was.
+    // Most servers have one document of the two: an outage of it matters more than the absence of the other.
     if (failure === undefined || failure.code === "metadata_unreadable") failure = unread;
   }
   throw failure ?? unavailable(options.issuer, 0);
@@ -48,13 +48,13 @@ function retryAfter({ headers }: HttpResponse, { clock }: SourceContext): number
   return parseRetryAfter(headers.get("retry-after"), clock.now());
 }
 
-/** Many servers lead from what they do not have to a login page: the other document may be there all the same. */
+/** Many servers redirect unknown paths to a login page: the other document may still be there. */
 function redirected(error: unknown): TokenError {
   if (error instanceof TokenError && error.code === "redirect_refused") return error;
   throw error;
 }
 
-/** Nothing here is terminal: what stands before a server answers as it likes while the server is away. */
+/** Never terminal: a proxy may answer anything while the server is down. */
 function unavailable(url: string, status: number, retryAfterMs?: number): TokenError {
   const code = status === 429 ? "rate_limited" : status >= 500 ? "server_error" : "metadata_unreadable";
   return new TokenError(code, `Cannot read metadata, status ${status}: ${url}`, { status, retryAfterMs });

@@ -49,7 +49,7 @@ export interface TokenErrorOptions {
   readonly oauthError?: string | undefined;
   /** How long the server asked to wait. */
   readonly retryAfterMs?: number | undefined;
-  /** How long nobody who shares a cache asks the server again: the one pause for all of them. */
+  /** The pause for all processes that share a cache, in milliseconds. */
   readonly pauseMs?: number | undefined;
 }
 
@@ -81,7 +81,7 @@ export class TokenError extends Error {
   readonly oauthError: string | undefined;
   /** How long the server asked to wait, in milliseconds, at most an hour. */
   readonly retryAfterMs: number | undefined;
-  /** The pause for all who share a cache, in milliseconds. */
+  /** The pause for all processes that share a cache, in milliseconds. */
   readonly pauseMs: number | undefined;
 
   constructor(code: TokenErrorCode, message: string, options: TokenErrorOptions = {}) {
@@ -96,7 +96,7 @@ export class TokenError extends Error {
   }
 }
 
-/** The same error with the pause that it has for all who share a cache. */
+/** The same error with the pause that all processes of a shared cache keep. */
 export function withPause(error: TokenError, pauseMs: number): TokenError {
   const { status, oauthError, retryAfterMs } = error;
   const cause = error.cause === undefined ? {} : { cause: error.cause };

@@ -44,7 +44,7 @@ export interface TokenEventSource {
   on(type: "*", listener: TokenEventListener): () => void;
 }
 
-/** A list of listeners. A listener that throws or rejects is not heard: what watches the keeper cannot stop it. */
+/** The listeners of a keeper. Errors of a listener are ignored: an observer must not stop the keeper. */
 export class TokenEvents implements TokenEventSource {
   readonly #listeners = new Map<string, Set<(event: TokenEvent) => void>>();
 
@@ -60,7 +60,7 @@ export class TokenEvents implements TokenEventSource {
   readonly emit = (event: TokenEvent): void => {
     for (const type of [event.type, "*"]) {
       for (const listener of this.#listeners.get(type) ?? []) {
-        // What it answers is a promise where it is an async function, and its rejection would be nobody's.
+        // An async listener may reject: that must not be an unhandled rejection.
         void (async () => listener(event))().catch(() => undefined);
       }
     }

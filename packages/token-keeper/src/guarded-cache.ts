@@ -41,7 +41,7 @@ export class GuardedCache {
     return this.#run(context, "get", () => this.#cache.get(key));
   }
 
-  /** One that came too late may be written yet, but never over a later one of this process. */
+  /** A write that timed out may still happen, but never replaces a later one of this process. */
   set(context: SourceContext, key: string, value: string, expiresAt?: number): Promise<CacheResult<void>> {
     const write = () => this.#cache.set(key, value, expiresAt);
     return this.#run(context, "set", () => this.#writes.write(key, write));
@@ -56,7 +56,7 @@ export class GuardedCache {
     const cache = this.#cache;
     const granting = (async () => (isLeasing(cache) ? cache.lease(key, ttlMs) : undefined))();
     const guarded = await this.#run(context, "lease", () => granting);
-    // It may be granted yet, and nobody would know: until its end it would keep everybody waiting.
+    // It may still be granted: released at once then, so that others do not wait until it runs out.
     if (guarded.failed) granting.then((lease) => lease?.release()).catch(() => undefined);
     return guarded;
   }
@@ -95,7 +95,7 @@ export class WriteOrder {
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, { write: Write; readonly done: Promise<void> }>();
 
-  /** The one for all who write to this cache. */
+  /** The one order of all writers to this cache. */
   static of(cache: TokenCache): WriteOrder {
     const order = WriteOrder.#orders.get(cache) ?? new WriteOrder();
     WriteOrder.#orders.set(cache, order);
@@ -116,7 +116,7 @@ export class WriteOrder {
     return next.done;
   }
 
-  /** Resolves when every write to `key` has ended, however; undefined when none is under way. */
+  /** Resolves when every write to `key` has succeeded or failed; undefined when none is under way. */
   ended(key: string): Promise<void> | undefined {
     const last = this.#waiting.get(key)?.done ?? this.#underWay.get(key);
     return last?.catch(() => undefined);

@@ -120,12 +120,12 @@ export function requireSecureUrl(text: string, what: string, allowInsecureHttp =
   return url;
 }
 
-/** Waits for the end of a body that nobody reads; that it broke off is no news. */
+/** Waits for a body to be cancelled; a failure changes nothing. */
 async function ignoreFailure(cancelling: Promise<void> | undefined): Promise<void> {
   await cancelling?.catch(() => undefined);
 }
 
-/** Nobody else's wish to wait is honoured for longer: a server that says 30 years was misconfigured. */
+/** A `Retry-After` counts for no more than this: a server that asks for 30 years is misconfigured. */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**

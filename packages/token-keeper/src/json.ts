@@ -1,6 +1,6 @@
 import { fromBase64url, fromUtf8 } from "./encoding.ts";
 
-/** A JSON object whose members are read only when they are its own: a polluted prototype answers nothing. */
+/** A JSON object. Only its own members are read, none of a polluted prototype. */
 export type JsonObject = { readonly [name: string]: unknown };
 
 /** Parses a JSON object; anything else, or text that is not JSON, is undefined. */

@@ -45,11 +45,11 @@ export interface TokenHealth {
   readonly skewMs: number | undefined;
 }
 
-/** While no attempt may start, others' tokens are looked for this often. */
+/** While no attempt may start, tokens of other processes are looked for this often. */
 export const LOOK_INTERVAL_MS = 5_000;
-/** Callers that come meanwhile look no more often. */
+/** Callers make it look no more often than this. */
 const MIN_LOOK_INTERVAL_MS = 1_000;
-/** How long a token that its source gave again after it was refused is not doubted: longer each time, up to this. */
+/** A refused token that its source gave again is not invalidated for a while: longer each time, up to this. */
 const MAX_TRUST_MS = 60_000;
 
 interface Held {
@@ -63,7 +63,10 @@ interface Held {
 /** One token: what is held, the one refresh in flight, and what was learnt from errors. */
 export class ManagedToken {
   readonly key: string;
-  /** Set by the owner on use: what nobody uses is not refreshed in the background, and leaves first. */
+  /**
+   * When it was last used, as the manager counts: what is not used is not refreshed in the background, and is evicted
+   * first.
+   */
   usedAt = 0;
   /** How many callers wait for a token to come. */
   waiters = 0;
@@ -161,7 +164,10 @@ export class ManagedToken {
     return Math.max(this.#pace.backgroundMs(), this.#refreshInMs());
   }
 
-  /** Milliseconds until others' tokens are looked for; infinite where nobody can look, or an attempt may start. */
+  /**
+   * Milliseconds until tokens of other processes are looked for; infinite where the source cannot look, or an attempt
+   * may start.
+   */
   lookInMs(): number {
     if (!this.canLook || this.#looking !== undefined || this.dueInMs() <= 0) return Number.POSITIVE_INFINITY;
     if (this.refreshing || this.#closed.signal.aborted) return Number.POSITIVE_INFINITY;
@@ -183,7 +189,7 @@ export class ManagedToken {
     this.#pace.unblock();
   }
 
-  /** Takes a token that others got meanwhile, where there is one; at most once a second, however many ask. */
+  /** Takes a token that another process got, where there is one; looks at most once a second. */
   look(): Promise<void> {
     if (this.#looking === undefined && (!this.canLook || this.#sinceLookMs() < MIN_LOOK_INTERVAL_MS))
       return Promise.resolve();
@@ -203,7 +209,7 @@ export class ManagedToken {
     return this.#inFlight;
   }
 
-  /** {@link refresh} whose failure is told by event and state only. */
+  /** As {@link refresh}; a failure shows in the events and the state only. */
   async refreshQuietly(): Promise<void> {
     await this.refresh().catch(() => undefined);
   }
@@ -272,7 +278,7 @@ export class ManagedToken {
     }
   }
 
-  /** Finds nothing, or a token; what fails here fails again, and is told, when a request is made. */
+  /** Looks for a token. Errors are ignored: they come again, and are reported, when a request is made. */
   async #look(): Promise<void> {
     this.#lookedAt = monotonicOf(this.#ports.clock);
     const { signal } = this.#closed;
@@ -298,7 +304,7 @@ export class ManagedToken {
     emit({ type: "refreshed", key: this.key, staleAt: token.staleAt, expiresAt: token.expiresAt });
   }
 
-  /** The issuer knows better than one resource server: a refused token that it gives again is held again. */
+  /** A refused token that the issuer gives again is held again: the issuer decides, not one resource server. */
   #compareWithRefused(token: Token): void {
     if (!this.#rejected?.equals(token.accessToken)) {
       this.#confirmed = { times: 0, until: Number.NEGATIVE_INFINITY };

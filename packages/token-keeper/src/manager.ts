@@ -44,7 +44,7 @@ export class TokenManager implements TokenEventSource, AsyncDisposable {
   readonly #options: TokenManagerOptions;
   readonly #ports: KeeperPorts;
   readonly #tokens = new Map<string, ManagedToken>();
-  /** Evicted while somebody waited for them. */
+  /** Evicted while callers waited for them. */
   readonly #evicted = new Set<ManagedToken>();
   readonly #bySource = new WeakMap<TokenSource, ManagedToken>();
   readonly #scheduler: Scheduler | undefined;

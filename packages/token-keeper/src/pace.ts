@@ -23,9 +23,9 @@ export class Pace {
   #terminals = 0;
   #lastError: TokenError | undefined;
   #attemptedAt = Number.NEGATIVE_INFINITY;
-  /** Before this nobody's attempt starts. */
+  /** No attempt starts before this. */
   #blockedUntil = Number.NEGATIVE_INFINITY;
-  /** Before this the background tries nothing that seems hopeless. */
+  /** After a terminal error the background makes no attempt before this. */
   #hopelessUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: PaceOptions) {
@@ -60,7 +60,7 @@ export class Pace {
     return Math.max(0, this.#blockedUntil - this.#now());
   }
 
-  /** Milliseconds until an attempt that nobody waits for may start. */
+  /** Milliseconds until an attempt in the background may start. */
   backgroundMs(): number {
     return this.terminalError === undefined
       ? this.blockedMs()
@@ -77,7 +77,7 @@ export class Pace {
     this.#lastError = undefined;
   }
 
-  /** There are other credentials: what refused the old ones says nothing of them. */
+  /** There are new credentials: forgets the terminal error of the old ones. */
   renew(): void {
     if (this.terminalError === undefined) return;
     this.#lastError = undefined;
@@ -89,7 +89,10 @@ export class Pace {
     this.#attemptedAt = this.#now();
   }
 
-  /** A token came; one that is due from birth counts as an error for the pace, and for nothing else: no hot loop. */
+  /**
+   * A token came. One that is due at once counts as a failure here, so that refreshes do not follow each other
+   * without a pause.
+   */
   succeed(stillborn: boolean): void {
     const { minIntervalMs, backoff, random } = this.#options;
     this.#lastError = undefined;
@@ -122,7 +125,7 @@ export class Pace {
 
   #failHopelessly(): undefined {
     const { random } = this.#options;
-    // Told to every caller for a moment, so that a loop around a hopeless call does not reach the server.
+    // Every caller gets the error for a few seconds, so that a loop of calls does not reach the server.
     this.postpone(1_000 + 4_000 * random.fraction());
     const rarelyMs = Math.min(MAX_TERMINAL_PAUSE_MS, FIRST_TERMINAL_PAUSE_MS * 2 ** this.#terminals++);
     this.#hopelessUntil = this.#now() + rarelyMs * (0.5 + random.fraction() / 2);

@@ -2,7 +2,7 @@ import type { TokenEvent } from "./events.ts";
 import type { ManagedToken } from "./managed-token.ts";
 import { type Clock, monotonicOf, type Random } from "./ports.ts";
 
-/** Timers stand still while a machine sleeps: no nap is longer, so that a thaw is noticed soon. */
+/** Timers do not run while a machine is suspended: no sleep is longer, so that its return is noticed soon. */
 const MAX_NAP_MS = 30_000;
 /** How far the two clocks may drift apart in one nap before it is a jump. */
 const JUMP_TOLERANCE_MS = 2_000;
@@ -84,7 +84,7 @@ export class Scheduler {
     let napMs = MAX_NAP_MS;
     for (const managed of this.#tokens) {
       const dueMs = soonest(managed);
-      // A due token that nobody wants now is refreshed when it is used.
+      // A due token that is not used now is refreshed at its next use.
       if (dueMs > 0 || this.#options.wanted(managed)) napMs = Math.min(napMs, dueMs);
     }
     return Math.max(1, napMs);

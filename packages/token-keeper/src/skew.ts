@@ -1,6 +1,6 @@
 import { type Clock, monotonicOf } from "./ports.ts";
 
-/** A `Date` header has whole seconds, and the network takes its time: below this a difference means nothing. */
+/** A `Date` header has whole seconds, and the network adds its latency: smaller differences are noise. */
 const NOISE_MS = 2_000;
 
 interface Sample {

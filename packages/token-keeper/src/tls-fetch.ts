@@ -79,7 +79,7 @@ function responseOf(incoming: IncomingMessage): Response {
   return new Response(body, { status, headers });
 }
 
-/** @throws TypeError for an encoding that nobody asked for and nobody here reads. */
+/** @throws TypeError for an encoding that is not supported. */
 function decoded(incoming: IncomingMessage, headers: Headers): Readable {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase() || "identity";
   if (encoding === "identity") return incoming;

@@ -44,7 +44,7 @@ export interface TokenEndpointOptions {
 
 /** Metadata is read again after this long. */
 const METADATA_LIFETIME_MS = 86_400_000;
-/** And after this, when it could not be read again: what it said before serves meanwhile. */
+/** Metadata that could not be read again is tried after this long; until then the old document serves. */
 const METADATA_RETRY_MS = 300_000;
 
 interface Discovered {

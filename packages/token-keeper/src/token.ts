@@ -42,7 +42,7 @@ export class Token {
   readonly staleAt: number;
   /** When it expires, milliseconds since 1970. */
   readonly expiresAt: number;
-  /** Private, so that nothing prints it: nobody knows what a server puts there. */
+  /** Private, so that it is not printed: a server may put secrets there. */
   readonly #extra: Readonly<Record<string, unknown>>;
 
   /** @throws RangeError when an instant is not finite, or issue, staleness and expiry are out of order. */

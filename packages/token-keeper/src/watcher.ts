@@ -89,7 +89,7 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
     this.#scheduler.wake(this.#managed);
   }
 
-  /** Asks the source now, after a terminal error too; one request, however many ask. */
+  /** Asks the source now, after a terminal error too. Calls share the request under way. */
   refresh(): Promise<Token> {
     if (this.#closed) return Promise.reject(closedError());
     this.#managed.unblock();
@@ -151,7 +151,7 @@ export class TokenWatcher implements TokenProvider, TokenEventSource, AsyncDispo
     this.close();
   }
 
-  /** Wakes who waits for a new token, or must hear of a terminal error; and the timer. */
+  /** Wakes the timer, and the callers of `changed` when there is a new token or a terminal error. */
   #changed(): void {
     this.#scheduler.wake(this.#managed);
     const { token, terminalError } = this.#managed;

@@ -8,10 +8,10 @@ import { LeaseObserver } from "../lease.ts";
 import type { Clock, Random } from "../ports.ts";
 import { codeOf, createPrivate, readPrivate } from "./secure-file.ts";
 
-/** Who may break a stale lock holds this for microseconds; older, its holder died. */
+/** The second lock is held for microseconds: the holder of one that is older than this is dead. */
 const BREAK_LOCK_LIFETIME_MS = 5_000;
 
-/** So often a lock that is just being judged is tried to be released. */
+/** How often a release is tried while another process judges the lock. */
 const MAX_RELEASE_TRIES = 100;
 
 interface Holder {
@@ -21,7 +21,7 @@ interface Holder {
   /** The thread, where the system tells: one of a living process can be dead. */
   readonly thread: number;
   readonly started: string;
-  /** The file it was written to: a copy of it was written by nobody. */
+  /** The inode of the lock file, which a copy of it does not have. */
   readonly ino: number;
   readonly until: number;
   readonly ttlMs: number;
@@ -48,7 +48,7 @@ export class FileLeases {
     if (await this.#create(path, nonce, ttlMs)) return this.#lease(path, nonce, false);
     if (!(await this.#isOver(path))) return undefined;
     const won = await this.#withBreakLock(`${path}.break`, async () => {
-      // Another may have broken it, and locked anew, while we came here.
+      // Another process may have taken it over since.
       if (!(await this.#isOver(path))) return false;
       await unlinkIfThere(path);
       return this.#create(path, nonce, ttlMs);
@@ -71,7 +71,7 @@ export class FileLeases {
           if ((await readHolder(path))?.nonce === nonce) await unlinkIfThere(path);
           return true;
         };
-        // Judging takes a moment; a lock that is left here after all that is over after its life.
+        // Another process judges the lock at this moment. A lock that stays after all tries ends by its life.
         for (let tries = 0; tries < MAX_RELEASE_TRIES; tries++)
           if (await this.#withBreakLock(`${path}.break`, remove)) return;
       },
@@ -116,7 +116,7 @@ async function createIfAbsent(path: string, text: Parameters<typeof createPrivat
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    // A lock that could be made but not written would stop everybody.
+    // A lock file without its holder would stop every process.
     await unlinkIfThere(path).catch(() => undefined);
     throw error;
   }

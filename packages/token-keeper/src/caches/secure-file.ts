@@ -112,7 +112,7 @@ function requirePrivate(stat: { uid: number; mode: number; nlink: number }, path
     throw new UnsafeFileError(`Refused to read a file of another owner: ${path}; give one that this user owns`);
   if ((stat.mode & 0o077) !== 0)
     throw new UnsafeFileError(`Refused to read a file others may read: ${path}; run chmod 600`);
-  // None is a file that was replaced since it was opened: what it says was true a moment ago.
+  // No name at all is a file that was replaced since it was opened: its content was valid then.
   if (stat.nlink > 1)
     throw new UnsafeFileError(`Refused to read a file with other names (hard links): ${path}; copy it to a new file`);
 }
@@ -128,7 +128,7 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** What file systems answer that have no fsync: some network and FUSE mounts. They are as durable as they are. */
+/** The errors of file systems without fsync: some network and FUSE mounts. */
 const UNSUPPORTED_FSYNC: readonly unknown[] = ["EPERM", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EBADF"];
 
 async function sync(handle: FileHandle): Promise<void> {

@@ -20,7 +20,7 @@ export interface CacheLayer {
 export interface CachedSourceOptions {
   /** Nearest first. The last one that grants leases keeps the fleet down to one request. */
   readonly caches: readonly (TokenCache | CacheLayer)[];
-  /** After this a lease whose holder says nothing is taken over. @default 30000 */
+  /** How long a lease lasts that is not released, in milliseconds. @default 30000 */
   readonly leaseMs?: number;
   /** For one operation of a cache. @default 1000 */
   readonly cacheTimeoutMs?: number;
@@ -87,7 +87,7 @@ class LayeredSource {
     const cache = this.#leasing;
     if (cache === undefined) return this.#ask(context);
     const alternative = () => this.#look(context);
-    // Who has the lease and cannot reach the server keeps nobody waiting who may.
+    // A holder that cannot reach the server must not hold up the processes that can.
     const proceedWithout = async () => (await this.#coolDown?.isOthersNetwork(context)) ?? false;
     const wanted = { cache, key: this.#key, ttlMs: this.#leaseMs, alternative, proceedWithout };
     const { lease, answer } = await waitForLease(context, wanted);
@@ -100,7 +100,7 @@ class LayeredSource {
     }
   }
 
-  /** What siblings got meanwhile, or the source itself learnt of. */
+  /** A token that other processes got, or one that the source itself found. */
   async look(context: SourceContext): Promise<Token | undefined> {
     const hit = await this.#look(context);
     if (hit !== undefined) return hit;
@@ -143,7 +143,7 @@ class LayeredSource {
     return undefined;
   }
 
-  /** Writes to the layers before `end`, farthest first: who looks there finds it soonest. */
+  /** Writes to the layers before `end`, the most widely shared first, as most processes look there. */
   async #publish(record: TokenRecord, context: SourceContext, end: number): Promise<void> {
     const text = writeRecord(this.#key, record);
     for (const { cache } of this.#layers.slice(0, end).reverse())

@@ -39,7 +39,10 @@ export interface RefreshTokenOptions extends TokenEndpointOptions, RequestedAcce
   readonly onRotation?: (rotated: RotatedLogin) => unknown;
 }
 
-/** One for all: sources of the same login that had a store each would spend each other's refresh tokens. */
+/**
+ * Shared by all sources of this process: with a store each, sources of one login would spend each other's refresh
+ * tokens.
+ */
 const processStore = memoryCache();
 
 /**

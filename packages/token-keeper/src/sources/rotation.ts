@@ -36,11 +36,11 @@ interface RotationOptions {
 export interface SharedLogin {
   users: number;
   queue: Promise<unknown>;
-  /** Got from the server, not yet stored: its access token is not handed out before it is, and to whoever asked for it. */
+  /** Got from the server and not stored yet: until it is, its access token is not handed out. */
   unstored: { readonly login: RotatedLogin; readonly token: Token; readonly key: string } | undefined;
-  /** A refresh token is on its way, or its response is: whoever sent it may have given up. Never rejects. */
+  /** A request with a refresh token is under way; its caller may have given up. Never rejects. */
   inFlight: Promise<void> | undefined;
-  /** What came, and was stored, when the one who had asked no longer waited. */
+  /** A token that came and was stored after its caller had given up. */
   lateToken: { readonly token: Token; readonly key: string } | undefined;
 }
 
@@ -69,12 +69,12 @@ export class Rotation {
   readonly #leaseMs: number;
   readonly #timeoutMs: number;
   readonly #storeTimeoutMs: number;
-  /** How long a response is waited for after the one who asked has given up. */
+  /** How long a response is waited for after its caller has given up. */
   readonly #responseTimeoutMs: number;
   readonly #onRotation: RotationOptions["onRotation"];
   readonly #shared: Map<string, SharedLogin>;
   #latest: RotatedLogin | undefined;
-  /** What the server refused for good. */
+  /** The refresh token that the server refused with `invalid_grant`. */
   #refused: Secret | undefined;
 
   constructor(login: Login, options: RotationOptions) {
@@ -131,7 +131,7 @@ export class Rotation {
       this.#shared.delete(this.#key);
   }
 
-  /** Waits for the refresh token that is on its way: to send it again meanwhile could end the login. */
+  /** Waits for the request under way: sending its refresh token twice could end the login. */
   async #awaitInFlight({ inFlight }: SharedLogin, { clock, signal }: SourceContext): Promise<void> {
     if (inFlight === undefined) return;
     const timeoutMessage = "The response to the refresh token that was sent is still on its way";
@@ -141,14 +141,14 @@ export class Rotation {
   async #underLease(shared: SharedLogin, context: SourceContext, run: () => Promise<Token>): Promise<Token> {
     const [cache, key, ttlMs] = [this.#store, this.#key, this.#leaseMs];
     const { lease } = await waitForLease(context, { cache, key, ttlMs, alternative: async () => undefined });
-    // A token that is spent now could neither be protected from a sibling nor, it seems, be stored.
+    // Without it another process could spend the same token, and a store that fails here could not keep the next.
     if (lease === undefined) throw new TokenError("storage_failed", "Cannot lock the store of the refresh token");
     try {
       return await run();
     } finally {
       const release = async () => {
         await shared.inFlight;
-        // Who had the lease while a write is late would read the token before, which is spent.
+        // While a write is under way, the next holder would read the old token, which is spent.
         await this.#store.written(this.#key);
         await this.#store.release(context, lease);
       };
@@ -227,13 +227,16 @@ export class Rotation {
     return token;
   }
 
-  /** Unless a sibling has come further: this process may have been held up, or away from the store, since its response. */
+  /**
+   * Unless another process stored a later generation: this one may have been held up, or without the store, since its
+   * response.
+   */
   async #storeLogin(login: RotatedLogin, { context, shared }: Refresh): Promise<void> {
     const text = await this.#get(this.#key, context);
     const stored = text === undefined ? undefined : this.#parse(this.#key, text);
     const isOvertaken = stored !== undefined && stored.generation >= login.generation;
     if (!isOvertaken) await this.#write(login, context);
-    // It was stored and not told, when the hook failed before.
+    // Stored before, but the hook failed then.
     if (!isOvertaken || stored.refreshToken.equals(login.refreshToken)) await this.#notify(login, context);
     this.#latest = isOvertaken ? stored : login;
     shared.unstored = undefined;
@@ -272,7 +275,7 @@ export class Rotation {
   async #read(context: SourceContext): Promise<RotatedLogin> {
     const stored = (await this.#readOwn(context)) ?? (await this.#readCommon(context));
     const login = stored ?? { refreshToken: this.#login.initial, generation: 0 };
-    // A store that failed over to a copy can show an entry again that was replaced.
+    // A store that failed over to a replica can return an entry that was replaced.
     return this.#latest !== undefined && this.#latest.generation > login.generation ? this.#latest : login;
   }
 
@@ -280,7 +283,7 @@ export class Rotation {
     const text = await this.#get(this.#key, context);
     if (text === undefined) return undefined;
     const stored = this.#parse(this.#key, text);
-    // Where there is an entry the configured token is spent.
+    // An entry means that the configured token is spent.
     if (stored === undefined) throw new TokenError("storage_failed", "Cannot read the stored refresh token: damaged");
     return stored;
   }
@@ -292,7 +295,7 @@ export class Rotation {
 
   async #get(key: string, context: SourceContext): Promise<string | undefined> {
     const { failed, value, error } = await this.#store.get(context, key);
-    // A sibling may have spent what is held here: to send that can end the whole login (RFC 9700 section 4.14.2).
+    // Another process may have spent the token held here: sending it can end the whole login (RFC 9700 section 4.14.2).
     if (failed) throw new TokenError("storage_failed", "Cannot read the refresh token", { cause: error });
     return value;
   }
