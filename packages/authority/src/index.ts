@@ -15,8 +15,10 @@ export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryp
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewrap-ring.ts";
 export { shortestRotation } from "./keys/rotation.ts";
+export { checkPolicy, type Finding, type FindingCode } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";
+export { type DecisionChange, diffPolicies, type PolicyDiff } from "./policy/diff.ts";
 export { type Explanation, explain } from "./policy/explain.ts";
 export { type TokenKind, tokenKinds } from "./policy/kinds.ts";
 export { PolicyError, type PolicyFault, placeOf, readPolicy } from "./policy/read.ts";

@@ -1,8 +1,8 @@
 import { CountersignError } from "@countersign/protocol";
 import { legible } from "./printer.ts";
 
-/** 1: it failed; 2: it was called wrongly; 130: it was interrupted, as shells number it (128 and SIGINT). */
-export type ExitCode = 1 | 2 | 130;
+/** 1: it failed; 2: it was called wrongly; 3: it worked, and the answer is no; 130: it was interrupted, as shells number it (128 and SIGINT). */
+export type ExitCode = 1 | 2 | 3 | 130;
 
 /** A command cannot do what it was asked to: what went wrong, and how to mend it. */
 export class CliFailure extends Error {

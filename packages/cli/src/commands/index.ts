@@ -6,6 +6,7 @@ import { completionCommand } from "./completion.ts";
 import { configCommands } from "./config.ts";
 import { keyCommands } from "./keys.ts";
 import { sessionCommands } from "./login.ts";
+import { policyCommands } from "./policy.ts";
 import { serve } from "./serve.ts";
 import { tokenCommands } from "./token.ts";
 import { userCommands } from "./user.ts";
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   adminRecover,
   ...keyCommands,
   ...tokenCommands,
+  ...policyCommands,
   audit,
   vault,
   completionCommand(() => commands),

@@ -1,0 +1,42 @@
+import { checkEscalation } from "./check-escalation.ts";
+import { checkKeys, checkNeverMatching, checkPatterns, checkRepetition } from "./check-rules.ts";
+import type { Policy } from "./compile.ts";
+
+/** What is wrong, by kind. An error makes a part of the policy void; a warning is probably not meant. */
+export const findingTable = {
+  unknown_key: "error",
+  escalation: "warning",
+  never_matches: "warning",
+  duplicate: "warning",
+  contradiction: "warning",
+  not_anchored: "warning",
+} as const;
+
+/** What a check of a policy found. */
+export type FindingCode = keyof typeof findingTable;
+
+/** Something in a policy that is probably not meant. */
+export interface Finding {
+  readonly code: FindingCode;
+  readonly severity: "error" | "warning";
+  /** The rule by its name, or the place in the document. */
+  readonly at: string;
+  /** Where that is written: names of members and places in lists. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong and how to mend it. */
+  readonly message: string;
+}
+
+/**
+ * Looks for what is probably not meant: sub-identities with more rights than whoever can become them, rules that never match
+ * or say what others say, and keys that are missing.
+ *
+ * @example
+ * for (const { at, message } of checkPolicy(policy)) console.log(at, message);
+ */
+export function checkPolicy(policy: Policy): readonly Finding[] {
+  const found = [checkKeys, checkEscalation, checkNeverMatching, checkRepetition, checkPatterns].flatMap((check) =>
+    check(policy),
+  );
+  return found.map((finding) => ({ severity: findingTable[finding.code], ...finding }));
+}
