@@ -12,6 +12,7 @@ import { expectsContinue, judge, methods, type Refusal } from "./judge.ts";
 import type { ServerLimits } from "./limits.ts";
 import { readBody } from "./read-body.ts";
 import { sendAnswer } from "./send.ts";
+import { Turnstile } from "./turnstile.ts";
 
 /** What a handler of HTTP messages works with. */
 export interface HandlerParts {
@@ -32,6 +33,7 @@ const refusedRoute = "(refused)";
 
 /** The listener of `request` events: one HTTP message in, one call of `answer`, one answer out. */
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  const turnstile: Turnstile = new Turnstile(parts.clock, (state) => beginNext(state, parts, turnstile));
   return (incoming, outgoing) => {
     const state = parts.stateOf(incoming.socket);
     // What comes behind the last request and what was parsed with it.
@@ -41,7 +43,9 @@ export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, 
     const verdict = judge(incoming, scan, parts);
     state.waiting.push({ incoming, outgoing, state, number: state.requests, hasBody: scan.hasBody, verdict });
     if (isFull(state, parts.limits) || ("unframed" in verdict && verdict.unframed)) endAfter(incoming.socket, state);
-    beginWaiting(state, parts);
+    const isAlone = state.begun === 0 && state.waiting.length === 1;
+    if (isAlone) beginNext(state, parts, turnstile);
+    else turnstile.enter(state);
   };
 }
 
@@ -50,21 +54,25 @@ function isFull({ requests, begun, waiting }: ConnectionState, limits: ServerLim
 }
 
 /**
- * Begins as many requests of a connection as may be worked on at once. The next begins when an answer has left, so
- * neither one that pipelines nor one that reads nothing takes the time and memory of the others.
+ * Begins the next request of a connection, of which so many may be worked on at once; whether yet another may be begun. One
+ * that waits for that is begun when an answer has left, and in its turn, so neither a connection that pipelines nor one that
+ * reads nothing takes the time and memory of the others.
  */
-function beginWaiting(state: ConnectionState, parts: HandlerParts): void {
-  while (state.begun < parts.limits.requestsAtOnce) {
+function beginNext(state: ConnectionState, parts: HandlerParts, turnstile: Turnstile): boolean {
+  const { requestsAtOnce } = parts.limits;
+  while (state.begun < requestsAtOnce) {
     const pending = state.waiting.shift();
-    if (pending === undefined) return;
+    if (pending === undefined) return false;
     if (pending.incoming.socket.destroyed) continue;
     state.begun += 1;
     pending.outgoing.once("close", () => {
       state.begun -= 1;
-      beginWaiting(state, parts);
+      if (state.waiting.length > 0) turnstile.enter(state);
     });
     void handle(pending, parts);
+    return state.waiting.length > 0 && state.begun < requestsAtOnce;
   }
+  return false;
 }
 
 async function handle(pending: PendingRequest, parts: HandlerParts): Promise<void> {

@@ -196,6 +196,28 @@ describe("serveAuthority bounds connections", () => {
     assert.deepEqual(statusesOf(await other), [200]);
   });
 
+  it("begins what was pipelined in rounds of the event loop, so that others have their turns between", async () => {
+    let round = 0;
+    const count = () => {
+      round += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    const begun = new Map<number, number>();
+    await using recorder = await record(
+      { limits: { ...ended, requestsUnanswered: 64, requestsAtOnce: 2 } },
+      async () => {
+        begun.set(round, (begun.get(round) ?? 0) + 1);
+        return answered();
+      },
+    );
+    const text = await exchangeRaw(recorder.served.port, get.repeat(9) + last);
+    clearImmediate(counting);
+    assert.equal(statusesOf(text).length, 10);
+    // The first one at once, and two in the turn that may follow in the same round.
+    assert.ok(Math.max(...begun.values()) <= 3, JSON.stringify([...begun]));
+  });
+
   it("takes so many requests on one connection whose answers have not left, and ends it after them", async () => {
     await using recorder = await record({ limits: { keepAliveMs: 60_000, requestsUnanswered: 5 } });
     const text = await exchangeRaw(recorder.served.port, get.repeat(300));
