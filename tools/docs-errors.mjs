@@ -54,6 +54,11 @@ const usualMistakes = [
   ],
   [
     "invalid_token",
+    "no token in the Authorization header",
+    "send `Authorization: Bearer …` with an access token for the issuer",
+  ],
+  [
+    "invalid_token",
     "a token for … is not one for …",
     "ask for a token with `resource` set to the issuer, or for `superuser` without a `resource`",
   ],

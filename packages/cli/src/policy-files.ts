@@ -51,7 +51,7 @@ function failureOf(faults: readonly PolicyFault[], placeIn: LoadedPolicy["placeI
 }
 
 /** The line on which a member is set, or the table that holds it begins. */
-export function lineOf(text: string, path: readonly (string | number)[]): number {
+function lineOf(text: string, path: readonly (string | number)[]): number {
   const [section = "", second, ...rest] = path.map(String);
   const header = typeof path[1] === "number" ? `[[${section}]]` : `[${section}.${second ?? ""}]`;
   const lines = text.split("\n");

@@ -167,7 +167,7 @@ const plain = /^[\x21\x23-\x3c\x3e-\x7e]+$/;
 const unsafe = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** One JSON log line as a line for people: time, level, event, then `name=value` pairs. */
-export function formatLine(json: string, colour: boolean): string {
+function formatLine(json: string, colour: boolean): string {
   const { level, time, event, ...fields }: Record<string, unknown> = JSON.parse(json);
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${legible(String(value))}`);
   const label = String(level).padEnd(5);

@@ -79,7 +79,7 @@ export function leadMs(policy: RotationPolicy): number {
 }
 
 /** How long a key must be published until no cache and no node lacks it. */
-export function shortestLeadMs(policy: RotationPolicy): number {
+function shortestLeadMs(policy: RotationPolicy): number {
   return policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs;
 }
 

@@ -99,7 +99,7 @@ function contradicts(rule: PolicyRule, other: PolicyRule): boolean {
 }
 
 /** Whether a rule applies wherever another does, as far as their texts show. */
-export function covers(wide: PolicyRule, narrow: PolicyRule): boolean {
+function covers(wide: PolicyRule, narrow: PolicyRule): boolean {
   const within = (part: readonly string[], whole: readonly string[]) => part.every((name) => whole.includes(name));
   return (
     [...narrow.kinds].every((kind) => wide.kinds.has(kind)) &&

@@ -17,7 +17,9 @@ export type FindingCode = keyof typeof findingTable;
 
 /** Something in a policy that is probably not meant. */
 export interface Finding {
+  /** What kind of mistake it probably is. */
   readonly code: FindingCode;
+  /** Whether it is certainly a mistake. */
   readonly severity: "error" | "warning";
   /** The rule by its name, or the place in the document. */
   readonly at: string;

@@ -46,20 +46,29 @@ export interface SubjectEntry {
 
 /** A policy that was compiled: immutable, and asked any number of times. */
 export interface Policy {
+  /** As its author numbers it. */
   readonly version: number;
   /** Of the document. */
   readonly hash: string;
+  /** What it was compiled from. */
   readonly document: PolicyDocument;
+  /** In the order of the document. */
   readonly rules: readonly PolicyRule[];
+  /** Finds the rules that can apply to a request. */
   readonly index: RuleIndex;
+  /** Subjects that are named in full. */
   readonly subjects: ReadonlyMap<string, SubjectEntry>;
+  /** Subjects that are named by a pattern. */
   readonly subjectPatterns: readonly (SubjectEntry & { readonly pattern: Pattern })[];
   /** The roles of those beneath a realm that have no entry. */
   readonly realms: ReadonlyMap<string, readonly string[]>;
   /** A role with all that it includes. */
   readonly roles: ReadonlyMap<string, readonly string[]>;
+  /** Roles that a caller may bring along, beside those of its entry. */
   readonly externalRoles: ReadonlySet<string>;
+  /** What a resource asks beside the rules: signoffs and service chains, by its name. */
   readonly resources: ReadonlyMap<string, ResourceRule>;
+  /** The longest life of a token of each kind, in seconds. */
   readonly lifetimes: Readonly<Record<TokenKind, number>>;
 }
 

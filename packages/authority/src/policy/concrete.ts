@@ -18,7 +18,7 @@ export function subjectsOf({ subjects, realms, rules }: Policy): readonly string
 }
 
 /** All operations that a policy names in full, and those that its resources declare. */
-export function operationsOf({ rules, resources }: Policy): readonly string[] {
+function operationsOf({ rules, resources }: Policy): readonly string[] {
   const declared = [...resources.values()].flatMap(({ operations }) => [...(operations ?? [])]);
   return [...new Set([...declared, ...rules.flatMap(({ what }) => namesIn(what.operations))])];
 }
@@ -77,7 +77,7 @@ export function requestFor(subject: string, asked: Asked): PolicyRequest {
 }
 
 /** The names of a test that has some. */
-export function namesIn(test: NameTest | undefined): readonly string[] {
+function namesIn(test: NameTest | undefined): readonly string[] {
   return test?.kind === "names" ? [...test.names] : [];
 }
 

@@ -116,7 +116,7 @@ function conditionsOf(policy: Policy, request: PolicyRequest): Conditions | unde
 }
 
 /** The rules that a request fits, found by its names: the shorter list of those about it is looked through. */
-export const applicableRules: FindRules = (policy, request, line) => {
+const applicableRules: FindRules = (policy, request, line) => {
   const candidates = shorter(byWho(policy, line), byWhat(policy, request));
   return candidates.filter((rule) => mismatchOf(rule, request, line) === undefined).sort((a, b) => a.order - b.order);
 };

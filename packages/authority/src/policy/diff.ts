@@ -13,18 +13,25 @@ export interface RuleChange {
 
 /** A request that two documents answer differently. */
 export interface DecisionChange {
+  /** Allowed from now on, refused from now on, or allowed under other conditions. */
   readonly change: "allowed" | "refused" | "altered";
+  /** Who asks. */
   readonly subject: string;
   /** What is asked for, in words. */
   readonly what: string;
+  /** What is asked for. */
   readonly asked: Asked | { readonly kind: "identity" };
+  /** As the old document decides. */
   readonly before: PolicyDecision;
+  /** As the new document decides. */
   readonly after: PolicyDecision;
 }
 
 /** How two documents differ. */
 export interface PolicyDiff {
+  /** Rules that were added, removed or changed. */
   readonly rules: readonly RuleChange[];
+  /** Requests that are decided in another way. */
   readonly decisions: readonly DecisionChange[];
   /** How many requests were compared. */
   readonly compared: number;

@@ -15,6 +15,7 @@ export interface RuleExplanation {
 
 /** A decision with its reasons. */
 export interface Explanation {
+  /** What is decided, as {@link decide} gives it. */
   readonly decision: PolicyDecision;
   /** The decision in a sentence. */
   readonly because: string;

@@ -1,5 +1,5 @@
 /** UTF-16 units of the longest name, as capability tokens have it. */
-export const maxNameLength = 1024;
+const maxNameLength = 1024;
 
 /** White space, controls, and what cannot be seen or turns text around: nobody reads in them what a machine compares. */
 const unseen = /[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;

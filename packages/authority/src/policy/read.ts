@@ -14,6 +14,7 @@ export interface PolicyFault {
 /** A document cannot be used: it names every fault. */
 export class PolicyError extends Error {
   override readonly name = "PolicyError";
+  /** All that is wrong, in the order of the document. */
   readonly faults: readonly PolicyFault[];
 
   constructor(faults: readonly PolicyFault[]) {

@@ -18,7 +18,7 @@ export function entryOf(policy: Policy, identity: string): SubjectEntry | undefi
  * What an identity is known by. Who has no entry has the roles of the nearest realm above: an entry of its own replaces them.
  * Of the roles that were handed in, those count that the document declares external.
  */
-export function standingOf(policy: Policy, identity: string, given: readonly string[] = []): Standing {
+function standingOf(policy: Policy, identity: string, given: readonly string[] = []): Standing {
   const above = ancestorsOf(identity);
   const realm = above.find((ancestor) => policy.realms.has(ancestor));
   const own = entryOf(policy, identity)?.roles ?? (realm === undefined ? [] : (policy.realms.get(realm) ?? []));

@@ -16,7 +16,7 @@ const byNameOnly: ReadonlySet<string> = new Set([superuser, offlineAccess]);
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
 /** How many scopes a client or user may have, or a request may name. */
-export const maxScopes = 100;
+const maxScopes = 100;
 
 /** One scope. */
 export const scopeSchema = z.string().regex(scopeToken, "must be a scope-token (RFC 6749 section 3.3)");
