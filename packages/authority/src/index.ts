@@ -14,7 +14,7 @@ export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } fro
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewrap-ring.ts";
-export { shortestRotation } from "./keys/rotation.ts";
+export { minRotation } from "./keys/rotation.ts";
 export { checkPolicy, type Finding, type FindingCode } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { shortestRotation } from "@countersign/authority";
+import { minRotation } from "@countersign/authority";
 import { checkServing, type TlsOptions } from "@countersign/authority/node";
 import { defined } from "@countersign/protocol";
 import { type Address, parseAddress } from "./address.ts";
@@ -62,7 +62,7 @@ function judge(options: Parameters<typeof checkServing>[0]): void {
 /** What is allowed, and yet cannot be meant. */
 function doubts({ settings, tls }: Omit<Serving, "warnings">, now: number): readonly string[] {
   const { issuer, compat, registration, server, keys } = settings;
-  const shortest = shortestRotation(settings);
+  const shortest = minRotation(settings);
   const isOffered = compat.faces.includes("jwt-issuer");
   const hasClient = compat.jwt_issuer_client !== undefined;
   const doubtful: readonly (readonly [boolean, string])[] = [

@@ -14,7 +14,7 @@ export interface ReadKeyOptions {
 }
 
 /** Longer than any key, also of a set. */
-const longestInput = 256 * 1024;
+const maxInput = 256 * 1024;
 
 /**
  * Every private key of a text or file: PEM (PKCS #8, PKCS #1, SEC 1 with or without its EC PARAMETERS), DER of the
@@ -34,7 +34,7 @@ export function readSigningKeys(
   input: string | Uint8Array,
   options: ReadKeyOptions = {},
 ): readonly PrivateSigningKey[] {
-  if (input.length > longestInput) throw unusable("the input is too long");
+  if (input.length > maxInput) throw unusable("the input is too long");
   if (typeof input !== "string" && input[0] === derSequence) return [readDer(input, options)];
   const text = (typeof input === "string" ? input : decodeUtf8(input)).trim();
   if (text.startsWith("{")) return readJson(text, options);

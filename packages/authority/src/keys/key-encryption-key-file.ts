@@ -134,7 +134,7 @@ function parse(text: string, path: string): Uint8Array {
 }
 
 /** Names tried for a draft: somebody who knew the next one could put a file there. */
-const mostDrafts = 8;
+const maxDrafts = 8;
 
 /** Writes a whole file under another name and links it to its place, which fails when somebody was faster. */
 async function make(path: string, random: Random): Promise<void> {
@@ -164,7 +164,7 @@ async function writeDraft(path: string, random: Random): Promise<string> {
       await writeDurably(draft, key);
       return draft;
     } catch (error) {
-      if (errorCode(error) !== "EEXIST" || tries === mostDrafts) throw error;
+      if (errorCode(error) !== "EEXIST" || tries === maxDrafts) throw error;
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Store } from "../store/store.ts";
 import { algorithmNames } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
 import { derivationContext, type KeyRow, parseRing, type RingRecord, setOf, signingContext } from "./ring-record.ts";
-import { activeKey, lineOf } from "./rotation.ts";
+import { activeKey, scheduleOf } from "./rotation.ts";
 import { unseal } from "./sealed.ts";
 import { type SignatureFunction, type SigningPlace, signatureFunction } from "./sign.ts";
 import { type PublicJwk, publicJwk } from "./signing-key.ts";
@@ -33,7 +33,7 @@ export interface OpenKey {
 export interface OpenRing {
   readonly version: number;
   readonly record: RingRecord;
-  readonly lines: ReadonlyMap<SigningAlgorithm, readonly KeyRow[]>;
+  readonly schedules: ReadonlyMap<SigningAlgorithm, readonly KeyRow[]>;
   readonly rows: ReadonlyMap<string, KeyRow>;
   readonly keys: ReadonlyMap<string, OpenKey>;
   readonly derivationKey: KeyObject;
@@ -76,7 +76,7 @@ export async function openRing(version: number, record: RingRecord, options: Ope
     version,
     record,
     derivationKey,
-    lines: new Map([...inUse].map((algorithm) => [algorithm, lineOf(record.keys, algorithm)])),
+    schedules: new Map([...inUse].map((algorithm) => [algorithm, scheduleOf(record.keys, algorithm)])),
     rows: new Map(record.keys.map((row) => [row.kid, row])),
     keys: new Map(opened.map((key) => [key.jwk.kid, key])),
   };
@@ -109,9 +109,9 @@ export interface Publication {
  */
 export function publish(ring: OpenRing, now: number): Publication {
   const rows = algorithmNames.flatMap((algorithm) => {
-    const line = ring.lines.get(algorithm) ?? [];
-    const active = activeKey(line, now);
-    const others = line.filter((row) => row !== active).reverse();
+    const schedule = ring.schedules.get(algorithm) ?? [];
+    const active = activeKey(schedule, now);
+    const others = schedule.filter((row) => row !== active).reverse();
     return active === undefined ? others : [active, ...others];
   });
   const set = (name: "jwks" | "pqc") =>

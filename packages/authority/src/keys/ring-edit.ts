@@ -7,11 +7,11 @@ import { derivationContext, type KeyRow, type RingRecord, ringFormat, signingCon
 import {
   erasesAt,
   type KeyState,
-  lineOf,
-  mostKeysOfAlgorithm,
+  maxKeysOfAlgorithm,
   type Plan,
   type RotationPolicy,
-  type Slot,
+  type ScheduledKey,
+  scheduleOf,
   unexpired,
 } from "./rotation.ts";
 import { seal } from "./sealed.ts";
@@ -33,17 +33,17 @@ export async function emptyRing({ keyEncryptionKey, random }: EditOptions): Prom
 
 /** The rows of a plan, its new keys made or taken from `given`, and sealed. */
 export async function carryOut(plan: Plan<KeyRow>, options: EditOptions): Promise<readonly KeyRow[]> {
-  return [...plan.keep, ...(await Promise.all(plan.make.map((slot) => makeRow(slot, options))))];
+  return [...plan.keep, ...(await Promise.all(plan.make.map((scheduled) => makeRow(scheduled, options))))];
 }
 
-async function makeRow(slot: Slot, { given, keyEncryptionKey, random }: EditOptions): Promise<KeyRow> {
-  const privateKey = given?.privateKey ?? (await algorithms[slot.algorithm].generate());
-  const { kid } = publicJwk(privateKey, slot.algorithm);
+async function makeRow(scheduled: ScheduledKey, { given, keyEncryptionKey, random }: EditOptions): Promise<KeyRow> {
+  const privateKey = given?.privateKey ?? (await algorithms[scheduled.algorithm].generate());
+  const { kid } = publicJwk(privateKey, scheduled.algorithm);
   const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
-  const context = signingContext({ kid, algorithm: slot.algorithm });
+  const context = signingContext({ kid, algorithm: scheduled.algorithm });
   const sealed = await seal(pkcs8, context, { keyEncryptionKey, random });
   pkcs8.fill(0);
-  return { ...slot, kid, origin: given === undefined ? "made" : "imported", sealed };
+  return { ...scheduled, kid, origin: given === undefined ? "made" : "imported", sealed };
 }
 
 /** Whether an edit left everything as it was. */
@@ -59,36 +59,36 @@ export interface RingEdit {
 
 /** What the audit trail is told of an edit, in its commit. */
 export function eventsOf(edit: RingEdit, actor: string): readonly EventDraft[] {
-  return deedsOf(edit).map(({ name, row: { kid, algorithm } }) => ({ name, fields: { kid, algorithm, actor } }));
+  return ringEventsOf(edit).map(({ name, row: { kid, algorithm } }) => ({ name, fields: { kid, algorithm, actor } }));
 }
 
 /** Fewer than a commit takes, with the ring itself. */
-const mostEvents = 20;
+const maxEvents = 20;
 
 /** As much of an edit as is recorded in one commit: where it is too much, some of what is to be erased, and nothing else. */
 export function withinOneCommit(edit: RingEdit): RingEdit {
   const { before, after } = edit;
-  if (deedsOf(edit).length <= mostEvents) return edit;
+  if (ringEventsOf(edit).length <= maxEvents) return edit;
   const later = new Set(after.map(({ kid }) => kid));
-  const gone = new Set(before.filter(({ kid }) => !later.has(kid)).slice(0, mostEvents));
+  const gone = new Set(before.filter(({ kid }) => !later.has(kid)).slice(0, maxEvents));
   return { before, after: before.filter((row) => !gone.has(row)) };
 }
 
-interface Deed {
+interface RingEvent {
   readonly name: "key.rotated" | "key.imported" | "key.erased";
   readonly row: KeyRow;
 }
 
-function deedsOf({ before, after }: RingEdit): readonly Deed[] {
+function ringEventsOf({ before, after }: RingEdit): readonly RingEvent[] {
   const earlier = new Map(before.map((row) => [row.kid, row]));
   const later = new Set(after.map((row) => row.kid));
   const begun = after
     .filter(({ kid, activeAt }) => earlier.get(kid)?.activeAt !== activeAt)
-    .map((row): Deed => {
+    .map((row): RingEvent => {
       const isImport = row.origin === "imported" && !earlier.has(row.kid);
       return { name: isImport ? "key.imported" : "key.rotated", row };
     });
-  const gone = before.filter(({ kid }) => !later.has(kid)).map((row): Deed => ({ name: "key.erased", row }));
+  const gone = before.filter(({ kid }) => !later.has(kid)).map((row): RingEvent => ({ name: "key.erased", row }));
   return [...begun, ...gone];
 }
 
@@ -126,10 +126,10 @@ export function refuseFlood(
     policy,
   }: { readonly algorithm: SigningAlgorithm; readonly now: number; readonly policy: RotationPolicy },
 ): void {
-  const line = unexpired(lineOf(rows, algorithm), now, policy);
-  if (line.length < 2 * mostKeysOfAlgorithm) return;
-  const roomAt = Math.min(...line.map((row) => erasesAt(row, policy)));
+  const schedule = unexpired(scheduleOf(rows, algorithm), now, policy);
+  if (schedule.length < 2 * maxKeysOfAlgorithm) return;
+  const roomAt = Math.min(...schedule.map((row) => erasesAt(row, policy)));
   const until = new Date(roomAt).toISOString();
-  const hint = `There are ${line.length} keys for ${algorithm}, the most there may be, and each may still verify a token; the first is erased at ${until}. A key that must not be trusted can be revoked now`;
+  const hint = `There are ${schedule.length} keys for ${algorithm}, the most there may be, and each may still verify a token; the first is erased at ${until}. A key that must not be trusted can be revoked now`;
   throw new CountersignError("conflict", { hint, retryAfterMs: roomAt - now });
 }

@@ -32,13 +32,13 @@ export type Readiness = { readonly ready: true } | { readonly ready: false; read
 /** Shows a key. */
 export function describeKey(row: KeyRow, { ring, policy }: RingView, now: number): KeyDescription {
   const { kid, algorithm, origin, publishedAt, activeAt, retiresAt } = row;
-  const state = stateOf(row, ring.lines.get(algorithm) ?? [], now, policy);
+  const state = stateOf(row, ring.schedules.get(algorithm) ?? [], now, policy);
   return { kid, algorithm, state, origin, publishedAt, activeAt, retiresAt, erasesAt: erasesAt(row, policy) };
 }
 
 /** When the first key of an algorithm begins to sign; `undefined` when it did, or there is none. */
-export function signsFrom({ lines }: OpenRing, now: number, algorithm: SigningAlgorithm): number | undefined {
-  return firstAnnounced(lines.get(algorithm) ?? [], now)?.activeAt;
+export function signsFrom({ schedules }: OpenRing, now: number, algorithm: SigningAlgorithm): number | undefined {
+  return firstAnnounced(schedules.get(algorithm) ?? [], now)?.activeAt;
 }
 
 /** Why the view of the ring is too old to sign by: after a pause, a jump of the clock, a store that does not answer. */
@@ -58,8 +58,8 @@ export function readinessOf(view: RingView, now: number, common: SigningAlgorith
 function idlenessOf({ ring }: RingView, now: number, common: SigningAlgorithm): string | undefined {
   const from = signsFrom(ring, now, common);
   if (from !== undefined) return waitFor(common, from);
-  const idle = [...ring.lines.values()].find(
-    (line) => activeKey(line, now) === undefined && firstAnnounced(line, now) === undefined,
+  const idle = [...ring.schedules.values()].find(
+    (schedule) => activeKey(schedule, now) === undefined && firstAnnounced(schedule, now) === undefined,
   );
   return idle?.[0] && `no key for ${idle[0].algorithm} is inside its window`;
 }

@@ -43,10 +43,10 @@ import {
   activeKey,
   admit,
   defaultReloadMs,
-  lineOf,
   policyOf,
   type RotationPolicy,
   rotateNow,
+  scheduleOf,
   stateOf,
   timetable,
   withdraw,
@@ -147,7 +147,7 @@ export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKey
   return ring;
 }
 
-const mostAttempts = 16;
+const maxAttempts = 16;
 
 /** From the keys as they are to the keys as a command wants them. */
 type Edit = (rows: readonly KeyRow[], now: number) => Promise<readonly KeyRow[]> | readonly KeyRow[];
@@ -189,7 +189,7 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   announce(algorithm: SigningAlgorithm): Promise<void> {
-    return this.#ring.lines.has(algorithm) ? Promise.resolve() : this.demand([algorithm]);
+    return this.#ring.schedules.has(algorithm) ? Promise.resolve() : this.demand([algorithm]);
   }
 
   signsFrom(algorithm: SigningAlgorithm): number | undefined {
@@ -208,7 +208,7 @@ class StoredKeyRing implements ManagedKeyRing {
 
   list(): readonly KeyDescription[] {
     return algorithmNames
-      .flatMap((algorithm) => this.#ring.lines.get(algorithm) ?? [])
+      .flatMap((algorithm) => this.#ring.schedules.get(algorithm) ?? [])
       .map((row) => describeKey(row, this.#view(), this.#options.clock.now()));
   }
 
@@ -218,7 +218,7 @@ class StoredKeyRing implements ManagedKeyRing {
       const plan = rotateNow(rows, algorithm, now, this.#succession(options));
       if (plan.make.length > 0) refuseFlood(rows, { algorithm, now, policy: this.#policy });
       const after = await carryOut(plan, this.#options);
-      successor = lineOf(after, algorithm).at(-1)?.kid;
+      successor = scheduleOf(after, algorithm).at(-1)?.kid;
       return after;
     });
     return this.#describeKid(successor);
@@ -244,7 +244,7 @@ class StoredKeyRing implements ManagedKeyRing {
   async erase(kid: string, actor: string): Promise<void> {
     await this.#change(actor, (rows, now) => {
       const row = refuseUnknown(rows, kid);
-      refuseInUse(stateOf(row, lineOf(rows, row.algorithm), now, this.#policy));
+      refuseInUse(stateOf(row, scheduleOf(rows, row.algorithm), now, this.#policy));
       return rows.filter((other) => other !== row);
     });
   }
@@ -292,7 +292,7 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   #signerAt(algorithm: SigningAlgorithm, now: number): Signer | undefined {
-    const row = activeKey(this.#ring.lines.get(algorithm) ?? [], now);
+    const row = activeKey(this.#ring.schedules.get(algorithm) ?? [], now);
     if (row === undefined || stalenessOf(this.#view(), now) !== undefined) return undefined;
     const known = this.#signers.get(row.kid);
     return known?.algorithm === row.algorithm ? known : this.#makeSigner(row);
@@ -350,7 +350,7 @@ class StoredKeyRing implements ManagedKeyRing {
 
   #change(actor: string, edit: Edit): Promise<void> {
     return this.#inTurn(async () => {
-      for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
         await this.#load();
         if (await this.#tryChange(actor, edit)) return;
       }

@@ -12,7 +12,7 @@ export interface KeyTimes {
 }
 
 /** A key that is to be made: its times, before it has a name. */
-export type Slot = Omit<KeyTimes, "kid">;
+export type ScheduledKey = Omit<KeyTimes, "kid">;
 
 /** Announced, signing, still trusted, gone. */
 export type KeyState = "next" | "active" | "retired" | "erased";
@@ -26,7 +26,7 @@ export interface RotationPolicy {
   /** For how long verifiers and proxies may keep a JWK set. */
   readonly jwksMaxAgeMs: number;
   /** The longest life of a token. */
-  readonly longestTokenMs: number;
+  readonly maxTokenMs: number;
   /** How far the clocks of nodes and verifiers may be apart. */
   readonly clockSkewMs: number;
   /** How old a node's view of the ring may be while it signs and publishes. */
@@ -44,7 +44,7 @@ export function policyOf({ keys }: Pick<Config, "keys">, staleMs: number): Rotat
     rotateEveryMs: keys.rotate_every * 1000,
     publishBeforeMs: keys.publish_before * 1000,
     jwksMaxAgeMs: keys.jwks_max_age * 1000,
-    longestTokenMs: dayMs,
+    maxTokenMs: dayMs,
     clockSkewMs: 60_000,
     staleMs,
   };
@@ -57,29 +57,29 @@ export const defaultReloadMs = 60_000;
  * How long a key signs at least, in seconds: its successor is published meanwhile, for as long as caches keep a set without
  * it. A shorter `rotate_every` is lengthened to it.
  */
-export function shortestRotation(config: Pick<Config, "keys">): number {
+export function minRotation(config: Pick<Config, "keys">): number {
   return Math.ceil(leadMs(policyOf(config, 3 * defaultReloadMs)) / 1000);
 }
 
 /** The keys that stay, with their new times, and those to be made. */
 export interface Plan<Key extends KeyTimes> {
   readonly keep: readonly Key[];
-  readonly make: readonly Slot[];
+  readonly make: readonly ScheduledKey[];
 }
 
 /**
  * From so many keys of one algorithm on, the timetable waits for the oldest to go. Commands may double it, and even
  * then the published set keeps below the hundred keys that verifiers take.
  */
-export const mostKeysOfAlgorithm = 12;
+export const maxKeysOfAlgorithm = 12;
 
 /** How long a key is published before it signs: until no cache and no node lacks it, whatever is configured. */
 export function leadMs(policy: RotationPolicy): number {
-  return Math.max(policy.publishBeforeMs, shortestLeadMs(policy));
+  return Math.max(policy.publishBeforeMs, minLeadMs(policy));
 }
 
 /** How long a key must be published until no cache and no node lacks it. */
-function shortestLeadMs(policy: RotationPolicy): number {
+function minLeadMs(policy: RotationPolicy): number {
   return policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs;
 }
 
@@ -90,7 +90,7 @@ function windowMs(policy: RotationPolicy): number {
 
 /** When a retired key goes: after the last token it signed has expired for every verifier. */
 export function erasesAt(key: KeyTimes, policy: RotationPolicy): number {
-  return key.retiresAt + policy.longestTokenMs + policy.clockSkewMs + policy.staleMs + policy.jwksMaxAgeMs;
+  return key.retiresAt + policy.maxTokenMs + policy.clockSkewMs + policy.staleMs + policy.jwksMaxAgeMs;
 }
 
 /** The keys that are not to be erased yet. */
@@ -103,24 +103,24 @@ export function unexpired<Key extends KeyTimes>(
 }
 
 /** The keys of one algorithm, oldest first. */
-export function lineOf<Key extends KeyTimes>(keys: readonly Key[], algorithm: SigningAlgorithm): readonly Key[] {
+export function scheduleOf<Key extends KeyTimes>(keys: readonly Key[], algorithm: SigningAlgorithm): readonly Key[] {
   return keys.filter((key) => key.algorithm === algorithm).sort((a, b) => a.activeAt - b.activeAt);
 }
 
 /**
- * The key of a line that signs at `now`, or `undefined` when its last window is over or its first key is only announced.
- * Another line whose first window has not begun (a clock was put back) signs with its first key, which is published
+ * The key of a schedule that signs at `now`, or `undefined` when its last window is over or its first key is only announced.
+ * Another schedule whose first window has not begun (a clock was put back) signs with its first key, which is published
  * like the others.
  */
-export function activeKey<Key extends KeyTimes>(line: readonly Key[], now: number): Key | undefined {
-  if (firstAnnounced(line, now) !== undefined) return undefined;
-  const key = line.findLast((candidate) => candidate.activeAt <= now) ?? line[0];
+export function activeKey<Key extends KeyTimes>(schedule: readonly Key[], now: number): Key | undefined {
+  if (firstAnnounced(schedule, now) !== undefined) return undefined;
+  const key = schedule.findLast((candidate) => candidate.activeAt <= now) ?? schedule[0];
   return key !== undefined && now < key.retiresAt ? key : undefined;
 }
 
 /** The first key of an algorithm that nothing was signed with so far, while it is published but does not sign yet. */
-export function firstAnnounced<Key extends KeyTimes>(line: readonly Key[], now: number): Key | undefined {
-  const [key, ...others] = line;
+export function firstAnnounced<Key extends KeyTimes>(schedule: readonly Key[], now: number): Key | undefined {
+  const [key, ...others] = schedule;
   if (key === undefined || others.length > 0) return undefined;
   return key.publishedAt <= now && now < key.activeAt ? key : undefined;
 }
@@ -128,20 +128,20 @@ export function firstAnnounced<Key extends KeyTimes>(line: readonly Key[], now: 
 /** The state of a key among the others of its algorithm. */
 export function stateOf<Key extends KeyTimes>(
   key: Key,
-  line: readonly Key[],
+  schedule: readonly Key[],
   now: number,
   policy: RotationPolicy,
 ): KeyState {
-  if (activeKey(line, now)?.kid === key.kid) return "active";
+  if (activeKey(schedule, now)?.kid === key.kid) return "active";
   if (key.activeAt > now) return "next";
   return now < erasesAt(key, policy) ? "retired" : "erased";
 }
 
 /**
  * The timetable of the key ring: from the keys as they are to the keys as they should be at `now`. Every algorithm in
- * use or in `demanded` has a line of its own. When nobody announced a successor in time, the last key goes on signing
+ * use or in `demanded` has a schedule of its own. When nobody announced a successor in time, the last key goes on signing
  * until a successor has been published long enough. The keys of an empty ring sign at once, as no verifier can hold an
- * earlier set, and so does the key of a line that ran out during an outage; the first key of an algorithm that joins
+ * earlier set, and so does the key of a schedule that ran out during an outage; the first key of an algorithm that joins
  * later is published until no cache lacks it.
  *
  * @example
@@ -157,30 +157,30 @@ export function timetable<Key extends KeyTimes>(
   demanded: readonly SigningAlgorithm[] = [],
 ): Plan<Key> {
   const inUse = new Set([...keys.map((key) => key.algorithm), ...demanded]);
-  const firstAt = keys.length === 0 ? now : now + shortestLeadMs(policy);
+  const firstAt = keys.length === 0 ? now : now + minLeadMs(policy);
   return join(
     [...inUse].map((algorithm) => {
-      const line = lineOf(keys, algorithm);
-      if (line.length === 0) return { keep: [], make: [slot(algorithm, now, firstAt, policy)] };
-      return planLine(line, algorithm, now, policy);
+      const schedule = scheduleOf(keys, algorithm);
+      if (schedule.length === 0) return { keep: [], make: [scheduledKey(algorithm, now, firstAt, policy)] };
+      return planSchedule(schedule, algorithm, now, policy);
     }),
   );
 }
 
-function planLine<Key extends KeyTimes>(
-  line: readonly Key[],
+function planSchedule<Key extends KeyTimes>(
+  schedule: readonly Key[],
   algorithm: SigningAlgorithm,
   now: number,
   policy: RotationPolicy,
 ): Plan<Key> {
-  const keep = unexpired(line, now, policy);
+  const keep = unexpired(schedule, now, policy);
   const last = keep.at(-1);
   const oldest = keep[0];
-  if (last === undefined || oldest === undefined) return { keep, make: [slot(algorithm, now, now, policy)] };
+  if (last === undefined || oldest === undefined) return { keep, make: [scheduledKey(algorithm, now, now, policy)] };
   if (announced(keep, now) !== undefined || now < last.retiresAt - leadMs(policy)) return { keep, make: [] };
   const earliest = Math.max(last.retiresAt, now + leadMs(policy));
-  if (keep.length < mostKeysOfAlgorithm) {
-    return { keep: retireLast(keep, earliest), make: [slot(algorithm, now, earliest, policy)] };
+  if (keep.length < maxKeysOfAlgorithm) {
+    return { keep: retireLast(keep, earliest), make: [scheduledKey(algorithm, now, earliest, policy)] };
   }
   return { keep: retireLast(keep, Math.max(earliest, erasesAt(oldest, policy) + leadMs(policy))), make: [] };
 }
@@ -195,14 +195,14 @@ export function rotateNow<Key extends KeyTimes>(
   now: number,
   policy: RotationPolicy & { readonly immediately: boolean },
 ): Plan<Key> {
-  const line = lineOf(keys, algorithm);
-  const next = announced(line, now);
+  const schedule = scheduleOf(keys, algorithm);
+  const next = announced(schedule, now);
   if (next === undefined) return admit(keys, algorithm, now, policy);
   const soonest = Math.min(next.activeAt, Math.max(now, next.publishedAt + leadMs(policy)));
   const activeAt = policy.immediately ? now : soonest;
   if (activeAt === next.activeAt) return { keep: keys, make: [] };
-  const before = retireLast(without(line, next), activeAt);
-  return { keep: [...others(keys, line), ...before, activeFrom(next, activeAt, policy)], make: [] };
+  const before = retireLast(without(schedule, next), activeAt);
+  return { keep: [...others(keys, schedule), ...before, activeFrom(next, activeAt, policy)], make: [] };
 }
 
 /** Makes room for a new successor, a made or an imported one, in place of an announced one that never signed. */
@@ -212,14 +212,14 @@ export function admit<Key extends KeyTimes>(
   now: number,
   policy: RotationPolicy & { readonly immediately: boolean },
 ): Plan<Key> {
-  const line = lineOf(keys, algorithm);
-  const next = announced(line, now);
-  const stay = without(line, next);
-  const lead = stay.length === 0 ? shortestLeadMs(policy) : leadMs(policy);
+  const schedule = scheduleOf(keys, algorithm);
+  const next = announced(schedule, now);
+  const stay = without(schedule, next);
+  const lead = stay.length === 0 ? minLeadMs(policy) : leadMs(policy);
   const activeAt = policy.immediately || keys.length === 0 ? now : now + lead;
   return {
-    keep: [...others(keys, line), ...retireLast(stay, activeAt)],
-    make: [slot(algorithm, now, activeAt, policy)],
+    keep: [...others(keys, schedule), ...retireLast(stay, activeAt)],
+    make: [scheduledKey(algorithm, now, activeAt, policy)],
   };
 }
 
@@ -236,20 +236,20 @@ export function withdraw<Key extends KeyTimes>(
   const gone = keys.find((key) => key.kid === kid);
   if (gone === undefined) return { keep: keys, make: [] };
   const keep = without(keys, gone);
-  const stay = lineOf(keep, gone.algorithm);
-  if (firstAnnounced(lineOf(keys, gone.algorithm), now) !== undefined) {
-    return { keep, make: [slot(gone.algorithm, now, now + shortestLeadMs(policy), policy)] };
+  const stay = scheduleOf(keep, gone.algorithm);
+  if (firstAnnounced(scheduleOf(keys, gone.algorithm), now) !== undefined) {
+    return { keep, make: [scheduledKey(gone.algorithm, now, now + minLeadMs(policy), policy)] };
   }
   if (stay.some((key) => key.activeAt <= now && now < key.retiresAt)) return { keep, make: [] };
   const next = stay.find((key) => key.activeAt > now);
-  if (next === undefined) return { keep, make: [slot(gone.algorithm, now, now, policy)] };
+  if (next === undefined) return { keep, make: [scheduledKey(gone.algorithm, now, now, policy)] };
   return { keep: [...without(keep, next), activeFrom(next, now, policy)], make: [] };
 }
 
 /** The successor that was published and has not signed yet. */
-function announced<Key extends KeyTimes>(line: readonly Key[], now: number): Key | undefined {
-  const last = line.at(-1);
-  return last !== undefined && last.activeAt > now && activeKey(line, now) !== last ? last : undefined;
+function announced<Key extends KeyTimes>(schedule: readonly Key[], now: number): Key | undefined {
+  const last = schedule.at(-1);
+  return last !== undefined && last.activeAt > now && activeKey(schedule, now) !== last ? last : undefined;
 }
 
 function activeFrom<Key extends KeyTimes>(key: Key, at: number, policy: RotationPolicy): Key {
@@ -257,13 +257,18 @@ function activeFrom<Key extends KeyTimes>(key: Key, at: number, policy: Rotation
 }
 
 /** Ends the window of the last key at `at`; one whose window ended earlier with nobody to follow signs until then. */
-function retireLast<Key extends KeyTimes>(line: readonly Key[], at: number): readonly Key[] {
-  return line.map((key, place) =>
-    place === line.length - 1 && key.retiresAt !== at ? { ...key, retiresAt: at } : key,
+function retireLast<Key extends KeyTimes>(schedule: readonly Key[], at: number): readonly Key[] {
+  return schedule.map((key, place) =>
+    place === schedule.length - 1 && key.retiresAt !== at ? { ...key, retiresAt: at } : key,
   );
 }
 
-function slot(algorithm: SigningAlgorithm, publishedAt: number, activeAt: number, policy: RotationPolicy): Slot {
+function scheduledKey(
+  algorithm: SigningAlgorithm,
+  publishedAt: number,
+  activeAt: number,
+  policy: RotationPolicy,
+): ScheduledKey {
   return { algorithm, publishedAt, activeAt, retiresAt: activeAt + windowMs(policy) };
 }
 
@@ -271,8 +276,8 @@ function without<Key extends KeyTimes>(keys: readonly Key[], key: Key | undefine
   return keys.filter((other) => other !== key);
 }
 
-function others<Key extends KeyTimes>(keys: readonly Key[], line: readonly Key[]): readonly Key[] {
-  return keys.filter((key) => !line.includes(key));
+function others<Key extends KeyTimes>(keys: readonly Key[], schedule: readonly Key[]): readonly Key[] {
+  return keys.filter((key) => !schedule.includes(key));
 }
 
 function join<Key extends KeyTimes>(plans: readonly Plan<Key>[]): Plan<Key> {

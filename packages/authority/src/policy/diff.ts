@@ -40,7 +40,7 @@ export interface PolicyDiff {
 }
 
 /** Requests that are compared at most. */
-const mostCompared = 200_000;
+const maxCompared = 200_000;
 
 /**
  * What two documents allow differently: their rules, and the decisions about every subject that either names with every
@@ -53,7 +53,7 @@ export function diffPolicies(before: Policy, after: Policy): PolicyDiff {
   const decisions: DecisionChange[] = [];
   let compared = 0;
   for (const [subject, asked] of requestsIn(before, after)) {
-    if (compared === mostCompared) return { rules: ruleChanges(before, after), decisions, compared, isPartial: true };
+    if (compared === maxCompared) return { rules: ruleChanges(before, after), decisions, compared, isPartial: true };
     compared += 1;
     decisions.push(...compare({ before, after }, subject, asked));
   }

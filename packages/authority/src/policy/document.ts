@@ -8,8 +8,8 @@ import { compilePattern, maxPatternLength } from "./pattern.ts";
 /** The form of documents that this version reads. */
 export const documentFormat = "countersign-policy/1";
 
-const longestLife = 366 * 86_400;
-const mostListed = 10_000;
+const maxLife = 366 * 86_400;
+const maxListed = 10_000;
 
 export const nameSchema = z.string().refine(isName, nameRule);
 export const identitySchema = z.string().refine(isIdentity, identityRule);
@@ -23,8 +23,8 @@ const patternSchema = z
     "must be a pattern in the syntax of Rust's regex crate that is matched in linear time: no look-around, no back-reference",
   );
 
-const lifetime = z.number().int().min(1).max(longestLife);
-const listOf = <Member extends z.ZodType>(member: Member) => z.array(member).min(1).max(mostListed);
+const lifetime = z.number().int().min(1).max(maxLife);
+const listOf = <Member extends z.ZodType>(member: Member) => z.array(member).min(1).max(maxListed);
 const names = listOf(nameSchema);
 
 const keySchema = z
@@ -75,18 +75,18 @@ const subjectSchema = z
   .strictObject({
     id: identitySchema.optional(),
     pattern: patternSchema.optional(),
-    roles: z.array(nameSchema).max(mostListed).default([]),
+    roles: z.array(nameSchema).max(maxListed).default([]),
     delegation: delegationSchema.default(false).describe("Whether it may become its own sub-identities"),
   })
   .refine(oneOf("id", "pattern"), "must have an id or a pattern, not both");
 
 const realmSchema = z.strictObject({
   id: identitySchema,
-  roles: z.array(nameSchema).max(mostListed).default([]).describe("Of its sub-identities that are no subjects"),
+  roles: z.array(nameSchema).max(maxListed).default([]).describe("Of its sub-identities that are no subjects"),
 });
 
 const roleSchema = z.strictObject({
-  includes: z.array(nameSchema).max(mostListed).default([]),
+  includes: z.array(nameSchema).max(maxListed).default([]),
   external: z.boolean().default(false).describe("Given by the record of a user or client, not by this document"),
 });
 

@@ -95,9 +95,9 @@ function shown(what: string, test: NameTest | undefined): string {
   return test.kind === "names" ? `${what} ${some([...test.names])}` : `${what} that match ${test.pattern.source}`;
 }
 
-const mostNamed = 5;
+const maxNamed = 5;
 
 function some(names: readonly string[]): string {
-  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : "";
-  return `${names.slice(0, mostNamed).join(", ")}${more}`;
+  const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : "";
+  return `${names.slice(0, maxNamed).join(", ")}${more}`;
 }

@@ -7,11 +7,11 @@ import {
   erasesAt,
   type KeyTimes,
   leadMs,
-  lineOf,
-  mostKeysOfAlgorithm,
+  maxKeysOfAlgorithm,
   type Plan,
   type RotationPolicy,
   rotateNow,
+  scheduleOf,
   stateOf,
   timetable,
   withdraw,
@@ -24,7 +24,7 @@ const usualPolicy: RotationPolicy = {
   rotateEveryMs: 30 * day,
   publishBeforeMs: day,
   jwksMaxAgeMs: 15 * minute,
-  longestTokenMs: day,
+  maxTokenMs: day,
   clockSkewMs: minute,
   staleMs: 3 * minute,
 };
@@ -33,7 +33,7 @@ const anyPolicy: fc.Arbitrary<RotationPolicy> = fc.record({
   rotateEveryMs: fc.integer({ min: minute, max: 60 * day }),
   publishBeforeMs: fc.integer({ min: 0, max: 2 * day }),
   jwksMaxAgeMs: fc.integer({ min: 0, max: day }),
-  longestTokenMs: fc.integer({ min: 10_000, max: day }),
+  maxTokenMs: fc.integer({ min: 10_000, max: day }),
   clockSkewMs: fc.integer({ min: 0, max: minute }),
   staleMs: fc.integer({ min: minute, max: 5 * minute }),
 });
@@ -71,7 +71,7 @@ interface History {
 const start = 1_000 * day;
 
 /** Short lives make long histories; this much of one is enough to judge. */
-const mostVersions = 30;
+const maxVersions = 30;
 
 function live(policy: RotationPolicy, stretches: readonly Stretch[]): History {
   const history: History = { versions: [], up: [] };
@@ -91,7 +91,7 @@ function live(policy: RotationPolicy, stretches: readonly Stretch[]): History {
       const due = nextDue(keys, now, policy) + stretch.lateness * policy.staleMs;
       const next = Math.min(due, commandAt);
       if (next > to) break;
-      if (history.versions.length >= mostVersions) {
+      if (history.versions.length >= maxVersions) {
         to = now;
         break;
       }
@@ -110,7 +110,7 @@ function live(policy: RotationPolicy, stretches: readonly Stretch[]): History {
 
 /** The next instant at which the timetable has something to do. */
 function nextDue(keys: readonly KeyTimes[], now: number, policy: RotationPolicy): number {
-  const line = lineOf(keys, "ES256");
+  const line = scheduleOf(keys, "ES256");
   const last = line.at(-1);
   if (last !== undefined && last.activeAt <= now && last.retiresAt - leadMs(policy) <= now) return now;
   const instants = [...line.map((key) => erasesAt(key, policy)), (line.at(-1)?.retiresAt ?? 0) - leadMs(policy)];
@@ -181,10 +181,10 @@ describe("timetable", () => {
         const instants = instantsOf(history);
         for (const signedAt of instants.filter((instant) => isUp(history, instant))) {
           for (const signerAge of [0, policy.staleMs]) {
-            const signing = activeKey(lineOf(seen(history, signedAt, signerAge), "ES256"), signedAt);
+            const signing = activeKey(scheduleOf(seen(history, signedAt, signerAge), "ES256"), signedAt);
             if (signing === undefined) continue;
             const from = signedAt - policy.jwksMaxAgeMs;
-            const to = signedAt + policy.longestTokenMs + policy.clockSkewMs;
+            const to = signedAt + policy.maxTokenMs + policy.clockSkewMs;
             const fetches = [from, to, ...instants.filter((instant) => from < instant && instant < to)];
             for (const fetchedAt of fetches.filter((instant) => isUp(history, instant))) {
               for (const publisherAge of [0, policy.staleMs]) {
@@ -209,7 +209,7 @@ describe("timetable", () => {
       fc.property(anyPolicy, fc.array(anyStretch, { minLength: 1, maxLength: 4 }), (policy, stretches) => {
         const history = live(policy, stretches);
         for (const now of instantsOf(history).filter((instant) => isUp(history, instant))) {
-          const line = lineOf(seen(history, now, 0), "ES256");
+          const line = scheduleOf(seen(history, now, 0), "ES256");
           const active = line.filter((key) => stateOf(key, line, now, policy) === "active");
           assert.equal(active.length, 1);
           assert.ok(active.every((key) => key.publishedAt <= now && now < key.retiresAt));
@@ -240,13 +240,13 @@ describe("timetable", () => {
       keys = fill(timetable(keys, start + minutes * minute, policy, ["ES256"]));
       return keys.length;
     });
-    assert.equal(Math.max(...sizes), mostKeysOfAlgorithm);
+    assert.equal(Math.max(...sizes), maxKeysOfAlgorithm);
   });
 
   it("signs with the oldest key when the clock was put back before its window", () => {
     const keys = fill(timetable([], start, usualPolicy, ["ES256"]));
     const earlier = start - day;
-    assert.equal(activeKey(lineOf(keys, "ES256"), earlier), keys[0]);
+    assert.equal(activeKey(scheduleOf(keys, "ES256"), earlier), keys[0]);
     assert.deepEqual(timetable(keys, earlier, usualPolicy), { keep: keys, make: [] });
   });
 
@@ -309,7 +309,7 @@ describe("rotateNow", () => {
       keys.map((key) => stateOf(key, keys, now, usualPolicy)),
       ["retired", "active"],
     );
-    const tokenEnd = now + usualPolicy.longestTokenMs + usualPolicy.clockSkewMs;
+    const tokenEnd = now + usualPolicy.maxTokenMs + usualPolicy.clockSkewMs;
     assert.deepEqual(timetable(keys, tokenEnd, usualPolicy).keep, keys);
   });
 });
@@ -345,7 +345,7 @@ describe("withdraw", () => {
       admit(joined, "EdDSA", later, policy),
     ];
     for (const plan of plans) {
-      const line = lineOf(fill(plan), "EdDSA");
+      const line = scheduleOf(fill(plan), "EdDSA");
       assert.deepEqual(
         line.map((key) => [stateOf(key, line, later, usualPolicy), key.activeAt]),
         [["next", later + 19 * minute]],
