@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileCache } from "@countersign/token-keeper/node";
@@ -50,7 +50,9 @@ describe("fileCache() under concurrent writers", () => {
     const path = join(folder.path, (await readdir(folder.path))[0] ?? "");
     const dead = { ...JSON.parse(await readFile(path, "utf8")), pid: 2 ** 22 + 1 };
     for (let round = 0; round < 20; round++) {
-      await writeFile(path, JSON.stringify({ ...dead, nonce: `${round}` }), { mode: 0o600 });
+      // The winner of the round before made a file of its own, whose inode need not be that of the first.
+      const { ino } = await stat(path);
+      await writeFile(path, JSON.stringify({ ...dead, ino, nonce: `${round}` }), { mode: 0o600 });
       let won = 0;
       // Tried until somebody has it: of those who only saw the breaking, none is refused for good.
       while (won === 0) {
