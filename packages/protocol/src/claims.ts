@@ -9,15 +9,23 @@ export interface Confirmation extends JsonObject {
 
 /** The payload of an access token (RFC 9068 section 2.2). Times are seconds since the epoch (NumericDate). */
 export interface AccessTokenClaims {
+  /** The issuer (RFC 7519 section 4.1.1). */
   readonly iss: string;
+  /** The resource owner, or the client that acts for itself (RFC 9068 section 2.2). */
   readonly sub: string;
+  /** For whom the token is (RFC 7519 section 4.1.3). */
   readonly aud: string | readonly string[];
+  /** From when on it is refused, in seconds (RFC 7519 section 4.1.4). */
   readonly exp: number;
+  /** When it was issued, in seconds (RFC 7519 section 4.1.6). */
   readonly iat: number;
+  /** Its id (RFC 7519 section 4.1.7). */
   readonly jti: string;
+  /** The client that it was issued to (RFC 8693 section 4.3). */
   readonly client_id: string;
   /** Scopes joined by spaces; absent when there are none. */
   readonly scope?: string;
+  /** What it is bound to (RFC 7800 section 3.1). */
   readonly cnf?: Confirmation;
 }
 
@@ -26,15 +34,21 @@ export type PlainClaims = Omit<AccessTokenClaims, "aud" | "sub"> & { readonly su
 
 /** What an access token says, in the units of this code base. */
 export interface AccessTokenFacts {
+  /** The issuer identifier. */
   readonly issuer: string;
+  /** The resource owner, or the client that acts for itself. */
   readonly subject: string;
+  /** The client that it is issued to. */
   readonly clientId: string;
   /** At least one. */
   readonly audience: readonly string[];
+  /** What it permits; may be empty. */
   readonly scopes: readonly string[];
+  /** In milliseconds since the epoch. */
   readonly issuedAt: number;
   /** Whole seconds, in milliseconds. */
   readonly lifetimeMs: number;
+  /** Becomes `jti`. */
   readonly tokenId: string;
   /** SHA-256 of the client certificate the token is bound to, base64url. */
   readonly certificateThumbprint?: string | undefined;

@@ -7,6 +7,7 @@ export const jwtBearerAssertion = "urn:ietf:params:oauth:client-assertion-type:j
 
 /** Who is to be authenticated by an assertion, and at which server. */
 export interface ClientAssertionExpectation {
+  /** The client that must be issuer and subject of the assertion. */
   readonly clientId: string;
   /** The issuer identifier of this server: the audience that clients should name. */
   readonly issuer: string;
@@ -16,11 +17,13 @@ export interface ClientAssertionExpectation {
    * where it is named. @default none, and the issuer must be the one audience
    */
   readonly acceptTokenEndpoint?: string | readonly string[] | undefined;
+  /** By which its times are judged. */
   readonly clock: Pick<Clock, "now">;
   /** @default 30000 */
   readonly clockSkewMs?: number;
   /** The longest accepted time to `exp`; as long as that, the `jti` must be remembered. @default 600000 */
   readonly maxLifetimeMs?: number;
+  /** The signature algorithms that are accepted. */
   readonly algorithms?: readonly JwsAlgorithm[];
 }
 

@@ -1,5 +1,6 @@
 /** What a refusal says about itself: the HTTP status, the OAuth error code, and what the caller can do. */
 export interface CatalogueRow {
+  /** The HTTP status of the response. */
   readonly status: number;
   /** The `error` member on the wire (RFC 6749 section 5.2 and its extensions). */
   readonly error: string;
@@ -239,6 +240,7 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** What the refusal is about, for programs: each code has its own members. For the log, never for the caller of a server. */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** The error that led to it, for the log. */
   readonly cause?: unknown;
 }
 
@@ -254,9 +256,13 @@ export interface ErrorDetails {
  */
 export class CountersignError extends Error {
   override readonly name = "CountersignError";
+  /** Which row of the catalogue it is. */
   readonly code: ErrorCode;
+  /** For the log and the audit trail only. */
   readonly detail: string | undefined;
+  /** How long the caller should wait, for 429 and 503. */
   readonly retryAfterMs: number | undefined;
+  /** What the refusal is about, for programs; never sent to a caller. */
   readonly data: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
@@ -267,6 +273,7 @@ export class CountersignError extends Error {
     this.data = details.data;
   }
 
+  /** The HTTP status of the response. */
   get status(): number {
     return errorCatalogue[this.code].status;
   }

@@ -22,7 +22,9 @@ export type KeyRefusal = keyof typeof keyRefusals;
 
 /** A public key with the one algorithm it verifies. */
 export interface VerificationKey {
+  /** Its id in the set (RFC 7517 section 4.5). */
   readonly kid: string | undefined;
+  /** The one algorithm that it verifies. */
   readonly algorithm: JwsAlgorithm;
   /** RFC 7638 thumbprint with SHA-256, base64url. */
   readonly thumbprint: string;

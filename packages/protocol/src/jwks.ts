@@ -4,7 +4,9 @@ import { type RefusalReason, TokenRefused } from "./refusal.ts";
 
 /** What a token's header says of the key that signed it: a hint, never an instruction. */
 export interface KeyHint {
+  /** The `kid` of the header, where there is one. */
   readonly kid?: string | undefined;
+  /** The `alg` of the header. */
   readonly alg: string;
 }
 
@@ -20,15 +22,19 @@ export interface KeySource {
 
 /** A member of a JWK set that was left out, by its place in the set. */
 export interface RefusedKey {
+  /** Its place in the set, from 0. */
   readonly index: number;
+  /** Why it was left out. */
   readonly reason: KeyRefusal;
 }
 
 /** An imported JWK set. */
 export interface KeySet extends KeySource {
+  /** The keys that can verify. */
   readonly keys: readonly VerificationKey[];
   /** What was left out and why: ignore it when verifying, show it to whoever registers keys. */
   readonly refused: readonly RefusedKey[];
+  /** The keys that may have made a signature with this header. */
   find(hint: KeyHint): readonly VerificationKey[];
 }
 

@@ -7,6 +7,7 @@ import { type RefusalReason, TokenRefused } from "./refusal.ts";
 
 /** A protected header that our rules let pass (RFC 7515 section 4). */
 export interface JwsHeader extends JsonObject {
+  /** The algorithm (RFC 7515 section 4.1.1). */
   readonly alg: string;
 }
 

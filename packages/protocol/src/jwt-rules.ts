@@ -19,6 +19,7 @@ export interface JwtRules<P extends ProfileName = ProfileName> {
   readonly audienceMatch?: Profile["audience"] | undefined;
   /** The subject, when only one will do. */
   readonly subject?: string | undefined;
+  /** By which `exp`, `nbf` and `iat` are judged. */
   readonly clock: Pick<Clock, "now">;
   /** Tolerance for the issuer's clock, 0 to 60,000. @default 30000 */
   readonly clockSkewMs?: number;

@@ -9,21 +9,29 @@ import { TokenRefused } from "./refusal.ts";
 
 /** A JWT taken apart. Nothing in it is verified: use it to find whose keys to verify with, and for nothing else. */
 export interface DecodedJwt extends DecodedJws {
+  /** The payload; nothing of it is verified. */
   readonly claims: JsonObject;
 }
 
 /** The claims that each profile guarantees, beside whatever else was sent. */
 export interface ProfileClaims {
+  /** RFC 9068 section 2.2. */
   readonly access_token: JsonObject & AccessTokenClaims;
+  /** The same claims under `typ: JWT`. */
   readonly jwt_access_token: JsonObject & AccessTokenClaims;
+  /** The small access token: no audience, and a subject only of a user. */
   readonly plain: JsonObject & Pick<PlainClaims, "iss" | "exp" | "iat"> & Partial<AccessTokenClaims>;
+  /** RFC 7523 section 3. */
   readonly client_assertion: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "exp" | "jti">;
+  /** OpenID Connect Core section 2. */
   readonly id_token: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp" | "iat">;
 }
 
 /** A JWT whose signature and claims are verified. */
 export interface VerifiedJwt<P extends ProfileName = ProfileName> {
+  /** The header, which the signature covers. */
   readonly header: JwsHeader;
+  /** The payload, which the signature covers. */
   readonly claims: ProfileClaims[P];
   /** The key that verified it. */
   readonly key: VerificationKey;

@@ -12,6 +12,7 @@ export type KeyCacheEvent =
 
 /** How a {@link KeyCache} fetches and for how long it believes. */
 export interface KeyCacheOptions extends KeyImportOptions {
+  /** By which sets grow old, and by which it waits. */
   readonly clock: Clock;
   /** @default the platform's fetch */
   readonly fetch?: Fetch;
@@ -94,6 +95,7 @@ export class KeyCache implements KeySource {
     this.#options = { clock, fetch, observe, ...amounts };
   }
 
+  /** The keys that may have made a signature with this header, fetched where none is known. */
   find(hint: KeyHint): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
     const held = this.#held;
     if (held !== undefined && this.#ageOf(held) < held.freshForMs) {

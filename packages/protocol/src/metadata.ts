@@ -1,27 +1,44 @@
 /** What an authorization server says of itself (RFC 8414 section 2, RFC 8705 section 3.3). Names are the RFCs' own. */
 export interface ServerMetadata {
+  /** The issuer identifier (RFC 8414 section 2). */
   readonly issuer: string;
+  /** Where tokens are asked for. */
   readonly token_endpoint: string;
+  /** Where the keys are published. */
   readonly jwks_uri: string;
+  /** RFC 7662 section 2. */
   readonly introspection_endpoint?: string;
+  /** RFC 7009 section 2. */
   readonly revocation_endpoint?: string;
+  /** Scopes that may be asked for. */
   readonly scopes_supported?: readonly string[];
   /** Absent where there is no authorization endpoint: a member without elements is left out (RFC 8414 section 3.2). */
   readonly response_types_supported?: readonly string[];
+  /** Values of `grant_type`. */
   readonly grant_types_supported: readonly string[];
+  /** How clients may authenticate at the token endpoint. */
   readonly token_endpoint_auth_methods_supported: readonly string[];
+  /** Algorithms for `private_key_jwt` there. */
   readonly token_endpoint_auth_signing_alg_values_supported?: readonly string[];
+  /** How clients may authenticate at introspection. */
   readonly introspection_endpoint_auth_methods_supported?: readonly string[];
+  /** Algorithms for `private_key_jwt` there. */
   readonly introspection_endpoint_auth_signing_alg_values_supported?: readonly string[];
+  /** How clients may authenticate at revocation. */
   readonly revocation_endpoint_auth_methods_supported?: readonly string[];
+  /** Algorithms for `private_key_jwt` there. */
   readonly revocation_endpoint_auth_signing_alg_values_supported?: readonly string[];
+  /** Whether access tokens can be bound to certificates (RFC 8705 section 3.3). */
   readonly tls_client_certificate_bound_access_tokens?: boolean;
+  /** A page for developers. */
   readonly service_documentation?: string;
 }
 
 /** The same document in the form of OpenID Connect Discovery 1.0 section 3, for software that looks only there. */
 export interface OpenIdMetadata extends ServerMetadata {
+  /** OpenID Connect Discovery section 3. */
   readonly subject_types_supported: readonly string[];
+  /** OpenID Connect Discovery section 3. */
   readonly id_token_signing_alg_values_supported: readonly string[];
 }
 
@@ -34,6 +51,7 @@ export interface ServerOffer {
     readonly introspection?: string;
     readonly revocation?: string;
   };
+  /** Values of `grant_type`. */
   readonly grantTypes: readonly string[];
   /** Names of RFC 7591 section 2; `none` is left out where a client must authenticate. */
   readonly authMethods: readonly string[];
@@ -41,8 +59,11 @@ export interface ServerOffer {
   readonly assertionAlgorithms: readonly string[];
   /** Algorithms of the tokens that this server signs. */
   readonly signingAlgorithms: readonly string[];
+  /** Scopes that may be asked for. */
   readonly scopes?: readonly string[];
+  /** Whether access tokens can be bound to certificates (RFC 8705 section 3.3). */
   readonly certificateBoundTokens?: boolean;
+  /** The address of a page for developers. */
   readonly documentation?: string;
 }
 

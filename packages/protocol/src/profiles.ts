@@ -5,6 +5,7 @@ const day = 86_400_000;
 export interface Profile {
   /** The accepted `typ`, in lower case, without "application/"; `undefined` stands for its absence. */
   readonly types: readonly (string | undefined)[];
+  /** Claims that must be there. */
   readonly required: readonly string[];
   /** Claims that only other kinds of token have. */
   readonly forbidden: readonly string[];

@@ -52,9 +52,13 @@ export type RefusalReason = keyof typeof refusalReasons;
 
 /** What there is to say of a refusal beside its reason. */
 export interface RefusalOptions {
+  /** The member that it is about. */
   readonly member?: string;
+  /** What should have stood there. */
   readonly expected?: readonly string[];
+  /** What stood there: text from outside. */
   readonly found?: JsonValue | undefined;
+  /** The error that led to it. */
   readonly cause?: unknown;
 }
 
@@ -96,6 +100,7 @@ function escaped(character: string): string {
  */
 export class TokenRefused extends Error {
   override readonly name = "TokenRefused";
+  /** Why, as a code. */
   readonly reason: RefusalReason;
   /** The claim or header member concerned, when there is one that our rules name. */
   readonly member: string | undefined;

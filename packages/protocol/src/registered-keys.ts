@@ -6,6 +6,7 @@ import { TokenRefused } from "./refusal.ts";
 
 /** A set that was checked when it was registered, as it is kept. */
 export interface RegisteredJwks {
+  /** The keys, as they were registered. */
   readonly keys: readonly object[];
 }
 

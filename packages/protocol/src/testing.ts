@@ -28,14 +28,17 @@ export class FakeClock implements Clock {
     this.#now = startAt;
   }
 
+  /** The instant it stands at, in milliseconds since the epoch. */
   now(): number {
     return this.#now;
   }
 
+  /** What has passed since it was made, in milliseconds; no jump of the clock changes it. */
   monotonic(): number {
     return this.#monotonic;
   }
 
+  /** Resolves once the clock was advanced by so many milliseconds. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);

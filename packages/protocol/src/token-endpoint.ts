@@ -3,10 +3,13 @@ import type { JsonObject } from "./json.ts";
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1, RFC 8693 section 2.2.1). */
 export interface TokenResponse {
+  /** The access token. */
   readonly access_token: string;
+  /** How it is presented (RFC 6749 section 7.1). */
   readonly token_type: "Bearer";
   /** Seconds from the moment of the answer. */
   readonly expires_in: number;
+  /** The refresh token, where one is given. */
   readonly refresh_token?: string;
   /** Scopes joined by spaces; what was granted, always said, as it may be less than was asked for. */
   readonly scope?: string;
@@ -16,25 +19,41 @@ export interface TokenResponse {
 
 /** A refusal of the token endpoint (RFC 6749 section 5.2). */
 export interface ErrorResponse {
+  /** The code (RFC 6749 section 5.2). */
   readonly error: string;
+  /** For developers. */
   readonly error_description?: string;
+  /** A page on the error. */
   readonly error_uri?: string;
 }
 
 /** What introspection says of a token that is good here and now (RFC 7662 section 2.2). */
 export interface ActiveToken {
+  /** Always true. */
   readonly active: true;
+  /** The issuer. */
   readonly iss?: string;
+  /** The subject. */
   readonly sub?: string;
+  /** The audiences. */
   readonly aud?: string | readonly string[];
+  /** The end of its life, in seconds. */
   readonly exp?: number;
+  /** The begin of its life, in seconds. */
   readonly nbf?: number;
+  /** When it was issued, in seconds. */
   readonly iat?: number;
+  /** Its id. */
   readonly jti?: string;
+  /** The client that it was issued to. */
   readonly client_id?: string;
+  /** The name of the user, for people. */
   readonly username?: string;
+  /** Scopes joined by spaces. */
   readonly scope?: string;
+  /** As in the response that gave it. */
   readonly token_type?: string;
+  /** What it is bound to (RFC 7800 section 3.1). */
   readonly cnf?: JsonObject;
 }
 

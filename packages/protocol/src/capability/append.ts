@@ -110,6 +110,7 @@ export function attestServiceSync(token: ShownToken, { service, key }: Attestati
 export interface Signoff {
   /** The name of the party, as the token has it. */
   readonly component: string;
+  /** The key pair of the party that signs off. */
   readonly key: SigningKey;
 }
 
@@ -126,6 +127,7 @@ export async function signOff(token: ShownToken, { component, key }: Signoff, op
 
 /** What a stub is restricted to. */
 export interface PrefixRestriction {
+  /** What the names of all objects must begin with. */
   readonly prefix: string;
   /** The key that the stub names. */
   readonly key: SigningKey;

@@ -4,6 +4,7 @@ import { expires, type Statement } from "./statement.ts";
 
 /** A service of a chain, or a party of a multi-party token, with the key that it signs with. */
 export interface Component {
+  /** The name of the service or party. */
   readonly component: string;
   /** A key, or key text such as `ed25519/<hex>`. */
   readonly publicKey: PublicKey | string;
@@ -11,8 +12,11 @@ export interface Component {
 
 /** What an authorization token grants, and what must be added or stated before it does. */
 export interface AuthorizationContent {
+  /** Who is authorized. */
   readonly subject: string;
+  /** The resource that it is about. */
   readonly resource: string;
+  /** The operation on the resource. */
   readonly operation: string;
   /** The domain that a verifier must state. @default none */
   readonly domain?: string | undefined;

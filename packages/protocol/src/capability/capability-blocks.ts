@@ -4,12 +4,15 @@ import { expires, type Statement } from "./statement.ts";
 
 /** What a capability is used for: a tenant, a user, a one-time id. */
 export interface Designation {
+  /** What kind of thing is designated, such as `tenant`. */
   readonly label: string;
+  /** Which one it is. */
   readonly value: string;
 }
 
 /** A designation that the holder of a key must state in the token, instead of the verifier. */
 export interface TrustedDesignation extends Designation {
+  /** The key that must have signed it. */
   readonly publicKey: PublicKey | string;
 }
 
@@ -23,8 +26,11 @@ export interface CapabilityNarrowing {
 
 /** What a capability token grants. */
 export interface CapabilityContent extends CapabilityNarrowing {
+  /** Who holds it. */
   readonly subject: string;
+  /** The resource that it is about. */
   readonly resource: string;
+  /** The operation on the resource. */
   readonly operation: string;
   /** The key of whoever must activate the token before it is good for anything. @default none */
   readonly activationKey?: PublicKey | string | undefined;

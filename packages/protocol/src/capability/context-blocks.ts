@@ -2,6 +2,7 @@ import { expires, type Statement } from "./statement.ts";
 
 /** What a session was exposed to. */
 export interface Exposure {
+  /** Of all data that it was exposed to. */
   readonly labels: readonly string[];
   /** Where the data came from. */
   readonly sources: readonly string[];

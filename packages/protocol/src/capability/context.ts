@@ -13,6 +13,7 @@ export type IssuerOptions = Omit<OpenOptions, "rootKey"> & MintOptions;
 
 /** What a session was exposed to just now. */
 export interface NewExposure {
+  /** Where the data came from. */
   readonly source: string;
   /** One label each; what {@link compoundLabel} makes is one too. */
   readonly labels: readonly string[];

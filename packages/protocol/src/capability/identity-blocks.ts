@@ -2,6 +2,7 @@ import { expires, type Statement } from "./statement.ts";
 
 /** Whom an identity token stands for. */
 export interface IdentityContent {
+  /** Who it names. */
   readonly subject: string;
   /** Whether the holder may name sub-identities, `subject:…`, and be them. @default false */
   readonly delegatable?: boolean;

@@ -14,6 +14,7 @@ export interface IdentityInspection {
   readonly isDelegatable: boolean;
   /** The earliest end of all blocks, in milliseconds since the epoch; absent when none has one. */
   readonly expiresAt: number | undefined;
+  /** The domain that it is restricted to. */
   readonly domain: string | undefined;
 }
 

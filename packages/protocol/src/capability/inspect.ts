@@ -7,22 +7,31 @@ import { type BlockTree, blockTrees, stringFacts } from "./tree.ts";
 
 /** What an authority granted. */
 export interface Right {
+  /** Whose right it is. */
   readonly subject: string;
+  /** The resource that it is about. */
   readonly resource: string;
+  /** The operation on the resource. */
   readonly operation: string;
 }
 
 /** A service that a token names, and whether it attested for the resource. */
 export interface InspectedService {
+  /** Its name. */
   readonly component: string;
+  /** Its key. */
   readonly publicKey: string;
+  /** Whether it has attested for the resource. */
   readonly isAttested: boolean;
 }
 
 /** A party that a token names, and whether it signed off. */
 export interface InspectedParty {
+  /** Its name. */
   readonly component: string;
+  /** Its key. */
   readonly publicKey: string;
+  /** Whether it has signed off. */
   readonly isSigned: boolean;
 }
 
@@ -41,31 +50,39 @@ interface Common {
 
 /** An identity token. */
 export interface InspectedIdentity extends Common, IdentityInspection {
+  /** Tells it from the other kinds. */
   readonly kind: "identity";
 }
 
 /** An authorization token, or a capability token of the successor line. */
 export interface InspectedAuthorization extends Common {
+  /** Tells it from the other kinds. */
   readonly kind: "authorization" | "capability";
   /** One, except in old tokens. */
   readonly rights: readonly Right[];
+  /** The domain that it is restricted to. */
   readonly domain: string | undefined;
   /** The key of whoever must add a prefix; a token that names one is a stub until `prefixes` has one of that key. */
   readonly prefixKey: string | undefined;
   /** The prefixes that verifiers must state, whoever added them. */
   readonly prefixes: readonly string[];
+  /** The services that must attest it, in order. */
   readonly serviceChain: readonly InspectedService[];
+  /** Who must sign it off. */
   readonly parties: readonly InspectedParty[];
 }
 
 /** A context token. */
 export interface InspectedContext extends Common {
+  /** Tells it from the other kinds. */
   readonly kind: "context";
+  /** Whose context it is. */
   readonly subject: string;
 }
 
 /** A token of a kind that is not known. */
 export interface InspectedOther extends Common {
+  /** Tells it from the other kinds. */
   readonly kind: "unknown";
 }
 

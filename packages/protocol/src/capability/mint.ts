@@ -88,6 +88,7 @@ export async function mintCapability(
 
 /** Whose session a context token is. */
 export interface ContextContent {
+  /** Whose context it is. */
   readonly subject: string;
 }
 

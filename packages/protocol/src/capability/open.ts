@@ -13,6 +13,7 @@ import { refusal } from "./refusals.ts";
 
 /** The revocation ids that were revoked, in lower-case hexadecimal: a `Set`, or what a feed is kept in. */
 export interface RevokedIds {
+  /** Whether this revocation id is revoked. */
   has(revocationId: string): boolean;
 }
 
@@ -33,6 +34,7 @@ export interface OpenOptions {
 
 /** What a token is verified with. */
 export interface VerificationOptions extends OpenOptions {
+  /** By which expiry is judged. */
   readonly clock: Pick<Clock, "now">;
 }
 

@@ -2,7 +2,9 @@ import { CountersignError, type ErrorCode } from "../errors.ts";
 
 /** Where in a token a check stands: the block, 0 for the authority, and the place of the check in it, from 0. */
 export interface CheckPlace {
+  /** The number of the block, from 0. */
   readonly block: number;
+  /** The number of the check in it, from 0. */
   readonly check: number;
 }
 
@@ -11,31 +13,44 @@ export type ServiceChainReason = "component_not_found" | "attestation_missing" |
 
 /** What each refusal of a capability token is about. Times are milliseconds since the epoch, keys are key text. */
 export interface RefusalData {
+  /** It cannot be read. */
   token_malformed: { readonly reason: string };
+  /** A signature is not right. */
   token_signature: { readonly reason: string };
+  /** No key is known that it could be signed by. */
   unknown_root_key: { readonly reason: string };
+  /** It is past its life. */
   token_expired: CheckPlace & { readonly expiredAt: number; readonly now: number };
+  /** One of its blocks is revoked. */
   token_revoked: { readonly block: number; readonly revocationId: string };
+  /** It is of another kind. */
   token_kind: { readonly expected: "identity" | "authorization" | "capability" | "context" };
+  /** It costs more than is granted. */
   token_limit: { readonly reason: string };
+  /** An expression in it fails. */
   token_evaluation: { readonly reason: string };
+  /** Nothing can be appended. */
   token_sealed: { readonly reason: string };
+  /** It is for another domain. */
   domain_mismatch: Partial<CheckPlace> & {
     /** The domain of the token; absent when the token has none and one was demanded. */
     readonly expected?: string;
     readonly provided: string | undefined;
   };
+  /** It names somebody else. */
   identity_mismatch: Partial<CheckPlace> & {
     readonly expected: string | undefined;
     /** The identity that was asked for; absent when the token was shown as a bearer token. */
     readonly actual: string | undefined;
   };
+  /** It gives no such right. */
   rights_denied: {
     /** Absent when any subject would do. */
     readonly subject: string | undefined;
     readonly resource: string;
     readonly operation: string;
   };
+  /** A service has not attested it. */
   service_chain_failed: {
     readonly component: string;
     readonly reason: ServiceChainReason;
@@ -43,24 +58,33 @@ export interface RefusalData {
     readonly expected?: string;
     readonly actual?: string;
   };
+  /** A party has not signed off. */
   signoff_missing: CheckPlace & { readonly component: string; readonly key: string };
+  /** The object is outside of its prefix. */
   prefix_mismatch: CheckPlace & {
     /** The prefix that the token demands; absent when the holder of `key` has not added one yet. */
     readonly expected?: string;
     readonly key?: string;
     readonly provided: string | undefined;
   };
+  /** A designation that it demands was not stated. */
   designation_mismatch: CheckPlace & {
     readonly label: string;
     readonly value: string;
     /** The key whose holder must state it; absent when the verifier states it. */
     readonly key?: string;
   };
+  /** It is latent: nobody has activated it yet. */
   activation_missing: CheckPlace & { readonly key: string };
+  /** Its exposure is refused. */
   exposure_refused: CheckPlace & { readonly label: string };
+  /** Another check of it fails. */
   check_failed: Partial<CheckPlace> & { readonly rule: string };
+  /** It cannot be delegated so. */
   delegation_failed: { readonly identity: string; readonly reason: ErrorCode };
+  /** A key cannot be read. */
   invalid_public_key: { readonly reason: string };
+  /** A name may not be used. */
   invalid_name: { readonly name: string; readonly reason: string };
 }
 

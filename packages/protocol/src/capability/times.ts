@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 
 /** Until when a token, or a block of it, is to hold. */
 export interface Lifetime {
+  /** By which the life begins. */
   readonly clock: Pick<Clock, "now">;
   /** Whole seconds, in milliseconds. @default 300_000 */
   readonly lifetimeMs?: number;

@@ -14,7 +14,9 @@ export const anySubject: unique symbol = Symbol("any subject");
 export interface AuthorizationRequest {
   /** Who acts, or {@link anySubject}. */
   readonly subject: string | typeof anySubject;
+  /** The resource that it is about. */
   readonly resource: string;
+  /** The operation on the resource. */
   readonly operation: string;
   /** The domain in which the token is used. @default none */
   readonly domain?: string;
@@ -28,10 +30,13 @@ export interface AuthorizationRequest {
 export interface VerifiedAuthorization {
   /** Absent when any subject would do. */
   readonly subject: string | undefined;
+  /** The resource that it is about. */
   readonly resource: string;
+  /** The operation that is authorized. */
   readonly operation: string;
   /** The earliest end of all blocks, in milliseconds since the epoch; absent when none has one. */
   readonly expiresAt: number | undefined;
+  /** The verified token. */
   readonly token: Biscuit;
 }
 

@@ -11,7 +11,9 @@ import { blockTrees } from "./tree.ts";
 export interface CapabilityRequest {
   /** Who must have been granted it. @default whoever has it: a capability is its own proof */
   readonly subject?: string;
+  /** The resource that it is about. */
   readonly resource: string;
+  /** The operation on the resource. */
   readonly operation: string;
   /** What the token is used for. @default none */
   readonly designations?: readonly Designation[];
@@ -21,11 +23,15 @@ export interface CapabilityRequest {
 
 /** A capability token that holds. */
 export interface VerifiedCapability {
+  /** Who holds it. */
   readonly subject: string | undefined;
+  /** The resource that it is about. */
   readonly resource: string;
+  /** The operation that is permitted. */
   readonly operation: string;
   /** The earliest end of all blocks, in milliseconds since the epoch; absent when none has one. */
   readonly expiresAt: number | undefined;
+  /** The verified token. */
   readonly token: Biscuit;
 }
 

@@ -15,14 +15,17 @@ export interface ContextRequest {
 
 /** A context token is signed and extended by one key, so the key itself is asked for and no choice of keys. */
 export interface ContextOptions extends VerificationOptions {
+  /** The key of the authority. */
   readonly rootKey: PublicKey;
 }
 
 /** A context token that holds. */
 export interface VerifiedContext extends Exposure {
+  /** Whose context it is. */
   readonly subject: string;
   /** The earliest end of all blocks, in milliseconds since the epoch; absent when none has one. */
   readonly expiresAt: number | undefined;
+  /** The verified token. */
   readonly token: Biscuit;
 }
 

@@ -23,6 +23,7 @@ export interface IdentityRequest {
 export interface VerifiedIdentity extends IdentityInspection {
   /** Who acts. */
   readonly actor: string;
+  /** The verified token. */
   readonly token: Biscuit;
 }
 

@@ -12,6 +12,7 @@ import {
 
 /** An authorization token that holds but for signoffs. */
 export interface PendingAuthorization {
+  /** What holds, were it signed off. */
   readonly verified: VerifiedAuthorization;
   /** The parties that have not signed off yet, in the order of the token. */
   readonly missing: readonly { readonly component: string; readonly publicKey: string }[];
