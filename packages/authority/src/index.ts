@@ -13,8 +13,8 @@ export type { FetchHandler, HeaderLookup, HttpHandler, HttpRequest, HttpResponse
 export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
 export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
-export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/rewrap-ring.ts";
-export { minRotation } from "./keys/rotation.ts";
+export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/ring-record.ts";
+export { minRotation } from "./keys/schedule.ts";
 export { checkPolicy, type Finding, type FindingCode } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";

@@ -8,7 +8,7 @@ import {
 } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import type { Config } from "../config.ts";
-import type { Signer } from "../keys/sign.ts";
+import type { Signer } from "../keys/signers.ts";
 import type { Services } from "../services.ts";
 import type { TokenProfile } from "../store/records.ts";
 import type { AuthorizedRequest, UnsignedToken } from "./authorized-request.ts";

@@ -4,12 +4,11 @@ import type { JWK } from "jose";
 import { keys } from "../store/keys.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import { algorithmNames } from "./algorithms.ts";
+import { algorithmNames, type SignatureFunction, type SigningPlace, signatureFunction } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
 import { derivationContext, type KeyRow, parseRing, type RingRecord, setOf, signingContext } from "./ring-record.ts";
-import { activeKey, scheduleOf } from "./rotation.ts";
+import { activeKey, scheduleOf } from "./schedule.ts";
 import { unseal } from "./sealed.ts";
-import { type SignatureFunction, type SigningPlace, signatureFunction } from "./sign.ts";
 import { type PublicJwk, publicJwk } from "./signing-key.ts";
 
 /** A set of public keys as it is published, with what HTTP caches need. */
@@ -99,6 +98,7 @@ export function derive({ derivationKey }: OpenRing, purpose: string, input: stri
 
 /** The public sets of a ring, and until when their order holds. */
 export interface Publication {
+  readonly ring: OpenRing;
   readonly sets: Readonly<Record<"jwks" | "pqc", PublishedKeys>>;
   readonly validUntil: number;
 }
@@ -117,6 +117,7 @@ export function publish(ring: OpenRing, now: number): Publication {
   const set = (name: "jwks" | "pqc") =>
     serialise(rows.filter((row) => setOf(row) === name).map((row) => ring.keys.get(row.kid)?.jwk));
   return {
+    ring,
     sets: { jwks: set("jwks"), pqc: set("pqc") },
     validUntil: Math.min(...rows.map((row) => row.activeAt).filter((activeAt) => activeAt > now)),
   };

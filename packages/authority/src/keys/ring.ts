@@ -1,59 +1,21 @@
-import { type Clock, CountersignError, type Random } from "@countersign/protocol";
-import type { AuditTrail } from "../audit/trail.ts";
+import { CountersignError } from "@countersign/protocol";
 import type { Config } from "../config.ts";
-import { keys } from "../store/keys.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
-import type { Store } from "../store/store.ts";
-import { algorithmNames } from "./algorithms.ts";
-import type { KeyEncryptionKey } from "./key-encryption-key.ts";
-import {
-  derive,
-  type OpenOptions,
-  type OpenRing,
-  openRing,
-  type Publication,
-  type PublishedKeys,
-  publish,
-  readRing,
-} from "./open-ring.ts";
-import {
-  carryOut,
-  emptyRing,
-  eventsOf,
-  isUnchanged,
-  refuseFlood,
-  refuseInUse,
-  refuseKnown,
-  refuseUnknown,
-  withinOneCommit,
-} from "./ring-edit.ts";
-import type { KeyRow } from "./ring-record.ts";
+import { algorithmNames, inlineSigning, type SigningPlace } from "./algorithms.ts";
+import { derive, type Publication, type PublishedKeys, publish } from "./open-ring.ts";
+import { carryOut, isUnchanged, refuseFlood, refuseInUse, refuseKnown, refuseUnknown } from "./ring-record.ts";
+import { admit, rotateNow, timetable, withdraw } from "./rotation.ts";
+import { defaultReloadMs, policyOf, scheduleOf, stateOf } from "./schedule.ts";
+import { type Readiness, readinessOf, type Signer, Signers, signsFrom } from "./signers.ts";
+import type { PrivateSigningKey } from "./signing-key.ts";
+import { SigningThread } from "./signing-thread.ts";
 import {
   describeKey,
   type KeyDescription,
-  type Readiness,
-  type RingView,
-  readinessOf,
-  refusalToSign,
-  refusalUntil,
-  signsFrom,
-  stalenessOf,
-} from "./ring-view.ts";
-import {
-  activeKey,
-  admit,
-  defaultReloadMs,
-  policyOf,
-  type RotationPolicy,
-  rotateNow,
-  scheduleOf,
-  stateOf,
-  timetable,
-  withdraw,
-} from "./rotation.ts";
-import { inlineSigning, type Signer } from "./sign.ts";
-import type { PrivateSigningKey } from "./signing-key.ts";
-import { SigningThread } from "./signing-thread.ts";
+  openStoredRing,
+  type StoredRing,
+  type StoredRingOptions,
+} from "./stored-ring.ts";
 
 /** What the rest of the authority needs of the key ring. */
 export interface KeyRing {
@@ -73,13 +35,8 @@ export interface KeyRing {
 }
 
 /** What a key ring is made with. */
-export interface KeyRingOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface KeyRingOptions extends Omit<StoredRingOptions, "place" | "policy"> {
   readonly config: Pick<Config, "keys" | "tokens">;
-  readonly keyEncryptionKey: KeyEncryptionKey;
-  readonly audit: Pick<AuditTrail, "commit">;
   /** Where ES256 and EdDSA signatures are computed: in a thread of their own, or where they are asked for. @default "thread" */
   readonly signing?: "thread" | "inline";
   /** How often the ring is read again, and the timetable looked at. @default 60000 */
@@ -134,89 +91,69 @@ export interface ManagedKeyRing extends KeyRing {
  * ```
  */
 export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKeyRing> {
-  const { store, random, config, keyEncryptionKey } = options;
+  const { clock, config, reloadEveryMs = defaultReloadMs } = options;
   const place = options.signing === "inline" ? inlineSigning : new SigningThread();
-  const openOptions = { keyEncryptionKey, place };
-  if ((await store.get(keys.ring())) === undefined) {
-    await store.swap(keys.ring(), 0, { value: await emptyRing({ keyEncryptionKey, random }) });
-  }
-  const loadedAt = options.clock.now();
-  const ring = new StoredKeyRing(options, openOptions, { ring: await readRing(store, openOptions), loadedAt });
+  const policy = policyOf(config, 3 * reloadEveryMs);
+  const stored = await openStoredRing({ ...options, place, policy });
+  const ring = new NodeKeyRing(stored, { ...options, place });
   await ring.demand(["ES256", config.tokens.algorithm, ...config.keys.algorithms]);
-  ring.start();
+  ring.keepTime((signal) => clock.sleep(reloadEveryMs, signal));
   return ring;
 }
 
-const maxAttempts = 16;
+type NodeKeyRingOptions = Pick<KeyRingOptions, "clock" | "random" | "keyEncryptionKey" | "config"> & {
+  readonly place: SigningPlace;
+};
 
-/** From the keys as they are to the keys as a command wants them. */
-type Edit = (rows: readonly KeyRow[], now: number) => Promise<readonly KeyRow[]> | readonly KeyRow[];
-
-class StoredKeyRing implements ManagedKeyRing {
-  readonly #options: KeyRingOptions;
-  readonly #openOptions: OpenOptions;
-  readonly #reloadEveryMs: number;
-  readonly #policy: RotationPolicy;
+class NodeKeyRing implements ManagedKeyRing {
+  readonly #options: NodeKeyRingOptions;
+  readonly #stored: StoredRing;
+  readonly #signers: Signers;
   readonly #stop = new AbortController();
-  readonly #signers = new Map<string, Signer>();
-  readonly #awaited = new Map<SigningAlgorithm, Promise<Signer>>();
-  #ring: OpenRing;
-  #loadedAt: number;
-  #publication: Publication;
-  #failure = "";
-  #queue: Promise<unknown> = Promise.resolve();
+  #publication: Publication | undefined;
   #timer: Promise<void> = Promise.resolve();
 
-  constructor(options: KeyRingOptions, openOptions: OpenOptions, first: { ring: OpenRing; loadedAt: number }) {
+  constructor(stored: StoredRing, options: NodeKeyRingOptions) {
     this.#options = options;
-    this.#openOptions = openOptions;
-    this.#reloadEveryMs = options.reloadEveryMs ?? defaultReloadMs;
-    this.#policy = policyOf(options.config, 3 * this.#reloadEveryMs);
-    this.#ring = first.ring;
-    this.#loadedAt = first.loadedAt;
-    this.#publication = publish(this.#ring, this.#loadedAt);
+    this.#stored = stored;
+    const demand = (algorithm: SigningAlgorithm) => this.demand([algorithm]);
+    this.#signers = new Signers({ view: stored, clock: options.clock, demand });
   }
 
   signer(algorithm: SigningAlgorithm): Promise<Signer> {
-    const now = this.#options.clock.now();
-    const signer = this.#signerAt(algorithm, now);
-    if (signer !== undefined) return Promise.resolve(signer);
-    const signsFrom = stalenessOf(this.#view(), now) === undefined ? this.signsFrom(algorithm) : undefined;
-    if (signsFrom !== undefined) return Promise.reject(refusalUntil(signsFrom, { algorithm, now }));
-    const awaited = this.#awaited.get(algorithm) ?? this.#obtainSigner(algorithm);
-    this.#awaited.set(algorithm, awaited);
-    return awaited;
+    return this.#signers.get(algorithm);
   }
 
   announce(algorithm: SigningAlgorithm): Promise<void> {
-    return this.#ring.schedules.has(algorithm) ? Promise.resolve() : this.demand([algorithm]);
+    return this.#stored.ring.schedules.has(algorithm) ? Promise.resolve() : this.demand([algorithm]);
   }
 
   signsFrom(algorithm: SigningAlgorithm): number | undefined {
-    return signsFrom(this.#ring, this.#options.clock.now(), algorithm);
+    return signsFrom(this.#stored.ring, this.#options.clock.now(), algorithm);
   }
 
   published(set: "jwks" | "pqc"): PublishedKeys {
+    const { ring } = this.#stored;
     const now = this.#options.clock.now();
-    if (now >= this.#publication.validUntil) this.#publication = publish(this.#ring, now);
+    if (this.#publication?.ring !== ring || now >= this.#publication.validUntil) this.#publication = publish(ring, now);
     return this.#publication.sets[set];
   }
 
   derive(purpose: "refresh" | "refresh mark", input: string): string {
-    return derive(this.#ring, purpose, input);
+    return derive(this.#stored.ring, purpose, input);
   }
 
   list(): readonly KeyDescription[] {
     return algorithmNames
-      .flatMap((algorithm) => this.#ring.schedules.get(algorithm) ?? [])
-      .map((row) => describeKey(row, this.#view(), this.#options.clock.now()));
+      .flatMap((algorithm) => this.#stored.ring.schedules.get(algorithm) ?? [])
+      .map((row) => describeKey(row, this.#stored, this.#options.clock.now()));
   }
 
   async rotate(algorithm: SigningAlgorithm, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
     let successor: string | undefined;
-    await this.#change(actor, async (rows, now) => {
+    await this.#stored.change(actor, async (rows, now) => {
       const plan = rotateNow(rows, algorithm, now, this.#succession(options));
-      if (plan.make.length > 0) refuseFlood(rows, { algorithm, now, policy: this.#policy });
+      if (plan.make.length > 0) refuseFlood(rows, { algorithm, now, policy: this.#stored.policy });
       const after = await carryOut(plan, this.#options);
       successor = scheduleOf(after, algorithm).at(-1)?.kid;
       return after;
@@ -225,9 +162,9 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   async import(key: PrivateSigningKey, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
-    await this.#change(actor, (rows, now) => {
+    await this.#stored.change(actor, (rows, now) => {
       refuseKnown(rows, key.kid);
-      refuseFlood(rows, { algorithm: key.algorithm, now, policy: this.#policy });
+      refuseFlood(rows, { algorithm: key.algorithm, now, policy: this.#stored.policy });
       const plan = admit(rows, key.algorithm, now, this.#succession(options));
       return carryOut(plan, { ...this.#options, given: key });
     });
@@ -235,50 +172,50 @@ class StoredKeyRing implements ManagedKeyRing {
   }
 
   async revoke(kid: string, actor: string): Promise<void> {
-    await this.#change(actor, (rows, now) => {
+    await this.#stored.change(actor, (rows, now) => {
       refuseUnknown(rows, kid);
-      return carryOut(withdraw(rows, kid, now, this.#policy), this.#options);
+      return carryOut(withdraw(rows, kid, now, this.#stored.policy), this.#options);
     });
   }
 
   async erase(kid: string, actor: string): Promise<void> {
-    await this.#change(actor, (rows, now) => {
+    await this.#stored.change(actor, (rows, now) => {
       const row = refuseUnknown(rows, kid);
-      refuseInUse(stateOf(row, scheduleOf(rows, row.algorithm), now, this.#policy));
+      refuseInUse(stateOf(row, scheduleOf(rows, row.algorithm), now, this.#stored.policy));
       return rows.filter((other) => other !== row);
     });
   }
 
   async demand(algorithms: readonly SigningAlgorithm[]): Promise<void> {
-    await this.#change("authority", (rows, now) =>
-      carryOut(timetable(rows, now, this.#policy, algorithms), this.#options),
+    await this.#stored.change("authority", (rows, now) =>
+      carryOut(timetable(rows, now, this.#stored.policy, algorithms), this.#options),
     );
   }
 
-  async reload(): Promise<void> {
-    await this.#inTurn(() => this.#load());
+  reload(): Promise<void> {
+    return this.#stored.reload();
   }
 
   readiness(): Readiness {
-    return readinessOf(this.#view(), this.#options.clock.now(), this.#options.config.tokens.algorithm);
-  }
-
-  start(): void {
-    this.#timer = this.#keepTime();
+    return readinessOf(this.#stored, this.#options.clock.now(), this.#options.config.tokens.algorithm);
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#timer;
-    await this.#queue;
-    await this.#openOptions.place.close();
+    await this.#stored.finish();
+    await this.#options.place.close();
   }
 
   /** Every node looks at the timetable; the conditional write lets one of them turn it. */
-  async #keepTime(): Promise<void> {
+  keepTime(wait: (signal: AbortSignal) => Promise<void>): void {
+    this.#timer = this.#lookAgain(wait);
+  }
+
+  async #lookAgain(wait: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.#options.clock.sleep(this.#reloadEveryMs, signal).catch(() => undefined);
+      await wait(signal).catch(() => undefined);
       // A failure shows in readiness, and the next round tries again.
       if (!signal.aborted) await this.#turn().catch(() => undefined);
     }
@@ -286,113 +223,18 @@ class StoredKeyRing implements ManagedKeyRing {
 
   async #turn(): Promise<void> {
     await this.reload();
-    const rows = this.#ring.record.keys;
-    const plan = timetable(rows, this.#options.clock.now(), this.#policy);
+    const rows = this.#stored.ring.record.keys;
+    const plan = timetable(rows, this.#options.clock.now(), this.#stored.policy);
     if (plan.make.length > 0 || !isUnchanged(rows, plan.keep)) await this.demand([]);
   }
 
-  #signerAt(algorithm: SigningAlgorithm, now: number): Signer | undefined {
-    const row = activeKey(this.#ring.schedules.get(algorithm) ?? [], now);
-    if (row === undefined || stalenessOf(this.#view(), now) !== undefined) return undefined;
-    const known = this.#signers.get(row.kid);
-    return known?.algorithm === row.algorithm ? known : this.#makeSigner(row);
-  }
-
-  #makeSigner({ kid, algorithm }: KeyRow): Signer {
-    const signer: Signer = { kid, algorithm, sign: (input) => this.#sign({ kid, algorithm }, input) };
-    this.#signers.set(kid, signer);
-    return signer;
-  }
-
-  async #obtainSigner(algorithm: SigningAlgorithm): Promise<Signer> {
-    try {
-      await this.demand([algorithm]);
-    } finally {
-      this.#awaited.delete(algorithm);
-    }
-    const now = this.#options.clock.now();
-    const signer = this.#signerAt(algorithm, now);
-    if (signer !== undefined) return signer;
-    const signsFrom = this.signsFrom(algorithm);
-    if (signsFrom !== undefined) throw refusalUntil(signsFrom, { algorithm, now });
-    throw new CountersignError("temporarily_unavailable", { detail: `No key for ${algorithm} is inside its window` });
-  }
-
-  async #sign({ kid, algorithm }: Pick<KeyRow, "kid" | "algorithm">, input: string): Promise<string> {
-    const refusal = refusalToSign(this.#view(), this.#options.clock.now(), { kid, algorithm });
-    const key = this.#ring.keys.get(kid);
-    if (key === undefined || refusal !== undefined) {
-      throw new CountersignError("temporarily_unavailable", { detail: `Key ${kid} cannot sign: ${refusal}` });
-    }
-    return key.sign(input);
-  }
-
-  async #load(): Promise<void> {
-    const loadedAt = this.#options.clock.now();
-    try {
-      this.#adopt(await readRing(this.#options.store, { ...this.#openOptions, before: this.#ring }), loadedAt);
-    } catch (error) {
-      this.#failure = error instanceof Error ? `: ${error.message}` : "";
-      throw error;
-    }
-  }
-
-  #adopt(ring: OpenRing, loadedAt: number): void {
-    this.#loadedAt = loadedAt;
-    if (ring === this.#ring) return;
-    for (const [kid, key] of this.#ring.keys) {
-      if (ring.keys.get(kid) !== key) this.#openOptions.place.forget(key.sign);
-    }
-    this.#ring = ring;
-    this.#publication = publish(ring, loadedAt);
-    for (const kid of this.#signers.keys()) if (!ring.rows.has(kid)) this.#signers.delete(kid);
-  }
-
-  #change(actor: string, edit: Edit): Promise<void> {
-    return this.#inTurn(async () => {
-      for (let attempt = 0; attempt < maxAttempts; attempt++) {
-        await this.#load();
-        if (await this.#tryChange(actor, edit)) return;
-      }
-      throw new CountersignError("conflict", { detail: "The key ring kept changing" });
-    });
-  }
-
-  /** Resolves to false when another node was faster, or only a part was done. */
-  async #tryChange(actor: string, edit: Edit): Promise<boolean> {
-    const { audit, clock } = this.#options;
-    const { record, version } = this.#ring;
-    const now = clock.now();
-    const edited = await edit(record.keys, now);
-    const after = await carryOut(timetable(edited, now, this.#policy), this.#options);
-    if (isUnchanged(record.keys, after)) return true;
-    const step = withinOneCommit({ before: record.keys, after });
-    const value = { ...record, keys: step.after };
-    const change = { key: keys.ring(), expectedVersion: version, draft: { value } };
-    const written = (await audit.commit([change], eventsOf(step, actor))).version;
-    if (written === undefined) return false;
-    this.#adopt(await openRing(written, value, { ...this.#openOptions, before: this.#ring }), now);
-    return step.after === after;
-  }
-
-  /** One after the other, so that an older answer of the store never replaces a newer one. */
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#queue.then(work);
-    this.#queue = result.catch(() => undefined);
-    return result;
-  }
-
   #succession({ now }: SuccessionOptions) {
-    return { ...this.#policy, immediately: now ?? false };
-  }
-
-  #view(): RingView {
-    return { ring: this.#ring, loadedAt: this.#loadedAt, failure: this.#failure, policy: this.#policy };
+    return { ...this.#stored.policy, immediately: now ?? false };
   }
 
   #describeKid(kid: string | undefined): KeyDescription {
-    const row = kid === undefined ? undefined : this.#ring.rows.get(kid);
+    const row = kid === undefined ? undefined : this.#stored.ring.rows.get(kid);
     if (row === undefined) throw new CountersignError("conflict", { detail: "The key was withdrawn meanwhile" });
-    return describeKey(row, this.#view(), this.#options.clock.now());
+    return describeKey(row, this.#stored, this.#options.clock.now());
   }
 }

@@ -3,8 +3,8 @@ import type { Worker } from "node:worker_threads";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { Pipeline } from "../threads/pipeline.ts";
 import { startThread } from "../threads/start-thread.ts";
-import type { SignatureFunction, SigningPlace } from "./sign.ts";
-import { type IntroducedKey, packJobs, type SignedBatch, type SigningBatch, type SigningJob } from "./signing-batch.ts";
+import type { SignatureFunction, SigningPlace } from "./algorithms.ts";
+import type { IntroducedKey, SignedBatch, SigningBatch, SigningJob } from "./signing-worker.ts";
 
 /**
  * Signs in a thread of its own, many inputs a message. Handing each signature to the thread pool costs the event loop
@@ -138,4 +138,9 @@ interface KeyUse {
 
 function outcomeOf(signature: string): string | Error {
   return signature === "" ? new Error("The signing thread could not sign") : signature;
+}
+
+/** The lines that the worker unpacks. */
+function packJobs(jobs: readonly SigningJob[]): string {
+  return jobs.map(([keyId, input]) => `${keyId}\n${input}`).join("\n");
 }

@@ -5,7 +5,7 @@ import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import { silentObserver } from "../../src/audit/observer.ts";
 import { createAuditTrail } from "../../src/audit/trail.ts";
 import { createKeyEncryptionKey, type KeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
-import { rewrapKeyRing, ringSealedUnder } from "../../src/keys/rewrap-ring.ts";
+import { rewrapKeyRing, ringSealedUnder } from "../../src/keys/ring-record.ts";
 import { keys } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { openTestRing } from "./harness.ts";

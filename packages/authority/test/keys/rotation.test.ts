@@ -1,21 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { admit, maxKeysOfAlgorithm, type Plan, rotateNow, timetable, withdraw } from "../../src/keys/rotation.ts";
 import {
   activeKey,
-  admit,
   erasesAt,
   type KeyTimes,
   leadMs,
-  maxKeysOfAlgorithm,
-  type Plan,
   type RotationPolicy,
-  rotateNow,
   scheduleOf,
   stateOf,
-  timetable,
-  withdraw,
-} from "../../src/keys/rotation.ts";
+} from "../../src/keys/schedule.ts";
 import { day, hour } from "./harness.ts";
 
 const minute = 60_000;

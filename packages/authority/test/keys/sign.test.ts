@@ -3,8 +3,13 @@ import { createPublicKey } from "node:crypto";
 import { after, describe, it } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { compactVerify, importJWK } from "jose";
-import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
-import { inlineSigning, type SigningPlace, signatureFunction } from "../../src/keys/sign.ts";
+import {
+  algorithmNames,
+  algorithms,
+  inlineSigning,
+  type SigningPlace,
+  signatureFunction,
+} from "../../src/keys/algorithms.ts";
 import { publicJwk } from "../../src/keys/signing-key.ts";
 import { SigningThread } from "../../src/keys/signing-thread.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readSigningKey } from "../../keys/convert.ts";
-import type { KeyDescription } from "../../keys/ring-view.ts";
+import type { KeyDescription } from "../../keys/stored-ring.ts";
 import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
 import { signingAlgorithm } from "./shapes.ts";
