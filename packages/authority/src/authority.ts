@@ -1,4 +1,4 @@
-import { type Clock, type Random, systemClock, systemRandom } from "@countersign/protocol";
+import { type Clock, defined, type Random, systemClock, systemRandom } from "@countersign/protocol";
 import { createMetrics, type Metrics } from "./audit/metrics.ts";
 import { joinObservers, type Observer } from "./audit/observer.ts";
 import { createAuditTrail, retentionOf } from "./audit/trail.ts";
@@ -13,6 +13,8 @@ import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createKeyRing } from "./keys/ring.ts";
 import { createLimits } from "./limits/attempt-limits.ts";
 import { createPasswordHasher } from "./limits/passwords.ts";
+import { StoredPolicySource } from "./policies/policy-source.ts";
+import type { Policy } from "./policy/compile.ts";
 import type { ClientCertificates, Services } from "./services.ts";
 import type { Store } from "./store/store.ts";
 import { createUserService } from "./users/user-service.ts";
@@ -29,6 +31,11 @@ export interface AuthorityOptions {
   readonly clock?: Clock;
   /** @default the machine's randomness */
   readonly random?: Random;
+  /**
+   * The policy of the configuration, as `compilePolicy` gives it. It counts in place of the store's, which cannot be changed
+   * then. @default the store's, if it has one
+   */
+  readonly policy?: Policy;
   /** Where tokens are signed: in a thread of its own, or, for short-lived processes, where they are asked for. @default "thread" */
   readonly signing?: "thread" | "inline";
   /** Counts events and requests, and answers /metrics. @default a registry of its own */
@@ -98,6 +105,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const passwords = createPasswordHasher({ clock, random, config });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
   const clients = createClientService({ store, clock, random, audit, keys, grants });
+  const policy = new StoredPolicySource({ store, clock, ...defined({ configured: options.policy }) });
   const lifecycle = { closing: false, unready: undefined };
   const services: Services = {
     config,
@@ -111,6 +119,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     passwords,
     users,
     clients,
+    policy,
     grants,
     lifecycle,
     clientCertificates: options.clientCertificates ?? "none",

@@ -15,6 +15,7 @@ export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryp
 export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/ring-record.ts";
 export { minRotation } from "./keys/schedule.ts";
+export type { PolicyInForce, PolicySource } from "./policies/policy-source.ts";
 export { checkPolicy, type Finding, type FindingCode } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";

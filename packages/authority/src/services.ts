@@ -7,6 +7,7 @@ import type { GrantTable } from "./grants/grant-table.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/attempt-limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
+import type { PolicySource } from "./policies/policy-source.ts";
 import type { Store } from "./store/store.ts";
 import type { UserService } from "./users/user-service.ts";
 
@@ -30,6 +31,8 @@ export interface Services {
   readonly users: UserService;
   /** The OAuth clients. */
   readonly clients: ClientService;
+  /** Who may do what, for every kind of token. */
+  readonly policy: PolicySource;
   /** The grants of the token endpoint, by their `grant_type`. */
   readonly grants: GrantTable;
   /** The limits on attempts, counted in the store. */

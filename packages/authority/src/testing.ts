@@ -9,6 +9,8 @@ import type { ClientSettings } from "./clients/client-settings.ts";
 import { type ConfigInput, parseConfig } from "./config.ts";
 import type { Grant } from "./grants/grant.ts";
 import { createKeyEncryptionKey } from "./keys/key-encryption-key.ts";
+import { compilePolicy } from "./policy/compile.ts";
+import { readPolicy } from "./policy/read.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import type { ClientRecord } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
@@ -25,6 +27,8 @@ export interface TestAuthorityOptions {
   readonly seed?: number;
   /** @default the grants that are offered */
   readonly grants?: readonly Grant[];
+  /** A policy of the configuration, as its TOML is read. @default none */
+  readonly policy?: object;
   /** Which client certificates the metadata offer. @default "none" */
   readonly clientCertificates?: AuthorityOptions["clientCertificates"];
 }
@@ -105,6 +109,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     random: seededRandom(options.seed ?? 2),
     observer,
     signing: "inline",
+    ...(options.policy === undefined ? {} : { policy: compilePolicy(readPolicy(options.policy)) }),
     ...defined({ grants: options.grants, clientCertificates: options.clientCertificates }),
   });
   return {

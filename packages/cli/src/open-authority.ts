@@ -12,6 +12,7 @@ import { defined } from "@countersign/protocol";
 import { openDataDirectory } from "./data-directory.ts";
 import { isEncryptedPem } from "./encrypted-key.ts";
 import { CliFailure, reasonOf } from "./failure.ts";
+import { loadPolicy } from "./policy-files.ts";
 import type { Settings } from "./settings-schema.ts";
 import type { World } from "./world.ts";
 
@@ -32,6 +33,7 @@ export async function openAuthority(
   const { clock, random } = world;
   // Before anything is made: a key that cannot be read must not leave a store whose ring holds another one.
   const key = settings.key_file === undefined ? undefined : readKeyFile(settings.key_file);
+  const policy = settings.policy.file === undefined ? undefined : loadPolicy(settings.policy.file).policy;
   const parts: { authority?: Authority } = {};
   const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
   const metrics = createMetrics({ process: true, passwordQueue });
@@ -49,6 +51,7 @@ export async function openAuthority(
       random,
       metrics,
       clientCertificates: certificatesOf(settings),
+      ...(policy === undefined ? {} : { policy }),
       ...defined({ observer }),
     });
     parts.authority = authority;
@@ -62,7 +65,7 @@ export async function openAuthority(
 
 /** What of the settings is the authority's own. */
 function authorityPart(settings: Settings) {
-  const { listen, data, key_file, insecure_http, log_level, drain_seconds, tls, issuer, ...rest } = settings;
+  const { listen, data, key_file, insecure_http, log_level, drain_seconds, tls, policy, issuer, ...rest } = settings;
   return rest;
 }
 

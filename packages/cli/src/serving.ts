@@ -6,6 +6,7 @@ import { type Address, parseAddress } from "./address.ts";
 import { checkDataDirectory, keyFromVariable } from "./data-directory.ts";
 import { CliFailure } from "./failure.ts";
 import { readKeyFile } from "./open-authority.ts";
+import { loadPolicy } from "./policy-files.ts";
 import { type LoadedSettings, loadSettings, type SettingsSources } from "./settings.ts";
 import { tlsOptions } from "./tls-options.ts";
 import type { World } from "./world.ts";
@@ -29,6 +30,7 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
   judge({ host: address.host, insecureHttp: settings.insecure_http, ...defined({ tls }) });
   requireIssuer(settings, address);
   if (settings.key_file !== undefined) readKeyFile(settings.key_file);
+  if (settings.policy.file !== undefined) loadPolicy(settings.policy.file);
   keyFromVariable("COUNTERSIGN_KEY", world);
   checkDataDirectory(settings.data);
   const serving = { ...loaded, settings, address, ...defined({ tls }) };

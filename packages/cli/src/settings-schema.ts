@@ -17,6 +17,14 @@ export const settingsSchema = z.strictObject({
     .default(0)
     .describe("On SIGTERM, how long to answer as not ready before the listener closes"),
   ...configSchema.shape,
+  policy: z
+    .strictObject({
+      file: z
+        .string()
+        .optional()
+        .describe("Policy document, or folder with clients.toml and resources.toml; in place of the store's policy"),
+    })
+    .prefault({}),
   tls: z
     .strictObject({
       cert: z.string().optional().describe("Certificate file, PEM; serves HTTPS"),

@@ -25,6 +25,7 @@ export type PolicyRequest =
 
 /** Why a request is refused, and how that is mended. */
 export const refusalTable = {
+  no_policy: "there is no policy: set one with countersign policy set, or name it in policy.file",
   malformed: "a name in the request is empty, holds white space or controls, is not in form NFC, or has an empty part",
   unknown_realm: "the document has no such realm: add it to realms",
   outside_realm: "the subject is not beneath the realm",

@@ -19,6 +19,8 @@ export const keys = {
   invitation: (code: string) => `I#${sha256(code)}`,
   /** A client assertion that was used (RFC 7523 section 3, jti). */
   assertion: (clientId: string, jti: string) => `J#${part(clientId)}#${sha256(jti)}`,
+  /** The policy that counts. */
+  policy: () => "PO#current",
   /** A revoked access token, until it would have expired. */
   revokedToken: (jti: string) => `RJ#${part(jti)}`,
   /** The state of a rate limit. */

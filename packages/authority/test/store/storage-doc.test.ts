@@ -201,6 +201,7 @@ async function run(authority: TestAuthority): Promise<Used> {
   const { adminPassword = "", confirmShown } = await prepareFirstStart(services);
   await confirmShown();
   await services.store.commit([{ key: "absent", expectedVersion: 0 }], { id: "one" });
+  await services.store.swap(keys.policy(), 0, { value: {} });
   const { code } = await createInvitations(services).create(dayMs, "admin_id");
   const settings = { scopes: ["superuser", "offline_access"], grants: ["password", "refresh_token"] } as const;
   const { client, secret } = await authority.client(settings);
