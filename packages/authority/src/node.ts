@@ -4,8 +4,8 @@ import type { HttpHandler, RefusalHandler } from "./http/message.ts";
 import { connectionStates } from "./node/connection-state.ts";
 import { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 import { isLoopbackHost, listenAt, loopbackNames, portOf } from "./node/listen.ts";
+import { closeAll } from "./node/open-sockets.ts";
 import { createServer, type TlsOptions } from "./node/servers.ts";
-import { closeAll } from "./node/shutdown.ts";
 
 export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 export { isLoopbackHost } from "./node/listen.ts";

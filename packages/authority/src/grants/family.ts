@@ -2,10 +2,9 @@ import { CountersignError, equalInConstantTime, randomSecret, sha256 } from "@co
 import type { EventDraft, RecordedEdit } from "../audit/trail.ts";
 import type { Caller } from "../caller.ts";
 import type { Services } from "../services.ts";
-import { clockSkewMs } from "../store/clock-skew.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, FamilyRecord, UserRecord } from "../store/records.ts";
-import type { Item } from "../store/store.ts";
+import { clockSkewMs, type Item } from "../store/store.ts";
 import { beginningOf } from "../values/display-name.ts";
 import { userScopeLimit, within } from "../values/scope.ts";
 import type { Consumption, GrantRequest } from "./grant.ts";

@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
+import { clockSkewMs } from "../store/store.ts";
 
 /** When a key is published, signs, and stops signing. Instants in milliseconds. */
 export interface KeyTimes {
@@ -42,7 +43,7 @@ export function policyOf({ keys }: Pick<Config, "keys">, staleMs: number): Rotat
     publishBeforeMs: keys.publish_before * 1000,
     jwksMaxAgeMs: keys.jwks_max_age * 1000,
     maxTokenMs: dayMs,
-    clockSkewMs: 60_000,
+    clockSkewMs,
     staleMs,
   };
 }

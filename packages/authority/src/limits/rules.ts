@@ -1,4 +1,4 @@
-import { clockSkewMs } from "../store/clock-skew.ts";
+import { clockSkewMs } from "../store/store.ts";
 
 /** What a rule makes of one more attempt. */
 export type Decision<State> =

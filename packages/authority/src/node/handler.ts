@@ -4,14 +4,13 @@ import type { Observer } from "../audit/observer.ts";
 import type { Connection } from "../caller.ts";
 import { refusal } from "../http/error-response.ts";
 import type { HttpHandler, HttpResponse, RefusalHandler } from "../http/message.ts";
-import { closeGently } from "./close-gently.ts";
 import { type ConnectionState, endAfter, type PendingRequest } from "./connection-state.ts";
 import { scanHeaders } from "./header-scan.ts";
 import { incomingRequest } from "./incoming-request.ts";
 import { expectsContinue, judge, methods, type Refusal } from "./judge.ts";
 import type { ServerLimits } from "./limits.ts";
 import { readBody } from "./read-body.ts";
-import { sendAnswer } from "./send.ts";
+import { closeGently, sendResponse } from "./send.ts";
 import { Turnstile } from "./turnstile.ts";
 
 /** What a handler of HTTP messages works with. */
@@ -116,7 +115,7 @@ function send(
     state.ended = true;
     closeGently(incoming.socket, limits.lingerMs);
   }
-  sendAnswer(outgoing, answer, isLast);
+  sendResponse(outgoing, answer, isLast);
 }
 
 /** RFC 9110 section 2.5: a proxy sends its own version, and those that say nothing else of themselves speak HTTP/1.0. */

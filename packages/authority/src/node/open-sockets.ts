@@ -41,13 +41,28 @@ export function isHandshaking(server: Server, socket: Socket): boolean {
   return tracked.get(server)?.handshaking.has(peerOf(socket)) === true;
 }
 
+/** Closes servers: no new connection, idle ones at once, the others after their answer, what is left after `atMostMs`. */
+export async function closeAll(servers: readonly Server[], atMostMs: number): Promise<void> {
+  const timer = setTimeout(() => servers.forEach(destroyAll), atMostMs);
+  await Promise.all(servers.map(closed));
+  clearTimeout(timer);
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    destroyHandshakes(server);
+  });
+}
+
 /** Destroys what has no TLS connection yet: no request can have come on it. */
-export function destroyHandshakes(server: Server): void {
+function destroyHandshakes(server: Server): void {
   for (const socket of tracked.get(server)?.handshaking.values() ?? []) socket.destroy();
 }
 
 /** Destroys every connection of a server. */
-export function destroyAll(server: Server): void {
+function destroyAll(server: Server): void {
   for (const socket of tracked.get(server)?.open ?? []) socket.destroy();
 }
 

@@ -1,6 +1,5 @@
 import { type Clock, CountersignError, defined } from "@countersign/protocol";
-import { type CheckedChange, checkCommit, checkPage } from "./checks.ts";
-import { parseFrozen } from "./frozen.ts";
+import { type CheckedChange, checkCommit, checkPage, parseFrozen } from "./checks.ts";
 import { commitLifeMs, keys } from "./keys.ts";
 import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
 

@@ -1,8 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { type Clock, CountersignError } from "@countersign/protocol";
-import { type CheckedChange, checkChange, checkCommit, checkPage, isKey } from "./checks.ts";
-import { parseFrozen } from "./frozen.ts";
+import { type CheckedChange, checkChange, checkCommit, checkPage, isKey, parseFrozen } from "./checks.ts";
 import { HeldFiles } from "./held-files.ts";
 import { ItemCache, type ReadItem } from "./item-cache.ts";
 import { commitLifeMs, keys } from "./keys.ts";

@@ -1,3 +1,6 @@
+/** How far the clocks of nodes on one store may be apart: what is dated further ahead was written by a clock put back since. */
+export const clockSkewMs = 60_000;
+
 /** What a key holds: JSON, with a version that changes with every write. */
 export interface Item<Value = unknown> {
   /** 1 to 1,024 bytes of UTF-8 in well-formed Unicode, as is the owner. */
