@@ -129,6 +129,12 @@ export const configSchema = z.strictObject({
         .describe(
           "The header that trusted proxies write or extend: X-Forwarded-For, or Forwarded (RFC 7239); they must not pass on a client's own",
         ),
+      client_certificate_header: z
+        .enum(["none", "client-cert"])
+        .default("none")
+        .describe(
+          "Whether trusted proxies hand over the certificates of clients in Client-Cert (RFC 9440); they must have verified them against your authorities, and must not pass on a client's own header",
+        ),
       loopback_privileges: z
         .boolean()
         .default(true)

@@ -108,6 +108,7 @@ describe("loopbackUrl", () => {
     open_metrics: false,
     trusted_proxies: [],
     forwarded_header: "x-forwarded-for" as const,
+    client_certificate_header: "none" as const,
     cors_origins: [],
   };
   for (const [url, expect] of [

@@ -1,4 +1,3 @@
-import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { CountersignError, defined, importKeys, type KeyRefusal, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
@@ -13,6 +12,7 @@ import {
 } from "../store/records.ts";
 import { administrator } from "../users/user-items.ts";
 import { audienceRule, isAudience, maxAudiences } from "../values/audience.ts";
+import { readCertificate } from "../values/certificate.ts";
 import { displayName } from "../values/display-name.ts";
 import { isId } from "../values/id.ts";
 import { isLifetime, type Lifetime, lifetimes } from "../values/lifetime.ts";
@@ -163,11 +163,8 @@ function checkCertificates(keys: readonly JWK[]): void {
 }
 
 function checkCertificate(key: JWK): void {
-  try {
-    new X509Certificate(Buffer.from(key.x5c?.[0] ?? "", "base64"));
-  } catch (cause) {
-    throw refuse("An x5c of jwks is not a certificate", cause);
-  }
+  const certificate = readCertificate(Buffer.from(key.x5c?.[0] ?? "", "base64"));
+  if (certificate === undefined) throw refuse("An x5c of jwks is not a certificate");
 }
 
 /** RFC 8705 section 2.1.2: exactly one of the names. */

@@ -1,18 +1,15 @@
-import { X509Certificate } from "node:crypto";
 import { sha256 } from "@countersign/protocol";
 import type { Peer } from "../caller.ts";
 import type { ClientCertificateRule, ClientRecord } from "../store/records.ts";
 import { canonicalIp } from "../values/address.ts";
+import { type AlternativeName, alternativeNames, type SanKind, usableCertificate } from "../values/certificate.ts";
 
-/** id-kp-clientAuth and anyExtendedKeyUsage (RFC 5280 section 4.2.1.12). */
-const clientAuthUsages: ReadonlySet<string> = new Set(["1.3.6.1.5.5.7.3.2", "2.5.29.37.0"]);
-
-/** How a rule's member is written in a certificate's subject alternative names, as OpenSSL prints them. */
-const sanPrefix: Record<keyof ClientCertificateRule, string> = {
-  sanDns: "DNS:",
-  sanUri: "URI:",
-  sanIp: "IP Address:",
-  sanEmail: "email:",
+/** Which names of a certificate the members of a rule are compared with. */
+const kindOf: Record<keyof ClientCertificateRule, SanKind> = {
+  sanDns: "dns",
+  sanUri: "uri",
+  sanIp: "ip",
+  sanEmail: "email",
 };
 
 /** `x5t#S256` of a certificate: SHA-256 of its DER bytes (RFC 8705 section 3.1). */
@@ -27,7 +24,7 @@ export function matchesCertificateRule(peer: Peer, client: ClientRecord, now: nu
   if (certificate === undefined) return false;
   const names = alternativeNames(certificate).map(comparable);
   return Object.entries(client.certificate).every(
-    ([member, value]) => isRuleMember(member) && names.includes(comparable(`${sanPrefix[member]}${value}`)),
+    ([member, value]) => isRuleMember(member) && names.includes(comparable({ kind: kindOf[member], value })),
   );
 }
 
@@ -39,31 +36,12 @@ export function matchesOwnCertificate(peer: Peer, client: ClientRecord, now: num
   return registered.some((x5c) => x5c !== undefined && sha256(Buffer.from(x5c, "base64")) === presented);
 }
 
-function usableCertificate(der: Uint8Array, now: number): X509Certificate | undefined {
-  try {
-    const certificate = new X509Certificate(der);
-    const usages: readonly string[] | undefined = certificate.keyUsage;
-    const forClients = usages === undefined || usages.some((usage) => clientAuthUsages.has(usage));
-    const valid = now >= certificate.validFromDate.getTime() && now < certificate.validToDate.getTime();
-    return forClients && valid ? certificate : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Node quotes a name that holds a comma or another unsafe character, so a name cannot pretend to be two. */
-function alternativeNames(certificate: X509Certificate): readonly string[] {
-  return certificate.subjectAltName?.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g)?.map((name) => name.trim()) ?? [];
-}
-
 /** RFC 8705 section 2.1.2: IP addresses compare as numbers; RFC 5280 section 7.2: DNS names without case. */
-function comparable(name: string): string {
-  if (name.startsWith(sanPrefix.sanDns)) return name.toLowerCase();
-  if (!name.startsWith(sanPrefix.sanIp)) return name;
-  const address = name.slice(sanPrefix.sanIp.length);
-  return `${sanPrefix.sanIp}${canonicalIp(address) ?? address}`;
+function comparable({ kind, value }: AlternativeName): string {
+  if (kind === "dns") return `dns ${value.toLowerCase()}`;
+  return `${kind} ${kind === "ip" ? (canonicalIp(value) ?? value) : value}`;
 }
 
 function isRuleMember(member: string): member is keyof ClientCertificateRule {
-  return Object.hasOwn(sanPrefix, member);
+  return Object.hasOwn(kindOf, member);
 }

@@ -3,6 +3,7 @@ import type { Connection, Peer } from "../caller.ts";
 import type { Config } from "../config.ts";
 import { canonicalPeer, isLoopbackAddress } from "../values/address.ts";
 import { forwardedClient } from "./forwarded.ts";
+import { forwardedCertificate } from "./forwarded-certificate.ts";
 import type { HeaderLookup } from "./message.ts";
 
 /** Headers by which proxies say that they forwarded a request: RFC 7239, its forerunners, and what single products add. */
@@ -29,11 +30,24 @@ export function peerOf(headers: HeaderLookup, connection: Connection, config: Co
   const forwarded = forwardingHeaders.some((name) => headers.has(name));
   const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
   const client = trusted ? forwardedClient(headers, address, config.server) : address;
+  const certificate = certificateOf(headers, connection, { trusted, forwarded }, config);
   const direct = address !== undefined && isLoopbackAddress(address) && !connection.relayed && !forwarded && !trusted;
   return {
     loopback: direct && config.server.loopback_privileges,
-    ...defined({ address: client, certificate: connection.certificate }),
+    ...defined({ address: client, certificate }),
   };
+}
+
+/** The connection of a trusted proxy shows the proxy's own certificate, and never the client's. */
+function certificateOf(
+  headers: HeaderLookup,
+  { certificate }: Connection,
+  { trusted, forwarded }: { readonly trusted: boolean; readonly forwarded: boolean },
+  { server }: Config,
+): Connection["certificate"] {
+  if (!trusted) return certificate;
+  if (server.client_certificate_header === "client-cert") return forwardedCertificate(headers);
+  return forwarded ? undefined : certificate;
 }
 
 /**

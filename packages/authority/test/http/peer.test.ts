@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { describe, it } from "node:test";
 import type { Connection, Peer } from "../../src/caller.ts";
 import { type ConfigInput, parseConfig } from "../../src/config.ts";
 import { peerOf } from "../../src/http/peer.ts";
+import { certificate } from "../node/certificates.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -173,4 +175,95 @@ describe("peerOf", () => {
   it("D11 knows nobody on loopback who has no address", () => {
     assert.deepEqual(peer({}), { loopback: false });
   });
+});
+
+const derOf = (name: string) => new Uint8Array(new X509Certificate(certificate({ name }).cert).raw);
+const [own, theirs] = [derOf("proxy"), derOf("client")];
+const headerOf = (der: Uint8Array) => `:${Buffer.from(der).toString("base64")}:`;
+const handing = { ...proxy, client_certificate_header: "client-cert" } as const;
+
+interface CertificateRow {
+  readonly id: string;
+  readonly from?: string;
+  readonly headers: Headers;
+  readonly server: ConfigInput["server"];
+  /** Whose certificate the request is taken to come with. */
+  readonly expect: Uint8Array | undefined;
+}
+
+const certificateRows: readonly CertificateRow[] = [
+  {
+    id: "control: a connection's own",
+    from: "192.0.2.7",
+    headers: {},
+    server: handing,
+    expect: own,
+  },
+  {
+    id: "F8 the header counts from a trusted proxy where it is configured",
+    headers: { ...namesClient, "client-cert": headerOf(theirs) },
+    server: handing,
+    expect: theirs,
+  },
+  {
+    id: "F8 the header of anybody else is ignored",
+    from: "192.0.2.7",
+    headers: { "client-cert": headerOf(theirs) },
+    server: handing,
+    expect: own,
+  },
+  {
+    id: "F8 the header of a trusted proxy is ignored where it is not configured",
+    headers: { ...namesClient, "client-cert": headerOf(theirs) },
+    server: proxy,
+    expect: undefined,
+  },
+  {
+    id: "F8 the certificate of a trusted proxy is not its client's",
+    headers: namesClient,
+    server: proxy,
+    expect: undefined,
+  },
+  {
+    id: "F8 nor where its client has shown none",
+    headers: {},
+    server: handing,
+    expect: undefined,
+  },
+  {
+    id: "F8 a proxy that forwards nothing shows its own",
+    headers: {},
+    server: proxy,
+    expect: own,
+  },
+];
+
+/** RFC 9440 section 2.2 and RFC 8941 section 3.3.5: one byte sequence, of one certificate. */
+const noCertificates: readonly string[] = [
+  "",
+  ":",
+  "::",
+  Buffer.from(theirs).toString("base64"),
+  `:${Buffer.from(theirs).toString("base64url")}:`,
+  `${headerOf(theirs)}, ${headerOf(own)}`,
+  headerOf(theirs.slice(0, -1)),
+  headerOf(Buffer.concat([theirs, theirs])),
+  headerOf(Buffer.from(certificate({ name: "PEM" }).cert)),
+  ":eA==:",
+];
+
+describe("peerOf and certificates of clients", () => {
+  for (const { id, from = "10.0.0.1", headers, server, expect } of certificateRows) {
+    it(id, () => {
+      const found = peer({ address: from, certificate: { der: own, trusted: true } }, headers, server).certificate;
+      assert.deepEqual(found?.der, expect);
+    });
+  }
+
+  for (const [at, value] of noCertificates.entries()) {
+    it(`F8 refuses what is not one certificate: ${at}`, () => {
+      const headers = { "client-cert": value };
+      assert.throws(() => peer({ address: "10.0.0.1" }, headers, handing), { code: "invalid_request" });
+    });
+  }
 });

@@ -57,6 +57,12 @@ const wrongCertificates: readonly Presented[] = [
     wishes: { ...good, dnsName: "x, DNS:backend.example" },
     trusted: true,
   },
+  {
+    id: "F7",
+    name: "the PEM text of another client's certificate in an extension",
+    wishes: { name: "any", dnsName: "other.example", uri: `urn:x\n${certificate(good).cert}` },
+    trusted: true,
+  },
   { id: "F7", name: "a NUL in the name", wishes: { ...good, dnsName: "backend.example\0.evil" }, trusted: true },
 ];
 
