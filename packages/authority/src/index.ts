@@ -11,8 +11,12 @@ export { type Config, type ConfigInput, configSchema, parseConfig } from "./conf
 export { grantTypes } from "./grants/grant-table.ts";
 export type { FetchHandler, HeaderLookup, HttpHandler, HttpRequest, HttpResponse } from "./http/message.ts";
 export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
-export { createKeyEncryptionKey, type KeyEncryptionKey } from "./keys/key-encryption-key.ts";
-export { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "./keys/key-encryption-key-file.ts";
+export {
+  createKeyEncryptionKey,
+  type KeyEncryptionKey,
+  openKeyEncryptionKeyFile,
+  replaceKeyEncryptionKeyFile,
+} from "./keys/key-encryption-key.ts";
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/ring-record.ts";
 export { minRotation } from "./keys/schedule.ts";
 export type { PolicyInForce, PolicySource } from "./policies/policy-source.ts";
@@ -24,6 +28,7 @@ export { type Explanation, explain } from "./policy/explain.ts";
 export { type TokenKind, tokenKinds } from "./policy/kinds.ts";
 export { PolicyError, type PolicyFault, placeOf, readPolicy } from "./policy/read.ts";
 export type { PolicyRequest } from "./policy/request.ts";
+export { type PrivateFileOptions, readPrivateFile } from "./private-file.ts";
 export type { Services } from "./services.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { type OpenStoreOptions, openStore, storeEngines } from "./store/open-store.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readPrivateFile } from "@countersign/authority";
 import { CliFailure, reasonOf } from "./failure.ts";
 import { textIn } from "./json-members.ts";
 import type { World } from "./world.ts";
@@ -63,11 +64,13 @@ function pathOf(env: World["env"], url: string): string | undefined {
   return state === undefined ? undefined : join(state, "countersign", `session-${name}.json`);
 }
 
+/** More than any session takes. */
+const maxBytes = 65_536;
+
 async function readFileAt(path: string): Promise<Session | undefined> {
   try {
-    const { mode, uid } = await stat(path);
-    const isOurs = process.getuid === undefined || (uid === process.getuid() && (mode & 0o077) === 0);
-    return isOurs ? sessionOf(JSON.parse(await readFile(path, "utf8"))) : undefined;
+    const bytes = await readPrivateFile({ path, holds: "session", maxBytes });
+    return bytes && sessionOf(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return undefined;
   }

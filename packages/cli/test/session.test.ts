@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -51,6 +51,14 @@ describe("the session of a login", () => {
       await chmod(path, mode);
       assert.equal(await readSession(world, url), undefined, mode.toString(8));
     }
+  });
+
+  it("is not believed through a symbolic link", async () => {
+    const world = worldAt("linked");
+    const path = await keepSession(world, session());
+    await rename(path, `${path}.elsewhere`);
+    await symlink(`${path}.elsewhere`, path);
+    assert.equal(await readSession(world, url), undefined);
   });
 
   it("replaces a file whose mode was changed by one of its own", async () => {

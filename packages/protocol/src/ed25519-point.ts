@@ -10,10 +10,13 @@ const y8 = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
 const smallOrderY: ReadonlySet<bigint> = new Set([0n, 1n, p - 1n, y8, p - y8]);
 
 /**
- * Whether 32 bytes can be trusted as an Ed25519 point: canonical, on the curve (RFC 8032 section 5.1.3), not of small
- * order. Under a small-order key one signature fits every message on some runtimes.
+ * Whether bytes can be trusted as an Ed25519 point: 32 of them, canonical, on the curve (RFC 8032 section 5.1.3), not of
+ * small order. Under a small-order key one signature fits every message on some runtimes, and Node takes a JWK that is off
+ * the curve. `biscuit` has a check of its own, for every signature and without the curve; both are tested with
+ * vectors/ed25519/points.json.
  */
 export function isEd25519Point(encoding: Uint8Array): boolean {
+  if (encoding.length !== 32) return false;
   const y = littleEndian(encoding) & (2n ** 255n - 1n);
   return y < p && !smallOrderY.has(y) && isOnCurve(y);
 }

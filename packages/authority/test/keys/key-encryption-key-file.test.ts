@@ -7,10 +7,10 @@ import { after, before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { randomSecret } from "@countersign/protocol";
 import { seededRandom } from "@countersign/protocol/testing";
-import { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "../../src/keys/key-encryption-key-file.ts";
+import { openKeyEncryptionKeyFile, replaceKeyEncryptionKeyFile } from "../../src/keys/key-encryption-key.ts";
 
 const run = promisify(execFile);
-const module = new URL("../../src/keys/key-encryption-key-file.ts", import.meta.url).href;
+const module = new URL("../../src/keys/key-encryption-key.ts", import.meta.url).href;
 const good = `${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64url")}\n`;
 
 describe("openKeyEncryptionKeyFile", () => {

@@ -34,14 +34,19 @@ function isCanonical(encoding: Uint8Array): boolean {
   return (encoding[0] ?? 0) < 0xed;
 }
 
-/** Whether an encoding of A or R can be given to any runtime: 32 bytes, canonical, not of small order. */
-export function isEd25519Point(encoding: Uint8Array): boolean {
+/**
+ * Whether an encoding of A or R can be given to any runtime: 32 bytes, canonical, not of small order. That it is on the curve
+ * every runtime checks itself, and to check it here for the R of every signature would cost more than the rest together.
+ * `protocol`, which cannot reach this without loading the whole package, checks the keys of a JWK set whole; both are tested
+ * with vectors/ed25519/points.json.
+ */
+export function isSafeEncoding(encoding: Uint8Array): boolean {
   return encoding.length === 32 && isCanonical(encoding) && !isSmallOrder(encoding);
 }
 
-/** Whether a signature can be given to any runtime: R as {@link isEd25519Point}, S below L (RFC 8032 section 5.1.7). */
+/** Whether a signature can be given to any runtime: R as {@link isSafeEncoding}, S below L (RFC 8032 section 5.1.7). */
 export function isEd25519Signature(signature: Uint8Array): boolean {
-  return signature.length === 64 && isEd25519Point(signature.subarray(0, 32)) && isBelowOrder(signature.subarray(32));
+  return signature.length === 64 && isSafeEncoding(signature.subarray(0, 32)) && isBelowOrder(signature.subarray(32));
 }
 
 function isBelowOrder(scalar: Uint8Array): boolean {

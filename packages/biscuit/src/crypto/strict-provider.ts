@@ -2,7 +2,7 @@ import { KeyError } from "../errors.ts";
 import { formatEcdsaDer, parseEcdsaDer } from "./ecdsa-signature.ts";
 import { isCompressed, isP256Point, isP256PrivateKey, P256_ORDER } from "./p256.ts";
 import type { CryptoProvider, KeyAlgorithm } from "./provider.ts";
-import { isEd25519Point, isEd25519Signature } from "./small-order.ts";
+import { isEd25519Signature, isSafeEncoding } from "./small-order.ts";
 
 interface AlgorithmRules {
   readonly hasForm: (bytes: Uint8Array) => boolean;
@@ -15,8 +15,8 @@ interface AlgorithmRules {
 
 const RULES: Readonly<Record<KeyAlgorithm, AlgorithmRules>> = {
   ed25519: {
-    hasForm: isEd25519Point,
-    isPublicKey: isEd25519Point,
+    hasForm: isSafeEncoding,
+    isPublicKey: isSafeEncoding,
     isPrivateKey: (bytes) => bytes.length === 32,
     isSignature: isEd25519Signature,
     hasEncoding: (signature) => signature.length === 64,

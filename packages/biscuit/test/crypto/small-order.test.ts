@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha512 } from "@noble/hashes/sha2.js";
+import vectors from "../../../../vectors/ed25519/points.json" with { type: "json" };
 import { PublicKey } from "../../src/crypto/keys.ts";
-import { isEd25519Point, isEd25519Signature, isSmallOrder } from "../../src/crypto/small-order.ts";
+import { isEd25519Signature, isSafeEncoding, isSmallOrder } from "../../src/crypto/small-order.ts";
 import { bytes, hex, MESSAGE, NAMES, provider, seedBytes } from "./providers.ts";
 
 const { Point } = ed25519;
@@ -94,12 +95,25 @@ describe("small-order points", () => {
   });
 });
 
+describe("isSafeEncoding", () => {
+  for (const { id, encoding, canonical, smallOrder } of vectors.points) {
+    it(`judges ${id}`, () => {
+      assert.equal(isSmallOrder(bytes(encoding)), smallOrder);
+      assert.equal(isSafeEncoding(bytes(encoding)), canonical && !smallOrder);
+    });
+  }
+
+  it("refuses another length", () => {
+    for (const length of [0, 31, 33, 64]) assert.equal(isSafeEncoding(new Uint8Array(length).fill(3)), false);
+  });
+});
+
 describe("non-canonical encodings", () => {
   it("are refused as points and as keys, from the field's prime upwards", () => {
-    assert.equal(isEd25519Point(littleEndian(P - 2n)), true);
+    assert.equal(isSafeEncoding(littleEndian(P - 2n)), true);
     for (let y = P; y < 2n ** 255n; y++) {
       for (const sign of [0n, 2n ** 255n]) {
-        assert.equal(isEd25519Point(littleEndian(y + sign)), false);
+        assert.equal(isSafeEncoding(littleEndian(y + sign)), false);
         assert.throws(() => PublicKey.fromBytes("ed25519", littleEndian(y + sign)), { code: "invalid_key" });
       }
     }
