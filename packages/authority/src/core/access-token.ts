@@ -113,7 +113,7 @@ async function verified(text: string, services: TokenServices): Promise<AccessTo
   return {
     jti: String(claims.jti),
     clientId,
-    ...(claims.sub === undefined || claims.sub === clientId ? {} : { userId: claims.sub }),
+    ...defined({ userId: claims.sub === clientId ? undefined : claims.sub }),
     scopes: claims.scope?.split(" ") ?? [],
     audience: audienceOf(asserted.aud),
     expiresAt: claims.exp * 1000,

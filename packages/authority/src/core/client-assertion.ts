@@ -80,7 +80,8 @@ function inWords(
   const words = [`the assertion is refused as ${reason}${member === undefined ? "" : ` (${member})`}: ${message}`];
   const mending = mendings[reason]?.(client, config);
   if (found !== undefined) words.push(`it has ${found}`);
-  return [...words, ...(mending === undefined ? [] : [mending])].join("; ");
+  if (mending !== undefined) words.push(mending);
+  return words.join("; ");
 }
 
 /** Remembers the `jti` for as long as the assertion could pass: one winner of any number of replays. */

@@ -5,7 +5,6 @@ import type { Config } from "../config.ts";
 import type { Authorization, GrantRequest, Permission } from "../grants/grant.ts";
 import { refreshToken } from "../grants/refresh-token.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
-import { isAudience } from "../values/audience.ts";
 import { offlineAccess, parseScope, superuser, userScopeLimit, within } from "../values/scope.ts";
 
 /**
@@ -90,8 +89,7 @@ function asked(
   const wanted = [...new Set(targets)];
   const unknown = wanted.find((target) => target !== issuer && !allowed.includes(target));
   if (unknown === undefined) return wanted;
-  const shown = (isAudience(unknown) ? nameable(unknown) : undefined) ?? "what was sent";
-  const detail = `${shown} is not among the audiences of client ${client.clientId}: ${allowed.join(" ")}`;
+  const detail = `${nameable(unknown) ?? "what was sent"} is not among the audiences of client ${client.clientId}: ${allowed.join(" ")}`;
   throw new CountersignError("invalid_target", { detail });
 }
 

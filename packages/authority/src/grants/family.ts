@@ -5,6 +5,7 @@ import type { Services } from "../services.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, FamilyRecord, UserRecord } from "../store/records.ts";
 import { clockSkewMs, type Item } from "../store/store.ts";
+import { isLoginOf } from "../users/login.ts";
 import { beginningOf } from "../values/display-name.ts";
 import { userScopeLimit, within } from "../values/scope.ts";
 import type { Consumption, GrantRequest } from "./grant.ts";
@@ -50,7 +51,7 @@ export async function presentFamily(
   const family = item.value;
   const now = services.clock.now();
   if (family.revokedAt !== undefined) throw refuse("family revoked");
-  if (now >= family.idleExpiresAt || now >= family.absoluteExpiresAt) throw refuse("refresh token expired");
+  if (now >= family.idleExpiresAt) throw refuse("refresh token expired");
   const presented = { record: family, version: item.version, token };
   const hash = sha256(token);
   if (equalInConstantTime(hash, family.currentHash)) return { ...presented, replay: false };
@@ -59,7 +60,7 @@ export async function presentFamily(
   const isInWindow = sinceMs >= -clockSkewMs && sinceMs < services.config.tokens.replay_window * 1000;
   const isPrevious = family.previousHash !== undefined && equalInConstantTime(hash, family.previousHash);
   if (isPrevious && isInWindow) return { ...presented, replay: true };
-  if (isPrevious || isSpent(text, family, services)) await revokeForReuse(item, services, address);
+  if (isSpent(text, family, services)) await revokeForReuse(item, services, address);
   throw refuse("refresh token already used or forged");
 }
 
@@ -153,8 +154,8 @@ export async function introspectRefreshToken(
   if (family === undefined || !isOf(family, client)) return undefined;
   if (family.revokedAt !== undefined || sha256(token) !== family.currentHash) return undefined;
   const user = await services.users.byId(family.userId);
-  const alive = services.clock.now() < Math.min(family.idleExpiresAt, family.absoluteExpiresAt);
-  if (!alive || user === undefined || user.disabled || !isLoginOf(family, user)) return undefined;
+  const alive = services.clock.now() < family.idleExpiresAt;
+  if (!alive || user === undefined || !isLoginOf(family, user)) return undefined;
   return { family, scopes: within(family.scopes, [client.scopes, userScopeLimit(user)]) };
 }
 
@@ -173,11 +174,6 @@ export async function revokeByToken(
 /** Whether a family was started by this client, and not by another of the same id that was deleted before. */
 function isOf(family: FamilyRecord, client: ClientRecord): boolean {
   return family.clientId === client.clientId && family.clientIncarnation === client.incarnation;
-}
-
-/** Whether a login is this user's, and not older than a change of theirs that ended all. */
-export function isLoginOf(family: FamilyRecord, user: UserRecord): boolean {
-  return family.userIncarnation === user.incarnation && family.userEpoch === user.epoch;
 }
 
 async function genuineFamily(

@@ -1,7 +1,8 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Services } from "../services.ts";
+import { isLoginOf } from "../users/login.ts";
 import { userScopeLimit } from "../values/scope.ts";
-import { isLoginOf, presentFamily, rotateFamily } from "./family.ts";
+import { presentFamily, rotateFamily } from "./family.ts";
 import type { Grant } from "./grant.ts";
 
 /**
@@ -23,7 +24,7 @@ export const refreshToken: Grant = {
     }
     const family = await presentFamily(token, caller, services, request.address);
     const user = await services.users.byId(family.record.userId);
-    if (user === undefined || user.disabled || !isLoginOf(family.record, user)) {
+    if (user === undefined || !isLoginOf(family.record, user)) {
       throw new CountersignError("invalid_grant", { detail: "user gone, disabled or changed" });
     }
     return {

@@ -147,7 +147,9 @@ export interface FamilyRecord {
   readonly userEpoch: number;
   readonly userIncarnation: string;
   readonly clientIncarnation: string;
+  /** When the live token expires unless it is used; at the end of the login at the latest. */
   readonly idleExpiresAt: number;
+  /** The end of the login, however often it is refreshed. */
   readonly absoluteExpiresAt: number;
   readonly revokedAt?: number;
   readonly revokedBecause?: "reuse" | "logout" | "administrator";

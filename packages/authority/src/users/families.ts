@@ -4,6 +4,7 @@ import { keys, owners } from "../store/keys.ts";
 import type { FamilyRecord } from "../store/records.ts";
 import type { Item } from "../store/store.ts";
 import { isId } from "../values/id.ts";
+import { isLoginOf } from "./login.ts";
 import { readUser, type UserServiceOptions } from "./user-items.ts";
 
 const pageSize = 1000;
@@ -14,13 +15,10 @@ export async function families(
   userId: string,
 ): Promise<readonly Item<FamilyRecord>[]> {
   const user = (await readUser(store, userId))?.value;
-  if (user === undefined || user.disabled) return [];
+  if (user === undefined) return [];
   const now = clock.now();
   const isLive = ({ value: family }: Item<FamilyRecord>) =>
-    family.revokedAt === undefined &&
-    family.userIncarnation === user.incarnation &&
-    family.userEpoch === user.epoch &&
-    now < Math.min(family.idleExpiresAt, family.absoluteExpiresAt);
+    family.revokedAt === undefined && isLoginOf(family, user) && now < family.idleExpiresAt;
   const live: Item<FamilyRecord>[] = [];
   let after: string | undefined;
   for (;;) {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CountersignError } from "@countersign/protocol";
+import { readIfAccessToken } from "../../src/core/access-token.ts";
 import { type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
 
 const password = "correct horse battery";
@@ -45,6 +47,23 @@ const rows: readonly {
     inForce: { ofUser: false, ofClient: false },
   },
 ];
+
+describe("readIfAccessToken", () => {
+  it("takes no failure of this server for a text that is no token", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const { secret } = await authority.client(settings);
+    const fields = { grant_type: "client_credentials", client_id: "console", client_secret: secret };
+    const token = await issued(authority.form("/oauth/token", fields));
+    const { clock, config } = authority.services;
+    const published = () => {
+      throw new CountersignError("temporarily_unavailable");
+    };
+    const services = { clock, config, keys: { ...authority.services.keys, published } };
+    await assert.rejects(readIfAccessToken(token, services), { code: "temporarily_unavailable" });
+    assert.equal(await readIfAccessToken("no token", services), undefined);
+  });
+});
 
 async function changeClients(authority: TestAuthority, changes: { scopes?: readonly string[]; disabled?: boolean }) {
   for (const id of ["console", "portal"]) await authority.services.clients.update(id, changes, "test");

@@ -8,7 +8,8 @@ export interface CertificateWishes {
   readonly renews?: TestCertificate;
   readonly from?: number;
   readonly to?: number;
-  readonly use?: "client" | "server";
+  /** The extended key usage; with `undefined` it is for any use. @default "client" */
+  readonly use?: "client" | "server" | undefined;
   readonly authority?: boolean;
   readonly dnsName?: string;
   readonly ipAddress?: readonly number[];
@@ -75,12 +76,13 @@ export function revocations(issuer: TestCertificate, revoked: readonly TestCerti
   return pem("X509 CRL", signed(body, issuer.privateKey));
 }
 
-function extensions({ use = "client", authority = false, ...wishes }: CertificateWishes): readonly Buffer[] {
+function extensions(all: CertificateWishes): readonly Buffer[] {
+  const { use, authority = false, ...wishes }: CertificateWishes = { use: "client", ...all };
   const constraints = extension(oid.basicConstraints, sequence(...(authority ? [tlv(0x01, Buffer.from([0xff]))] : [])));
   if (authority) return [constraints];
-  const usage = extension(oid.extendedKeyUsage, sequence(identifier(oid[use])));
+  const usage = use === undefined ? [] : [extension(oid.extendedKeyUsage, sequence(identifier(oid[use])))];
   const names = alternativeNames(wishes);
-  return [constraints, usage, ...(names.length === 0 ? [] : [extension(oid.subjectAltName, sequence(...names))])];
+  return [constraints, ...usage, ...(names.length === 0 ? [] : [extension(oid.subjectAltName, sequence(...names))])];
 }
 
 function alternativeNames({ dnsName, ipAddress, uri, email }: Omit<CertificateWishes, "name">): readonly Buffer[] {

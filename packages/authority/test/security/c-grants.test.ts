@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
 import type { Authority } from "../../src/authority.ts";
 import { keys } from "../../src/store/keys.ts";
-import type { FamilyRecord } from "../../src/store/records.ts";
+import type { ClientRecord, FamilyRecord } from "../../src/store/records.ts";
 import { readResponse, type TestResponse, testIssuer } from "../../src/testing.ts";
 import { anotherNode } from "./another-node.ts";
 import { basic, canary, issuedTokens, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
@@ -102,6 +102,28 @@ const changes: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   "all families revoked": ({ authority, alice }) => authority.services.users.revokeAllFamilies(alice.userId, "test"),
 };
 
+/** Makes a client look as if chance had given it the incarnation of another. */
+async function takeIncarnation({ authority: { services } }: Scene, clientId: string, of: string): Promise<void> {
+  const { store } = services;
+  const [item, other] = await Promise.all([clientId, of].map((id) => store.get<ClientRecord>(keys.client(id))));
+  assert.ok(item !== undefined && other !== undefined);
+  const { owner = "", value } = item;
+  const taken = { ...value, incarnation: other.value.incarnation };
+  assert.ok(await store.swap(item.key, item.version, { value: taken, owner }));
+}
+
+/** The family as it is, and how to put it back so. */
+async function restorable({ authority: { services } }: Scene, refresh: string): Promise<() => Promise<void>> {
+  const key = keys.family(refresh.slice(4, 26));
+  const before = await services.store.get<FamilyRecord>(key);
+  assert.ok(before);
+  const { owner = "", expiresAt = 0, value } = before;
+  return async () => {
+    const now = await services.store.get<FamilyRecord>(key);
+    assert.ok(await services.store.swap(key, now?.version ?? 0, { value, owner, expiresAt }));
+  };
+}
+
 /** Makes a family look as if it had been refreshed so many times more. */
 async function growOld({ authority: { services } }: Scene, refresh: string, times: number): Promise<void> {
   const item = await services.store.get<FamilyRecord>(keys.family(refresh.slice(4, 26)));
@@ -184,6 +206,18 @@ const withdrawnAudience: readonly SecurityRow[] = [
   },
 ];
 
+const issuerAudience: SecurityRow = {
+  id: "C8",
+  name: "a login for the issuer goes on for it, which every client may ask for",
+  async build(scene) {
+    await allowAudiences(scene, ["orders"]);
+    const form = passwordForm(scene, { scope: "read offline_access" });
+    return scene.refresh(refreshOf(await scene.post({ ...form, resource: testIssuer })));
+  },
+  expect: { status: 200 },
+  also: ({ body }) => assert.equal(decodeJwt(String(body.access_token)).aud, testIssuer),
+};
+
 const keptAudience: SecurityRow = {
   id: "C8",
   name: "a refresh that names no target keeps all the audiences of the login (RFC 8707 section 2.2)",
@@ -238,6 +272,7 @@ const rows: readonly SecurityRow[] = [
   ...incomplete,
   ...foreignRevocations,
   keptAudience,
+  issuerAudience,
   ...withdrawnAudience,
   ...logins,
   {
@@ -370,6 +405,19 @@ const rows: readonly SecurityRow[] = [
     expect: invalidScope,
   },
   {
+    id: "C8",
+    name: "a scope that client and user have, and the login has not: the log says so",
+    async build(scene) {
+      const login = await scene.post(passwordForm(scene, { scope: "read offline_access" }));
+      return scene.refresh(refreshOf(login), { scope: "read write" });
+    },
+    expect: invalidScope,
+    also(_answer, { authority }) {
+      const event = authority.events.findLast(({ name }) => name === "token.refused");
+      assert.match(JSON.stringify(event), /not allowed: write \(the login lacks it\)/);
+    },
+  },
+  {
     id: "C9",
     name: "reuse outside the window kills the family",
     async build(scene) {
@@ -409,6 +457,20 @@ const rows: readonly SecurityRow[] = [
     },
     expect: invalidGrant,
     also: (_answer, scene) => assert.ok(scene.authority.events.some((event) => event.name === "family.reused")),
+  },
+  {
+    id: "C9",
+    name: "a token given after the backup that was restored is refused, and is no theft",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const restore = await restorable(scene, refresh);
+      const later = refreshOf(await scene.refresh(refresh));
+      await restore();
+      const answer = await scene.refresh(later);
+      assert.equal((await scene.refresh(refresh)).status, 200);
+      return answer;
+    },
+    expect: invalidGrant,
   },
   {
     id: "C9",
@@ -550,6 +612,23 @@ const rows: readonly SecurityRow[] = [
         scopes: ["offline_access"],
       });
       return scene.refresh(refreshOf(login), { client_id: "phoenix" });
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C13",
+    name: "refresh by another client whose incarnation is by chance the same",
+    async build(scene) {
+      const { client } = await scene.authority.client({
+        authMethod: "none",
+        grants: ["password", "refresh_token"],
+        scopes: ["offline_access"],
+      });
+      await takeIncarnation(scene, client.clientId, scene.app.id);
+      const { refresh } = await scene.login();
+      const answer = await scene.refresh(refresh, { client_id: client.clientId });
+      assert.equal((await scene.refresh(refresh)).status, 200);
+      return answer;
     },
     expect: invalidGrant,
   },

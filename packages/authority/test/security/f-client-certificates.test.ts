@@ -72,6 +72,7 @@ const documentation = [0x20, 0x01, 0x0d, 0xb8, ...Array<number>(11).fill(0), 1];
 const spellings: readonly (readonly [ClientCertificateRule, Partial<CertificateWishes>, SecurityRow["expect"]])[] = [
   [{ sanDns: "Backend.Example" }, { dnsName: "backend.example" }, { status: 200 }],
   [{ sanDns: "backend.example" }, { dnsName: "BACKEND.example" }, { status: 200 }],
+  [{ sanDns: "backend.example" }, { dnsName: "backend.example", use: undefined }, { status: 200 }],
   [{ sanIp: "2001:db8::1" }, { ipAddress: documentation }, { status: 200 }],
   [{ sanIp: "2001:DB8:0::1" }, { ipAddress: documentation }, { status: 200 }],
   [{ sanIp: "10.0.0.9" }, { ipAddress: [10, 0, 0, 9] }, { status: 200 }],

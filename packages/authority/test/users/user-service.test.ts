@@ -277,7 +277,6 @@ describe("UserService.families", () => {
     const now = node.clock.now();
     await addFamily(node, { familyId: "live", userId });
     await addFamily(node, { familyId: "idle", userId, idleExpiresAt: now });
-    await addFamily(node, { familyId: "old", userId, absoluteExpiresAt: now + 1, idleExpiresAt: now + 1000 });
     await addFamily(node, { familyId: "revoked", userId, revokedAt: now, revokedBecause: "logout" });
     await addFamily(node, { familyId: "former", userId, userEpoch: epoch - 1 });
     await addFamily(node, { familyId: "other", userId: "user_other" });

@@ -228,6 +228,6 @@ function deviceJson(family: FamilyRecord) {
     scopes: [...family.scopes],
     created_at: Math.floor(family.createdAt / 1000),
     last_used_at: Math.floor(family.rotatedAt / 1000),
-    expires_at: Math.floor(Math.min(family.idleExpiresAt, family.absoluteExpiresAt) / 1000),
+    expires_at: Math.floor(family.idleExpiresAt / 1000),
   };
 }
