@@ -4,7 +4,7 @@ import type { SigningAlgorithm } from "../store/records.ts";
 import { Pipeline } from "../threads/pipeline.ts";
 import { startThread } from "../threads/start-thread.ts";
 import type { SignatureFunction, SigningPlace } from "./algorithms.ts";
-import type { IntroducedKey, SignedBatch, SigningBatch, SigningJob } from "./signing-worker.ts";
+import type { IntroducedKey, KeyChange, SigningJob } from "./signing-worker.ts";
 
 /**
  * Signs in a thread of its own, many inputs a message. Handing each signature to the thread pool costs the event loop
@@ -46,10 +46,10 @@ export class SigningThread implements SigningPlace {
     if (use.id === undefined) return;
     this.#keys.delete(use.id);
     this.#forgotten.push(use.id);
-    // Otherwise with the next message, behind the jobs that wait for it.
+    // Otherwise with the next jobs, or when the last of them is done.
     if (this.#pipeline.size > 0) return;
     if (this.#worker === undefined) this.#startAfresh();
-    else this.#tell();
+    else this.#tellOfErasedKeys(this.#worker);
   }
 
   #introduce(key: KeyObject, algorithm: SigningAlgorithm): number {
@@ -66,9 +66,17 @@ export class SigningThread implements SigningPlace {
     this.#forgotten = [];
   }
 
-  /** Tells the thread of keys to forget when no jobs go there. */
-  #tell(): void {
-    if (this.#worker !== undefined && this.#forgotten.length > 0) this.#post(this.#worker, []);
+  #tellOfNewKeys(worker: Worker): void {
+    if (this.#introduced.length === 0) return;
+    worker.postMessage({ introduced: this.#introduced } satisfies KeyChange);
+    this.#introduced = [];
+  }
+
+  /** After the jobs that were accepted before the key was to be forgotten. */
+  #tellOfErasedKeys(worker: Worker): void {
+    if (this.#forgotten.length === 0) return;
+    worker.postMessage({ forgotten: this.#forgotten } satisfies KeyChange);
+    this.#forgotten = [];
   }
 
   async close(): Promise<void> {
@@ -85,32 +93,23 @@ export class SigningThread implements SigningPlace {
   #send(jobs: readonly SigningJob[]): void {
     this.#worker ??= this.#start();
     this.#worker.ref();
-    this.#post(this.#worker, jobs);
-  }
-
-  #post(worker: Worker, jobs: readonly SigningJob[]): void {
-    const batch: SigningBatch = {
-      introduced: this.#introduced,
-      jobs: packJobs(jobs),
-      forgotten: this.#forgotten,
-    };
-    this.#introduced = [];
-    this.#forgotten = [];
-    worker.postMessage(batch);
+    this.#tellOfNewKeys(this.#worker);
+    this.#worker.postMessage(packJobs(jobs));
+    this.#tellOfErasedKeys(this.#worker);
   }
 
   /** Lets the process end while nobody waits for a signature. */
   #rest(): void {
-    this.#tell();
+    if (this.#worker !== undefined) this.#tellOfErasedKeys(this.#worker);
     this.#worker?.unref();
     this.#drained?.();
   }
 
   #start(): Worker {
     const worker = startThread(new URL("./signing-worker", import.meta.url));
-    worker.on("message", (message: Partial<SignedBatch>) => {
+    worker.on("message", (message: unknown) => {
       // `node --watch` sends messages of its own from every thread.
-      if (message.signatures !== undefined) this.#pipeline.settle(message.signatures.split("\n").map(outcomeOf));
+      if (typeof message === "string") this.#pipeline.settle(message.split("\n").map(outcomeOf));
     });
     let why = new Error("The signing thread has ended");
     worker.on("error", (cause) => {
@@ -140,7 +139,7 @@ function outcomeOf(signature: string): string | Error {
   return signature === "" ? new Error("The signing thread could not sign") : signature;
 }
 
-/** The lines that the worker unpacks. */
+/** The lines that the worker unpacks: one text crosses to another thread for less than an object or many texts. */
 function packJobs(jobs: readonly SigningJob[]): string {
   return jobs.map(([keyId, input]) => `${keyId}\n${input}`).join("\n");
 }

@@ -13,30 +13,24 @@ export interface IntroducedKey {
 /** One signature that is wanted: the number of the key, and a text of one line to sign. */
 export type SigningJob = readonly [keyId: number, input: string];
 
-/**
- * To the thread: keys it does not know yet, jobs as lines, number and input in turn, and the keys to forget when these
- * are done. One long text crosses to another thread for much less than many short ones.
- */
-export interface SigningBatch {
-  readonly introduced: readonly IntroducedKey[];
-  readonly jobs: string;
-  readonly forgotten: readonly number[];
-}
-
-/** From the thread: a signature a line, empty where signing failed. */
-export interface SignedBatch {
-  readonly signatures: string;
+/** To the thread, between jobs: keys that it does not know yet, or the numbers of those that it is to forget. */
+export interface KeyChange {
+  readonly introduced?: readonly IntroducedKey[];
+  readonly forgotten?: readonly number[];
 }
 
 /** The thread of `SigningThread`: it knows keys by number and signs what it is sent, in order. */
 const keys = new Map<number, IntroducedKey>();
 
-parentPort?.on("message", ({ introduced, jobs, forgotten }: SigningBatch) => {
-  for (const key of introduced) keys.set(key.id, key);
-  const signatures = unpackJobs(jobs).map(signOne).join("\n");
-  for (const id of forgotten) keys.delete(id);
-  if (jobs !== "") parentPort?.postMessage({ signatures } satisfies SignedBatch);
+parentPort?.on("message", (message: string | KeyChange) => {
+  if (typeof message === "string") parentPort?.postMessage(unpackJobs(message).map(signOne).join("\n"));
+  else change(message);
 });
+
+function change({ introduced = [], forgotten = [] }: KeyChange): void {
+  for (const key of introduced) keys.set(key.id, key);
+  for (const id of forgotten) keys.delete(id);
+}
 
 /** A key that cannot sign refuses its own inputs, not those of others in the batch. */
 function signOne([keyId, input]: SigningJob): string {

@@ -12,15 +12,15 @@ export function canonicalPeer(text: string): string {
   return (canonicalIp(text) ?? text).replace(/^::ffff:(?=\d+\.)/, "");
 }
 
-const loopbackAddresses = new BlockList();
-loopbackAddresses.addSubnet("127.0.0.0", 8, "ipv4");
-loopbackAddresses.addAddress("::1", "ipv6");
+const loopbackV6 = new BlockList();
+loopbackV6.addAddress("::1", "ipv6");
+loopbackV6.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
 
 /** Whether a text is an address of the loopback interface, IPv4-mapped ones included (RFC 4291 section 2.5.5.2). */
 export function isLoopbackAddress(text: string): boolean {
   const family = isIP(text);
-  if (family === 4) return loopbackAddresses.check(text, "ipv4");
-  return family === 6 && loopbackAddresses.check(text.replace(/%.*$/, ""), "ipv6");
+  if (family === 4) return text.startsWith("127.");
+  return family === 6 && loopbackV6.check(text.replace(/%.*$/, ""), "ipv6");
 }
 
 /** Whom an address counts as. */

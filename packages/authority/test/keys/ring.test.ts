@@ -9,7 +9,7 @@ import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
 import type { ManagedKeyRing } from "../../src/keys/ring.ts";
 import type { KeyRow, RingRecord } from "../../src/keys/ring-record.ts";
 import { acceptPrivateKey } from "../../src/keys/signing-key.ts";
-import type { SigningBatch } from "../../src/keys/signing-worker.ts";
+import type { KeyChange } from "../../src/keys/signing-worker.ts";
 import { keys } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -604,9 +604,9 @@ describe("ManagedKeyRing commands", () => {
       const forgotten: number[] = [];
       const listen = (worker: Worker) => {
         const post = worker.postMessage.bind(worker);
-        worker.postMessage = (batch: SigningBatch) => {
-          forgotten.push(...batch.forgotten);
-          post(batch);
+        worker.postMessage = (message: string | KeyChange) => {
+          if (typeof message === "object") forgotten.push(...(message.forgotten ?? []));
+          post(message);
         };
       };
       process.on("worker", listen);

@@ -143,9 +143,9 @@ describe("SigningThread", () => {
 
 /** Which of the first keys a thread can sign with: asked behind the back of its pipeline, which is of no use afterwards. */
 async function known(thread: Worker, count: number): Promise<readonly boolean[]> {
-  const { promise, resolve } = Promise.withResolvers<{ readonly signatures: string }>();
+  const { promise, resolve } = Promise.withResolvers<string>();
   thread.once("message", resolve);
   const jobs = Array.from({ length: count }, (_, id) => `${id}\nprobe`).join("\n");
-  thread.postMessage({ introduced: [], jobs, forgotten: [] });
-  return (await promise).signatures.split("\n").map((signature) => signature !== "");
+  thread.postMessage(jobs);
+  return (await promise).split("\n").map((signature) => signature !== "");
 }
