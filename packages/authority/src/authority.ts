@@ -13,7 +13,7 @@ import type { KeyEncryptionKey } from "./keys/key-encryption-key.ts";
 import { createKeyRing } from "./keys/ring.ts";
 import { createLimits } from "./limits/attempt-limits.ts";
 import { createPasswordHasher } from "./limits/passwords.ts";
-import { StoredPolicySource } from "./policies/policy-source.ts";
+import { createPolicyService } from "./policies/policy-service.ts";
 import type { Policy } from "./policy/compile.ts";
 import type { ClientCertificates, Services } from "./services.ts";
 import type { Store } from "./store/store.ts";
@@ -105,7 +105,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const passwords = createPasswordHasher({ clock, random, config });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
   const clients = createClientService({ store, clock, random, audit, keys, grants });
-  const policy = new StoredPolicySource({ store, clock, ...defined({ configured: options.policy }) });
+  const policy = createPolicyService({ store, clock, audit, ...defined({ configured: options.policy }) });
   const lifecycle = { closing: false, unready: undefined };
   const services: Services = {
     config,

@@ -7,7 +7,7 @@ import type { GrantTable } from "./grants/grant-table.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/attempt-limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
-import type { PolicySource } from "./policies/policy-source.ts";
+import type { PolicyService } from "./policies/policy-service.ts";
 import type { Store } from "./store/store.ts";
 import type { UserService } from "./users/user-service.ts";
 
@@ -32,7 +32,7 @@ export interface Services {
   /** The OAuth clients. */
   readonly clients: ClientService;
   /** Who may do what, for every kind of token. */
-  readonly policy: PolicySource;
+  readonly policy: PolicyService;
   /** The grants of the token endpoint, by their `grant_type`. */
   readonly grants: GrantTable;
   /** The limits on attempts, counted in the store. */

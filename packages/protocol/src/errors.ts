@@ -72,6 +72,21 @@ export const errorCatalogue = {
     error: "conflict",
     hint: "Somebody changed this at the same moment; read it again and retry",
   },
+  precondition_failed: {
+    status: 412,
+    error: "precondition_failed",
+    hint: "Somebody changed this since it was read; read it again, and send its ETag in If-Match",
+  },
+  precondition_required: {
+    status: 428,
+    error: "precondition_required",
+    hint: "Say what is to be replaced: send the ETag of the answer to GET in If-Match",
+  },
+  invalid_policy: {
+    status: 400,
+    error: "invalid_policy",
+    hint: "The policy document is wrong; its problems say where and how to mend it",
+  },
   last_superuser: {
     status: 409,
     error: "last_superuser",
@@ -230,10 +245,20 @@ export const errorCatalogue = {
 /** The code of one row of the catalogue. */
 export type ErrorCode = keyof typeof errorCatalogue;
 
+/** One of several things that are wrong with what was sent. */
+export interface Problem {
+  /** Where it is: members joined by dots, places in lists in brackets; empty for the whole. */
+  readonly path: string;
+  /** What is wrong there, and how to mend it. */
+  readonly message: string;
+}
+
 /** What a refusal can carry beside its code. */
 export interface ErrorDetails {
   /** Replaces the catalogue's hint: public, for the caller. Never input, never a secret. */
   readonly hint?: string;
+  /** Public: everything that is wrong with what was sent, where that is more than a hint can say. Never a secret. */
+  readonly problems?: readonly Problem[];
   /** Private: for the log and the audit trail only. Never a secret. */
   readonly detail?: string;
   /** How long the caller should wait, for 429 and 503. */
@@ -265,12 +290,16 @@ export class CountersignError extends Error {
   /** What the refusal is about, for programs; never sent to a caller. */
   readonly data: Readonly<Record<string, unknown>> | undefined;
 
+  /** Everything that is wrong with what was sent; sent to the caller. */
+  readonly problems: readonly Problem[] | undefined;
+
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     super(details.hint ?? errorCatalogue[code].hint, { cause: details.cause });
     this.code = code;
     this.detail = details.detail;
     this.retryAfterMs = details.retryAfterMs;
     this.data = details.data;
+    this.problems = details.problems;
   }
 
   /** The HTTP status of the response. */

@@ -12,7 +12,14 @@ export { type ClientAssertionExpectation, clientAssertionRules, jwtBearerAsserti
 export { type Clock, systemClock } from "./clock.ts";
 export { type Defined, defined } from "./defined.ts";
 export { equalInConstantTime, fromBase64url, sha256, toBase64url } from "./encoding.ts";
-export { type CatalogueRow, CountersignError, type ErrorCode, type ErrorDetails, errorCatalogue } from "./errors.ts";
+export {
+  type CatalogueRow,
+  CountersignError,
+  type ErrorCode,
+  type ErrorDetails,
+  errorCatalogue,
+  type Problem,
+} from "./errors.ts";
 export type { Fetch } from "./fetch-keys.ts";
 export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJson } from "./json.ts";
 export { jwkThumbprint, type KeyImportOptions, type KeyRefusal, keyRefusals, type VerificationKey } from "./jwk.ts";

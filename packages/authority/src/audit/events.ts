@@ -11,7 +11,7 @@ export const eventTable = {
   "token.refused": {
     level: "info",
     fields: ["grant", "code"],
-    optional: ["clientId", "detail", "address"],
+    optional: ["clientId", "rule", "detail", "address"],
   },
   "token.revoked": { level: "info", fields: ["clientId"], optional: ["jti", "familyId"] },
   "family.opened": { level: "info", fields: ["familyId", "clientId", "userId", "grant"], optional: [] },
@@ -29,6 +29,11 @@ export const eventTable = {
   "key.imported": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.rewrapped": { level: "info", fields: ["keyEncryptionKey", "previous", "actor"], optional: [] },
+  "policy.changed": {
+    level: "info",
+    fields: ["what", "revision", "previous", "actor"],
+    optional: ["version", "hash"],
+  },
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["userId", "address"] },
   "introspection.withheld": { level: "info", fields: ["clientId", "jti"], optional: [] },
   "request.refused": { level: "info", fields: ["method", "route", "status", "code", "detail"], optional: ["address"] },

@@ -12,6 +12,7 @@ import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
 import type { ClientRecord } from "../store/records.ts";
 import { userScopeLimit, within } from "../values/scope.ts";
+import { judgeScopes } from "./scope-policy.ts";
 import { isTokenIdOf } from "./token-id.ts";
 
 /** What access tokens are read with. */
@@ -71,7 +72,7 @@ export async function revokeAccessToken(
 /** Whose token it is, and what of it still stands. */
 export interface InForce {
   readonly client: ClientRecord;
-  /** The token's scopes without those that its client or user has lost since. */
+  /** The token's scopes without those that its client or user has lost since, or the policy refuses now. */
   readonly scopes: readonly string[];
 }
 
@@ -81,7 +82,7 @@ export interface InForce {
  */
 export async function inForce(
   token: AccessToken,
-  services: Pick<Services, "store" | "clients" | "users">,
+  services: Pick<Services, "store" | "clients" | "users" | "policy">,
 ): Promise<InForce | undefined> {
   if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
@@ -89,10 +90,9 @@ export async function inForce(
   const user = token.userId === undefined ? undefined : await services.users.byId(token.userId);
   if (token.userId !== undefined && (user === undefined || user.disabled)) return undefined;
   if (!isTokenIdOf(token.jti, client, user)) return undefined;
-  return {
-    client,
-    scopes: within(token.scopes, [client.scopes, ...(user === undefined ? [] : [userScopeLimit(user)])]),
-  };
+  const { policy } = await services.policy.current();
+  const held = within(token.scopes, [client.scopes, ...(user === undefined ? [] : [userScopeLimit(user)])]);
+  return { client, scopes: judgeScopes(held, token.audience, { client, user }, policy).allowed };
 }
 
 async function verified(text: string, services: TokenServices): Promise<AccessToken> {

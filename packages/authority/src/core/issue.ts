@@ -27,7 +27,8 @@ export async function issue(request: GrantRequest, caller: Caller, services: Ser
   const grant = grantFor(request, caller, services.grants);
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const authorization = await grant.authorize(request, caller, services);
-    const permission = narrow(request, caller, authorization, services.config);
+    const { policy } = await services.policy.current();
+    const permission = narrow(request, caller, authorization, { config: services.config, policy });
     const issued = await mintAndRecord({ request, caller, authorization, permission }, services);
     if (issued !== undefined) return issued;
   }

@@ -16,13 +16,14 @@ import { tokenIdFor } from "./token-id.ts";
 
 /** Decides a token's id and lifetime. */
 export function unsignedToken(
-  { caller, authorization }: AuthorizedRequest,
+  { caller, authorization, permission }: AuthorizedRequest,
   { clock, random, config }: Pick<Services, "clock" | "random" | "config">,
 ): UnsignedToken {
+  const { lifetimeMs = Number.POSITIVE_INFINITY } = permission;
   return {
     jti: tokenIdFor(random, caller.client, authorization.user),
     issuedAt: clock.now(),
-    lifetimeMs: caller.client.token.accessTokenTtlMs ?? config.tokens.access_ttl * 1000,
+    lifetimeMs: Math.min(caller.client.token.accessTokenTtlMs ?? config.tokens.access_ttl * 1000, lifetimeMs),
   };
 }
 

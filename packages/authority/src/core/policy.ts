@@ -1,21 +1,30 @@
-import { CountersignError } from "@countersign/protocol";
+import { CountersignError, defined } from "@countersign/protocol";
 import { nameable } from "../audit/nameable.ts";
 import type { Caller } from "../caller.ts";
 import type { Config } from "../config.ts";
 import type { Authorization, GrantRequest, Permission } from "../grants/grant.ts";
 import { refreshToken } from "../grants/refresh-token.ts";
+import type { Policy } from "../policy/compile.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
 import { offlineAccess, parseScope, superuser, userScopeLimit, within } from "../values/scope.ts";
+import { judgeScopes, refusedByPolicy } from "./scope-policy.ts";
+
+/** What a request is judged by, beside what is known of its client, user and presented token. */
+export interface Bounds {
+  readonly config: Config;
+  /** @default client, user and presented token alone */
+  readonly policy?: Policy | undefined;
+}
 
 /**
- * Narrows what was asked to what client, user and presented token allow. Asking for more than that is refused, not
+ * Narrows what was asked to what client, user, presented token and policy allow. Asking for more than that is refused, not
  * silently cut (RFC 6749 section 3.3), and nothing has been consumed by then.
  */
 export function narrow(
   request: GrantRequest,
   caller: Caller,
   authorization: Authorization,
-  config: Config,
+  bounds: Bounds,
 ): Permission {
   const limits = [caller.client.scopes, ...authorization.scopeLimits];
   const asked = parseScope(request.parameters.get("scope"));
@@ -25,7 +34,19 @@ export function narrow(
     throw new CountersignError("invalid_scope", { detail: whoLacks(missing, caller, authorization) });
   }
   const scopes = mayLast(caller, authorization) ? allowed : allowed.filter((scope) => scope !== offlineAccess);
-  return { scopes, audience: audienceOf(request, scopes, { client: caller.client, authorization }, config) };
+  return permit(scopes, { request, client: caller.client, authorization, isAsked: asked !== undefined }, bounds);
+}
+
+/** What the policy leaves, and for whom: where nothing was asked for, what is refused is left out. */
+function permit(scopes: readonly string[], parties: Parties, bounds: Bounds): Permission {
+  const { client, authorization, isAsked } = parties;
+  const audience = audienceOf(scopes, parties, bounds.config);
+  const bearer = { client, user: authorization.user };
+  const { allowed, refused, lifetimeMs } = judgeScopes(scopes, audience, bearer, bounds.policy);
+  if (refused.length === 0) return { scopes, audience, ...defined({ lifetimeMs }) };
+  if (isAsked || allowed.length === 0) throw refusedByPolicy(refused);
+  // Without one of its scopes a token may be for another audience.
+  return permit(allowed, parties, bounds);
 }
 
 /**
@@ -53,8 +74,11 @@ function lackingBeside(scope: string, user: UserRecord | undefined): string {
 
 /** Whom a token is given to, and by whose authorization. */
 interface Parties {
+  readonly request: GrantRequest;
   readonly client: ClientRecord;
   readonly authorization: Authorization;
+  /** Whether the scopes were asked for by name. */
+  readonly isAsked: boolean;
 }
 
 /** The audiences a client may ask for; the first is the one it gets without asking. */
@@ -69,9 +93,8 @@ function audiencesOf(client: ClientRecord, config: Config): readonly string[] {
  * the issuer, whose management API it opens. A refresh without a target keeps those of the login (section 2.2).
  */
 function audienceOf(
-  request: GrantRequest,
   scopes: readonly string[],
-  { client, authorization }: Parties,
+  { request, client, authorization }: Parties,
   config: Config,
 ): readonly string[] {
   const own = audiencesOf(client, config);

@@ -16,10 +16,12 @@ export interface GrantRequest {
   readonly address?: string;
 }
 
-/** What a token will say: as much as client, user and presented token allow. */
+/** What a token will say: as much as client, user, presented token and policy allow. */
 export interface Permission {
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
+  /** The longest that the policy lets it live. @default as long as the client's tokens */
+  readonly lifetimeMs?: number;
 }
 
 /** What the core commits together with the audit record of the token, and what comes of it. */

@@ -22,7 +22,9 @@ export async function issuerTokenEndpoint({ request, peer, services }: Call): Pr
   const clientId = await admit(request, peer, services);
   const { name } = await readName(request, services);
   const iat = Math.floor(services.clock.now() / 1000);
-  const claims = toBase64url(Buffer.from(JSON.stringify({ exp: iat + lifeSeconds, iat, sub: name })));
+  const { policy } = await services.policy.current();
+  const life = Math.min(lifeSeconds, policy?.lifetimes.access_token ?? lifeSeconds);
+  const claims = toBase64url(Buffer.from(JSON.stringify({ exp: iat + life, iat, sub: name })));
   const signer = await services.keys.signer("ES256");
   const signature = await signer.sign(`${header}.${claims}`);
   await services.audit.record("token.issued", {

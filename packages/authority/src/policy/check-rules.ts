@@ -107,6 +107,8 @@ function covers(wide: PolicyRule, narrow: PolicyRule): boolean {
     within(narrow.roles, wide.roles) &&
     within(narrow.realms, wide.realms) &&
     (wide.clients === undefined || (narrow.clients !== undefined && coversTest(wide.clients, narrow.clients))) &&
+    (wide.what.audiences === undefined ||
+      (narrow.what.audiences !== undefined && coversTest(wide.what.audiences, narrow.what.audiences))) &&
     (["resources", "operations", "scopes"] as const).every((part) => {
       const test = narrow.what[part];
       const whole = wide.what[part];
@@ -126,9 +128,16 @@ function coversTest(wide: NameTest, narrow: NameTest): boolean {
 /** Patterns that say, or let slip, that they are not compared with whole names. */
 export function checkPatterns({ document }: Policy): readonly UnratedFinding[] {
   const inRules = document.rules.flatMap((rule, at) =>
-    (["subject_pattern", "client_pattern", "resource_pattern", "operation_pattern", "scope_pattern"] as const).flatMap(
-      (member) => anchoring(rule[member], { at: rule.id ?? `rules[${at}]`, path: ["rules", at, member] }),
-    ),
+    (
+      [
+        "subject_pattern",
+        "client_pattern",
+        "resource_pattern",
+        "operation_pattern",
+        "scope_pattern",
+        "audience_pattern",
+      ] as const
+    ).flatMap((member) => anchoring(rule[member], { at: rule.id ?? `rules[${at}]`, path: ["rules", at, member] })),
   );
   const inSubjects = document.subjects.flatMap(({ pattern }, at) =>
     anchoring(pattern, { at: `subjects[${at}]`, path: ["subjects", at, "pattern"] }),

@@ -14,6 +14,8 @@ export interface What {
   readonly resources?: NameTest;
   readonly operations?: NameTest;
   readonly scopes?: NameTest;
+  /** Beside scopes; any audience when absent. */
+  readonly audiences?: NameTest;
 }
 
 /** A rule as it is applied. */
@@ -52,6 +54,8 @@ export interface Policy {
   readonly hash: string;
   /** What it was compiled from. */
   readonly document: PolicyDocument;
+  /** Whether a scope needs a rule that allows it. */
+  readonly scopesNeedRule: boolean;
   /** In the order of the document. */
   readonly rules: readonly PolicyRule[];
   /** Finds the rules that can apply to a request. */
@@ -101,6 +105,7 @@ export function compilePolicy(document: PolicyDocument): Policy {
     version: document.version,
     hash: policyHash(document),
     document,
+    scopesNeedRule: document.scopes_need_rule,
     rules,
     index: indexOf(rules),
     subjects: new Map(entries.flatMap(({ subject: { id }, entry }) => (id === undefined ? [] : [[id, entry]]))),
@@ -146,10 +151,12 @@ function whatOf(rule: Written): What {
   const resources = testOf(rule.resources, rule.resource_pattern);
   const operations = testOf(rule.operations, rule.operation_pattern);
   const scopes = testOf(rule.scopes, rule.scope_pattern);
+  const audiences = testOf(rule.audiences, rule.audience_pattern);
   return {
     ...(resources === undefined ? {} : { resources }),
     ...(operations === undefined ? {} : { operations }),
     ...(scopes === undefined ? {} : { scopes }),
+    ...(audiences === undefined ? {} : { audiences }),
   };
 }
 

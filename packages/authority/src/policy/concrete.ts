@@ -3,7 +3,7 @@ import type { PolicyRequest } from "./request.ts";
 
 /** What can be asked for, beside who asks. */
 export type Asked =
-  | { readonly kind: "access_token"; readonly scope: string; readonly client?: string }
+  | { readonly kind: "access_token"; readonly scope: string; readonly audience?: string; readonly client?: string }
   | {
       readonly kind: "authorization" | "signoff";
       readonly resource: string;
@@ -30,13 +30,15 @@ export function askedBy(rule: PolicyRule, known: Known): readonly Asked[] {
   const rights = namesOr(what.resources, known.resources).flatMap((resource) =>
     namesOr(what.operations, known.operations).map((operation) => ({ resource, operation })),
   );
-  const scopes = namesOr(what.scopes, known.scopes);
+  const audiences =
+    what.audiences === undefined ? [{}] : namesOr(what.audiences, known.audiences).map((audience) => ({ audience }));
+  const scopes = namesOr(what.scopes, known.scopes).flatMap((scope) => audiences.map((to) => ({ scope, ...to })));
   return clients.flatMap((client) => {
     const through = client === undefined ? {} : { client };
     const kinds = (["authorization", "signoff"] as const).filter((kind) => rule.kinds.has(kind));
     return [
       ...kinds.flatMap((kind) => rights.map((right) => ({ kind, ...right, ...through }))),
-      ...scopes.map((scope) => ({ kind: "access_token" as const, scope, ...through })),
+      ...scopes.map((scope) => ({ kind: "access_token" as const, ...scope, ...through })),
     ];
   });
 }
@@ -46,6 +48,7 @@ export interface Known {
   readonly resources: readonly string[];
   readonly operations: readonly string[];
   readonly scopes: readonly string[];
+  readonly audiences: readonly string[];
   readonly clients: readonly string[];
 }
 
@@ -60,15 +63,20 @@ export function knownIn(...policies: readonly Policy[]): Known {
     ]),
     operations: all(policies.flatMap(operationsOf)),
     scopes: all(rules.flatMap(({ what }) => namesIn(what.scopes))),
+    audiences: all(rules.flatMap(({ what }) => namesIn(what.audiences))),
     clients: all(rules.flatMap(({ clients }) => namesIn(clients))),
   };
 }
 
 /** What is asked, as one text. */
 export function askedText(asked: Asked): string {
-  const what = asked.kind === "access_token" ? asked.scope : `${asked.resource} ${asked.operation}`;
+  const what = asked.kind === "access_token" ? scopeText(asked) : `${asked.resource} ${asked.operation}`;
   const through = asked.client === undefined ? "" : ` through ${asked.client}`;
   return `${asked.kind === "signoff" ? "sign off " : ""}${what}${through}`;
+}
+
+function scopeText({ scope, audience }: { readonly scope: string; readonly audience?: string }): string {
+  return audience === undefined ? scope : `${scope} for ${audience}`;
 }
 
 /** The request of a subject for it. */

@@ -82,7 +82,7 @@ function decideIdentity(policy: Policy, { subject, realm }: PolicyRequest): Poli
 
 function decideRight(policy: Policy, request: PolicyRequest, rules: readonly PolicyRule[]): PolicyDecision {
   const [first, ...others] = rules;
-  if (first === undefined) return { allowed: false, reason: "no_rule" };
+  if (first === undefined) return decideWithoutRule(policy, request);
   // The one that gives most; of equals the first.
   const best = others.reduce((most, rule) => (lifeOf(rule) > lifeOf(most) ? rule : most), first);
   const conditions = conditionsOf(policy, request);
@@ -94,6 +94,16 @@ function decideRight(policy: Policy, request: PolicyRequest, rules: readonly Pol
     lifeOf(best),
   );
   return { allowed: true, rule: best.name, lifetime, conditions };
+}
+
+/** The member of a document by which scopes need no rule, in the place of a rule's name. */
+export const withoutRule = "scopes_need_rule";
+
+/** What no rule allows is refused, scopes excepted where client and user alone bound them. */
+function decideWithoutRule(policy: Policy, { kind }: PolicyRequest): PolicyDecision {
+  if (kind !== "access_token" || policy.scopesNeedRule) return { allowed: false, reason: "no_rule" };
+  const lifetime = policy.lifetimes.access_token;
+  return { allowed: true, rule: withoutRule, lifetime, conditions: { chain: [], signoffs: [] } };
 }
 
 function lifeOf({ lifetime = Number.POSITIVE_INFINITY }: PolicyRule): number {

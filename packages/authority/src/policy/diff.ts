@@ -1,6 +1,6 @@
 import type { Policy, PolicyRule } from "./compile.ts";
 import { type Asked, askedBy, askedText, type Known, knownIn, requestFor, subjectsOf } from "./concrete.ts";
-import { decide, type PolicyDecision } from "./decide.ts";
+import { decide, type PolicyDecision, withoutRule } from "./decide.ts";
 import { fitsWho } from "./match.ts";
 import { canonical } from "./read.ts";
 import { lineOf } from "./standing.ts";
@@ -75,10 +75,12 @@ function* requestsIn(before: Policy, after: Policy): Generator<readonly [string,
   }
 }
 
-/** All that rules for a subject name. What no rule for it names is refused by both. */
+/** All that rules for a subject name, and every scope where scopes need no rule. What is left both refuse. */
 function askedOf(policy: Policy, subject: string, known: Known): readonly Asked[] {
   const line = lineOf(policy, subject, [...policy.externalRoles]);
-  return policy.rules.filter((rule) => fitsWho(rule, line)).flatMap((rule) => askedBy(rule, known));
+  const byRules = policy.rules.filter((rule) => fitsWho(rule, line)).flatMap((rule) => askedBy(rule, known));
+  if (policy.scopesNeedRule) return byRules;
+  return [...byRules, ...known.scopes.map((scope) => ({ kind: "access_token", scope }) as const)];
 }
 
 function compare(
@@ -105,6 +107,8 @@ function changeOf(was: PolicyDecision, is: PolicyDecision): DecisionChange["chan
 
 /** Rules with an id are compared by it; those without are one rule where they say the same. */
 function ruleChanges(before: Policy, after: Policy): readonly RuleChange[] {
+  const needs =
+    before.scopesNeedRule === after.scopesNeedRule ? [] : [{ change: "changed", rule: withoutRule } as const];
   const old = keyed(before.rules);
   const next = keyed(after.rules);
   const gone = [...old].flatMap(([key, rule]) => (next.has(key) ? [] : [change("removed", rule)]));
@@ -113,7 +117,7 @@ function ruleChanges(before: Policy, after: Policy): readonly RuleChange[] {
     if (was === undefined) return [change("added", rule)];
     return was.content === rule.content ? [] : [change("changed", rule)];
   });
-  return [...gone, ...come];
+  return [...needs, ...gone, ...come];
 }
 
 function change(kind: RuleChange["change"], { name }: PolicyRule): RuleChange {

@@ -119,6 +119,8 @@ const ruleSchema = z
     operation_pattern: patternSchema.optional(),
     scopes: listOf(scopeSchema).optional(),
     scope_pattern: patternSchema.optional(),
+    audiences: names.optional().describe("Only in tokens for these audiences"),
+    audience_pattern: patternSchema.optional(),
     lifetime: lifetime.optional(),
   })
   .superRefine((rule, context) => {
@@ -127,10 +129,10 @@ const ruleSchema = z
 
 /** The faults of a rule that no single member has. */
 function faultsOf(rule: RuleInput): readonly string[] {
-  const both = (["subject", "client", "resource", "operation", "scope"] as const).filter(
+  const both = (["subject", "client", "resource", "operation", "scope", "audience"] as const).filter(
     (of) => rule[`${of}s`] !== undefined && rule[`${of}_pattern`] !== undefined,
   );
-  const has = (of: "resource" | "operation" | "scope") =>
+  const has = (of: "resource" | "operation" | "scope" | "audience") =>
     rule[`${of}s`] !== undefined || rule[`${of}_pattern`] !== undefined;
   const who = [rule.subjects, rule.subject_pattern, rule.roles, rule.realms];
   const kinds = rule.kinds ?? [];
@@ -140,6 +142,7 @@ function faultsOf(rule: RuleInput): readonly string[] {
     who.every((member) => member === undefined) &&
       'names nobody: add subjects, subject_pattern, roles or realms; subject_pattern = ".+" is everybody',
     has("resource") !== has("operation") && "has resources or operations alone: name both",
+    has("audience") && !has("scope") && "has audiences, which only an access_token has: name its scopes, too",
     has("resource") && has("scope") && "has resources and scopes: make two rules",
     !has("resource") && !has("scope") && !onlyIdentity && "names nothing: add resources and operations, or scopes",
     (has("resource") || has("scope")) &&
@@ -171,6 +174,8 @@ interface RuleInput {
   readonly operation_pattern?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly scope_pattern?: string | undefined;
+  readonly audiences?: readonly string[] | undefined;
+  readonly audience_pattern?: string | undefined;
 }
 
 /** One policy document, as TOML spells it. Unknown members are refused, so that a misspelt one is noticed. */
@@ -178,6 +183,12 @@ export const documentSchema = z
   .strictObject({
     format: z.literal(documentFormat, { error: `must be "${documentFormat}"` }),
     version: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).describe("Counts up with every change"),
+    scopes_need_rule: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether a scope needs a rule that allows it; otherwise client and user bound scopes, and rules refuse them",
+      ),
     lifetimes: z.partialRecord(z.enum(tokenKinds), lifetime).default({}),
     roles: z.record(nameSchema, roleSchema).default({}),
     subjects: z.array(subjectSchema).default([]),
@@ -187,12 +198,32 @@ export const documentSchema = z
     rules: z.array(ruleSchema).default([]),
   })
   .superRefine((document, context) => {
-    for (const { path, message } of referenceFaults(document)) context.addIssue({ code: "custom", path, message });
+    for (const { path, message } of [...scopeFaults(document), ...referenceFaults(document)])
+      context.addIssue({ code: "custom", path, message });
   });
 
 interface Fault {
   readonly path: (string | number)[];
   readonly message: string;
+}
+
+interface ScopeRules {
+  readonly scopes_need_rule: boolean;
+  readonly rules: readonly RuleInput[];
+}
+
+/**
+ * A rule that allows scopes means nothing where they need none. That they need one is said by itself: if it followed from the
+ * rules, taking the last of them away would allow more.
+ */
+function scopeFaults({ scopes_need_rule, rules }: ScopeRules): readonly Fault[] {
+  if (scopes_need_rule) return [];
+  const message = "allows scopes, which need no rule here: set scopes_need_rule = true at the top of the document";
+  return rules.flatMap(({ effect, scopes, scope_pattern }, at) =>
+    effect === "allow" && (scopes !== undefined || scope_pattern !== undefined)
+      ? [{ path: ["rules", at], message }]
+      : [],
+  );
 }
 
 interface References {

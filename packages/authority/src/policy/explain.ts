@@ -1,5 +1,5 @@
 import type { NameTest, Policy, PolicyRule } from "./compile.ts";
-import { decideBy, type PolicyDecision } from "./decide.ts";
+import { decideBy, type PolicyDecision, withoutRule } from "./decide.ts";
 import { type Mismatch, mismatchOf } from "./match.ts";
 import { type PolicyRequest, refusalTable } from "./request.ts";
 import type { Standing } from "./standing.ts";
@@ -45,6 +45,9 @@ export function explain(policy: Policy, request: PolicyRequest): Explanation {
 }
 
 function sentenceOf(decision: PolicyDecision): string {
+  if (decision.allowed && decision.rule === withoutRule) {
+    return `allowed, as scopes_need_rule is false, for ${decision.lifetime} s at most`;
+  }
   if (decision.allowed) return `allowed by ${decision.rule}, for ${decision.lifetime} s at most`;
   if (decision.rule !== undefined) return `refused by ${decision.rule}`;
   return `refused: ${refusalTable[decision.reason]}`;
@@ -80,6 +83,8 @@ const reasons: Readonly<Record<Mismatch, (rule: PolicyRule, request: PolicyReque
     `it names ${shown("operations", what.operations)}, not ${"operation" in request ? request.operation : "none"}`,
   scope: ({ what }, request) =>
     `it names ${shown("scopes", what.scopes)}, not ${"scope" in request ? request.scope : "none"}`,
+  audience: ({ what }, request) =>
+    `it is for ${shown("audiences", what.audiences)}, not ${("audience" in request ? request.audience : undefined) ?? "a token without audience"}`,
 };
 
 function audienceOf({ subjects, roles, realms }: PolicyRule): string {

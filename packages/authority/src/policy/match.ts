@@ -3,7 +3,7 @@ import type { PolicyRequest } from "./request.ts";
 import type { Standing } from "./standing.ts";
 
 /** The part of a rule that a request does not fit. */
-export type Mismatch = "kind" | "subject" | "client" | "resource" | "operation" | "scope";
+export type Mismatch = "kind" | "subject" | "client" | "resource" | "operation" | "scope" | "audience";
 
 /** The first part of a rule that a request does not fit; `undefined` when the rule applies. */
 export function mismatchOf(rule: PolicyRule, request: PolicyRequest, line: readonly Standing[]): Mismatch | undefined {
@@ -27,12 +27,19 @@ function fitsStanding({ subjects, roles, realms }: PolicyRule, standing: Standin
 
 function mismatchOfWhat({ what }: PolicyRule, request: PolicyRequest): Mismatch | undefined {
   if (request.kind === "identity") return undefined;
-  if (request.kind === "access_token") return unfit("scope", what.scopes, request.scope);
+  if (request.kind === "access_token") {
+    return unfit("scope", what.scopes, request.scope) ?? unfitAudience(what.audiences, request.audience);
+  }
   return unfit("resource", what.resources, request.resource) ?? unfit("operation", what.operations, request.operation);
 }
 
 function unfit(part: Mismatch, test: NameTest | undefined, name: string): Mismatch | undefined {
   return test !== undefined && fits(test, name) ? undefined : part;
+}
+
+function unfitAudience(test: NameTest | undefined, audience: string | undefined): Mismatch | undefined {
+  if (test === undefined || (audience !== undefined && fits(test, audience))) return undefined;
+  return "audience";
 }
 
 /** Whether a name is among names, or fits a pattern. */

@@ -19,7 +19,12 @@ interface Asking {
 
 /** What a policy is asked. A request for several scopes is one of these for each. */
 export type PolicyRequest =
-  | (Asking & { readonly kind: "access_token"; readonly scope: string })
+  | (Asking & {
+      readonly kind: "access_token";
+      readonly scope: string;
+      /** Whom the token is for. A token for several audiences is a request for each. */
+      readonly audience?: string;
+    })
   | (Asking & { readonly kind: "authorization" | "signoff"; readonly resource: string; readonly operation: string })
   | (Asking & { readonly kind: "identity" });
 
@@ -53,7 +58,9 @@ function isWellFormed(request: PolicyRequest): boolean {
   const identities = [request.subject, request.realm, request.delegatedFrom].filter((name) => name !== undefined);
   const names = [request.client, ...(request.roles ?? [])].filter((name) => name !== undefined);
   if (!identities.every(isIdentity) || !names.every(isName)) return false;
-  if (request.kind === "access_token") return isScope(request.scope);
+  if (request.kind === "access_token") {
+    return isScope(request.scope) && (request.audience === undefined || isName(request.audience));
+  }
   return request.kind === "identity" || (isName(request.resource) && isName(request.operation));
 }
 

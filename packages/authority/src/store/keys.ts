@@ -21,6 +21,8 @@ export const keys = {
   assertion: (clientId: string, jti: string) => `J#${part(clientId)}#${sha256(jti)}`,
   /** The policy that counts. */
   policy: () => "PO#current",
+  /** One revision of the policy. */
+  policyRevision: (revision: number) => `PO#${String(revision).padStart(12, "0")}`,
   /** A revoked access token, until it would have expired. */
   revokedToken: (jti: string) => `RJ#${part(jti)}`,
   /** The state of a rate limit. */
@@ -46,6 +48,7 @@ export const owners = {
   clients: () => "clients",
   invitations: () => "invitations",
   familiesOf: (userId: string) => `U#${part(userId)}`,
+  policies: () => "policies",
   auditStreams: () => "audit",
   auditStream: (streamId: string) => `A#${streamId}`,
 } as const;

@@ -4,7 +4,7 @@ import { readPolicy } from "../../src/policy/read.ts";
 
 /** A compiled policy of these sections. */
 export function policyOf(sections: Partial<PolicyInput>): Policy {
-  return compilePolicy(readPolicy({ format: "countersign-policy/1", version: 1, ...sections }));
+  return compilePolicy(readPolicy({ format: "countersign-policy/1", version: 1, scopes_need_rule: true, ...sections }));
 }
 
 export const keys = {

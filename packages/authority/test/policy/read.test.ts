@@ -81,13 +81,28 @@ const bad: readonly { readonly id: string; readonly build: object; readonly expe
   },
   {
     id: "a role that is none",
-    build: { rules: [{ roles: ["r"], scopes: ["s"] }] },
+    build: { scopes_need_rule: true, rules: [{ roles: ["r"], scopes: ["s"] }] },
     expect: ["rules[0]", /add \[roles\.r\]/],
   },
   {
     id: "a role of an object's own",
-    build: { rules: [{ roles: ["toString"], scopes: ["s"] }] },
+    build: { scopes_need_rule: true, rules: [{ roles: ["toString"], scopes: ["s"] }] },
     expect: ["rules[0]", /add \[roles/],
+  },
+  {
+    id: "scopes that are allowed and need no rule",
+    build: { rules: [{ effect: "deny", ...rule }, rule] },
+    expect: ["rules[1]", /scopes_need_rule = true/],
+  },
+  {
+    id: "audiences of a capability",
+    build: { rules: [{ subjects: ["a"], resources: ["r"], operations: ["o"], audiences: ["x"] }] },
+    expect: ["rules[0]", /has audiences/],
+  },
+  {
+    id: "audiences in both forms",
+    build: { scopes_need_rule: true, rules: [{ ...rule, audiences: ["x"], audience_pattern: "x" }] },
+    expect: ["rules[0]", /has audiences and audience_pattern/],
   },
   {
     id: "an id twice",
@@ -228,12 +243,12 @@ describe("clients.toml and resources.toml", () => {
 });
 
 describe("policyHash", () => {
-  const base = { format: "countersign-policy/1", version: 1, rules: [rule] };
+  const base = { format: "countersign-policy/1", version: 1, scopes_need_rule: true, rules: [rule] };
   const hash = (tree: object) => policyHash(readPolicy(tree));
   it("is of what the document says, not of how it is written", () => {
     assert.match(hash(base), /^sha256:[0-9a-f]{64}$/);
     assert.equal(
-      hash({ rules: [{ scopes: ["s"], effect: "allow", subjects: ["a"] }], version: 1, format: base.format }),
+      hash({ ...base, rules: [{ scopes: ["s"], effect: "allow", subjects: ["a"] }], version: 1 }),
       hash(base),
     );
     assert.notEqual(hash({ ...base, version: 2 }), hash(base));

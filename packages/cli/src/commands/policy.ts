@@ -6,6 +6,7 @@ import {
   type TokenKind,
   tokenKinds,
 } from "@countersign/authority";
+import { defined } from "@countersign/protocol";
 import type { Arguments } from "../arguments.ts";
 import type { Command, Positional } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
@@ -51,6 +52,7 @@ export const policyCommands: readonly Command[] = [
       client: { kind: "text", summary: "The client that asks for it" },
       "delegated-from": { kind: "text", summary: "Whom a delegate's identity token was given to" },
       scope: { kind: "text", summary: "The scope of an access token" },
+      audience: { kind: "text", summary: "Whom the access token is for" },
       resource: { kind: "text", summary: "The resource of a capability token" },
       operation: { kind: "text", summary: "What is to be done with the resource" },
       kind: { kind: "text", summary: "What is asked for; told by the other options", choices: tokenKinds },
@@ -119,7 +121,9 @@ function requestOf(given: Arguments): PolicyRequest {
   if (scope !== undefined && (resource !== undefined || operation !== undefined)) {
     throw usageFailure("a scope and a resource are two requests", "give --scope, or --resource and --operation");
   }
-  if (kind === "access_token" && scope !== undefined) return { kind, ...asking, scope };
+  if (kind === "access_token" && scope !== undefined) {
+    return { kind, ...asking, scope, ...defined({ audience: given.text("audience") }) };
+  }
   if (kind === "identity" && scope === undefined && resource === undefined) return { kind, ...asking };
   if ((kind === "authorization" || kind === "signoff") && resource !== undefined && operation !== undefined) {
     return { kind, ...asking, resource, operation };
@@ -136,12 +140,10 @@ function kindOf(scope: string | undefined, resource: string | undefined): TokenK
 }
 
 function optional(given: Arguments) {
-  const [roles, realm, client] = [given.list("role"), given.text("realm"), given.text("client")];
-  const delegatedFrom = given.text("delegated-from");
-  return {
-    ...(roles === undefined ? {} : { roles }),
-    ...(realm === undefined ? {} : { realm }),
-    ...(client === undefined ? {} : { client }),
-    ...(delegatedFrom === undefined ? {} : { delegatedFrom }),
-  };
+  return defined({
+    roles: given.list("role"),
+    realm: given.text("realm"),
+    client: given.text("client"),
+    delegatedFrom: given.text("delegated-from"),
+  });
 }

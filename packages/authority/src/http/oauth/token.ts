@@ -1,6 +1,7 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import type { Caller, Peer } from "../../caller.ts";
 import { type Issued, issue } from "../../core/issue.ts";
+import { policyRefusalOf } from "../../core/scope-policy.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
 import type { Services } from "../../services.ts";
 import { scopeOf } from "../../values/scope.ts";
@@ -22,7 +23,7 @@ export async function tokenEndpoint({ request, peer, services, labels }: Call): 
     return json(render(await issue(grantRequest, caller, services)));
   } catch (error) {
     if (!(error instanceof CountersignError)) throw error;
-    noticeRefusal(error, { request: grantRequest, caller }, services);
+    await tellRefusal(error, { request: grantRequest, caller }, services);
     return refusalOf(error, request);
   }
 }
@@ -59,16 +60,20 @@ interface Refused {
   readonly caller: Caller | undefined;
 }
 
-function noticeRefusal(
+/** What the policy refuses to a caller that has proved who it is stands in the audit trail, other refusals in the log. */
+async function tellRefusal(
   error: CountersignError,
   { request, caller }: Refused,
   services: Pick<Services, "audit" | "grants">,
-): void {
-  services.audit.notice("token.refused", {
+): Promise<void> {
+  const byPolicy = policyRefusalOf(error);
+  const fields = {
     grant: grantLabel(request, services),
     code: error.code,
-    ...defined({ clientId: caller?.client.clientId }),
+    ...defined({ clientId: caller?.client.clientId, rule: byPolicy?.rule }),
     detail: error.detail ?? error.message,
     ...defined({ address: request.address }),
-  });
+  };
+  if (byPolicy === undefined) services.audit.notice("token.refused", fields);
+  else await services.audit.record("token.refused", fields);
 }
