@@ -19,11 +19,8 @@ export interface Arguments {
 /** Options that every command takes. */
 export const commonOptions: Readonly<Record<string, Option>> = {
   json: { kind: "flag", summary: "Print JSON for machines" },
-  help: { kind: "flag", summary: "Print this help" },
+  help: { kind: "flag", summary: "Print this help", short: "h" },
 };
-
-/** Options that one letter stands for. */
-export const shortOptions: Readonly<Record<string, string>> = { help: "h" };
 
 /**
  * Parses the words after a command's name.
@@ -77,12 +74,12 @@ function view(
 
 function parse(command: Command, options: Readonly<Record<string, Option>>, words: readonly string[]) {
   const specs = Object.fromEntries(
-    Object.entries(options).map(([name, { kind }]) => [
+    Object.entries(options).map(([name, { kind, short }]) => [
       name,
       {
         type: kind === "flag" ? ("boolean" as const) : ("string" as const),
         multiple: kind === "list",
-        ...(shortOptions[name] === undefined ? {} : { short: shortOptions[name] }),
+        ...(short === undefined ? {} : { short }),
       },
     ]),
   );
@@ -108,7 +105,7 @@ function isIdentifier(word: string): boolean {
 
 /**
  * What begins with a dash is taken for an option: not so an identifier, nor as the value of an option a negative number,
- * which gets its own refusal later.
+ * which gets its own refusal later, and PEM.
  */
 function withDashes(options: Readonly<Record<string, Option>>, words: readonly string[]): string[] {
   const joined: string[] = [];
@@ -117,7 +114,8 @@ function withDashes(options: Readonly<Record<string, Option>>, words: readonly s
     const before = joined.at(-1) ?? "";
     const kind = before.startsWith("--") ? options[before.slice(2)]?.kind : undefined;
     const isValue = kind !== undefined && kind !== "flag";
-    if (isValue && (/^-\d/.test(word) || isIdentifier(word))) joined[joined.length - 1] = `${before}=${word}`;
+    if (isValue && (/^-\d|^-----BEGIN /.test(word) || isIdentifier(word)))
+      joined[joined.length - 1] = `${before}=${word}`;
     else joined.push(isIdentifier(word) ? `${dashed}${word}` : word);
   }
   return joined;

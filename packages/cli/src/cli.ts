@@ -40,14 +40,25 @@ function wantsJson(words: readonly string[]): boolean {
 
 async function dispatch(words: readonly string[], world: World): Promise<void> {
   const [first = "--help"] = words;
-  if (askForVersion.has(first)) return write(world, `countersign ${version()}\n`);
+  if (askForVersion.has(first) && (first !== "-v" || words.length === 1))
+    return write(world, `countersign ${version()}\n`);
   if (first === "help" && words.length > 1) return dispatch([...words.slice(1), "--help"], world);
   if (askForHelp.has(first)) return write(world, overview(commands, world.stdout));
-  const command = commands.find(({ name }) => startsWith(words, name));
-  if (command === undefined) return explainGroup(words, world);
-  const given = parseArguments(command, words.slice(command.name.split(" ").length));
+  const named = words.slice(leading(words));
+  const command = commands.find(({ name }) => startsWith(named, name));
+  if (command === undefined) return explainGroup(named, world);
+  const options = words.slice(0, words.length - named.length);
+  const given = parseArguments(command, [...options, ...named.slice(command.name.split(" ").length)]);
   if (given.flag("help")) return write(world, commandHelp(command, world.stdout));
   await command.run({ given, world, print: createPrinter(world, given.flag("json")) });
+}
+
+const beforeCommands: ReadonlySet<string> = new Set(["--json", "--verbose", "-v"]);
+
+/** How many options stand before the command: `countersign --json client list` is `countersign client list --json`. */
+function leading(words: readonly string[]): number {
+  const first = words.findIndex((word) => !beforeCommands.has(word));
+  return first === -1 ? 0 : first;
 }
 
 /** The first word of several commands, or one that nobody knows. */

@@ -10,6 +10,8 @@ export interface Option {
   /** What stands for its value, or for one of a list, in the help. @default "TEXT" */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** One letter that stands for it. */
+  readonly short?: string;
 }
 
 /** One word that a command takes without a dash. */

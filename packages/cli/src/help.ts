@@ -1,4 +1,4 @@
-import { commonOptions, shortOptions } from "./arguments.ts";
+import { commonOptions } from "./arguments.ts";
 import type { Command, Option } from "./command.ts";
 import type { Output } from "./world.ts";
 
@@ -27,11 +27,11 @@ export function overview(commands: readonly Command[], output: Width): string {
 countersign COMMAND --help says more; countersign --version names the version\n`;
 }
 
-function optionRow([name, { kind, value = "TEXT", summary, choices }]: readonly [string, Option]) {
+function optionRow([name, { kind, value = "TEXT", summary, choices, short }]: readonly [string, Option]) {
   const takes = kind === "flag" ? "" : ` ${value}${kind === "list" ? ",…" : ""}`;
   const of = choices === undefined ? "" : `: ${kind === "list" ? "any" : "one"} of ${choices.join(", ")}`;
-  const short = shortOptions[name] === undefined ? "" : `-${shortOptions[name]}, `;
-  return [`${short}--${name}${takes}`, `${summary}${of}`] as const;
+  const letter = short === undefined ? "" : `-${short}, `;
+  return [`${letter}--${name}${takes}`, `${summary}${of}`] as const;
 }
 
 type Width = Pick<Output, "columns">;

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import { randomSecret } from "@countersign/protocol";
 import type { Option, Run } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
@@ -68,4 +69,12 @@ export async function readAll(stdin: Input): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString();
+}
+
+/** Asks for a yes on the terminal; without a terminal nobody says it. */
+export async function askYes({ stdin, stderr }: Pick<World, "stdin" | "stderr">, question: string): Promise<boolean> {
+  if (stdin.isTTY !== true) return false;
+  stderr.write(question);
+  for await (const line of createInterface({ input: stdin })) return /^y(es)?$/i.test(line.trim());
+  return false;
 }

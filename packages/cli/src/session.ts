@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { readPrivateFile } from "@countersign/authority";
-import { CliFailure, reasonOf } from "./failure.ts";
+import { CliFailure } from "./failure.ts";
 import { textIn } from "./json-members.ts";
+import { writePrivateFile } from "./private-file.ts";
 import type { World } from "./world.ts";
 
 /** What `countersign login` keeps: one access token, for as long as it lives. */
@@ -37,17 +38,8 @@ export async function readSession(world: World, url: string): Promise<Session | 
 export async function keepSession(world: World, session: Session): Promise<string> {
   const path = pathOf(world.env, session.url);
   if (path === undefined) throw new CliFailure("no place to keep a session", { hints: ["set HOME or XDG_STATE_HOME"] });
-  const draft = `${path}.${process.pid}`;
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await rm(draft, { force: true });
-    const file = await open(draft, "wx", 0o600);
-    await file.writeFile(`${JSON.stringify(session)}\n`).finally(() => file.close());
-    await rename(draft, path);
-    return path;
-  } catch (error) {
-    throw new CliFailure(`cannot keep the session in: ${path}`, { hints: [reasonOf(error)] });
-  }
+  await writePrivateFile(path, `${JSON.stringify(session)}\n`, "the session");
+  return path;
 }
 
 /** Removes a session, if there is one. */

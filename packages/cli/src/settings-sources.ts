@@ -23,6 +23,11 @@ const otherVariables: ReadonlySet<string> = new Set(
     "CLIENT_ID",
     "CLIENT_SECRET",
     "KEY_PASSPHRASE",
+    "SERVER",
+    "CERT",
+    "CERT_KEY",
+    "CA",
+    "PUBLIC_KEY",
   ].map((name) => `COUNTERSIGN_${name}`),
 );
 

@@ -1,12 +1,15 @@
 import { PrivateKey, PublicKey, type RootKey, type SignatureCache } from "@countersign/biscuit";
 import {
   attestService,
+  authenticateIdentity,
   type Clock,
   delegateIdentity,
   inspectToken,
   mintIdentity,
   narrowToken,
   type RevokedIds,
+  restrictPrefix,
+  signOff,
   systemClock,
   type TokenInspection,
   type VerificationOptions,
@@ -140,16 +143,32 @@ export class LocalTokens {
     });
   }
 
+  /** Signs a multi-party token off with the personal key pair. @param component The name of this party, as the token has it. */
+  signOffToken(token: string, component: string): Promise<string> {
+    return telling(async () => (await signOff(token, { component, key: this.#key() }, this.#open())).toBase64());
+  }
+
+  /** Completes a stub with the personal key pair. @param prefix What all names that it is good for begin with. */
+  restrictPrefix(token: string, prefix: string): Promise<string> {
+    return telling(async () => (await restrictPrefix(token, { prefix, key: this.#key() }, this.#open())).toBase64());
+  }
+
+  /** Verifies an identity token that somebody shows: the actor is the last delegate that it names, or else its subject. */
+  authenticateIdentityToken(token: string, domain?: string): Promise<VerifiedIdentity> {
+    return telling(async () => authenticateIdentity(token, given({ domain }), this.#open()));
+  }
+
   /** Verifies an identity token for whoever acts. @throws {SdkError} `identity_mismatch` and the other refusals. */
   verifyIdentityToken(token: string, identity: string, domain?: string): Promise<VerifiedIdentity> {
     return telling(async () => verifyIdentity(token, { identity, ...given({ domain }) }, this.#open()));
   }
 
   /** Hands an identity token to a sub-identity. @param seconds How long the new token holds. */
-  attenuateIdentityToken(token: string, delegatedIdentity: string, seconds: number): Promise<string> {
+  attenuateIdentityToken(token: string, delegatedIdentity: string, seconds: number, domain?: string): Promise<string> {
     return telling(async () => {
       const options = { ...this.#open(), lifetimeMs: seconds * 1000 };
-      return (await delegateIdentity(token, { identity: delegatedIdentity }, options)).toBase64();
+      const delegation = { identity: delegatedIdentity, ...given({ domain }) };
+      return (await delegateIdentity(token, delegation, options)).toBase64();
     });
   }
 

@@ -1,13 +1,17 @@
 import type { Command } from "../command.ts";
 import { adminRecover } from "./admin-recover.ts";
 import { audit } from "./audit.ts";
+import { authorizeCommands } from "./authorize/index.ts";
 import { clientCommands } from "./client.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommands } from "./config.ts";
+import { identityCommands } from "./identity/index.ts";
 import { keyCommands } from "./keys.ts";
+import { keysGenerate } from "./keys-generate.ts";
 import { sessionCommands } from "./login.ts";
 import { policyCommands } from "./policy.ts";
 import { serve } from "./serve.ts";
+import { tlsCommands } from "./tls.ts";
 import { tokenCommands } from "./token.ts";
 import { userCommands } from "./user.ts";
 import { vault } from "./vault.ts";
@@ -21,7 +25,11 @@ export const commands: readonly Command[] = [
   ...userCommands,
   adminRecover,
   ...keyCommands,
+  keysGenerate,
   ...tokenCommands,
+  ...identityCommands,
+  ...authorizeCommands,
+  ...tlsCommands,
   ...policyCommands,
   audit,
   vault,
