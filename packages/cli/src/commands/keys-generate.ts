@@ -8,7 +8,7 @@ const algorithms = ["ed25519", "secp256r1"] as const;
 /** Makes a key of a service or a party. */
 export const keysGenerate: Command = {
   name: "keys generate",
-  summary: "Make the private key of a service or a party that signs capability tokens; needs no server",
+  summary: "Make the private key of a service or a party; needs no server",
   positionals: [{ name: "file", summary: "Where to write it, PKCS#8 in PEM" }],
   options: {
     curve: { kind: "text", value: "CURVE", choices: algorithms, summary: "The algorithm; ed25519" },
