@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const isDry = process.argv.includes("--dry-run");
-const order = ["biscuit", "protocol", "authority", "token-keeper", "cli"];
+const order = ["biscuit", "attestation", "protocol", "authority", "token-keeper", "sdk", "cli"];
 const plainName = "countersign";
 
 const read = (path) => readFileSync(join(root, path), "utf8");

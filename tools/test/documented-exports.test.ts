@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, it } from "node:test";
 
 /** The packages that are held to it. */
-const PACKAGES: readonly string[] = ["protocol", "biscuit", "token-keeper", "sdk", "authority"];
+const PACKAGES: readonly string[] = ["protocol", "biscuit", "attestation", "token-keeper", "sdk", "authority"];
 
 const repository = join(import.meta.dirname, "../..");
 

@@ -1,0 +1,16 @@
+export type { Step, Verdict } from "./appraisal/checklist.ts";
+export { Checklist } from "./appraisal/checklist.ts";
+export { intelSgxRoot, type TrustedRoot, trustRoot } from "./appraisal/root.ts";
+export { STEPS, type StepName } from "./appraisal/steps.ts";
+export { appraiseQuote, type QuoteAppraisal, type QuoteOptions, verifyQuote } from "./dcap/appraise.ts";
+export { type Collateral, formatCollateral, parseCollateral } from "./dcap/collateral.ts";
+export type { PlatformTcb } from "./dcap/platform.ts";
+export { TCB_STATUSES, type TcbStatus } from "./dcap/status.ts";
+export { AttestationError, type Reason } from "./errors.ts";
+export * from "./policy/measurement.ts";
+export { type AttestationPolicy, type CompiledPolicy, compilePolicy, type WeakAttribute } from "./policy/policy.ts";
+export { parseQuote, type Quote } from "./quote/quote.ts";
+export type { SgxReport } from "./quote/sgx-report.ts";
+export type { QuoteSignature } from "./quote/signature-data.ts";
+export type { TdReport } from "./quote/td-report.ts";
+export { REASONS, type ReasonCode } from "./reasons.ts";

@@ -1,0 +1,3 @@
+export type { PlatformOptions } from "./platform.ts";
+export type { SimulatedDomain, SimulatedEnclave } from "./reports.ts";
+export { createSimulatedPlatform, type SimulatedPlatform } from "./simulated-platform.ts";
