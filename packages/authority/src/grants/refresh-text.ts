@@ -21,8 +21,9 @@ export function isRefreshText(token: string): boolean {
 }
 
 export function parseRefreshText(token: string): RefreshText | undefined {
-  const [, familyId, generation, secret, mac] = shape.exec(token) ?? [];
-  if (familyId === undefined || generation === undefined || secret === undefined || mac === undefined) return undefined;
+  const match = shape.exec(token);
+  if (match === null) return undefined;
+  const [, familyId = "", generation = "", secret = "", mac = ""] = match;
   return { familyId, generation: Number(generation), secret, mac };
 }
 

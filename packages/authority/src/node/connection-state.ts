@@ -83,10 +83,11 @@ const maxIgnored = 1000;
  * Node parses all the requests that arrive in one piece, hundreds of them, and keeps each until those before it are
  * answered; it has no public way to stop that, so its parser is told to keep none.
  */
-function ignoreFurther(socket: Socket): void {
+function ignoreFurther(socket: Socket & { readonly parser?: Parser | null }): void {
   let ignored = 0;
-  const parser = parserOf(socket);
-  if (parser === undefined) return;
+  const { parser } = socket;
+  // A connection that is closed has none.
+  if (!parser) return;
   parser.onIncoming = (incoming) => {
     ignored += 1;
     if (ignored > maxIgnored) socket.destroy();
@@ -98,13 +99,4 @@ function ignoreFurther(socket: Socket): void {
 /** Node's parser of a connection, of which the types say nothing. */
 interface Parser {
   onIncoming: (incoming: IncomingMessage) => number;
-}
-
-function parserOf(socket: Socket & { readonly parser?: unknown }): Parser | undefined {
-  const { parser } = socket;
-  return isParser(parser) ? parser : undefined;
-}
-
-function isParser(value: unknown): value is Parser {
-  return typeof value === "object" && value !== null && "onIncoming" in value;
 }

@@ -41,7 +41,7 @@ export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, 
     const scan = scanHeaders(incoming.rawHeaders);
     const verdict = judge(incoming, scan, parts);
     state.waiting.push({ incoming, outgoing, state, number: state.requests, hasBody: scan.hasBody, verdict });
-    if (isFull(state, parts.limits) || ("unframed" in verdict && verdict.unframed)) endAfter(incoming.socket, state);
+    if (isFull(state, parts.limits) || "unframed" in verdict) endAfter(incoming.socket, state);
     const isAlone = state.begun === 0 && state.waiting.length === 1;
     if (isAlone) beginNext(state, parts, turnstile);
     else turnstile.enter(state);
@@ -53,7 +53,7 @@ function isFull({ requests, begun, waiting }: ConnectionState, limits: ServerLim
 }
 
 /**
- * Begins the next request of a connection, of which so many may be worked on at once; whether yet another may be begun. One
+ * Begins the next request of a connection, of which so many may be worked on at once; whether there was one to begin. One
  * that waits for that is begun when an answer has left, and in its turn, so neither a connection that pipelines nor one that
  * reads nothing takes the time and memory of the others.
  */
@@ -69,7 +69,7 @@ function beginNext(state: ConnectionState, parts: HandlerParts, turnstile: Turns
       if (state.waiting.length > 0) turnstile.enter(state);
     });
     void handle(pending, parts);
-    return state.waiting.length > 0 && state.begun < requestsAtOnce;
+    return true;
   }
   return false;
 }

@@ -11,7 +11,7 @@ export const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT
 export interface Refusal {
   readonly refused: ErrorCode;
   /** Nobody can be sure where the message ends. */
-  readonly unframed?: boolean;
+  readonly unframed?: true;
   /** Where it was to go, when that is known. */
   readonly url?: string;
 }

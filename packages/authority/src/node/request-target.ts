@@ -35,7 +35,7 @@ function resolveAbsolute(scheme: "http" | "https", target: string, host: string 
 }
 
 function isCanonical(target: string): boolean {
-  if (plainPath.test(target) || target === "/") return true;
+  if (plainPath.test(target)) return true;
   const mark = target.indexOf("?");
   if (mark >= 0 && !query.test(target.slice(mark))) return false;
   const path = mark < 0 ? target : target.slice(0, mark);

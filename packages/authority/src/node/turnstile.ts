@@ -10,7 +10,7 @@ const turnMs = 5;
  */
 export class Turnstile {
   readonly #clock: Clock;
-  /** Begins one request of a connection; whether it has another that may be begun. */
+  /** Begins one request of a connection; `false` where it has none that may be begun. */
   readonly #begin: (connection: ConnectionState) => boolean;
   /** In the order in which they came. */
   readonly #waiting = new Set<ConnectionState>();

@@ -87,6 +87,8 @@ const rows: readonly Row[] = [
     expect: refused,
   },
   { id: "B23 NUL in a header", build: get("/", "X-A: a\0b"), expect: refused },
+  { id: "B23 HTTP/1.0 to no path and no Host", build: "OPTIONS * HTTP/1.0\r\n\r\n", expect: refused },
+  { id: "a coding of no body", build: get("/", "Content-Encoding: gzip"), expect: passed },
   { id: "B23 no Host", build: "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", expect: refused },
 
   { id: "B24 two Host lines", build: get("/", "Host: other"), expect: refused },
@@ -165,9 +167,13 @@ const rows: readonly Row[] = [
     "/oauth\\token",
     "/oauth/token?a#b",
   ].map((target) => ({ id: `B31 ${target}`, build: get(target), expect: { status: 404, calls: 0 } })),
-  ...["/api/v1/username/%7Ealice", "/api/v1/username/a%2Eb", "/api/v1/username/a%2Db%5Fc", "/api/v1/username/~a"].map(
-    (target) => ({ id: `B31 control: ${target}`, build: get(target), expect: { status: 200, calls: 1 } }),
-  ),
+  ...[
+    "/?q=1",
+    "/api/v1/username/%7Ealice",
+    "/api/v1/username/a%2Eb",
+    "/api/v1/username/a%2Db%5Fc",
+    "/api/v1/username/~a",
+  ].map((target) => ({ id: `B31 control: ${target}`, build: get(target), expect: { status: 200, calls: 1 } })),
 ];
 
 /** An observer that keeps what events say in detail. */
@@ -214,6 +220,7 @@ describe("serveAuthority answers to raw messages", () => {
     { id: "a body that would be too large", build: waiting(65_537), statuses: [413] },
     { id: "a body in a coding", build: waiting(3, "Content-Encoding: gzip"), statuses: [415] },
     { id: "a message for another path", build: waiting(3).replace("/", "//"), statuses: [404] },
+    { id: "a message without one", build: get("/", "Expect: 100-continue"), statuses: [200] },
     { id: "an HTTP/1.0 message", build: `${waiting(3).replace("1.1", "1.0")}a=b`, statuses: [200] },
   ]) {
     it(`asks nobody for the body of ${id} (RFC 9110 section 10.1.1)`, async () => {
@@ -244,6 +251,7 @@ describe("serveAuthority answers to raw messages", () => {
     const text = await exchangeRaw(recorder.served.port, "GARBAGE\r\n\r\n");
     const { error, error_description, message } = JSON.parse(text.slice(text.indexOf("{")));
     assert.deepEqual([error, error_description, message], ["invalid_request", "Bad Request", "Bad Request"]);
+    assert.doesNotMatch(text, /^allow:/im);
   });
 
   it("refuses bodies in a Content-Encoding without inflating them (B13)", async () => {
