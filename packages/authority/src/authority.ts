@@ -120,11 +120,10 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     users,
     clients,
     policy,
-    grants,
     lifecycle,
     clientCertificates: options.clientCertificates ?? "none",
   };
-  const answer = createApp(services);
+  const answer = createApp({ ...services, grants });
   audit.notice("authority.started", { issuer: config.issuer });
   // What fails here is made up for by the first request of such a client, which then waits.
   const announced = announceForClients(services).catch(() => undefined);

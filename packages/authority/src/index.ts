@@ -20,11 +20,12 @@ export {
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/ring-record.ts";
 export { minRotation } from "./keys/schedule.ts";
 export type { PolicyInForce, PolicySource } from "./policies/policy-source.ts";
-export { checkPolicy, type Finding, type FindingCode } from "./policy/check.ts";
+export { checkPolicy } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";
 export { type DecisionChange, diffPolicies, type PolicyDiff } from "./policy/diff.ts";
 export { type Explanation, explain } from "./policy/explain.ts";
+export type { Finding, FindingCode } from "./policy/finding.ts";
 export { type TokenKind, tokenKinds } from "./policy/kinds.ts";
 export { PolicyError, type PolicyFault, placeOf, readPolicy } from "./policy/read.ts";
 export type { PolicyRequest } from "./policy/request.ts";

@@ -1,20 +1,7 @@
 import { parseArgs } from "node:util";
-import type { Command, Option } from "./command.ts";
+import type { Arguments, Command, Option } from "./command.ts";
 import { type CliFailure, usageFailure } from "./failure.ts";
 import { nearest } from "./nearest.ts";
-
-/** What a command was given, checked against its row of the table. */
-export interface Arguments {
-  /** The value of a text option, or of a positional by its name. */
-  text(name: string): string | undefined;
-  /** The same where the caller cannot go on without. */
-  required(name: string): string;
-  flag(name: string): boolean;
-  /** The values of a list, or `undefined` when it was not given; `--scopes ""` is the empty list. */
-  list(name: string): readonly string[] | undefined;
-  /** A text option that is a whole number. */
-  integer(name: string): number | undefined;
-}
 
 /** Options that every command takes. */
 export const commonOptions: Readonly<Record<string, Option>> = {

@@ -1,4 +1,3 @@
-import type { Arguments } from "./arguments.ts";
 import type { Printer } from "./printer.ts";
 import type { World } from "./world.ts";
 
@@ -20,6 +19,19 @@ export interface Positional {
   readonly summary: string;
   /** @default true */
   readonly required?: boolean;
+}
+
+/** What a command was given, checked against its row of the table. */
+export interface Arguments {
+  /** The value of a text option, or of a positional by its name. */
+  text(name: string): string | undefined;
+  /** The same where the caller cannot go on without. */
+  required(name: string): string;
+  flag(name: string): boolean;
+  /** The values of a list, or `undefined` when it was not given; `--scopes ""` is the empty list. */
+  list(name: string): readonly string[] | undefined;
+  /** A text option that is a whole number. */
+  integer(name: string): number | undefined;
 }
 
 /** What a command runs with. */

@@ -1,8 +1,7 @@
 import { defined } from "@countersign/protocol";
 import { openApi, remoteOptions } from "./api.ts";
-import type { Arguments } from "./arguments.ts";
 import type { JsonObject } from "./call.ts";
-import type { Option, Run } from "./command.ts";
+import type { Arguments, Option, Run } from "./command.ts";
 import { usageFailure } from "./failure.ts";
 import { objectsIn, textIn } from "./json-members.ts";
 

@@ -1,6 +1,5 @@
 import { defined } from "@countersign/protocol";
-import type { Arguments } from "./arguments.ts";
-import type { Option } from "./command.ts";
+import type { Arguments, Option } from "./command.ts";
 import { put, type SettingTree } from "./settings-sources.ts";
 
 interface Flag extends Option {

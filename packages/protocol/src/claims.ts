@@ -1,5 +1,5 @@
 import { defined } from "./defined.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "./json-value.ts";
 
 /** How a token is bound to a key that its holder proves (RFC 7800 section 3, RFC 8705 section 3.1). */
 export interface Confirmation extends JsonObject {

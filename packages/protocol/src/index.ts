@@ -21,7 +21,8 @@ export {
   type Problem,
 } from "./errors.ts";
 export type { Fetch } from "./fetch-keys.ts";
-export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJson } from "./json.ts";
+export { isJsonObject, type JsonLimits, parseJson } from "./json.ts";
+export type { JsonObject, JsonValue } from "./json-value.ts";
 export { jwkThumbprint, type KeyImportOptions, type KeyRefusal, keyRefusals, type VerificationKey } from "./jwk.ts";
 export { importKeys, type KeyHint, type KeySet, type KeySource, type RefusedKey } from "./jwks.ts";
 export type { JwsHeader } from "./jws.ts";

@@ -1,6 +1,7 @@
 import { algorithmNamed, type JwsAlgorithm } from "./algorithms.ts";
 import { fromBase64url } from "./encoding.ts";
-import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
+import { isJsonObject, parseJson } from "./json.ts";
+import type { JsonObject } from "./json-value.ts";
 import { isKeyId, type VerificationKey } from "./jwk.ts";
 import type { KeySource } from "./jwks.ts";
 import { type RefusalReason, TokenRefused } from "./refusal.ts";

@@ -1,6 +1,7 @@
 import type { JwsAlgorithm } from "./algorithms.ts";
 import type { Clock } from "./clock.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import { isJsonObject } from "./json.ts";
+import type { JsonObject, JsonValue } from "./json-value.ts";
 import { type Profile, type ProfileName, profiles } from "./profiles.ts";
 import { type RefusalOptions, type RefusalReason, TokenRefused } from "./refusal.ts";
 

@@ -1,5 +1,6 @@
 import type { AccessTokenClaims, PlainClaims } from "./claims.ts";
-import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
+import { isJsonObject, parseJson } from "./json.ts";
+import type { JsonObject } from "./json-value.ts";
 import type { VerificationKey } from "./jwk.ts";
 import type { KeySource } from "./jwks.ts";
 import { type DecodedJws, decodeJws, defaultMaxTokenLength, type JwsHeader, verifyJws } from "./jws.ts";

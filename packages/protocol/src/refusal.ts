@@ -1,5 +1,5 @@
 import { CountersignError, type ErrorCode } from "./errors.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "./json-value.ts";
 
 /**
  * Every reason for which a token is refused, or JSON that a token or key set is made of. The codes are stable; the

@@ -1,5 +1,5 @@
 import type { CountersignError } from "./errors.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "./json-value.ts";
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1, RFC 8693 section 2.2.1). */
 export interface TokenResponse {

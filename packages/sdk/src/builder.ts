@@ -1,20 +1,19 @@
 import type { Clock } from "@countersign/protocol";
 import type { RevokedIds } from "@countersign/protocol/capability";
-import type { Countersign } from "./client.ts";
 import type { ClientOptions, VerificationMode } from "./client-options.ts";
 import { type CountersignConfig, type HttpProtocol, resolveConfig } from "./config.ts";
 import type { Transport } from "./transport/transport.ts";
 
-type Make = (config: CountersignConfig, options: ClientOptions) => Countersign;
+type Make<Client> = (config: CountersignConfig, options: ClientOptions) => Client;
 
-/** Collects the configuration of a {@link Countersign} step by step; what is given last counts. */
-export class CountersignBuilder {
-  readonly #make: Make;
+/** Collects the configuration of a client step by step; what is given last counts. */
+export class CountersignBuilder<Client> {
+  readonly #make: Make<Client>;
   #config: Partial<CountersignConfig> = {};
   #options: ClientOptions = {};
 
   /** Made by `Countersign.builder()`. @internal */
-  constructor(make: Make) {
+  constructor(make: Make<Client>) {
     this.#make = make;
   }
 
@@ -94,7 +93,7 @@ export class CountersignBuilder {
   }
 
   /** The client. @throws {SdkError} for what is missing or wrong */
-  build(): Countersign {
+  build(): Client {
     return this.#make(resolveConfig(this.#config), this.#options);
   }
 }

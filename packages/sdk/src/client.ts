@@ -69,7 +69,7 @@ export class Countersign {
   }
 
   /** Collects a configuration step by step. */
-  static builder(): CountersignBuilder {
+  static builder(): CountersignBuilder<Countersign> {
     return new CountersignBuilder((config, options) => new Countersign(config, options));
   }
 

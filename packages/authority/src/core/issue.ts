@@ -1,8 +1,7 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import type { GrantRequest } from "../grants/grant.ts";
-import { grantFor } from "../grants/grant-table.ts";
-import type { Services } from "../services.ts";
+import { grantFor, type TokenEndpointServices } from "../grants/grant-table.ts";
 import type { AuthorizedRequest } from "./authorized-request.ts";
 import { sign, signerFor, unsignedToken } from "./mint.ts";
 import { narrow } from "./policy.ts";
@@ -23,7 +22,7 @@ const maxAttempts = 4;
  * Issues a token to an authenticated client: grant → policy → mint → record. Signing and writing run side by side, and
  * the token leaves only when both are done.
  */
-export async function issue(request: GrantRequest, caller: Caller, services: Services): Promise<Issued> {
+export async function issue(request: GrantRequest, caller: Caller, services: TokenEndpointServices): Promise<Issued> {
   const grant = grantFor(request, caller, services.grants);
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const authorization = await grant.authorize(request, caller, services);
@@ -38,7 +37,10 @@ export async function issue(request: GrantRequest, caller: Caller, services: Ser
   });
 }
 
-async function mintAndRecord(authorized: AuthorizedRequest, services: Services): Promise<Issued | undefined> {
+async function mintAndRecord(
+  authorized: AuthorizedRequest,
+  services: Pick<TokenEndpointServices, "keys" | "clock" | "random" | "config" | "audit">,
+): Promise<Issued | undefined> {
   const signer = await signerFor(authorized.caller, services);
   const unsigned = unsignedToken(authorized, services);
   const [signed, recorded] = await Promise.allSettled([

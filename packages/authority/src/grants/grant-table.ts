@@ -1,12 +1,18 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import { clientCredentials } from "./client-credentials.ts";
-import type { Grant, GrantRequest } from "./grant.ts";
+import type { Grant, GrantRequest, GrantServices } from "./grant.ts";
 import { refreshToken } from "./refresh-token.ts";
 import { password } from "./resource-owner-password.ts";
 
 /** Grants by their type. */
 export type GrantTable = ReadonlyMap<string, Grant>;
+
+/** What the token endpoint works with: the grants, and what they work with. */
+export interface TokenEndpointServices extends GrantServices {
+  /** The grants, by their `grant_type`. */
+  readonly grants: GrantTable;
+}
 
 /** Every grant that is offered: a new one is a file and a row. */
 export const offeredGrants: readonly Grant[] = [password, clientCredentials, refreshToken];

@@ -50,6 +50,9 @@ export interface Authorization {
   readonly consume?: (permission: Permission) => Consumption;
 }
 
+/** What grants work with, each with the slice that it needs. */
+export type GrantServices = Omit<Services, "limits" | "passwords" | "metrics" | "lifecycle" | "clientCertificates">;
+
 /** One way to get a token (RFC 6749 section 1.3), one file each. */
 export interface Grant {
   /** The `grant_type` of a request. */
@@ -63,5 +66,5 @@ export interface Grant {
    *
    * @throws {CountersignError} as RFC 6749 section 5.2 names the refusals.
    */
-  authorize(request: GrantRequest, caller: Caller, services: Services): Promise<Authorization>;
+  authorize(request: GrantRequest, caller: Caller, services: GrantServices): Promise<Authorization>;
 }

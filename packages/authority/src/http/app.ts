@@ -1,11 +1,10 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Connection, Peer } from "../caller.ts";
-import type { Services } from "../services.ts";
 import { preflight, withCors } from "./cors.ts";
 import { errorResponse } from "./error-response.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./message.ts";
 import { peerOf, refuseRebinding } from "./peer.ts";
-import type { Call, Route } from "./route.ts";
+import type { Call, EndpointServices, Route } from "./route.ts";
 import { createRouter, type Place } from "./router.ts";
 import { routesOf } from "./routes.ts";
 
@@ -17,7 +16,7 @@ const otherMethods = "other";
 const noPlace = "There is nothing at this address; the endpoints are in /.well-known/oauth-authorization-server";
 
 /** Joins the table of routes to one function. Every answer passes through here once: errors, counting, CORS. */
-export function createApp(services: Services): HttpHandler {
+export function createApp(services: EndpointServices): HttpHandler {
   const find = below(services.config.issuer, createRouter(routesOf(services.config, services)));
   return async (request, connection = {}) => {
     const place = find(pathOf(request.url));
@@ -44,7 +43,7 @@ async function answerAt(
   { routes, params }: Place,
   request: HttpRequest,
   connection: Connection,
-  services: Services,
+  services: EndpointServices,
 ): Promise<HttpResponse> {
   // RFC 9110 section 9.3.2: HEAD is answered like GET, without the content.
   const method = request.method === "HEAD" ? "GET" : request.method;
@@ -55,7 +54,7 @@ async function answerAt(
 }
 
 /** Counts an answer that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
-function counted(answered: HttpResponse, route: string, { audit }: Pick<Services, "audit">): HttpResponse {
+function counted(answered: HttpResponse, route: string, { audit }: Pick<EndpointServices, "audit">): HttpResponse {
   audit.observer.request({ route, method: otherMethods, status: answered.status, durationMs: 0 });
   return answered;
 }
@@ -72,7 +71,7 @@ async function answer(
   request: HttpRequest,
   params: Readonly<Record<string, string>>,
   connection: Connection,
-  services: Services,
+  services: EndpointServices,
 ): Promise<HttpResponse> {
   const startedAt = services.clock.monotonic();
   const labels: Call["labels"] = {};
@@ -101,7 +100,7 @@ async function handled(route: Route, call: Omit<Call, "peer">, connection: Conne
 }
 
 /** RFC 9110 section 15.5.6: a 405 names the methods. A browser's preflight is answered where CORS is allowed. */
-function otherMethod(request: HttpRequest, routes: readonly Route[], services: Services): HttpResponse {
+function otherMethod(request: HttpRequest, routes: readonly Route[], services: EndpointServices): HttpResponse {
   const allow = routes.map((route) => route.method).join(", ");
   const path = routes[0]?.path ?? noRoute;
   const permitted = request.method === "OPTIONS" ? preflight(routes, allow) : undefined;

@@ -7,7 +7,7 @@ import { readJson } from "./body.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { parseBasicCredentials } from "./oauth/client-request.ts";
 import { text } from "./response.ts";
-import type { Call } from "./route.ts";
+import type { Call, EndpointServices } from "./route.ts";
 
 /** The compatibility endpoints of jwt-issuer: a name goes in, a token for Vault comes out. Off until `--compat jwt-issuer` names it. */
 const header = toBase64url(Buffer.from(JSON.stringify({ typ: "JWT", alg: "ES256" })));
@@ -46,7 +46,7 @@ export function issuerJwksEndpoint({ services: { keys, config } }: Call): HttpRe
 }
 
 /** Anybody who reaches the original gets a token for any name. Here: a configured client, or else only this machine. */
-async function admit(request: HttpRequest, peer: Peer, services: Services): Promise<string> {
+async function admit(request: HttpRequest, peer: Peer, services: EndpointServices): Promise<string> {
   const required = services.config.compat.jwt_issuer_client;
   if (required === undefined) {
     if (!peer.loopback)

@@ -1,13 +1,17 @@
 import type { z } from "zod";
 import type { Peer } from "../caller.ts";
+import type { TokenEndpointServices } from "../grants/grant-table.ts";
 import type { Services } from "../services.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
+
+/** What endpoints work with. */
+export type EndpointServices = TokenEndpointServices & Omit<Services, "passwords">;
 
 /** One request on its way to an endpoint. */
 export interface Call {
   readonly request: HttpRequest;
   readonly peer: Peer;
-  readonly services: Services;
+  readonly services: EndpointServices;
   /** The parameters of the route's path, decoded. */
   readonly params: Readonly<Record<string, string>>;
   /** What the endpoint found out that the metrics count by. */

@@ -1,7 +1,6 @@
 import type { Config } from "../config.ts";
 import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
-import type { Services } from "../services.ts";
 import { home } from "./home.ts";
 import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./jwt-issuer.ts";
 import { auditRoutes } from "./management/audit-routes.ts";
@@ -14,7 +13,7 @@ import { aboutToken, introspectionResponse, jwksResponse, tokenForm, tokenRespon
 import { revocationEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
-import type { Route, RouteDoc } from "./route.ts";
+import type { EndpointServices, Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
 import { documentOf, jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
 
@@ -122,7 +121,7 @@ const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[
 };
 
 /** What of an authority its routes depend on, beside its configuration. */
-type Offered = Partial<Pick<Services, "grants" | "clientCertificates">>;
+type Offered = Partial<Pick<EndpointServices, "grants" | "clientCertificates">>;
 
 /** Every route of an authority with this configuration, these grants and these certificates of clients: one row each. */
 export function routesOf(
@@ -142,7 +141,7 @@ export function routesOf(
   return [...routes, openApiRoute(routes, config)];
 }
 
-function metadataRoutes(served: Pick<Services, "config" | "grants" | "clientCertificates">): readonly Route[] {
+function metadataRoutes(served: Pick<EndpointServices, "config" | "grants" | "clientCertificates">): readonly Route[] {
   const { config } = served;
   const document = documentOf(metadata(served));
   const show: Route["handle"] = ({ request }) => publicDocument(request, document, config.keys.jwks_max_age);

@@ -9,11 +9,11 @@ import {
 import type { Config } from "../config.ts";
 import type { PublishedKeys } from "../keys/open-ring.ts";
 import { oauthPaths } from "../paths.ts";
-import type { ClientCertificates, Services } from "../services.ts";
+import type { ClientCertificates } from "../services.ts";
 import { clientAuthMethods } from "../store/records.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { text } from "./response.ts";
-import type { Call } from "./route.ts";
+import type { Call, EndpointServices } from "./route.ts";
 
 /**
  * What this server offers to whoever asks. ML-DSA-65 is left out of what it signs with: verifiers that read the metadata
@@ -40,7 +40,7 @@ export function metadata({
   config,
   grants,
   clientCertificates,
-}: Pick<Services, "config" | "grants" | "clientCertificates">): OpenIdMetadata {
+}: Pick<EndpointServices, "config" | "grants" | "clientCertificates">): OpenIdMetadata {
   // RFC 8705 needs TLS: what is reached over plain HTTP can see no certificate.
   const seen = config.issuer.startsWith("https:") ? clientCertificates : "none";
   return openIdMetadata(config.issuer, offerWith[seen]({ ...offer, grantTypes: [...grants.keys()] }));

@@ -6,9 +6,8 @@ import {
   tokenProfiles,
 } from "@countersign/authority";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
-import type { Arguments } from "../arguments.ts";
 import { type JsonObject, Refusal } from "../call.ts";
-import type { Command, Option, Run } from "../command.ts";
+import type { Arguments, Command, Option, Run } from "../command.ts";
 import { CliFailure, reasonOf, usageFailure } from "../failure.ts";
 import { textIn } from "../json-members.ts";
 import { listingOptions, printListing } from "../listing.ts";

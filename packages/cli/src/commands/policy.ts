@@ -7,8 +7,7 @@ import {
   tokenKinds,
 } from "@countersign/authority";
 import { defined } from "@countersign/protocol";
-import type { Arguments } from "../arguments.ts";
-import type { Command, Positional } from "../command.ts";
+import type { Arguments, Command, Positional } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
 import { loadPolicy } from "../policy-files.ts";
 

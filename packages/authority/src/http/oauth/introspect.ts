@@ -3,11 +3,11 @@ import type { Caller } from "../../caller.ts";
 import { type AccessToken, inForce, readIfAccessToken } from "../../core/access-token.ts";
 import { introspectRefreshToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
-import type { Services } from "../../services.ts";
+
 import { introspect, scopeOf, superuser } from "../../values/scope.ts";
 import type { HttpResponse } from "../message.ts";
 import { json } from "../response.ts";
-import type { Call } from "../route.ts";
+import type { Call, EndpointServices } from "../route.ts";
 import { callerOf, readForm } from "./client-request.ts";
 
 /** All that is said of a token that is unknown, dead or not the caller's business (RFC 7662 section 2.2). */
@@ -26,7 +26,7 @@ export async function introspectionEndpoint({ request, peer, services }: Call): 
   );
 }
 
-async function ofRefreshToken(token: string, caller: Caller, services: Services) {
+async function ofRefreshToken(token: string, caller: Caller, services: EndpointServices) {
   const live = await introspectRefreshToken(token, caller, services);
   if (live === undefined) return inactive;
   const { family, scopes } = live;
@@ -41,7 +41,7 @@ async function ofRefreshToken(token: string, caller: Caller, services: Services)
   };
 }
 
-async function ofAccessToken(text: string, caller: Caller, services: Services) {
+async function ofAccessToken(text: string, caller: Caller, services: EndpointServices) {
   const token = await readIfAccessToken(text, services);
   if (token === undefined) return inactive;
   if (!mayLearn(token, caller)) {

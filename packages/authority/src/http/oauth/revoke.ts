@@ -3,10 +3,10 @@ import type { Caller } from "../../caller.ts";
 import { readIfAccessToken, revokeAccessToken } from "../../core/access-token.ts";
 import { revokeByToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
-import type { Services } from "../../services.ts";
+
 import type { HttpResponse } from "../message.ts";
 import { empty } from "../response.ts";
-import type { Call } from "../route.ts";
+import type { Call, EndpointServices } from "../route.ts";
 import { callerOf, readForm } from "./client-request.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function revocationEndpoint({ request, peer, services }: Call): Pro
   return empty(200);
 }
 
-async function revokeAccess(text: string, { client }: Caller, services: Services): Promise<void> {
+async function revokeAccess(text: string, { client }: Caller, services: EndpointServices): Promise<void> {
   const token = await readIfAccessToken(text, services);
   if (token === undefined || token.clientId !== client.clientId) return;
   await revokeAccessToken(token, services);

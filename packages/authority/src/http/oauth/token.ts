@@ -3,13 +3,12 @@ import type { Caller, Peer } from "../../caller.ts";
 import { type Issued, issue } from "../../core/issue.ts";
 import { policyRefusalOf } from "../../core/scope-policy.ts";
 import type { GrantRequest } from "../../grants/grant.ts";
-import type { Services } from "../../services.ts";
 import { scopeOf } from "../../values/scope.ts";
 import { refusalOf } from "../error-response.ts";
 import type { Form } from "../form.ts";
 import type { HttpRequest, HttpResponse } from "../message.ts";
 import { json } from "../response.ts";
-import type { Call } from "../route.ts";
+import type { Call, EndpointServices } from "../route.ts";
 import { callerOf, readForm } from "./client-request.ts";
 
 /** `POST /oauth/token` and `POST /api/v1/token` (RFC 6749 sections 3.2 and 5.1). */
@@ -50,7 +49,7 @@ function render(issued: Issued) {
 }
 
 /** Only what is known to be a name of ours may be logged: a mistyped secret could stand in any parameter. */
-function grantLabel({ grantType }: GrantRequest, { grants }: Pick<Services, "grants">): string {
+function grantLabel({ grantType }: GrantRequest, { grants }: Pick<EndpointServices, "grants">): string {
   return grants.get(grantType)?.type ?? "other";
 }
 
@@ -64,7 +63,7 @@ interface Refused {
 async function tellRefusal(
   error: CountersignError,
   { request, caller }: Refused,
-  services: Pick<Services, "audit" | "grants">,
+  services: Pick<EndpointServices, "audit" | "grants">,
 ): Promise<void> {
   const byPolicy = policyRefusalOf(error);
   const fields = {
