@@ -74,7 +74,8 @@ export function refusalOf(error: CountersignError, { headers }: HttpRequest): Ht
 
 /** A refusal as an answer. `message` repeats the description for clients of the older service. */
 export function refusal(error: CountersignError, more: Readonly<Record<string, string>> = {}): HttpResponse {
-  const body = { error: error.error, error_description: error.message, message: error.message, ...more };
+  const { message, problems } = error;
+  const body = { error: error.error, error_description: message, message, ...defined({ problems }), ...more };
   return json(body, error.status, headersFor(error));
 }
 

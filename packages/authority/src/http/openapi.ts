@@ -17,6 +17,7 @@ const errorSchema = z.object({
   error_description: z.string(),
   message: z.string(),
   request_id: z.string().optional(),
+  problems: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 
 /** `/openapi.json`: the table of routes as an OpenAPI 3.1 document. */
@@ -68,7 +69,7 @@ function operationOf({ method, path, doc }: Route) {
     summary: doc.summary,
     tags: [doc.tag],
     security: securityOf[doc.security],
-    parameters: [...pathParameters(path), ...queryParameters(doc.query)],
+    parameters: [...pathParameters(path), ...queryParameters(doc.query), ...headerParameters(doc.headers)],
     ...(doc.body === undefined
       ? {}
       : { requestBody: { required: true, content: { [doc.body.type]: { schema: jsonSchema(doc.body.schema) } } } }),
@@ -105,6 +106,16 @@ function queryParameters(query: z.ZodObject | undefined) {
     in: "query",
     required: false,
     schema: jsonSchema(schema),
+  }));
+}
+
+function headerParameters(headers: RouteDoc["headers"] = {}) {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: "header",
+    required: false,
+    description,
+    schema: { type: "string" },
   }));
 }
 

@@ -21,7 +21,7 @@ export interface Call {
 /** What a route says of itself in the OpenAPI document. */
 export interface RouteDoc {
   readonly summary: string;
-  readonly tag: "OAuth 2" | "Clients" | "Users" | "Keys" | "Audit" | "Operation" | "Compatibility";
+  readonly tag: "OAuth 2" | "Clients" | "Users" | "Keys" | "Policy" | "Audit" | "Operation" | "Compatibility";
   /** How callers prove who they are. */
   readonly security: "none" | "client" | "bearer";
   readonly body?: {
@@ -29,6 +29,8 @@ export interface RouteDoc {
     readonly schema: z.ZodType;
   };
   readonly query?: z.ZodObject;
+  /** Header fields that it reads, and what each is for. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** `type` is the media type, JSON when absent, or `none` for an answer without content. */
   readonly success: { readonly status: 200 | 204; readonly schema?: z.ZodType; readonly type?: string };
 }

@@ -6,6 +6,7 @@ import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./jwt
 import { auditRoutes } from "./management/audit-routes.ts";
 import { clientRoutes } from "./management/client-routes.ts";
 import { keyRoutes } from "./management/key-routes.ts";
+import { policyRoutes } from "./management/policy-routes.ts";
 import { registrationRoutes } from "./management/registration-routes.ts";
 import { usernameRoutes, userRoutes } from "./management/user-routes.ts";
 import { introspectionEndpoint } from "./oauth/introspect.ts";
@@ -88,6 +89,7 @@ const management: readonly Route[] = [
   ...userRoutes,
   ...usernameRoutes,
   ...keyRoutes,
+  ...policyRoutes,
   ...auditRoutes,
 ];
 

@@ -11,13 +11,30 @@ import { entryOf, lineOf } from "./standing.ts";
  * Any holder of a delegatable token of X can become X:y. So whatever X:y may do, X may do in effect: where the policy gives it to
  * X:y alone, that is said.
  */
-export function checkEscalation(policy: Policy): readonly UnratedFinding[] {
+export function checkEscalation(
+  policy: Policy,
+  { atMost = Number.POSITIVE_INFINITY }: CheckOptions = {},
+): readonly UnratedFinding[] {
   const known = knownIn(policy);
   const allows = policy.rules.filter(({ effect }) => effect === "allow");
-  return identitiesToTry(policy, allows).flatMap((identity) => {
+  const budget = { left: atMost };
+  const found = identitiesToTry(policy, allows).flatMap((identity) => {
+    if (budget.left <= 0) return [];
     const ancestor = ancestorsOf(identity).find((above) => mayBecome(policy, above, identity));
-    return ancestor === undefined ? [] : escalations(policy, { identity, ancestor, allows, known });
+    return ancestor === undefined ? [] : escalations(policy, { identity, ancestor, allows, known, budget });
   });
+  return budget.left > 0 ? found : [...found, unchecked(atMost)];
+}
+
+/** How much is checked. */
+export interface CheckOptions {
+  /** Rights of sub-identities that are compared with their ancestors' at most. @default all */
+  readonly atMost?: number;
+}
+
+function unchecked(atMost: number): UnratedFinding {
+  const message = `only the first ${atMost} rights of sub-identities were compared: countersign policy check compares all`;
+  return { code: "unchecked", at: "subjects", path: ["subjects"], message };
 }
 
 function mayBecome(policy: Policy, ancestor: string, identity: string): boolean {
@@ -29,14 +46,19 @@ interface Pair {
   readonly ancestor: string;
   readonly allows: readonly PolicyRule[];
   readonly known: Known;
+  /** How many rights may still be compared. */
+  readonly budget: { left: number };
 }
 
-function escalations(policy: Policy, { identity, ancestor, allows, known }: Pair): readonly UnratedFinding[] {
+function escalations(policy: Policy, { identity, ancestor, allows, known, budget }: Pair): readonly UnratedFinding[] {
   const line = lineOf(policy, identity);
   return allows
     .filter((rule) => fitsWho(rule, line))
     .flatMap((rule) => {
-      const gained = askedBy(rule, known).find((asked) => gains(policy, identity, ancestor, asked));
+      if (budget.left <= 0) return [];
+      const asked = askedBy(rule, known).slice(0, budget.left);
+      budget.left -= asked.length;
+      const gained = asked.find((one) => gains(policy, identity, ancestor, one));
       if (gained === undefined) return [];
       const message = `gives ${identity} ${askedText(gained)}, which ${ancestor} lacks and gets by delegating to itself as ${identity}: give it to ${ancestor} too, or take its delegation away`;
       return [{ code: "escalation", at: rule.name, path: ["rules", rule.order], message } as const];

@@ -1,4 +1,4 @@
-import { checkEscalation } from "./check-escalation.ts";
+import { type CheckOptions, checkEscalation } from "./check-escalation.ts";
 import { checkKeys, checkNeverMatching, checkPatterns, checkRepetition } from "./check-rules.ts";
 import type { Policy } from "./compile.ts";
 import { type Finding, findingTable } from "./finding.ts";
@@ -10,9 +10,9 @@ import { type Finding, findingTable } from "./finding.ts";
  * @example
  * for (const { at, message } of checkPolicy(policy)) console.log(at, message);
  */
-export function checkPolicy(policy: Policy): readonly Finding[] {
+export function checkPolicy(policy: Policy, options: CheckOptions = {}): readonly Finding[] {
   const found = [checkKeys, checkEscalation, checkNeverMatching, checkRepetition, checkPatterns].flatMap((check) =>
-    check(policy),
+    check(policy, options),
   );
   return found.map((finding) => ({ severity: findingTable[finding.code], ...finding }));
 }

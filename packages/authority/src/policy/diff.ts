@@ -39,8 +39,11 @@ export interface PolicyDiff {
   readonly isPartial: boolean;
 }
 
-/** Requests that are compared at most. */
-const maxCompared = 200_000;
+/** How much is compared. */
+export interface DiffOptions {
+  /** Requests that are compared at most. @default 200000 */
+  readonly atMost?: number;
+}
 
 /**
  * What two documents allow differently: their rules, and the decisions about every subject that either names with every
@@ -49,11 +52,11 @@ const maxCompared = 200_000;
  * @example
  * diffPolicies(before, after).decisions.map(({ change, subject, what }) => `${change} ${subject} ${what}`);
  */
-export function diffPolicies(before: Policy, after: Policy): PolicyDiff {
+export function diffPolicies(before: Policy, after: Policy, { atMost = 200_000 }: DiffOptions = {}): PolicyDiff {
   const decisions: DecisionChange[] = [];
   let compared = 0;
   for (const [subject, asked] of requestsIn(before, after)) {
-    if (compared === maxCompared) return { rules: ruleChanges(before, after), decisions, compared, isPartial: true };
+    if (compared === atMost) return { rules: ruleChanges(before, after), decisions, compared, isPartial: true };
     compared += 1;
     decisions.push(...compare({ before, after }, subject, asked));
   }

@@ -6,6 +6,7 @@ export const findingTable = {
   duplicate: "warning",
   contradiction: "warning",
   not_anchored: "warning",
+  unchecked: "warning",
 } as const;
 
 /** What a check of a policy found. */

@@ -136,6 +136,16 @@ describe("checkPolicy", () => {
     });
   }
 
+  it("says where it stopped when it may not compare all", () => {
+    const subjects = [{ id: "x", delegation: true }];
+    const policy = policyOf({ subjects, rules: [may(["x:a"], ["s", "t"]), may(["x:b"], ["s"])] });
+    const codes = (atMost?: number) =>
+      checkPolicy(policy, atMost === undefined ? {} : { atMost }).map(({ code }) => code);
+    assert.deepEqual(codes(), ["escalation", "escalation"]);
+    assert.deepEqual(codes(1), ["escalation", "unchecked"]);
+    assert.deepEqual(codes(4), ["escalation", "escalation"]);
+  });
+
   it("finds nothing in the tables of the public test server", () => {
     assert.deepEqual(checkPolicy(compilePolicy(readPolicy(clientsTable, resourcesTable))), []);
   });

@@ -22,9 +22,15 @@ export interface Operation<Body extends z.ZodType, Query extends z.ZodObject, Re
   /** `token`: any token that is good; the operation looks further itself. */
   readonly access: "superuser" | "token" | "none";
   readonly body?: Body;
+  /** The shape of the body in the OpenAPI document, where the operation itself says what is wrong with one. @default `body` */
+  readonly shownBody?: z.ZodType;
+  /** Header fields of the request that it reads, and what each is for. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly query?: Query;
   /** The shape of the answer; 204 without one. */
   readonly result?: Result;
+  /** The entity tag of the answer (RFC 9110 section 8.8.3). @default none */
+  readonly etag?: (result: z.input<Result>) => string;
   readonly run: (call: ManagementCall<z.output<Body>, z.output<Query>>) => Promise<z.input<Result>> | Promise<void>;
 }
 
@@ -46,21 +52,32 @@ export function operation<
       const body = row.body === undefined ? undefined : check(row.body, await jsonBody(call), "body");
       const query = row.query === undefined ? {} : check(row.query, queryOf(call.request), "query");
       const result = await row.run({ ...call, actor, body: body as z.output<Body>, query: query as z.output<Query> });
-      return row.result === undefined ? empty(204) : json(result);
+      return row.result === undefined ? empty(204) : json(result, 200, tagOf(row, result as z.input<Result>));
     },
   };
 }
 
-function docOf({ summary, tag, access, body, query, result }: Operation<z.ZodType, z.ZodObject, z.ZodType>): RouteDoc {
+function tagOf<Result extends z.ZodType>(
+  { etag }: Pick<Operation<z.ZodType, z.ZodObject, Result>, "etag">,
+  result: z.input<Result>,
+): Readonly<Record<string, string>> {
+  return etag === undefined ? {} : { etag: etag(result) };
+}
+
+function docOf(row: Pick<Operation<z.ZodType, z.ZodObject, z.ZodType>, Documented>): RouteDoc {
+  const { summary, tag, access, query, headers, result } = row;
+  const body = row.shownBody ?? row.body;
   return {
     summary,
     tag,
     security: access === "none" ? "none" : "bearer",
     ...(body === undefined ? {} : { body: { type: "application/json", schema: body } }),
-    ...defined({ query }),
+    ...defined({ query, headers }),
     success: result === undefined ? { status: 204 } : { status: 200, schema: result },
   };
 }
+
+type Documented = "summary" | "tag" | "access" | "body" | "shownBody" | "query" | "headers" | "result";
 
 async function jsonBody({ request, services }: Call): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
