@@ -62,6 +62,17 @@ export const configSchema = z.strictObject({
       message: "must not be longer than rotate_every, or no key would be ready in time",
     })
     .prefault({}),
+  exchange: z
+    .strictObject({
+      max_actors: z
+        .number()
+        .int()
+        .min(1)
+        .max(16)
+        .default(4)
+        .describe("How many actors a token may name, one inside the other (act, RFC 8693 section 4.1)"),
+    })
+    .prefault({}),
   registration: z
     .strictObject({
       mode: z.enum(["open", "closed", "invitation"]).default("closed").describe("Who may register a user"),

@@ -7,6 +7,12 @@ export interface Confirmation extends JsonObject {
   readonly "x5t#S256": string;
 }
 
+/** Who acts for a subject (RFC 8693 section 4.1); whoever did so before is nested inside, the one before last innermost. */
+export interface ActorClaim extends JsonObject {
+  /** Who it is, a name of `iss`, or of the token's issuer where there is none. */
+  readonly sub: string;
+}
+
 /** The payload of an access token (RFC 9068 section 2.2). Times are seconds since the epoch (NumericDate). */
 export interface AccessTokenClaims {
   /** The issuer (RFC 7519 section 4.1.1). */
@@ -27,6 +33,10 @@ export interface AccessTokenClaims {
   readonly scope?: string;
   /** What it is bound to (RFC 7800 section 3.1). */
   readonly cnf?: Confirmation;
+  /** Who acts for the subject (RFC 8693 section 4.1). */
+  readonly act?: ActorClaim;
+  /** Who alone may act for the subject (RFC 8693 section 4.4). */
+  readonly may_act?: JsonObject;
 }
 
 /** The payload of a `plain` token: no audience, and no subject when a client acts for itself. */
@@ -52,6 +62,10 @@ export interface AccessTokenFacts {
   readonly tokenId: string;
   /** SHA-256 of the client certificate the token is bound to, base64url. */
   readonly certificateThumbprint?: string | undefined;
+  /** Becomes `act`. */
+  readonly actor?: ActorClaim | undefined;
+  /** Becomes `may_act`. */
+  readonly mayAct?: JsonObject | undefined;
 }
 
 /** Milliseconds since the epoch as a NumericDate (RFC 7519 section 2), whole seconds, rounded down. */
@@ -110,5 +124,6 @@ function commonClaims(facts: Omit<AccessTokenFacts, "issuer" | "audience" | "sub
     client_id: facts.clientId,
     ...(facts.scopes.length === 0 ? {} : { scope: facts.scopes.join(" ") }),
     ...(facts.certificateThumbprint === undefined ? {} : { cnf: { "x5t#S256": facts.certificateThumbprint } }),
+    ...defined({ act: facts.actor, may_act: facts.mayAct }),
   };
 }

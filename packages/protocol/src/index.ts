@@ -2,6 +2,7 @@ export { algorithms, type JwsAlgorithm } from "./algorithms.ts";
 export {
   type AccessTokenClaims,
   type AccessTokenFacts,
+  type ActorClaim,
   accessTokenClaims,
   type Confirmation,
   type PlainClaims,
@@ -50,4 +51,5 @@ export {
   type TokenResponse,
   type TokenTypeHint,
   tokenTypeHints,
+  tokenTypes,
 } from "./token-endpoint.ts";

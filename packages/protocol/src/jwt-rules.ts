@@ -61,13 +61,13 @@ const isDate = (value: JsonValue | undefined) => typeof value === "number" && va
 const isAudience = (value: JsonValue | undefined) =>
   isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
 
-/** The form of each claim we read, where it is present (RFC 7519 section 4.1, RFC 9068 section 2.2). */
+/** The form of each claim we read, where it is present (RFC 7519 section 4.1, RFC 9068 section 2.2, RFC 8693 section 4). */
 const forms: readonly (readonly [(value: JsonValue | undefined) => boolean, readonly string[]])[] = [
   [isText, ["iss", "sub", "jti", "client_id", "nonce"]],
   [isDate, ["exp", "nbf", "iat"]],
   [isAudience, ["aud"]],
   [(value) => typeof value === "string", ["scope"]],
-  [isJsonObject, ["cnf"]],
+  [isJsonObject, ["cnf", "act", "may_act"]],
 ];
 
 /**

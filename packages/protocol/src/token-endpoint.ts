@@ -17,6 +17,13 @@ export interface TokenResponse {
   readonly issued_token_type?: string;
 }
 
+/** The kinds of token that an exchange takes and gives (RFC 8693 section 3). */
+export const tokenTypes = {
+  accessToken: "urn:ietf:params:oauth:token-type:access_token",
+  idToken: "urn:ietf:params:oauth:token-type:id_token",
+  jwt: "urn:ietf:params:oauth:token-type:jwt",
+} as const;
+
 /** A refusal of the token endpoint (RFC 6749 section 5.2). */
 export interface ErrorResponse {
   /** The code (RFC 6749 section 5.2). */

@@ -6,7 +6,7 @@ export const eventTable = {
   "token.issued": {
     level: "info",
     fields: ["grant", "clientId", "jti", "scope"],
-    optional: ["userId", "familyId", "deviceName", "address"],
+    optional: ["userId", "subject", "actor", "presented", "rule", "familyId", "deviceName", "address"],
   },
   "token.refused": {
     level: "info",

@@ -10,7 +10,7 @@ import {
   signingAlgorithms,
   tokenProfiles,
 } from "../store/records.ts";
-import { administrator } from "../users/user-items.ts";
+import { isUserId } from "../users/user-items.ts";
 import { audienceRule, isAudience, maxAudiences } from "../values/audience.ts";
 import { readCertificate } from "../values/certificate.ts";
 import { displayName } from "../values/display-name.ts";
@@ -66,8 +66,7 @@ export function usesSecret(method: ClientAuthMethod): boolean {
  * @throws {CountersignError} `invalid_client_metadata`
  */
 export function checkClientId(clientId: string): string {
-  const isUserId = clientId.startsWith("user_") || clientId === administrator.userId;
-  if (isUserId || !isId(clientId)) {
+  if (isUserId(clientId) || !isId(clientId)) {
     throw refuse("client_id must be 1 to 64 of A-Z a-z 0-9 . _ - and must not look like a user's");
   }
   return clientId;

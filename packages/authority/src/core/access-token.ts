@@ -4,13 +4,17 @@ import {
   defined,
   importKeys,
   isJsonObject,
+  type JsonObject,
   type KeySet,
   TokenRefused,
   verifyJwt,
 } from "@countersign/protocol";
+import type { TokenSubject } from "../grants/grant.ts";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
-import type { ClientRecord } from "../store/records.ts";
+import type { ClientRecord, UserRecord } from "../store/records.ts";
+import { isUserId } from "../users/user-items.ts";
+import { isId } from "../values/id.ts";
 import { userScopeLimit, within } from "../values/scope.ts";
 import { judgeScopes } from "./scope-policy.ts";
 import { isTokenIdOf } from "./token-id.ts";
@@ -21,15 +25,18 @@ type TokenServices = Pick<Services, "config" | "keys" | "clock">;
 /** What a token of ours says, once its signature and dates are checked. */
 export interface AccessToken {
   readonly jti: string;
-  /** The user; absent when a client acts for itself. */
+  /** Whom it is about: a user, a client, or somebody whom another issuer vouches for. */
+  readonly subject: string;
+  /** The user, where it is about one. */
   readonly userId?: string;
+  /** The client that it was given to. */
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly audience: readonly string[];
   readonly expiresAt: number;
   readonly certificateThumbprint?: string;
   /** The claims as they stand in the token. */
-  readonly claims: Readonly<Record<string, unknown>>;
+  readonly claims: JsonObject;
 }
 
 /**
@@ -72,6 +79,10 @@ export async function revokeAccessToken(
 /** Whose token it is, and what of it still stands. */
 export interface InForce {
   readonly client: ClientRecord;
+  /** The user that it is about. */
+  readonly user?: UserRecord;
+  /** The client that it is about, where that is not the one it was given to. */
+  readonly subjectClient?: ClientRecord;
   /** The token's scopes without those that its client or user has lost since, or the policy refuses now. */
   readonly scopes: readonly string[];
 }
@@ -87,12 +98,35 @@ export async function inForce(
   if ((await services.store.get(keys.revokedToken(token.jti))) !== undefined) return undefined;
   const client = await services.clients.byId(token.clientId);
   if (client === undefined || client.disabled) return undefined;
-  const user = token.userId === undefined ? undefined : await services.users.byId(token.userId);
-  if (token.userId !== undefined && (user === undefined || user.disabled)) return undefined;
-  if (!isTokenIdOf(token.jti, client, user)) return undefined;
+  const about = await subjectOf(token, services);
+  if (about === undefined || !isTokenIdOf(token.jti, client, about.user ?? about.subjectClient)) return undefined;
+  const limits = [client.scopes, ...(about.user === undefined ? [] : [userScopeLimit(about.user)])];
   const { policy } = await services.policy.current();
-  const held = within(token.scopes, [client.scopes, ...(user === undefined ? [] : [userScopeLimit(user)])]);
-  return { client, scopes: judgeScopes(held, token.audience, { client, user }, policy).allowed };
+  const held = within(token.scopes, limits);
+  const bearer = { client, user: about.user, subject: tokenSubject(token, about) };
+  return { client, ...about, scopes: judgeScopes(held, token.audience, bearer, policy).allowed };
+}
+
+function tokenSubject({ subject, clientId }: AccessToken, { user, subjectClient }: About): TokenSubject | undefined {
+  if (user !== undefined || subject === clientId) return undefined;
+  return { id: subject, ...defined({ client: subjectClient }) };
+}
+
+type About = Pick<InForce, "user" | "subjectClient">;
+
+/** The user or other client that a token is about; `undefined` when there is none such any more, or it is disabled. */
+async function subjectOf(
+  { subject, userId, clientId }: AccessToken,
+  services: Pick<Services, "clients" | "users">,
+): Promise<About | undefined> {
+  if (userId !== undefined) {
+    const user = await services.users.byId(userId);
+    return user === undefined || user.disabled ? undefined : { user };
+  }
+  // Whom another issuer vouches for is named by what is no id here.
+  if (subject === clientId || !isId(subject)) return {};
+  const subjectClient = await services.clients.byId(subject);
+  return subjectClient === undefined || subjectClient.disabled ? undefined : { subjectClient };
 }
 
 async function verified(text: string, services: TokenServices): Promise<AccessToken> {
@@ -113,7 +147,8 @@ async function verified(text: string, services: TokenServices): Promise<AccessTo
   return {
     jti: String(claims.jti),
     clientId,
-    ...defined({ userId: claims.sub === clientId ? undefined : claims.sub }),
+    subject: claims.sub ?? clientId,
+    ...(claims.sub !== undefined && isId(claims.sub) && isUserId(claims.sub) ? { userId: claims.sub } : {}),
     scopes: claims.scope?.split(" ") ?? [],
     audience: audienceOf(asserted.aud),
     expiresAt: claims.exp * 1000,

@@ -13,6 +13,8 @@ export interface Issued {
   readonly expiresInMs: number;
   readonly scopes: readonly string[];
   readonly refreshToken?: string;
+  /** Of a token exchange (RFC 8693 section 2.2.1). */
+  readonly issuedTokenType?: string;
 }
 
 /** How often a request starts again when a racing one changed what it relies on. */
@@ -57,6 +59,6 @@ async function mintAndRecord(
     accessToken: signed.value,
     expiresInMs: unsigned.lifetimeMs,
     scopes: authorized.permission.scopes,
-    ...defined({ refreshToken }),
+    ...defined({ refreshToken, issuedTokenType: authorized.authorization.issuedTokenType }),
   };
 }

@@ -2,6 +2,7 @@ import {
   type AccessTokenClaims,
   type AccessTokenFacts,
   accessTokenClaims,
+  CountersignError,
   type PlainClaims,
   plainClaims,
   toBase64url,
@@ -19,12 +20,26 @@ export function unsignedToken(
   { caller, authorization, permission }: AuthorizedRequest,
   { clock, random, config }: Pick<Services, "clock" | "random" | "config">,
 ): UnsignedToken {
-  const { lifetimeMs = Number.POSITIVE_INFINITY } = permission;
+  const issuedAt = clock.now();
   return {
-    jti: tokenIdFor(random, caller.client, authorization.user),
-    issuedAt: clock.now(),
-    lifetimeMs: Math.min(caller.client.token.accessTokenTtlMs ?? config.tokens.access_ttl * 1000, lifetimeMs),
+    jti: tokenIdFor(random, caller.client, authorization.user ?? authorization.subject?.client),
+    issuedAt,
+    lifetimeMs: lifetimeOf({ caller, authorization, permission }, issuedAt, config),
   };
+}
+
+/** What the settings say, and no longer than what the token rests on. `exp` is whole seconds after `iat`, which is rounded down. */
+function lifetimeOf(
+  { caller, authorization, permission }: Pick<AuthorizedRequest, "caller" | "authorization" | "permission">,
+  issuedAt: number,
+  config: Config,
+): number {
+  const settingMs = caller.client.token.accessTokenTtlMs ?? config.tokens.access_ttl * 1000;
+  const { maxLifetimeMs = settingMs, expiresAt = Number.POSITIVE_INFINITY } = authorization;
+  const { lifetimeMs: permittedMs = settingMs } = permission;
+  const lifetimeMs = Math.min(settingMs, permittedMs, maxLifetimeMs, expiresAt - Math.floor(issuedAt / 1000) * 1000);
+  if (lifetimeMs >= 1000) return lifetimeMs;
+  throw new CountersignError("invalid_request", { detail: "what the token would rest on has expired meanwhile" });
 }
 
 /** The key for a client's tokens. It is asked for before anything is recorded, as there may be none yet. */
@@ -43,7 +58,8 @@ export async function sign(
   { config }: Pick<Services, "config">,
 ): Promise<string> {
   const profile = authorized.caller.client.token.profile ?? "at+jwt";
-  const isOwnToken = authorized.authorization.user === undefined;
+  const { user, subject } = authorized.authorization;
+  const isOwnToken = user === undefined && subject === undefined;
   const claims = profiles[profile](factsOf(unsigned, authorized, config), isOwnToken);
   const input = `${header(profile, signer.algorithm, signer.kid)}.${encode(claims)}`;
   return `${input}.${await signer.sign(input)}`;
@@ -65,7 +81,7 @@ function factsOf(
 ): AccessTokenFacts {
   return {
     issuer,
-    subject: authorization.user?.userId ?? caller.client.clientId,
+    subject: authorization.user?.userId ?? authorization.subject?.id ?? caller.client.clientId,
     clientId: caller.client.clientId,
     audience: permission.audience,
     scopes: permission.scopes,
@@ -73,6 +89,8 @@ function factsOf(
     lifetimeMs,
     tokenId: jti,
     certificateThumbprint: caller.certificateThumbprint,
+    actor: authorization.actor,
+    mayAct: authorization.mayAct,
   };
 }
 

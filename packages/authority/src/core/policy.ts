@@ -41,7 +41,7 @@ export function narrow(
 function permit(scopes: readonly string[], parties: Parties, bounds: Bounds): Permission {
   const { client, authorization, isAsked } = parties;
   const audience = audienceOf(scopes, parties, bounds.config);
-  const bearer = { client, user: authorization.user };
+  const bearer = { client, user: authorization.user, subject: authorization.subject };
   const { allowed, refused, lifetimeMs } = judgeScopes(scopes, audience, bearer, bounds.policy);
   if (refused.length === 0) return { scopes, audience, ...defined({ lifetimeMs }) };
   if (isAsked || allowed.length === 0) throw refusedByPolicy(refused);
@@ -97,6 +97,11 @@ function audienceOf(
   { request, client, authorization }: Parties,
   config: Config,
 ): readonly string[] {
+  const { targets } = authorization;
+  if (targets !== undefined) {
+    const limits = { client, issuer: undefined };
+    return request.targets.length > 0 ? asked(request.targets, targets.allowed, limits) : targets.byDefault;
+  }
   const own = audiencesOf(client, config);
   const allowed = authorization.audience === undefined ? own : stillAllowed(authorization.audience, own, config);
   if (request.targets.length > 0) return asked(request.targets, allowed, { client, issuer: config.issuer });
@@ -107,12 +112,13 @@ function audienceOf(
 function asked(
   targets: readonly string[],
   allowed: readonly string[],
-  { client, issuer }: { readonly client: ClientRecord; readonly issuer: string },
+  { client, issuer }: { readonly client: ClientRecord; readonly issuer: string | undefined },
 ): readonly string[] {
   const wanted = [...new Set(targets)];
   const unknown = wanted.find((target) => target !== issuer && !allowed.includes(target));
   if (unknown === undefined) return wanted;
-  const detail = `${nameable(unknown) ?? "what was sent"} is not among the audiences of client ${client.clientId}: ${allowed.join(" ")}`;
+  const shown = nameable(unknown) ?? "what was sent";
+  const detail = `${shown} is not among the audiences that client ${client.clientId} may ask for here: ${allowed.join(" ")}`;
   throw new CountersignError("invalid_target", { detail });
 }
 

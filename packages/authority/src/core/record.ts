@@ -31,7 +31,7 @@ export async function record(
 const nothing: Consumption = { changes: [] };
 
 function issuedEvent(
-  { request, caller, authorization: { user }, permission }: AuthorizedRequest,
+  { request, caller, authorization: { user, subject, actor }, permission }: AuthorizedRequest,
   { jti }: UnsignedToken,
   { fields }: Consumption,
 ): EventDraft {
@@ -42,7 +42,7 @@ function issuedEvent(
       clientId: caller.client.clientId,
       jti,
       scope: permission.scopes.join(" "),
-      ...defined({ userId: user?.userId }),
+      ...defined({ userId: user?.userId, subject: subject?.id, actor: actor && JSON.stringify(actor) }),
       ...fields,
       ...defined({ address: request.address }),
     },

@@ -1,5 +1,6 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import { nameable } from "../audit/nameable.ts";
+import type { TokenSubject } from "../grants/grant.ts";
 import type { Policy } from "../policy/compile.ts";
 import { decide, type PolicyDecision } from "../policy/decide.ts";
 import { refusalTable } from "../policy/request.ts";
@@ -10,6 +11,8 @@ export interface Bearer {
   readonly client: Pick<ClientRecord, "clientId" | "scopes">;
   /** Absent when the client acts for itself. */
   readonly user?: Pick<UserRecord, "userId" | "scopes"> | undefined;
+  /** Whom it is about, when that is neither the user nor the client itself. */
+  readonly subject?: TokenSubject | undefined;
 }
 
 type Refusal = Extract<PolicyDecision, { readonly allowed: false }>;
@@ -29,17 +32,20 @@ export interface JudgedScopes {
 export function judgeScopes(
   scopes: readonly string[],
   audience: readonly string[],
-  { client, user }: Bearer,
+  { client, user, subject: other }: Bearer,
   policy: Policy | undefined,
 ): JudgedScopes {
   if (policy === undefined) return { allowed: scopes, refused: [] };
-  const subject = user?.userId ?? client.clientId;
-  const roles = (user ?? client).scopes;
+  const subject = user?.userId ?? other?.id ?? client.clientId;
+  const isVouchedFor = user === undefined && other !== undefined && other.client === undefined;
+  const roles = isVouchedFor ? [] : (user ?? other?.client ?? client).scopes;
   const judged = scopes.map((scope) => ({
     scope,
-    decisions: audience.map((to) =>
-      decide(policy, { kind: "access_token", subject, roles, client: client.clientId, scope, audience: to }),
-    ),
+    decisions: audience
+      .map((to) =>
+        decide(policy, { kind: "access_token", subject, roles, client: client.clientId, scope, audience: to }),
+      )
+      .map((decision) => (isVouchedFor ? givenByExchange(decision, policy) : decision)),
   }));
   const refused = judged.flatMap(({ scope, decisions }) =>
     decisions.flatMap((decision) => (decision.allowed ? [] : [{ scope, decision }])).slice(0, 1),
@@ -52,6 +58,13 @@ export function judgeScopes(
     refused,
     lifetimeMs: Math.min(policy.lifetimes.access_token, ...lifetimes) * 1000,
   };
+}
+
+/** Whom another issuer vouches for has what a rule of exchange gives: no other rule has to allow it, and any may refuse it. */
+function givenByExchange(decision: PolicyDecision, policy: Policy): PolicyDecision {
+  if (decision.allowed || decision.reason !== "no_rule") return decision;
+  const { access_token: lifetime } = policy.lifetimes;
+  return { allowed: true, rule: "exchange", lifetime, conditions: { chain: [], signoffs: [] } };
 }
 
 const maxNamed = 5;

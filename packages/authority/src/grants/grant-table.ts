@@ -4,6 +4,7 @@ import { clientCredentials } from "./client-credentials.ts";
 import type { Grant, GrantRequest, GrantServices } from "./grant.ts";
 import { refreshToken } from "./refresh-token.ts";
 import { password } from "./resource-owner-password.ts";
+import { tokenExchange } from "./token-exchange.ts";
 
 /** Grants by their type. */
 export type GrantTable = ReadonlyMap<string, Grant>;
@@ -15,7 +16,7 @@ export interface TokenEndpointServices extends GrantServices {
 }
 
 /** Every grant that is offered: a new one is a file and a row. */
-export const offeredGrants: readonly Grant[] = [password, clientCredentials, refreshToken];
+export const offeredGrants: readonly Grant[] = [password, clientCredentials, refreshToken, tokenExchange];
 
 /** The types of the grants that are offered, as `grants` of a client and `grant_type` of a request name them. */
 export const grantTypes: readonly string[] = offeredGrants.map(({ type }) => type);

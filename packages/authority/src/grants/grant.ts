@@ -1,7 +1,8 @@
+import type { ActorClaim, JsonObject } from "@countersign/protocol";
 import type { EventFields } from "../audit/events.ts";
 import type { Caller } from "../caller.ts";
 import type { Services } from "../services.ts";
-import type { UserRecord } from "../store/records.ts";
+import type { ClientRecord, UserRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
 
 /** What the token endpoint understood of a request, free of HTTP. */
@@ -36,16 +37,44 @@ export interface Consumption {
   readonly refreshToken?: string;
 }
 
+/** Whom a token is about, where that is neither a user nor the client that asks for it. */
+export interface TokenSubject {
+  /** Becomes `sub`. Of somebody whom another issuer vouches for it is no id of ours: those of users and clients never look so. */
+  readonly id: string;
+  /** The client that it is; absent for whom another issuer vouches. */
+  readonly client?: ClientRecord;
+}
+
+/** The audiences that a request may ask for, and those that it gets without asking. */
+export interface Targets {
+  readonly allowed: readonly string[];
+  readonly byDefault: readonly string[];
+}
+
 /** Whose authorization a token rests on, and how far it goes (RFC 6749 section 1.3). */
 export interface Authorization {
   /** The resource owner; absent when the client acts for itself (RFC 6749 section 4.4). */
   readonly user?: UserRecord;
+  /** Whom the token is about, when it is neither a user nor the client itself. */
+  readonly subject?: TokenSubject;
+  /** Who acts for the subject (RFC 8693 section 4.1). */
+  readonly actor?: ActorClaim;
+  /** Who alone may act for the subject from here on (RFC 8693 section 4.4). */
+  readonly mayAct?: JsonObject;
   /** Sets of scopes, each an upper bound beside the client's own. */
   readonly scopeLimits: readonly (readonly string[])[];
   /** What is granted when no scope is asked for. */
   readonly defaultScopes: readonly string[];
   /** Audiences that were granted before, and are kept where none is asked for (RFC 8707 section 2.2). */
   readonly audience?: readonly string[];
+  /** Audiences in place of those of the client. @default the client's */
+  readonly targets?: Targets;
+  /** When the token ends at the latest, in milliseconds since the epoch. @default by the settings of the client */
+  readonly expiresAt?: number;
+  /** The longest life of the token. @default by the settings of the client */
+  readonly maxLifetimeMs?: number;
+  /** The kind of token that is given, where the response must say so (RFC 8693 section 2.2.1). */
+  readonly issuedTokenType?: string;
   /** What must be committed for the token. Asked once nothing can refuse the request any more. @default nothing */
   readonly consume?: (permission: Permission) => Consumption;
 }

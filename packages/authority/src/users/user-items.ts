@@ -20,6 +20,11 @@ export interface UserServiceOptions {
 /** The administrator that the first start makes. Its name is kept for it, so that nobody can pass for it. */
 export const administrator = { userId: "admin_id", username: "admin", fullName: "Administrator" } as const;
 
+/** Whether an id is one of a user, and so none of a client: no client can be given such a one. */
+export function isUserId(id: string): boolean {
+  return id.startsWith("user_") || id === administrator.userId;
+}
+
 /** An id that no user has: read in place of the user whom no name leads to, so that both take as many reads. */
 const nobody = "user_nobody";
 

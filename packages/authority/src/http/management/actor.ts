@@ -40,7 +40,7 @@ export async function actorOf({ request, peer, services }: Call): Promise<Actor>
     ...defined({ userId: token.userId }),
     clientId: token.clientId,
     isSuperuser: standing.scopes.includes(superuser),
-    name: token.userId ?? token.clientId,
+    name: token.subject,
   };
 }
 

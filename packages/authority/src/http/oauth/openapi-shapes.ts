@@ -31,6 +31,7 @@ export const tokenResponse = z.object({
   expires_in: z.number().int(),
   scope: z.string().optional().describe("What was granted; absent when nothing was"),
   refresh_token: z.string().optional(),
+  issued_token_type: z.string().optional().describe("Of a token exchange: what was given (RFC 8693 section 2.2.1)"),
 });
 
 export const aboutToken = z.looseObject({ token: z.string(), token_type_hint: z.string().optional(), ...clientProof });

@@ -44,7 +44,7 @@ function render(issued: Issued) {
     token_type: "Bearer",
     expires_in: Math.floor(issued.expiresInMs / 1000),
     ...scopeOf(issued.scopes),
-    ...defined({ refresh_token: issued.refreshToken }),
+    ...defined({ refresh_token: issued.refreshToken, issued_token_type: issued.issuedTokenType }),
   };
 }
 
