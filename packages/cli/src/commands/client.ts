@@ -23,7 +23,7 @@ const clientOptions: Readonly<Record<string, Option & { readonly member: string 
   grants: {
     kind: "list",
     value: "GRANT",
-    choices: grantTypes,
+    choices: grantTypes.map(shortGrant),
     summary: "How it may get tokens",
     member: "grants",
   },
@@ -219,9 +219,15 @@ const readers: Readonly<Record<string, (given: Arguments) => unknown>> = {
     ]),
   ),
   jwks: (given) => readJwks(given.required("jwks")),
+  grants: (given) => given.list("grants")?.map((name) => grantTypes.find((type) => shortGrant(type) === name)),
   "assertion-audience": (given) =>
     assertionAudiences.find((audience) => asOneWord(audience) === given.text("assertion-audience")),
 };
+
+/** The last part of a URN: colons part the words of some shells' completion. */
+function shortGrant(type: string): string {
+  return type.replace(/^urn:ietf:params:oauth:grant-type:/, "");
+}
 
 /** Shells complete words. */
 function asOneWord(text: string): string {
