@@ -64,7 +64,9 @@ describe("the help", () => {
     const { stdout } = await run(["client", "create", "--help"]);
     const said = stdout.replace(/\s+/g, " ");
     assert.ok(
-      said.includes(" --grants GRANT,… How it may get tokens: any of password, client_credentials, refresh_token "),
+      said.includes(
+        " --grants GRANT,… How it may get tokens: any of password, client_credentials, refresh_token, token-exchange ",
+      ),
     );
     assert.ok(
       said.includes(
