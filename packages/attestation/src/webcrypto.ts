@@ -43,6 +43,7 @@ const ALGORITHMS: Readonly<Record<SignatureAlgorithm, Parameters>> = {
   ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
   ES384: { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+  EdDSA: { name: "Ed25519" },
   PS384: { name: "RSA-PSS", hash: "SHA-384", saltLength: 48 },
 };
 
@@ -91,7 +92,7 @@ export async function signWith(algorithm: SignatureAlgorithm, key: WebKey, data:
 /** Makes a pair of keys. */
 export function generateKeys(algorithm: SignatureAlgorithm, modulusLength = 4096): Promise<WebKeyPair> {
   const { saltLength: _, ...parameters } = ALGORITHMS[algorithm];
-  const rsa = parameters.namedCurve === undefined ? { modulusLength, publicExponent: Uint8Array.of(1, 0, 1) } : {};
+  const rsa = parameters.name.startsWith("RS") ? { modulusLength, publicExponent: Uint8Array.of(1, 0, 1) } : {};
   return subtle().generateKey({ ...parameters, ...rsa }, true, ["sign", "verify"]);
 }
 

@@ -1,6 +1,5 @@
 import { Checklist, ensureAccepted, type Verdict } from "../appraisal/checklist.ts";
-import { intelSgxRoot, type TrustedRoot } from "../appraisal/root.ts";
-import { equalBytes } from "../encoding/bytes.ts";
+import { type Anchor, anchorOf, ensureClock, intelSgxRoot, type TrustedRoot } from "../appraisal/root.ts";
 import { ensure } from "../errors.ts";
 import { checkEnvironment } from "../policy/checks.ts";
 import { type Environment, sgxEnvironment, tdxEnvironment } from "../policy/facts.ts";
@@ -39,17 +38,6 @@ export interface QuoteAppraisal extends Verdict {
   readonly root: TrustedRoot | undefined;
 }
 
-function rootOf(chain: readonly Certificate[], roots: readonly TrustedRoot[]): TrustedRoot {
-  const last = chain.at(-1);
-  const root = roots.find(({ certificate }) => last !== undefined && equalBytes(certificate.der, last.der));
-  ensure(
-    root !== undefined,
-    "untrusted_root",
-    `Cannot trust the quote: its chain ends in ${last?.commonName ?? "nothing"}`,
-  );
-  return root;
-}
-
 function environmentOf({ report }: Quote, { ppid, platformInstanceId }: PckExtension): Environment {
   const platforms = platformInstanceId === undefined ? [ppid] : [ppid, platformInstanceId];
   return report.kind === "sgx" ? sgxEnvironment(report, platforms) : tdxEnvironment(report, platforms);
@@ -86,7 +74,7 @@ function checkTcb(list: Checklist, tcb: Promise<PlatformTcb | undefined>, policy
 function checkChains(
   list: Checklist,
   time: context.CheckTime,
-  root: Promise<TrustedRoot | undefined>,
+  root: Promise<Anchor | undefined>,
   chain: Promise<readonly Certificate[] | undefined>,
   collateral: Promise<context.ParsedCollateral | undefined>,
 ) {
@@ -123,8 +111,8 @@ export async function appraiseQuote(bytes: Uint8Array, options: QuoteOptions): P
   const read = quote.then((known) => known?.quote);
   const chain = quote.then((known) => known?.chain);
   const parsed = list.run("collateral", [], () => context.readCollateral(collateral));
-  const root = list.run("root", [chain], (known) => rootOf(known, roots));
-  list.check("clock", [root], ({ certificate }) => checks.ensureClock(at, certificate));
+  const root = list.run("root", [chain], (known) => anchorOf(known, roots));
+  list.check("clock", [root], (anchor) => ensureClock(at, anchor));
   const { pck, tcbSigner, qeSigner } = checkChains(list, time, root, chain, parsed);
   const info = list.run("tcb_info", [parsed, tcbSigner, read, pck], ({ tcbInfo }, signer, known, leaf) =>
     checks.verifyTcbInfo(collateral, tcbInfo, signer, known, leaf, time),
@@ -155,7 +143,7 @@ export async function appraiseQuote(bytes: Uint8Array, options: QuoteOptions): P
     pck: (await quote)?.extension,
     tcb: await tcb,
     debug: (await environment)?.debug,
-    root: await root,
+    root: (await root)?.root,
   };
 }
 

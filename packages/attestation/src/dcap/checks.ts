@@ -123,11 +123,3 @@ export function matchQeIdentity({ signature: { qeReport } }: Quote, identity: Qe
   );
   return level;
 }
-
-/** Refuses a time at which neither the root nor what it issued can be valid. */
-export function ensureClock(at: number, { notBefore, notAfter }: Certificate): true {
-  const isTime = Number.isFinite(at) && notBefore <= at && at <= notAfter;
-  const shown = Number.isFinite(at) && Math.abs(at) < 8.64e15 ? new Date(at).toISOString() : String(at);
-  ensure(isTime, "clock", `Cannot verify at ${shown}: the root is not valid then; is the clock right?`);
-  return true;
-}

@@ -1,4 +1,4 @@
-import type { TrustedRoot } from "../appraisal/root.ts";
+import type { Anchor } from "../appraisal/root.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import { ensure } from "../errors.ts";
 import type { Quote } from "../quote/quote.ts";
@@ -54,11 +54,7 @@ const ES256 = { algorithm: "ES256" } as const;
 const within = (crl: Crl, graceMs: number): Crl => ({ ...crl, nextUpdate: crl.nextUpdate + graceMs });
 
 /** Verifies the root's revocation list. */
-export function verifyRootCrl(
-  { rootCrl }: ParsedCollateral,
-  { certificate }: TrustedRoot,
-  time: CheckTime,
-): Promise<Crl> {
+export function verifyRootCrl({ rootCrl }: ParsedCollateral, { certificate }: Anchor, time: CheckTime): Promise<Crl> {
   const rules = { ...ES256, at: time.at, what: "the root's revocation list" };
   return verifyCrl(within(rootCrl, time.graceMs), certificate, rules);
 }
@@ -92,7 +88,7 @@ export interface Pck {
 /** Verifies the chain of the PCK certificate. */
 export async function verifyPckChain(
   pck: readonly Certificate[],
-  root: TrustedRoot,
+  root: Anchor,
   crls: readonly Crl[],
   at: number,
 ): Promise<Pck> {
@@ -104,7 +100,7 @@ export async function verifyPckChain(
 /** Verifies the chain of who signed TCB info or QE identity. */
 export function verifySignerChain(
   chain: readonly Certificate[],
-  root: TrustedRoot,
+  root: Anchor,
   crl: Crl,
   at: number,
   what: string,

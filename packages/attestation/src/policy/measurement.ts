@@ -56,6 +56,14 @@ export interface SnpMeasurement {
   readonly minimumGuestSvn?: number | undefined;
   /** The privilege level that asked for the report. */
   readonly vmpl?: number | undefined;
+  /** The lowest security version of the boot loader that is accepted. */
+  readonly minimumBootloader?: number | undefined;
+  /** The lowest security version of the secure processor's operating system that is accepted. */
+  readonly minimumTee?: number | undefined;
+  /** The lowest security version of the SNP firmware that is accepted. */
+  readonly minimumSnp?: number | undefined;
+  /** The lowest version of the microcode that is accepted. */
+  readonly minimumMicrocode?: number | undefined;
 }
 
 /** An AWS Nitro enclave, by its platform configuration registers: 48 bytes each, in hexadecimal. */
@@ -104,7 +112,10 @@ const FIELDS: Readonly<Record<Measurement["kind"], Readonly<Record<string, numbe
       48,
     ]),
   ),
-  "sev-snp": { measurement: 48, hostData: 32, idKeyDigest: 48, minimumGuestSvn: "number", vmpl: "number" },
+  "sev-snp": {
+    ...{ measurement: 48, hostData: 32, idKeyDigest: 48, minimumGuestSvn: "number", vmpl: "number" },
+    ...{ minimumBootloader: "number", minimumTee: "number", minimumSnp: "number", minimumMicrocode: "number" },
+  },
   nitro: Object.fromEntries(["pcr0", "pcr1", "pcr2", "pcr3", "pcr4", "pcr8"].map((name) => [name, 48])),
 };
 

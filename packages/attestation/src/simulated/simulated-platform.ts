@@ -43,7 +43,7 @@ const withType = (type: number, report: Uint8Array): Uint8Array =>
 export async function createSimulatedPlatform(options: PlatformOptions): Promise<SimulatedPlatform> {
   const platform = await createPlatform(options);
   return {
-    root: trustRoot(platform.root.certificate, { simulated: true }),
+    root: await trustRoot(platform.root.certificate, { simulated: true }),
     ppid: platform.ppid,
     sgxQuote(reportData, enclave = {}, version = 3) {
       const report = writeSgxReport(enclave, pad(reportData));

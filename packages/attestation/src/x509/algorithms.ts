@@ -1,15 +1,18 @@
 import { fromHex, toHex } from "../encoding/text.ts";
 
 /** How a certificate, a revocation list or a report is signed. */
-export type SignatureAlgorithm = "ES256" | "ES384" | "RS256" | "PS384";
+export type SignatureAlgorithm = "ES256" | "ES384" | "RS256" | "PS384" | "EdDSA";
 
 /** AlgorithmIdentifiers in DER, whole: what is not written like this is another algorithm. */
 const IDENTIFIERS: Readonly<Record<string, SignatureAlgorithm>> = {
   // ecdsa-with-SHA256 and ecdsa-with-SHA384 (RFC 5758 section 3.2: no parameters).
   "300a06082a8648ce3d040302": "ES256",
   "300a06082a8648ce3d040303": "ES384",
-  // sha256WithRSAEncryption (RFC 4055 section 5: NULL parameters).
+  // sha256WithRSAEncryption (RFC 4055 section 5: written with NULL parameters, read without them as well).
+  "300b06092a864886f70d01010b": "RS256",
   "300d06092a864886f70d01010b0500": "RS256",
+  // id-Ed25519 (RFC 8410 section 3).
+  "300506032b6570": "EdDSA",
   // RSASSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt, with and without the default trailer field; AMD writes it.
   "304106092a864886f70d01010a3034a00f300d06096086480165030402020500a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130":
     "PS384",

@@ -296,7 +296,11 @@ export const SECTION_H: readonly Row[] = [
       const { collateralOf } = await import("../../src/simulated/platform.ts");
       const { trustRoot } = await import("../../src/appraisal/root.ts");
       const quote = await sgxQuote({ ...fixture, platform });
-      return { quote, collateral: await collateralOf(platform, "sgx"), roots: [trustRoot(platform.root.certificate)] };
+      return {
+        quote,
+        collateral: await collateralOf(platform, "sgx"),
+        roots: [await trustRoot(platform.root.certificate)],
+      };
     },
   },
   document("H12", "a quoting enclave of another signer", "qeIdentity", set({ mrsigner: "AA".repeat(32) }), "qe_signer"),

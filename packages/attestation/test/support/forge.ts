@@ -30,7 +30,7 @@ export interface Fixture {
 
 export async function createFixture(tee: "sgx" | "tdx"): Promise<Fixture> {
   const platform = await createPlatform({ at: AT });
-  const roots = [trustRoot(platform.root.certificate, { simulated: true })];
+  const roots = [await trustRoot(platform.root.certificate, { simulated: true })];
   return { tee, platform, collateral: await collateralOf(platform, tee), roots };
 }
 
