@@ -1,5 +1,6 @@
 import type { Clock } from "@countersign/protocol";
 import { createMemoryStore } from "./memory.ts";
+import { openPostgresStore } from "./postgres.ts";
 import { openSqliteStore } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
@@ -20,6 +21,7 @@ type Engine = (place: string, options: OpenStoreOptions) => Promise<Store>;
 const engines: ReadonlyMap<string, Engine> = new Map<string, Engine>([
   ["memory", async (_place, options) => createMemoryStore(options)],
   ["sqlite", (path, options) => openSqliteStore({ ...options, path })],
+  ["postgres", (place, options) => openPostgresStore({ ...options, location: `postgres:${place}` })],
 ]);
 
 /** The engines that a location can name. */
