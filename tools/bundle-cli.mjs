@@ -7,12 +7,31 @@ import { build } from "esbuild";
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 
+/** Libraries of stores that few use: each is a file of its own, which is read when such a store is opened. */
+const libraries = { pg: "pg" };
+
+/** Has the command import a library from its file beside it. */
+const beside = {
+  name: "beside",
+  setup({ onResolve }) {
+    for (const [file, name] of Object.entries(libraries)) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, ({ kind }) =>
+        kind === "dynamic-import" ? { path: `./${file}.js`, external: true } : undefined,
+      );
+    }
+  },
+};
+
 const { outputFiles } = await build({
   entryPoints: {
     main: `${packages}cli/src/main.ts`,
     "sqlite-writer": `${packages}authority/src/store/sqlite-writer.ts`,
     "signing-worker": `${packages}authority/src/keys/signing-worker.ts`,
+    ...libraries,
   },
+  plugins: [beside],
+  // Of what it could use where it is installed or elsewhere: a binding to libpq, and the sockets of Cloudflare.
+  external: ["pg-native", "cloudflare:sockets"],
   outdir: `${packages}cli/bundle`,
   bundle: true,
   write: false,

@@ -26,6 +26,8 @@ export interface PostgresCommitsOptions {
   readonly health: WriteHealth;
   /** Commits that may wait; past it they are refused. */
   readonly maxWaiting: number;
+  /** After so long without an outcome a commit is refused: longer than a statement may take, shorter than a caller waits. */
+  readonly patienceMs: number;
   readonly onCommit: (writes: number, durationMs: number) => void;
 }
 
@@ -34,8 +36,6 @@ export const statementsAtOnce = 2;
 /** A statement's commits share their locks until it ends. */
 const unitsPerStatement = 128;
 const bytesPerStatement = 4 * 1024 * 1024;
-/** Longer than a statement may take, shorter than a caller waits. */
-const patienceMs = 6000;
 const pauseMs = 50;
 const longestPauseMs = 1000;
 /** Races of one batch in a row that are run again at once. */
@@ -80,7 +80,7 @@ export class PostgresCommits {
   /** Resolves when the commit is durable, or refused. */
   submit(wishes: readonly Wish[]): Promise<Outcome> {
     if (this.#isClosed) return Promise.reject(unavailable("The store is closed"));
-    const { clock, health, maxWaiting } = this.#options;
+    const { clock, health, maxWaiting, patienceMs } = this.#options;
     if (this.#units >= maxWaiting) return Promise.reject(unavailable(`${this.#units} commits wait for their turn`));
     if (this.#units++ === 0) health.progress();
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();

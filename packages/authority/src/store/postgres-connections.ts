@@ -4,7 +4,16 @@ import type { PostgresPlace } from "./postgres-location.ts";
 import type { Statement } from "./postgres-statements.ts";
 
 /** The server gives up before its client does, so that what the client calls unknown cannot land much later. */
-const timeouts = { lockMs: 1000, statementMs: 2500, answerMs: 4000, connectMs: 3000 } as const;
+function timeoutsWithin(patienceMs: number) {
+  const share = (part: number) => Math.ceil(patienceMs * part);
+  return { lockMs: share(1 / 6), statementMs: share(5 / 12), answerMs: share(2 / 3), connectMs: share(1 / 2) };
+}
+
+/** How many connections there may be, and how long a caller waits for what is done on them. */
+export interface ConnectionsOptions {
+  readonly most: number;
+  readonly patienceMs: number;
+}
 
 /** How long a connection rests before it is closed. */
 const idleMs = 30_000;
@@ -14,11 +23,12 @@ export class PostgresConnections {
   readonly #pool: Pool;
   readonly #named: boolean;
 
-  /** @param most how many at once */
-  static async open(place: PostgresPlace, most: number): Promise<PostgresConnections> {
+  /** Opens none yet: what is wrong with the place shows when the first is used. */
+  static async open(place: PostgresPlace, { most, patienceMs }: ConnectionsOptions): Promise<PostgresConnections> {
     // Whoever keeps to the embedded store never loads it.
     const { default: pg } = await import("pg");
-    return new PostgresConnections(new pg.Pool({ ...configOf(place), max: most, idleTimeoutMillis: idleMs }), place);
+    const config = configOf(place, patienceMs);
+    return new PostgresConnections(new pg.Pool({ ...config, max: most, idleTimeoutMillis: idleMs }), place);
   }
 
   private constructor(pool: Pool, { pooled }: PostgresPlace) {
@@ -80,8 +90,8 @@ export class PostgresConnections {
   }
 }
 
-function configOf({ connection, pooled }: PostgresPlace): PoolConfig {
-  const { lockMs, statementMs, answerMs, connectMs } = timeouts;
+function configOf({ connection, pooled }: PostgresPlace, patienceMs: number): PoolConfig {
+  const { lockMs, statementMs, answerMs, connectMs } = timeoutsWithin(patienceMs);
   return {
     ...connection,
     application_name: "countersign",

@@ -1,6 +1,5 @@
 import { type Clock, CountersignError } from "@countersign/protocol";
-import { type CheckedChange, checkChange, checkCommit, checkPage, isKey } from "./checks.ts";
-import { parseFrozen } from "./frozen.ts";
+import { type CheckedChange, checkChange, checkCommit, checkPage, isKey, parseFrozen } from "./checks.ts";
 import { commitLifeMs, keys } from "./keys.ts";
 import { PostgresCommits, statementsAtOnce, type Wish } from "./postgres-commits.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
@@ -19,6 +18,8 @@ export interface PostgresStoreOptions {
   readonly clock: Clock;
   /** Commits that may wait for a statement before more are refused. @default 4096 */
   readonly maxWaiting?: number;
+  /** How long to go on for an outcome before it is refused as unknown, in milliseconds. @default 6000 */
+  readonly patienceMs?: number;
   /** Told of each statement: how many writes it made durable, and how long it took, in milliseconds. @default nobody */
   readonly onCommit?: (writes: number, durationMs: number) => void;
 }
@@ -27,7 +28,7 @@ export interface PostgresStoreOptions {
  * Opens a store in a PostgreSQL database, for any number of authorities. Where its schema is not there yet it is made.
  *
  * A write resolves when the server has made it durable. One that had no answer is sent again, under the version that it was sent
- * with first, until the server says what became of it; when it does not for six seconds, or when `maxWaiting` is passed, the write
+ * with first, until the server says what became of it; when it does not for `patienceMs`, or when `maxWaiting` is passed, the write
  * rejects with `temporarily_unavailable` and `retryAfterMs`.
  *
  * @throws {RangeError} when the location is none.
@@ -36,8 +37,9 @@ export interface PostgresStoreOptions {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const place = parsePostgresLocation(options.location);
-  const writing = await PostgresConnections.open(place, statementsAtOnce + 1);
-  const reading = await PostgresConnections.open(place, readingsAtOnce);
+  const { patienceMs = defaultPatienceMs } = options;
+  const writing = await PostgresConnections.open(place, { most: statementsAtOnce + 1, patienceMs });
+  const reading = await PostgresConnections.open(place, { most: readingsAtOnce, patienceMs });
   try {
     await prepareSchema(writing, place.schema);
     return new PostgresStore(options, { writing, reading, statements: statementsFor(namesIn(place.schema)) });
@@ -50,7 +52,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 /** Brings the schema of a location to the version of this program. Resolves to the version before; 0 where there was none. */
 export async function migratePostgresStore(location: string): Promise<number> {
   const place = parsePostgresLocation(location);
-  const connections = await PostgresConnections.open(place, 1);
+  const connections = await PostgresConnections.open(place, { most: 1, patienceMs: migrationMs });
   try {
     return await connections.use((client) => migrateSchema(client, place.schema));
   } catch (error) {
@@ -60,6 +62,9 @@ export async function migratePostgresStore(location: string): Promise<number> {
   }
 }
 
+const defaultPatienceMs = 6000;
+/** An index of a large table takes its time. */
+const migrationMs = 3_600_000;
 const readingsAtOnce = 4;
 const keysPerReading = 64;
 const readingAttempts = 3;
@@ -88,13 +93,15 @@ class PostgresStore implements Store {
   #failedReading: string | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor({ clock, maxWaiting = 4096, onCommit = () => {} }: PostgresStoreOptions, parts: Parts) {
-    const { writing, statements } = parts;
+  constructor(options: PostgresStoreOptions, parts: Parts) {
+    const { clock, maxWaiting = 4096, patienceMs = defaultPatienceMs, onCommit = () => {} } = options;
+    const { writing: connections, statements } = parts;
     this.#clock = clock;
     this.#parts = parts;
     this.#health = new WriteHealth(clock);
     const health = this.#health;
-    this.#commits = new PostgresCommits({ connections: writing, statements, clock, health, maxWaiting, onCommit });
+    const sending = { connections, statements, clock, health };
+    this.#commits = new PostgresCommits({ ...sending, maxWaiting, patienceMs, onCommit });
     const read = (names: readonly string[]) => this.#readItems(names);
     this.#items = new ReadBatches({ read, atOnce: readingsAtOnce, keysPerReading });
     this.#sweeping = this.#sweep();

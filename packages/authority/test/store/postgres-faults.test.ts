@@ -32,7 +32,8 @@ async function behindProxy(server: PostgresServer, context: TestContext) {
   const beside = await opened(location, context);
   const proxy = await FaultProxy.start(server.port, "countersign_commit");
   context.after(() => proxy[Symbol.asyncDispose]());
-  const store = await opened(location.replace(`:${server.port}/`, `:${proxy.port}/`), context);
+  const near = location.replace(`:${server.port}/`, `:${proxy.port}/`);
+  const store = await opened(near, context, { patienceMs: 1500 });
   // Prepares the statement on a connection.
   await store.swap("first", 0, { value: 1 });
   return { proxy, store, beside, location };
@@ -227,6 +228,18 @@ function faultTests(server: PostgresServer): void {
       });
     }
 
+    it("verifies the certificate of a server, its chain and its name", {
+      skip: server.certificate === undefined,
+    }, async () => {
+      const at = (host: string, rest: string) =>
+        openPostgresStore({ location: server.location().replace("127.0.0.1", host) + rest, clock: systemClock });
+      const trusted = `&sslmode=verify-full&sslrootcert=${server.certificate}`;
+      const store = await at("localhost", trusted);
+      await store.close();
+      await assert.rejects(at("localhost", "&sslmode=verify-full"), /self-signed certificate/);
+      await assert.rejects(at("127.0.0.1", trusted), /does not match certificate's altnames/);
+    });
+
     it("refuses a schema of a newer program, and leaves it as it is", async () => {
       const schema = freshSchema();
       const store = await openPostgresStore({ location: server.location(schema), clock: systemClock });
@@ -291,7 +304,7 @@ function faultTests(server: PostgresServer): void {
       for (let kill = 0; kill < 3; kill++) {
         const before = acknowledged.size;
         await until(() => acknowledged.size > before + 200);
-        server.kill();
+        await server.kill();
         await server.start();
       }
       stop = true;

@@ -1,5 +1,7 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
+  appendFileSync,
   chownSync,
   cpSync,
   existsSync,
@@ -15,18 +17,21 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import pg from "pg";
 
 /** A PostgreSQL server for tests, and how to reach it as its owner. */
 export interface PostgresServer {
   /** The location of a store in a schema of its own. */
   location(schema?: string): string;
+  /** The authority of its certificate, which names localhost; where the machine has openssl to make one. */
+  readonly certificate?: string;
   /** The port on loopback, where the server is one of ours. */
   readonly port: number;
-  /** Ends it as a power cut would, as far as a process can. Only of a server of ours. */
-  kill(): void;
+  /** Ends it as a power cut would, as far as a process can. Only a server of ours. */
+  kill(): Promise<void>;
   /** Starts it again where it was. */
   start(): Promise<void>;
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -59,7 +64,7 @@ function givenServer(url: string): PostgresServer {
   const refuse = () => {
     throw new Error("Only a server of the test's own can be ended");
   };
-  return { location, port: Number(new URL(url).port || 5432), kill: refuse, start: refuse, stop() {} };
+  return { location, port: Number(new URL(url).port || 5432), kill: refuse, start: refuse, async stop() {} };
 }
 
 /** Where the programs of the system's PostgreSQL are: on the path, or where Debian puts them. */
@@ -126,41 +131,84 @@ async function startServer(found: string): Promise<PostgresServer> {
     join(data, "postgresql.auto.conf"),
     `listen_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = ''\nmax_connections = 200\nshared_buffers = 32MB\n`,
   );
-  let server: ReturnType<typeof spawn> | undefined;
+  const certificate = makeCertificate(place, data, user);
+  let server: ChildProcess | undefined;
   const start = async () => {
     server = spawn(join(binaries, "postgres"), ["-D", data], { ...run, stdio: "ignore", detached: false });
-    await untilReady(join(binaries, "pg_isready"), port, server);
+    await untilReady(port, server);
   };
   const kill = (signal: NodeJS.Signals) => {
     if (server?.exitCode === null) server.kill(signal);
   };
-  await start();
-  const stop = () => {
+  const killed = async () => {
+    if (server === undefined || server.exitCode !== null) return;
     kill("SIGQUIT");
-    rmSync(place, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    await once(server, "exit");
   };
+  await start();
+  const remove = () => rmSync(place, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   // Also where a test ends early: nothing else would end the server.
-  process.once("exit", stop);
+  const onExit = () => {
+    kill("SIGKILL");
+    remove();
+  };
+  process.once("exit", onExit);
   return {
     location: (schema = freshSchema()) => `postgres://postgres@127.0.0.1:${port}/postgres?schema=${schema}`,
     port,
+    ...(certificate !== undefined && { certificate }),
     // An immediate stop: no checkpoint, recovery at the next start.
-    kill: () => kill("SIGQUIT"),
+    kill: killed,
     start,
-    stop() {
-      process.off("exit", stop);
-      stop();
+    async stop() {
+      process.off("exit", onExit);
+      await killed();
+      remove();
     },
   };
 }
 
-async function untilReady(isReady: string, port: number, server: ReturnType<typeof spawn>): Promise<void> {
+/** A certificate for localhost in the server's directory, and the setting that has it used. */
+function makeCertificate(place: string, data: string, user: ReturnType<typeof userOf>): string | undefined {
+  const certificate = join(place, "server.crt");
+  const key = join(data, "server.key");
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"];
+  const made = spawnSync("openssl", [
+    ...[
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-keyout",
+      key,
+      "-out",
+      certificate,
+    ],
+    ...subject,
+  ]);
+  if (made.status !== 0) return undefined;
+  if (user !== undefined) for (const file of [certificate, key]) chownSync(file, user.uid, user.gid);
+  appendFileSync(
+    join(data, "postgresql.auto.conf"),
+    `ssl = on\nssl_cert_file = '${certificate}'\nssl_key_file = '${key}'\n`,
+  );
+  return certificate;
+}
+
+async function untilReady(port: number, server: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt++) {
-    const { status } = existsSync(isReady)
-      ? spawnSync(isReady, ["-q", "-h", "127.0.0.1", "-p", String(port)])
-      : { status: 0 };
-    if (status === 0) return;
-    if (server.exitCode !== null) throw new Error(`PostgreSQL ended at once: ${server.exitCode}`);
+    const client = new pg.Client({ host: "127.0.0.1", port, user: "postgres", database: "postgres" });
+    client.on("error", () => {});
+    const error: unknown = await client.connect().then(
+      () => undefined,
+      (thrown) => thrown,
+    );
+    await client.end();
+    if (error === undefined) return;
+    if (server.exitCode !== null) throw new Error(`PostgreSQL ended at once: ${server.exitCode}`, { cause: error });
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error("PostgreSQL did not begin to answer");
