@@ -1,11 +1,12 @@
-// Measures the embedded store alone: node -C @countersign/source bench/store.ts [seconds per row]
+// Measures a store alone: node -C @countersign/source bench/store.ts [SECONDS PER ROW] [LOCATION]
+// Without a location it is the embedded store in a temporary directory.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { randomSecret, systemClock, systemRandom } from "@countersign/protocol";
 import { keys, owners } from "../packages/authority/src/store/keys.ts";
-import { openSqliteStore } from "../packages/authority/src/store/sqlite.ts";
+import { openStore } from "../packages/authority/src/store/open-store.ts";
 import type { Draft, Store } from "../packages/authority/src/store/store.ts";
 
 const spanMs = 1000 * Number(process.argv[2] ?? 3);
@@ -56,7 +57,7 @@ function steps(store: Store, families: readonly string[]): readonly Step[] {
   return [
     ...[1, 16, 64, 256].map((clients) => ({ name: "audit inserts", clients, run: insert })),
     ...[1, 16, 64, 256].map((clients) => ({ name: "family swaps", clients, run: rotate(clients) })),
-    { name: "gets of one item", clients: 1, run: look },
+    ...[1, 16, 64].map((clients) => ({ name: "gets of one item", clients, run: look })),
   ];
 }
 
@@ -88,7 +89,7 @@ async function measure({ name, clients, run }: Step): Promise<Record<string, str
 
 const directory = await mkdtemp(join(tmpdir(), "store-bench-"));
 try {
-  const store = await openSqliteStore({ path: join(directory, "store.db"), clock: systemClock });
+  const store = await openStore(process.argv[3] ?? `sqlite:${join(directory, "store.db")}`, { clock: systemClock });
   const families = Array.from({ length: familyCount }, shortId);
   for (let at = 0; at < familyCount; at += 2000) {
     const some = families.slice(at, at + 2000);

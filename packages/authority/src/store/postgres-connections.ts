@@ -111,7 +111,7 @@ function configOf({ connection, pooled }: PostgresPlace, patienceMs: number): Po
 }
 
 /** Refuses a server on which an acknowledged write could be lost, or that is a copy which lags behind. */
-export async function checkServer(client: Pick<Client, "query">): Promise<void> {
+async function checkServer(client: Pick<Client, "query">): Promise<void> {
   const { rows } = await client.query(
     `SELECT pg_is_in_recovery() AS standby, current_setting('fsync') AS fsync,
        current_setting('full_page_writes') AS whole, current_setting('synchronous_commit') AS waits`,
