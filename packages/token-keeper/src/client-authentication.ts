@@ -1,6 +1,7 @@
 import { base64, base64url, utf8 } from "./encoding.ts";
 import type { Random } from "./ports.ts";
 import { type Secret, toSecret } from "./secret.ts";
+import { type JwtSigningKey, signJwt } from "./signed-jwt.ts";
 
 /** What a client authenticates: the request, before it is sent. */
 export interface AuthenticationTarget {
@@ -77,22 +78,8 @@ export function tlsClient(clientId: string): ClientAuthentication {
   return { ...publicClient(clientId), mutualTls: true };
 }
 
-const ALGORITHMS = {
-  ES256: { name: "ECDSA", hash: "SHA-256" },
-  ES384: { name: "ECDSA", hash: "SHA-384" },
-  RS256: { name: "RSASSA-PKCS1-v1_5" },
-  PS256: { name: "RSA-PSS", saltLength: 32 },
-  EdDSA: { name: "Ed25519" },
-} as const;
-
 /** Options of {@link privateKeyJwt}. */
-export interface PrivateKeyJwtOptions {
-  /** A private key whose algorithm fits `algorithm`. */
-  readonly key: CryptoKey;
-  /** The JWS algorithm (RFC 7518 section 3.1). */
-  readonly algorithm: keyof typeof ALGORITHMS;
-  /** The assertion's `kid`. @default none */
-  readonly keyId?: string;
+export interface PrivateKeyJwtOptions extends JwtSigningKey {
   /** The assertion's audience. @default the issuer, or the token endpoint where no issuer is configured */
   readonly audience?: string;
   /** How long one assertion may be used. @default 60000 */
@@ -114,7 +101,7 @@ export interface PrivateKeyJwtOptions {
  * ```
  */
 export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): ClientAuthentication {
-  const { key, algorithm, keyId, lifetimeMs = 60_000 } = options;
+  const { lifetimeMs = 60_000 } = options;
   const authentication = client(clientId, async ({ parameters, audience, serverNow, random }) => {
     const iat = Math.floor(serverNow / 1000);
     const claims = {
@@ -125,12 +112,9 @@ export function privateKeyJwt(clientId: string, options: PrivateKeyJwtOptions): 
       iat,
       exp: iat + Math.ceil(lifetimeMs / 1000),
     };
-    const header = { alg: algorithm, typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) };
-    const signed = `${base64url(utf8(JSON.stringify(header)))}.${base64url(utf8(JSON.stringify(claims)))}`;
-    const signature = new Uint8Array(await crypto.subtle.sign(ALGORITHMS[algorithm], key, utf8(signed)));
     parameters.set("client_id", clientId);
     parameters.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    parameters.set("client_assertion", `${signed}.${base64url(signature)}`);
+    parameters.set("client_assertion", await signJwt(options, claims));
   });
   return { ...authentication, timed: true };
 }

@@ -8,7 +8,7 @@ export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
 /** One request to a token endpoint or a metadata document. */
 export interface HttpRequest {
   readonly url: string;
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;

@@ -38,14 +38,23 @@ export { type ManagerHealth, TokenManager, type TokenManagerOptions } from "./ma
 export { type Clock, type Random, type SleepOptions, systemClock, systemRandom } from "./ports.ts";
 export type { RequestedAccess } from "./requested-access.ts";
 export { Secret } from "./secret.ts";
+export type { JwtSigningKey } from "./signed-jwt.ts";
 export type { SkewEstimate } from "./skew.ts";
 export { type SourceContext, type TokenIdentity, type TokenSource, tokenKey } from "./source.ts";
 export { type CachedSourceOptions, type CacheLayer, cachedSource } from "./sources/cached.ts";
 export { type ClientCredentialsOptions, clientCredentialsSource } from "./sources/client-credentials.ts";
 export { type ConstantOptions, constantSource } from "./sources/constant.ts";
 export { type CustomSourceOptions, type CustomToken, customSource } from "./sources/custom.ts";
+export { type JwtBearerOptions, jwtBearerSource } from "./sources/jwt-bearer.ts";
 export { type RefreshTokenOptions, refreshTokenSource } from "./sources/refresh-token.ts";
 export type { RotatedLogin } from "./sources/rotation.ts";
+export { type SignedAssertionOptions, signedAssertionSource } from "./sources/signed-assertion.ts";
+export {
+  type ExchangedToken,
+  type TokenExchangeOptions,
+  tokenExchangeSource,
+  tokenTypes,
+} from "./sources/token-exchange.ts";
 export { createToken, type Lifetime, Token, type TokenInit, type TokenStatus } from "./token.ts";
 export type { TokenEndpointOptions } from "./token-endpoint.ts";
 export type { TokenResponseRules } from "./token-response.ts";
