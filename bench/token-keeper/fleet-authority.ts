@@ -19,15 +19,15 @@ export async function startFleetAuthority(lifetimeS: number, audiences: readonly
   const requests: TokenRequest[] = [];
   let down = false;
   let nextRequest: (() => void) | undefined;
-  const relay: { answer?: HttpHandler } = {};
+  const relay: { respond?: HttpHandler } = {};
   const served = await serveAuthority(
     {
-      async answer(request, connection) {
+      async respond(request, connection) {
         if (nextRequest !== undefined) down = true;
         nextRequest?.();
         nextRequest = undefined;
         requests.push({ at: systemClock.now(), answered: !down });
-        const answer = down ? undefined : await relay.answer?.(request, connection);
+        const answer = down ? undefined : await relay.respond?.(request, connection);
         return answer ?? { status: 503, headers: {}, body: null };
       },
     },
@@ -40,7 +40,7 @@ export async function startFleetAuthority(lifetimeS: number, audiences: readonly
     store: createMemoryStore({ clock: systemClock }),
     keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
   });
-  relay.answer = authority.answer;
+  relay.respond = authority.respond;
   const { client, secret = "" } = await authority.services.clients.create(
     {
       clientName: "fleet",

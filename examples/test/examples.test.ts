@@ -30,13 +30,13 @@ describe("the examples", () => {
   const running: ChildProcess[] = [];
 
   before(async () => {
-    const relay: { answer?: HttpHandler } = {};
+    const relay: { respond?: HttpHandler } = {};
     served = await serveAuthority(
-      { answer: async (...args) => (await relay.answer?.(...args)) ?? { status: 503, headers: {}, body: null } },
+      { respond: async (...args) => (await relay.respond?.(...args)) ?? { status: 503, headers: {}, body: null } },
       { port: 0 },
     );
     const authority = await startAuthority(served.url);
-    relay.answer = authority.answer;
+    relay.respond = authority.respond;
     clients = await makeClients(authority);
     commands = await makeCommands();
     adminPassword = (await prepareFirstStart(authority.services)).adminPassword ?? "";

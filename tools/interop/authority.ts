@@ -30,7 +30,9 @@ export async function serveMovable(startOffsetMs: number): Promise<MovableAuthor
   const clock = { ...systemClock, now: () => systemClock.now() + offsetMs };
   const face: { authority?: Authority } = {};
   const served = await serveAuthority(
-    { answer: async (...args) => (await face.authority?.answer(...args)) ?? { status: 503, headers: {}, body: null } },
+    {
+      respond: async (...args) => (await face.authority?.respond(...args)) ?? { status: 503, headers: {}, body: null },
+    },
     { port: 0 },
   );
   const authority = await createAuthority({

@@ -58,7 +58,7 @@ export interface Authority {
   /** Answers one request. The connection says who is at the other end; without it nobody is on loopback. */
   readonly fetch: FetchHandler;
   /** Does the same for plain requests, which `serveAuthority` makes of messages without the platform's streams. */
-  readonly answer: HttpHandler;
+  readonly respond: HttpHandler;
   /** Answers a plain request that a server refuses before it has its body. */
   readonly refuse: RefusalHandler;
   /** The parts, for those who embed an authority. */
@@ -123,14 +123,14 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     lifecycle,
     clientCertificates: options.clientCertificates ?? "none",
   };
-  const answer = createApp({ ...services, grants });
+  const respond = createApp({ ...services, grants });
   audit.notice("authority.started", { issuer: config.issuer });
   // What fails here is made up for by the first request of such a client, which then waits.
   const announced = announceForClients(services).catch(() => undefined);
   return {
-    fetch: toFetch(answer),
-    answer,
-    refuse: (refused, request, connection) => answer({ ...request, refused }, connection),
+    fetch: toFetch(respond),
+    respond,
+    refuse: (refused, request, connection) => respond({ ...request, refused }, connection),
     services,
     drain() {
       lifecycle.closing = true;

@@ -42,7 +42,7 @@ export interface Served {
 /** What can be served: an authority, or whatever answers like one. */
 export interface Servable {
   /** Answers one request. */
-  readonly answer: HttpHandler;
+  readonly respond: HttpHandler;
   /** @default a refusal in the words of the catalogue */
   readonly refuse?: RefusalHandler;
 }
@@ -92,7 +92,7 @@ export async function serveAuthority(authority: Servable, options: ServeOptions 
  */
 export function checkServing(options: Pick<ServeOptions, "host" | "tls" | "insecureHttp">): void {
   refusePlainHttp(options);
-  const nobody = { answer: () => Promise.reject(new Error("Nothing is served")) };
+  const nobody = { respond: () => Promise.reject(new Error("Nothing is served")) };
   createServer(
     options.tls,
     partsOf(nobody, options, () => true),
@@ -107,12 +107,12 @@ function refusePlainHttp({ host = "localhost", tls, insecureHttp = false }: Serv
 }
 
 function partsOf(
-  { answer, refuse }: Servable,
+  { respond, refuse }: Servable,
   { tls, limits, clock, observer }: ServeOptions,
   draining: () => boolean,
 ) {
   return {
-    answer,
+    respond,
     refuse,
     scheme: tls === undefined ? "http" : "https",
     limits: { ...defaultServerLimits, ...limits },

@@ -129,9 +129,9 @@ export async function logIn(run: Run, url: string, named?: string): Promise<() =
   const form = { grant_type: "password", client_id: "loopback", username, password, scope: "superuser" };
   return async () => {
     try {
-      const answer = await postForm(`${url}/oauth/token`, form);
-      const expiresIn = typeof answer.expires_in === "number" ? answer.expires_in : 0;
-      return { username, accessToken: accessTokenOf(answer, url), expiresIn };
+      const response = await postForm(`${url}/oauth/token`, form);
+      const expiresIn = typeof response.expires_in === "number" ? response.expires_in : 0;
+      return { username, accessToken: accessTokenOf(response, url), expiresIn };
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== "invalid_scope") throw error;
       throw new Refusal(error.code, `this user is no administrator: ${username}`, [
@@ -141,7 +141,7 @@ export async function logIn(run: Run, url: string, named?: string): Promise<() =
   };
 }
 
-/** @throws {CliFailure} when an answer to a grant holds no token. */
+/** @throws {CliFailure} when a response to a grant holds no token. */
 export function accessTokenOf({ access_token }: JsonObject, url: string): string {
   if (typeof access_token !== "string") throw strangerAt(url);
   return access_token;

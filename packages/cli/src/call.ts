@@ -1,12 +1,12 @@
 import { CliFailure } from "./failure.ts";
 import { explainRefusal, type Form } from "./refusal-hints.ts";
 
-/** JSON of an answer, unchecked: it is shown, not trusted. */
+/** JSON of a response, unchecked: it is shown, not trusted. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The authority refused. */
 export class Refusal extends CliFailure {
-  /** The `error` of its answer. */
+  /** The `error` of its response. */
   readonly code: string;
 
   constructor(code: string, message: string, hints: readonly string[]) {
@@ -34,22 +34,22 @@ export async function postForm(url: string, fields: Form): Promise<JsonObject> {
 export async function call(url: string, init: RequestInit = {}): Promise<JsonObject> {
   const { response, text } = await reach(url, init);
   if (response.status >= 300 && response.status < 400) throw elsewhere(url, response);
-  const answer = parseBody(text);
-  if (answer === undefined || (!response.ok && typeof answer.error !== "string")) throw strangerAt(url, response);
-  if (response.ok) return answer;
-  throw refusalOf(url, response, answer);
+  const body = parseBody(text);
+  if (body === undefined || (!response.ok && typeof body.error !== "string")) throw strangerAt(url, response);
+  if (response.ok) return body;
+  throw refusalOf(url, response, body);
 }
 
-function refusalOf(url: string, { headers }: Response, answer: JsonObject): Refusal {
-  const code = String(answer.error);
+function refusalOf(url: string, { headers }: Response, body: JsonObject): Refusal {
+  const code = String(body.error);
   if (code === "not_found") {
     const { pathname } = new URL(url);
     return new Refusal(code, `not found: ${decodeURI(pathname)}`, [listings[pathname.split("/")[3] ?? ""] ?? nowhere]);
   }
-  const [what = code, ...how] = String(answer.error_description ?? code).split("; ");
+  const [what = code, ...how] = String(body.error_description ?? code).split("; ");
   const wait = headers.get("retry-after");
   const hints = wait === null ? [...how, ...(credentialHints[code] ?? [])] : [`try again in ${wait} s`];
-  return new Refusal(code, what, typeof answer.request_id === "string" ? [...hints, idOf(answer.request_id)] : hints);
+  return new Refusal(code, what, typeof body.request_id === "string" ? [...hints, idOf(body.request_id)] : hints);
 }
 
 function idOf(requestId: string): string {
@@ -109,17 +109,17 @@ async function reach(url: string, init: RequestInit): Promise<{ readonly respons
 
 const untrusted = "trust its certificate or the authority that issued it: NODE_EXTRA_CA_CERTS=cert.pem countersign …";
 const noName = "no such host is known: check --url";
-const noAnswer = "nothing answers there in time: check --url, and whether the network lets it through";
+const noResponse = "nothing answers there in time: check --url, and whether the network lets it through";
 
 /** How to mend a connection. */
 const reachHints: Readonly<Record<string, string>> = {
   ENOTFOUND: noName,
   EAI_AGAIN: noName,
-  ETIMEDOUT: noAnswer,
-  EHOSTUNREACH: noAnswer,
-  ENETUNREACH: noAnswer,
-  UND_ERR_CONNECT_TIMEOUT: noAnswer,
-  UND_ERR_HEADERS_TIMEOUT: noAnswer,
+  ETIMEDOUT: noResponse,
+  EHOSTUNREACH: noResponse,
+  ENETUNREACH: noResponse,
+  UND_ERR_CONNECT_TIMEOUT: noResponse,
+  UND_ERR_HEADERS_TIMEOUT: noResponse,
   CERT_HAS_EXPIRED: "its certificate has expired: give it a new one",
   CERT_NOT_YET_VALID: "its certificate is not valid yet: check the clocks",
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
@@ -133,7 +133,7 @@ const reachHints: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "it closed the connection: if it speaks TLS, give --url https://…",
 };
 
-/** `undefined` for what is no JSON object. An answer without a body has no members. */
+/** `undefined` for what is no JSON object. A response without a body has no members. */
 function parseBody(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text === "" ? "{}" : text);

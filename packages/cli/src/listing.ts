@@ -13,13 +13,13 @@ export const listingOptions: Readonly<Record<string, Option>> = {
   after: { kind: "text", value: "ID", summary: "Go on after this one, where a limit ended the listing before" },
 };
 
-/** The most that the authority puts into one answer. */
+/** The most that the authority puts into one response. */
 const pageSize = 200;
 
 /** A paged listing of the management API. */
 interface Listing {
   readonly path: string;
-  /** The member of its answers that holds the rows; `--json` prints it under the same name. */
+  /** The member of its responses that holds the rows; `--json` prints it under the same name. */
   readonly member: string;
   readonly columns: Readonly<Record<string, (row: JsonObject) => unknown>>;
 }

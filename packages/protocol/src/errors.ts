@@ -307,7 +307,7 @@ export class CountersignError extends Error {
     return errorCatalogue[this.code].status;
   }
 
-  /** The `error` member of the answer (RFC 6749 section 5.2). */
+  /** The `error` member of the response (RFC 6749 section 5.2). */
   get error(): string {
     return errorCatalogue[this.code].error;
   }

@@ -35,21 +35,21 @@ export async function fetchKeys(request: KeyRequest): Promise<FetchedKeys> {
   const { url, fetch, signal, etag } = request;
   const accept = "application/jwk-set+json, application/json";
   const headers = etag === undefined ? { accept } : { accept, "if-none-match": etag };
-  // RFC 8725 section 3.10: the one URL that was configured, not where its answer points.
+  // RFC 8725 section 3.10: the one URL that was configured, not where its response points.
   const response = await fetch(url, { headers, redirect: "error", signal });
-  const answered = {
+  const fetched = {
     etag: response.headers.get("etag") ?? undefined,
     cacheControl: response.headers.get("cache-control") ?? "",
   };
   try {
     if (response.redirected) throw new Error("Cannot take keys from a redirect");
-    if (response.status === 304 && etag !== undefined) return { ...answered, keys: undefined, etag };
+    if (response.status === 304 && etag !== undefined) return { ...fetched, keys: undefined, etag };
     if (response.status !== 200) throw new Error(`Cannot take keys from an answer with status: ${response.status}`);
     checkMediaType(response.headers.get("content-type") ?? "");
     const body = await readBounded(response, request.maxBytes);
     const keys = importKeys(parseJson(body, { maxBytes: request.maxBytes }), request.importing);
     if (keys.keys.length === 0) throw new Error(`Cannot use any key of the set; keys refused: ${keys.refused.length}`);
-    return { ...answered, keys };
+    return { ...fetched, keys };
   } finally {
     if (response.body?.locked === false) await response.body.cancel();
   }

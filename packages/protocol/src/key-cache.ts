@@ -21,7 +21,7 @@ export interface KeyCacheOptions extends KeyImportOptions {
    * at a second and doubles up to this. @default 30000
    */
   readonly coolDownMs?: number;
-  /** How long a set is fresh when the answer does not say (Cache-Control), and at most. @default 600000 */
+  /** How long a set is fresh when the response does not say (Cache-Control), and at most. @default 600000 */
   readonly maxAgeMs?: number;
   /** How long a set is still used when it cannot be fetched anew. @default 86400000 */
   readonly maxStaleMs?: number;

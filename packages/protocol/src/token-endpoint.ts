@@ -1,13 +1,13 @@
 import type { CountersignError } from "./errors.ts";
 import type { JsonObject } from "./json-value.ts";
 
-/** A successful answer of the token endpoint (RFC 6749 section 5.1, RFC 8693 section 2.2.1). */
+/** A successful response of the token endpoint (RFC 6749 section 5.1, RFC 8693 section 2.2.1). */
 export interface TokenResponse {
   /** The access token. */
   readonly access_token: string;
   /** How it is presented (RFC 6749 section 7.1). */
   readonly token_type: "Bearer";
-  /** Seconds from the moment of the answer. */
+  /** Seconds from the moment of the response. */
   readonly expires_in: number;
   /** The refresh token, where one is given. */
   readonly refresh_token?: string;
@@ -64,7 +64,7 @@ export interface ActiveToken {
   readonly cnf?: JsonObject;
 }
 
-/** The answer of the introspection endpoint; of a token that is not good it says nothing else (section 2.2). */
+/** The response of the introspection endpoint; of a token that is not good it says nothing else (section 2.2). */
 export type IntrospectionResponse = ActiveToken | { readonly active: false };
 
 /** The kinds of token that introspection and revocation take a hint of (RFC 7009 section 2.1); others are ignored. */

@@ -1,21 +1,21 @@
 import { type Clock, parseJson } from "@countersign/protocol";
 import {
-  type CapabilityAnswer,
   type CapabilityMessage,
   type CapabilityPath,
+  type CapabilityResponse,
   capabilityEndpoints,
-  readCapabilityAnswer,
+  readCapabilityResponse,
 } from "@countersign/protocol/capability";
 import { type CamelCased, camelCased } from "./camel-case.ts";
 import { SdkError } from "./errors.ts";
-import type { Transport, TransportAnswer, TransportRequest } from "./transport/transport.ts";
+import type { Transport, TransportRequest, TransportResponse } from "./transport/transport.ts";
 import { within } from "./within.ts";
 
 /** What a call may be given beside its message. */
 export interface CallOptions {
   /** Ends the call. @default none */
   readonly signal?: AbortSignal | undefined;
-  /** How long an answer is waited for. @default that of the client, 30,000 */
+  /** How long a response is waited for. @default that of the client, 30,000 */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface ApiCall extends CallOptions {
 type Sent<Message> = { readonly [Name in keyof Message]: Message[Name] | null };
 
 /** What an endpoint answers, with members in camelCase. */
-export type Answer<Path extends CapabilityPath> = CamelCased<CapabilityAnswer<Path>>;
+export type EndpointResponse<Path extends CapabilityPath> = CamelCased<CapabilityResponse<Path>>;
 
-/** Characters of an answer that an error repeats at most. */
+/** Characters of a response that an error repeats at most. */
 const MAX_SHOWN = 500;
 const MAX_BYTES = 1024 * 1024;
 
@@ -53,7 +53,7 @@ function messageIn(body: Uint8Array): string | undefined {
   }
 }
 
-function statusError({ status, body }: TransportAnswer): SdkError {
+function statusError({ status, body }: TransportResponse): SdkError {
   const responseMsg = messageIn(body);
   const said = (responseMsg ?? textOf(body)).slice(0, MAX_SHOWN);
   return new SdkError("http_status", {
@@ -63,13 +63,13 @@ function statusError({ status, body }: TransportAnswer): SdkError {
   });
 }
 
-function read<Path extends CapabilityPath>(path: Path, answer: TransportAnswer): Answer<Path> {
-  if (answer.status < 200 || answer.status > 299) throw statusError(answer);
+function read<Path extends CapabilityPath>(path: Path, response: TransportResponse): EndpointResponse<Path> {
+  if (response.status < 200 || response.status > 299) throw statusError(response);
   try {
-    return camelCased(readCapabilityAnswer(path, jsonOf(answer.body)));
+    return camelCased(readCapabilityResponse(path, jsonOf(response.body)));
   } catch (cause) {
     const detail = cause instanceof Error && "detail" in cause ? String(cause.detail) : "the body is no JSON";
-    throw new SdkError("invalid_response", { status: answer.status, detail, cause });
+    throw new SdkError("invalid_response", { status: response.status, detail, cause });
   }
 }
 
@@ -97,7 +97,7 @@ export interface Api {
     path: Path,
     message: Sent<CapabilityMessage<Path>>,
     call: ApiCall,
-  ): Promise<Answer<Path>>;
+  ): Promise<EndpointResponse<Path>>;
 }
 
 /** An {@link Api} over a transport. */
@@ -113,12 +113,12 @@ export function createApi(transport: Transport, clock: Pick<Clock, "sleep">, def
         body,
         headers: headersOf(body, bearer),
       };
-      const answer = await within({ clock, timeoutMs, signal }, (ended) =>
+      const response = await within({ clock, timeoutMs, signal }, (ended) =>
         transport.send({ ...request, signal: ended }).catch((error: unknown) => {
           throw ended.aborted ? ended.reason : connectionError(error);
         }),
       );
-      return read(path, answer);
+      return read(path, response);
     },
   };
 }

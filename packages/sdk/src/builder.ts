@@ -67,7 +67,7 @@ export class CountersignBuilder<Client> {
     return this.#with({ personalKeypair });
   }
 
-  /** How long an answer is waited for. */
+  /** How long a response is waited for. */
   timeoutMs(timeoutMs: number): this {
     return this.#having({ timeoutMs });
   }

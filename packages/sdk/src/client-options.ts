@@ -12,7 +12,7 @@ export type VerificationMode = "automatic" | "local" | "remote" | "local-then-re
 
 /** What a client is made with beside its configuration. */
 export interface ClientOptions {
-  /** How long an answer is waited for. @default 30000 */
+  /** How long a response is waited for. @default 30000 */
   readonly timeoutMs?: number | undefined;
   /** @default "automatic" */
   readonly verification?: VerificationMode | undefined;

@@ -2,14 +2,6 @@ import { type Clock, systemClock } from "@countersign/protocol";
 import type { TokenInspection } from "@countersign/protocol/capability";
 import { type TokenSource, TokenWatcher, type WatcherStartOptions } from "@countersign/token-keeper";
 import { originOf, parseServerAddress } from "./address.ts";
-import type {
-  HealthResponse,
-  IdentityTokenResponse,
-  SignTokenResponse,
-  StubTokenResponse,
-  TokenResponse,
-  TokenVerdict,
-} from "./answers.ts";
 import { type Api, type ApiCall, type CallOptions, createApi } from "./api.ts";
 import { CountersignBuilder } from "./builder.ts";
 import { assertPlain, clientIdOf, domainOf, missingChain, shortened, stubMessage } from "./call-parts.ts";
@@ -28,6 +20,14 @@ import { SdkError } from "./errors.ts";
 import { identitySource } from "./identity-source.ts";
 import { judgeBy } from "./judging.ts";
 import { type LocalCircumstances, LocalTokens } from "./local-tokens.ts";
+import type {
+  HealthResponse,
+  IdentityTokenResponse,
+  SignTokenResponse,
+  StubTokenResponse,
+  TokenResponse,
+  TokenVerdict,
+} from "./responses.ts";
 import type { ServiceChain } from "./service-chain.ts";
 import { collect } from "./signoffs.ts";
 import { transportOf } from "./transport/choose-transport.ts";
@@ -140,7 +140,7 @@ export class Countersign {
     return this.#api.call("/health", {}, this.#call(options));
   }
 
-  /** Asks for an authorization token with the client's certificate. A refusal is an answer or an error, as the authority has it. */
+  /** Asks for an authorization token with the client's certificate. A refusal is a response or an error, as the authority has it. */
   requestToken(resource: string, operation: string, options: TokenRequestOptions = {}): Promise<TokenResponse> {
     return this.#api.call("/request_token", { resource, operation, ...domainOf(options) }, this.#call(options));
   }

@@ -113,9 +113,9 @@ export interface SdkErrorDetails {
   readonly detail?: string;
   /** What it came from. */
   readonly cause?: unknown;
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   readonly status?: number;
-  /** What the authority says, where its answer has that member. */
+  /** What the authority says, where its response has that member. */
   readonly responseMsg?: string | undefined;
 }
 
@@ -137,9 +137,9 @@ export class SdkError extends Error {
   readonly code: SdkErrorCode;
   /** How to mend it. */
   readonly hint: string;
-  /** The HTTP status of the answer, where there was one. */
+  /** The HTTP status of the response, where there was one. */
   readonly status: number | undefined;
-  /** What the authority says, where its answer has that member. */
+  /** What the authority says, where its response has that member. */
   readonly responseMsg: string | undefined;
   /** Why the token was refused, with its data; absent where it is no token that was. */
   readonly refusal: CountersignError | undefined;

@@ -1,6 +1,6 @@
 import { customSource, type TokenSource } from "@countersign/token-keeper";
-import type { IdentityTokenResponse } from "./answers.ts";
 import { SdkError } from "./errors.ts";
+import type { IdentityTokenResponse } from "./responses.ts";
 
 /** How identity tokens are got. */
 export interface IdentitySourceOptions {

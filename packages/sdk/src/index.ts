@@ -1,13 +1,4 @@
 export { parseServerAddress, type ServerAddress } from "./address.ts";
-export type {
-  HealthResponse,
-  IdentityTokenResponse,
-  PendingSignoff,
-  SignTokenResponse,
-  StubTokenResponse,
-  TokenResponse,
-  TokenVerdict,
-} from "./answers.ts";
 export type { CallOptions } from "./api.ts";
 export { CountersignBuilder } from "./builder.ts";
 export { Countersign } from "./client.ts";
@@ -25,8 +16,17 @@ export { configFromEnv, configFromEnvOrFile, configFromFile } from "./config-sou
 export { SdkError, type SdkErrorCode, type SdkErrorDetails, type SdkErrorRow, sdkErrors } from "./errors.ts";
 export { fetchCaCert, fetchPublicKey, fetchPublicKeyHttp3 } from "./fetch-public-key.ts";
 export { type LocalCircumstances, LocalTokens, type LocalTokensOptions } from "./local-tokens.ts";
+export type {
+  HealthResponse,
+  IdentityTokenResponse,
+  PendingSignoff,
+  SignTokenResponse,
+  StubTokenResponse,
+  TokenResponse,
+  TokenVerdict,
+} from "./responses.ts";
 export { type ChainFileOptions, ServiceChain, ServiceChainBuilder, type ServiceNode } from "./service-chain.ts";
-export type { Transport, TransportAnswer, TransportRequest } from "./transport/transport.ts";
+export type { Transport, TransportRequest, TransportResponse } from "./transport/transport.ts";
 export {
   type AuthorizationCredential,
   type AuthorizationRequirement,

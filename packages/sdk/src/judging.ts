@@ -1,6 +1,6 @@
-import type { TokenVerdict } from "./answers.ts";
 import type { VerificationMode } from "./client-options.ts";
 import { SdkError, type SdkErrorCode } from "./errors.ts";
+import type { TokenVerdict } from "./responses.ts";
 
 /** Refusals that keys of yesterday explain: the authority may know better. All others are verdicts on the token. */
 const MAYBE_OLD_KEYS: readonly SdkErrorCode[] = ["missing_public_key", "token_signature", "unknown_root_key"];

@@ -1,8 +1,8 @@
 import type { TokenInspection } from "@countersign/protocol/capability";
 import { originOf, parseServerAddress } from "./address.ts";
-import type { PendingSignoff, SignTokenResponse, TokenResponse } from "./answers.ts";
 import { SdkError, type SdkErrorDetails } from "./errors.ts";
 import type { LocalTokens } from "./local-tokens.ts";
+import type { PendingSignoff, SignTokenResponse, TokenResponse } from "./responses.ts";
 
 /** What signoffs are collected with. */
 export interface SignoffPorts {
@@ -42,10 +42,10 @@ async function check(sent: string, signed: string, party: PendingSignoff, tokens
 
 async function signOffWith(token: string, party: PendingSignoff, { sign, tokens }: SignoffPorts): Promise<string> {
   const { component, authorizationService } = party;
-  const answer = await sign(originOf(parseServerAddress(authorizationService)), token).catch((error: unknown) => {
+  const response = await sign(originOf(parseServerAddress(authorizationService)), token).catch((error: unknown) => {
     throw failed(component, error);
   });
-  const { signedToken, responseMsg } = answer;
+  const { signedToken, responseMsg } = response;
   if (signedToken === undefined) {
     throw invalid(component, `No signed token returned: ${responseMsg}`, { responseMsg });
   }
@@ -62,7 +62,7 @@ async function assertComplete(token: string, tokens: LocalTokens): Promise<void>
 /**
  * Takes a token from party to party, each after the other, and gives the token that all have signed off.
  *
- * Where the root key is known, each answer must be the token that was sent with the signoff by that party's key behind it,
+ * Where the root key is known, each response must be the token that was sent with the signoff by that party's key behind it,
  * and at the end no party may be missing.
  *
  * @throws {SdkError} `no_token`, `signoff_failed`, `invalid_signoff_response`, `incomplete_signoffs`

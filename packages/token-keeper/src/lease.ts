@@ -22,7 +22,7 @@ export interface LeaseRequest<T> {
 export async function waitForLease<T>(
   context: SourceContext,
   { cache, key, ttlMs, alternative, proceedWithout }: LeaseRequest<T>,
-): Promise<{ lease?: Lease; answer?: T }> {
+): Promise<{ lease?: Lease; instead?: T }> {
   const startedAt = monotonicOf(context.clock);
   for (let waits = 0; ; waits++) {
     const { failed, value: lease } = await cache.lease(context, key, ttlMs);
@@ -36,8 +36,8 @@ export async function waitForLease<T>(
     }
     const pauseMs = Math.min(500, 20 * 2 ** waits) * (0.5 + context.random.fraction() / 2);
     await context.clock.sleep(pauseMs, context.signal);
-    const answer = await alternative();
-    if (answer !== undefined) return { answer };
+    const instead = await alternative();
+    if (instead !== undefined) return { instead };
     if (await proceedWithout?.()) return {};
   }
 }

@@ -192,7 +192,7 @@ function refuse(detail: string): CountersignError {
 }
 
 /**
- * The successor is derived from the token presented, so a retry after a lost answer gets the same one without the
+ * The successor is derived from the token presented, so a retry after a lost response gets the same one without the
  * server keeping any token (FAPI 2.0 Security Profile section 5.3.2.1).
  */
 function successorOf(token: string, services: Pick<Services, "keys">): string {

@@ -15,7 +15,7 @@ const otherMethods = "other";
 /** What is wrong with a path is for the caller to find: in the metadata every endpoint stands with its address. */
 const noPlace = "There is nothing at this address; the endpoints are in /.well-known/oauth-authorization-server";
 
-/** Joins the table of routes to one function. Every answer passes through here once: errors, counting, CORS. */
+/** Joins the table of routes to one function. Every response passes through here once: errors, counting, CORS. */
 export function createApp(services: EndpointServices): HttpHandler {
   const find = below(services.config.issuer, createRouter(routesOf(services.config, services)));
   return async (request, connection = {}) => {
@@ -24,8 +24,8 @@ export function createApp(services: EndpointServices): HttpHandler {
       const error = new CountersignError("not_found", { hint: noPlace });
       return counted(errorResponse(error, { request, route: noRoute, quiet: true }, services), noRoute, services);
     }
-    const answered = await answerAt(place, request, connection, services);
-    return withCors(answered, request, place.routes, services.config);
+    const response = await respondAt(place, request, connection, services);
+    return withCors(response, request, place.routes, services.config);
   };
 }
 
@@ -39,7 +39,7 @@ function below(issuer: string, find: (path: string) => Place | undefined): (path
   return (path) => find(path) ?? (path.startsWith(`${prefix}/`) ? find(path.slice(prefix.length)) : undefined);
 }
 
-async function answerAt(
+async function respondAt(
   { routes, params }: Place,
   request: HttpRequest,
   connection: Connection,
@@ -49,14 +49,14 @@ async function answerAt(
   const method = request.method === "HEAD" ? "GET" : request.method;
   const route = routes.find((one) => one.method === method);
   if (route === undefined) return otherMethod(request, routes, services);
-  const answered = await answer(route, request, params, connection, services);
-  return request.method === "HEAD" ? { ...answered, body: null } : answered;
+  const response = await respond(route, request, params, connection, services);
+  return request.method === "HEAD" ? { ...response, body: null } : response;
 }
 
-/** Counts an answer that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
-function counted(answered: HttpResponse, route: string, { audit }: Pick<EndpointServices, "audit">): HttpResponse {
-  audit.observer.request({ route, method: otherMethods, status: answered.status, durationMs: 0 });
-  return answered;
+/** Counts a response that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
+function counted(response: HttpResponse, route: string, { audit }: Pick<EndpointServices, "audit">): HttpResponse {
+  audit.observer.request({ route, method: otherMethods, status: response.status, durationMs: 0 });
+  return response;
 }
 
 /** The path of an absolute URL as it is written. */
@@ -66,7 +66,7 @@ function pathOf(url: string): string {
   return end < 0 ? url.slice(start) : url.slice(start, start + end);
 }
 
-async function answer(
+async function respond(
   route: Route,
   request: HttpRequest,
   params: Readonly<Record<string, string>>,
@@ -75,15 +75,15 @@ async function answer(
 ): Promise<HttpResponse> {
   const startedAt = services.clock.monotonic();
   const labels: Call["labels"] = {};
-  const answered = await handled(route, { request, params, services, labels }, connection);
+  const response = await handled(route, { request, params, services, labels }, connection);
   services.audit.observer.request({
     route: route.path,
     method: route.method,
-    status: answered.status,
+    status: response.status,
     durationMs: services.clock.monotonic() - startedAt,
     ...labels,
   });
-  return answered;
+  return response;
 }
 
 async function handled(route: Route, call: Omit<Call, "peer">, connection: Connection): Promise<HttpResponse> {

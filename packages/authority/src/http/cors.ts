@@ -8,40 +8,40 @@ const preflightHeaders = {
   "access-control-max-age": "600",
 };
 
-/** What a page may read of an answer beside the headers that it always may: when to come back, and whether it changed. */
+/** What a page may read of a response beside the headers that it always may: when to come back, and whether it changed. */
 const exposedHeaders = "etag, retry-after, www-authenticate";
 
 /**
- * Lets browsers read an answer, a refusal too, where one of the routes at its place allows it: those of any origin what
+ * Lets browsers read a response, a refusal too, where one of the routes at its place allows it: those of any origin what
  * is public, those of configured origins the token endpoint. Never with credentials (Fetch Standard, CORS protocol and
  * credentials): no page gets more than it could send from elsewhere.
  */
 export function withCors(
-  answered: HttpResponse,
+  response: HttpResponse,
   { headers }: HttpRequest,
   routes: readonly Route[],
   { server }: Pick<Config, "server">,
 ): HttpResponse {
-  if (routes.some(({ cors }) => cors === "any")) return withHeaders(answered, { "access-control-allow-origin": "*" });
-  if (!routes.some(({ cors }) => cors === "configured")) return answered;
+  if (routes.some(({ cors }) => cors === "any")) return withHeaders(response, { "access-control-allow-origin": "*" });
+  if (!routes.some(({ cors }) => cors === "configured")) return response;
   const origin = headers.get("origin");
   const isAllowed = origin !== null && server.cors_origins.includes(origin);
-  // A cache must not give one origin's answer to another.
-  if (!isAllowed) return server.cors_origins.length === 0 ? answered : withVary(answered);
-  return withVary(withHeaders(answered, { "access-control-allow-origin": origin }));
+  // A cache must not give one origin's response to another.
+  if (!isAllowed) return server.cors_origins.length === 0 ? response : withVary(response);
+  return withVary(withHeaders(response, { "access-control-allow-origin": origin }));
 }
 
-/** The answer to a browser's question before the request, for `withCors` to allow. */
+/** The response to a browser's question before the request, for `withCors` to allow. */
 export function preflight(routes: readonly Route[], allow: string): HttpResponse | undefined {
   if (!routes.some(({ cors }) => cors !== undefined)) return undefined;
   return { status: 204, headers: { allow, ...preflightHeaders, "access-control-allow-methods": allow }, body: null };
 }
 
-function withHeaders(answered: HttpResponse, more: Readonly<Record<string, string>>): HttpResponse {
+function withHeaders(response: HttpResponse, more: Readonly<Record<string, string>>): HttpResponse {
   const exposed = { ...more, "access-control-expose-headers": exposedHeaders };
-  return { ...answered, headers: { ...answered.headers, ...exposed } };
+  return { ...response, headers: { ...response.headers, ...exposed } };
 }
 
-function withVary(answered: HttpResponse): HttpResponse {
-  return { ...answered, headers: { ...answered.headers, vary: "Origin" } };
+function withVary(response: HttpResponse): HttpResponse {
+  return { ...response, headers: { ...response.headers, vary: "Origin" } };
 }

@@ -27,7 +27,7 @@ export interface Refused {
 }
 
 /**
- * The answer to a refusal: `error` and `error_description` of RFC 6749 section 5.2, never cached. The log says which
+ * The response to a refusal: `error` and `error_description` of RFC 6749 section 5.2, never cached. The log says which
  * request it was and why. Whatever is not a refusal of ours is `server_error` with a request id, whose detail goes to the
  * log only.
  */
@@ -65,14 +65,14 @@ function noticeRefusal(
 
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** A refusal as the answer to a request. */
+/** A refusal as the response to a request. */
 export function refusalOf(error: CountersignError, { headers }: HttpRequest): HttpResponse {
   const refused = refusal(error);
   if (error.code !== "invalid_token" || headers.has("authorization")) return refused;
   return { ...refused, headers: { ...refused.headers, "www-authenticate": unasked } };
 }
 
-/** A refusal as an answer. `message` repeats the description for clients of the older service. */
+/** A refusal as a response. `message` repeats the description for clients of the older service. */
 export function refusal(error: CountersignError, more: Readonly<Record<string, string>> = {}): HttpResponse {
   const { message, problems } = error;
   const body = { error: error.error, error_description: message, message, ...defined({ problems }), ...more };

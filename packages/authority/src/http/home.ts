@@ -24,10 +24,10 @@ export function home({ request, services }: Call): HttpResponse {
     health: "/health/ready",
   };
   const isPage = wantsPage(request.headers.get("accept"));
-  const answer = isPage
+  const response = isPage
     ? text(page(about), "text/html; charset=utf-8", "no-store")
     : text(JSON.stringify(about), "application/json", "no-store");
-  return { ...answer, headers: { ...answer.headers, ...pageHeaders, vary: "Accept" } };
+  return { ...response, headers: { ...response.headers, ...pageHeaders, vary: "Accept" } };
 }
 
 /** RFC 9110 section 12.5.1: a browser names text/html; what names it with the weight 0 does not want it. */

@@ -36,7 +36,7 @@ export interface HttpResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes are sent as they are, and may be those of many answers at once: nobody changes them. */
+  /** Bytes are sent as they are, and may be those of many responses at once: nobody changes them. */
   readonly body: string | Uint8Array<ArrayBuffer> | null;
 }
 

@@ -1,6 +1,6 @@
 import type { HttpResponse } from "./message.ts";
 
-/** What every answer carries that may hold a token or a refusal (RFC 6749 section 5.1). */
+/** What every response carries that may hold a token or a refusal (RFC 6749 section 5.1). */
 const neverStored = {
   "content-type": "application/json",
   "cache-control": "no-store",
@@ -8,18 +8,18 @@ const neverStored = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** A JSON answer that no cache may keep. */
+/** A JSON response that no cache may keep. */
 export function json(body: unknown, status = 200, more?: Readonly<Record<string, string>>): HttpResponse {
   const headers = more === undefined ? neverStored : { ...neverStored, ...more };
   return { status, headers, body: JSON.stringify(body) };
 }
 
-/** An answer in another type, with what it says of caches. */
+/** A response in another type, with what it says of caches. */
 export function text(body: string | Uint8Array<ArrayBuffer>, type: string, cacheControl: string): HttpResponse {
   return { status: 200, headers: { "content-type": type, "cache-control": cacheControl }, body };
 }
 
-/** An answer without a body. */
+/** A response without a body. */
 export function empty(status: 200 | 204): HttpResponse {
   return { status, headers: { "cache-control": "no-store" }, body: null };
 }

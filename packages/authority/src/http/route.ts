@@ -31,7 +31,7 @@ export interface RouteDoc {
   readonly query?: z.ZodObject;
   /** Header fields that it reads, and what each is for. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** `type` is the media type, JSON when absent, or `none` for an answer without content. */
+  /** `type` is the media type, JSON when absent, or `none` for a response without content. */
   readonly success: { readonly status: 200 | 204; readonly schema?: z.ZodType; readonly type?: string };
 }
 
@@ -44,6 +44,6 @@ export interface Route {
   readonly doc: RouteDoc;
   /** Which browser applications may call it: those of configured origins, or any. @default none */
   readonly cors?: "configured" | "any";
-  /** Whether its refusals are its ordinary answers, of which the log has nothing to tell. @default false */
+  /** Whether its refusals are its ordinary responses, of which the log has nothing to tell. @default false */
   readonly quiet?: true;
 }

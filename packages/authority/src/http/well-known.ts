@@ -63,7 +63,7 @@ export function metadataPaths({ issuer }: Pick<Config, "issuer">): readonly stri
   return [...new Set(names.flatMap((name) => [`/.well-known/${name}`, wellKnownPath(issuer, name)]))];
 }
 
-/** A document as it is served: bytes that all the answers share, and the tag by which caches ask whether it changed. */
+/** A document as it is served: bytes that all the responses share, and the tag by which caches ask whether it changed. */
 export interface PublicDocument {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly etag: string;

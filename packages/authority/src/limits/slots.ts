@@ -9,7 +9,7 @@ export interface SlotsOptions {
   readonly waitMs: number;
 }
 
-/** Waiting costs little, but not nothing: past so many the answer would come too late anyway. */
+/** Waiting costs little, but not nothing: past so many the response would come too late anyway. */
 const maxWaiting = 1000;
 const retryAfterMs = 1000;
 

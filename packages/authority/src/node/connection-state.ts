@@ -21,13 +21,13 @@ export interface ConnectionState {
   requests: number;
   /** Requests that were accepted, while as many as may be are worked on. */
   readonly waiting: PendingRequest[];
-  /** Requests that are worked on, or whose answers have not left. */
+  /** Requests that are worked on, or whose responses have not left. */
   begun: number;
   /** Requests that are worked on, and were read whole. */
-  answering: number;
+  responding: number;
   /** The last request has come: nothing that still arrives is one. */
   closing: boolean;
-  /** The last answer was given: nothing more is said. */
+  /** The last response was given: nothing more is said. */
   ended: boolean;
 }
 
@@ -48,7 +48,7 @@ export function connectionStates(options: {
       requests: 0,
       waiting: [],
       begun: 0,
-      answering: 0,
+      responding: 0,
       closing: false,
       ended: false,
     };
@@ -67,7 +67,7 @@ function connectionOf(socket: Socket, clientAuthorities: boolean): Connection {
 
 /**
  * Makes the last request that came the last of its connection. RFC 9112 section 9.3.2: a client sends again what it
- * pipelined and was given no answer to.
+ * pipelined and was given no response to.
  */
 export function endAfter(socket: Socket, state: ConnectionState): void {
   if (state.closing) return;

@@ -15,7 +15,7 @@ import { Turnstile } from "./turnstile.ts";
 
 /** What a handler of HTTP messages works with. */
 export interface HandlerParts {
-  readonly answer: HttpHandler;
+  readonly respond: HttpHandler;
   /** Words a refusal of what was found wrong with a body here; without it the catalogue does. */
   readonly refuse?: RefusalHandler | undefined;
   readonly scheme: "http" | "https";
@@ -23,14 +23,14 @@ export interface HandlerParts {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly stateOf: (socket: IncomingMessage["socket"]) => ConnectionState;
-  /** Whether every answer is to be the last on its connection. */
+  /** Whether every response is to be the last on its connection. */
   readonly draining: () => boolean;
 }
 
 /** Under which route the metrics count what never reached one. */
 const refusedRoute = "(refused)";
 
-/** The listener of `request` events: one HTTP message in, one call of `answer`, one answer out. */
+/** The listener of `request` events: one HTTP message in, one call of `respond`, one response out. */
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const turnstile: Turnstile = new Turnstile(parts.clock, (state) => beginNext(state, parts, turnstile));
   return (incoming, outgoing) => {
@@ -54,7 +54,7 @@ function isFull({ requests, begun, waiting }: ConnectionState, limits: ServerLim
 
 /**
  * Begins the next request of a connection, of which so many may be worked on at once; whether there was one to begin. One
- * that waits for that is begun when an answer has left, and in its turn, so neither a connection that pipelines nor one that
+ * that waits for that is begun when a response has left, and in its turn, so neither a connection that pipelines nor one that
  * reads nothing takes the time and memory of the others.
  */
 function beginNext(state: ConnectionState, parts: HandlerParts, turnstile: Turnstile): boolean {
@@ -76,13 +76,13 @@ function beginNext(state: ConnectionState, parts: HandlerParts, turnstile: Turns
 
 async function handle(pending: PendingRequest, parts: HandlerParts): Promise<void> {
   try {
-    await answer(pending, parts);
+    await respondTo(pending, parts);
   } catch (error) {
     fail(pending, error, parts);
   }
 }
 
-async function answer(pending: PendingRequest, parts: HandlerParts): Promise<void> {
+async function respondTo(pending: PendingRequest, parts: HandlerParts): Promise<void> {
   const { incoming, outgoing, state, hasBody, verdict } = pending;
   const { method = "" } = incoming;
   if ("refused" in verdict) return refuse(verdict, pending, parts);
@@ -91,31 +91,31 @@ async function answer(pending: PendingRequest, parts: HandlerParts): Promise<voi
   if (read === "sender_gone") return;
   if (read === "too_large") return refuse({ refused: "payload_too_large", url: verdict.url }, pending, parts);
   const request = incomingRequest({ method, url: verdict.url, rawHeaders: incoming.rawHeaders, body: read.bytes });
-  state.answering += 1;
+  state.responding += 1;
   try {
-    send(pending, await parts.answer(request, connectionOf(incoming, state)), parts);
+    send(pending, await parts.respond(request, connectionOf(incoming, state)), parts);
   } finally {
-    state.answering -= 1;
+    state.responding -= 1;
   }
 }
 
 /**
- * Sends an answer. The last of a connection says so and ends it, and no other one does: the answers to what was accepted
+ * Sends a response. The last of a connection says so and ends it, and no other one does: the responses to what was accepted
  * behind it would be lost.
  */
 function send(
   { incoming, outgoing, state, number }: PendingRequest,
-  answer: HttpResponse,
+  response: HttpResponse,
   { limits, draining }: HandlerParts,
 ): void {
-  if (answer.headers.connection === "close") endAfter(incoming.socket, state);
+  if (response.headers.connection === "close") endAfter(incoming.socket, state);
   const isLast = number === state.requests && (state.closing || draining());
   if (isLast) {
     endAfter(incoming.socket, state);
     state.ended = true;
     closeGently(incoming.socket, limits.lingerMs);
   }
-  sendResponse(outgoing, answer, isLast);
+  sendResponse(outgoing, response, isLast);
 }
 
 /** RFC 9110 section 2.5: a proxy sends its own version, and those that say nothing else of themselves speak HTTP/1.0. */
@@ -137,7 +137,7 @@ async function refuse({ refused, url }: Refusal, pending: PendingRequest, parts:
   send(pending, await parts.refuse(refused, request, connectionOf(incoming, state)), parts);
 }
 
-/** An answer without asking the authority. */
+/** A response without asking the authority. */
 function ownRefusal(code: ErrorCode, incoming: IncomingMessage, { observer }: HandlerParts): HttpResponse {
   const refused = refusal(new CountersignError(code));
   observer.request({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });

@@ -8,9 +8,9 @@ export interface ServerLimits {
   readonly checkEveryMs: number;
   /** How long an idle connection is kept for the next request. @default 5000 */
   readonly keepAliveMs: number;
-  /** A connection on which nothing moves for so long is cut: also one that does not read its answer. @default 30000 */
+  /** A connection on which nothing moves for so long is cut: also one that does not read its response. @default 30000 */
   readonly silenceMs: number;
-  /** How long a connection is still read after its last answer. @default 1000 */
+  /** How long a connection is still read after its last response. @default 1000 */
   readonly lingerMs: number;
   /** TLS handshake. @default 5000 */
   readonly handshakeMs: number;
@@ -18,9 +18,9 @@ export interface ServerLimits {
   readonly connections: number;
   /** Requests on one connection; the next gets a new one. @default 10000 */
   readonly requestsPerConnection: number;
-  /** Requests of one connection that are worked on at once; the others wait until an answer has left. @default 4 */
+  /** Requests of one connection that are worked on at once; the others wait until a response has left. @default 4 */
   readonly requestsAtOnce: number;
-  /** Requests on one connection whose answers have not left; the last of so many ends the connection. @default 16 */
+  /** Requests on one connection whose responses have not left; the last of so many ends the connection. @default 16 */
   readonly requestsUnanswered: number;
   /** All header lines of a request together. @default 16384 */
   readonly headerBytes: number;

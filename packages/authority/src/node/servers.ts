@@ -46,7 +46,7 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const state = parts.stateOf(socket as Socket);
     if (state.ended) return;
-    const owes = state.answering > 0 || state.waiting.length > 0;
+    const owes = state.responding > 0 || state.waiting.length > 0;
     if (owes || !socket.writable || isHandshaking(server, socket as Socket)) return socket.destroy();
     refuseOnSocket(socket, statusOfParserError(error.code), limits.lingerMs);
   });
@@ -115,7 +115,7 @@ function statusOfParserError(code: string | undefined): number {
 
 /**
  * Answers on a socket that has no request to answer to, and ends it. Says nothing of what was sent; a 405 names the methods
- * that are allowed (RFC 9110 section 15.5.6). A peer that does not take the answer is cut after `lingerMs`.
+ * that are allowed (RFC 9110 section 15.5.6). A peer that does not take the response is cut after `lingerMs`.
  */
 function refuseOnSocket(socket: Duplex, status: number, lingerMs: number, allowed: Iterable<string> = []): void {
   const reason = STATUS_CODES[status];

@@ -6,7 +6,7 @@ const turnMs = 5;
 
 /**
  * Begins what connections have pipelined, one request of each after the other, for a few milliseconds in each round of the
- * event loop: a client that waits for its answer before it asks again never stands behind those.
+ * event loop: a client that waits for its response before it asks again never stands behind those.
  */
 export class Turnstile {
   readonly #clock: Clock;

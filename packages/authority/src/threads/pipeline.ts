@@ -4,12 +4,12 @@ export interface PipelineOptions<Job> {
   readonly send: (jobs: readonly Job[]) => void;
   /** So many jobs go off at once; fewer wait for the end of the turn, so that what arrived together goes together. */
   readonly batchSize: number;
-  /** Told when the last answer has come. */
+  /** Told when the last result has come. */
   readonly onIdle: () => void;
 }
 
 interface Waiter<Result> {
-  readonly resolve: (answer: Result) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -22,16 +22,16 @@ export class Pipeline<Job, Result> {
   readonly #options: PipelineOptions<Job>;
   #gathered: Job[] = [];
   #waiters: Waiter<Result>[] = [];
-  #answered = 0;
+  #settled = 0;
   #scheduled = false;
 
   constructor(options: PipelineOptions<Job>) {
     this.#options = options;
   }
 
-  /** Jobs without an answer. */
+  /** Jobs without a result. */
   get size(): number {
-    return this.#waiters.length - this.#answered;
+    return this.#waiters.length - this.#settled;
   }
 
   submit(job: Job): Promise<Result> {
@@ -44,11 +44,11 @@ export class Pipeline<Job, Result> {
   }
 
   /** Answers the jobs that waited longest, one each. */
-  settle(answers: readonly (Result | Error)[]): void {
-    for (const answer of answers) {
-      const waiter = this.#waiters[this.#answered++];
-      if (answer instanceof Error) waiter?.reject(answer);
-      else waiter?.resolve(answer);
+  settle(results: readonly (Result | Error)[]): void {
+    for (const result of results) {
+      const waiter = this.#waiters[this.#settled++];
+      if (result instanceof Error) waiter?.reject(result);
+      else waiter?.resolve(result);
     }
     this.#forgetAnswered();
   }
@@ -76,8 +76,8 @@ export class Pipeline<Job, Result> {
 
   #forgetAnswered(): void {
     if (this.size === 0) this.#options.onIdle();
-    if (this.#answered < this.#waiters.length / 2) return;
-    this.#waiters = this.#waiters.slice(this.#answered);
-    this.#answered = 0;
+    if (this.#settled < this.#waiters.length / 2) return;
+    this.#waiters = this.#waiters.slice(this.#settled);
+    this.#settled = 0;
   }
 }

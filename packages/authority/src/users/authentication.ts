@@ -20,7 +20,7 @@ const malformedNames = "malformed names";
 
 /**
  * Judges a name and a password. The order is the defence: the attempt is counted before anything is hashed, and one
- * hash is computed on every path, so neither parallel guesses nor the time an answer takes give anything away.
+ * hash is computed on every path, so neither parallel guesses nor the time a response takes give anything away.
  */
 export async function authenticate(options: UserServiceOptions, login: Login): Promise<UserRecord> {
   const { store, limits, passwords, audit } = options;

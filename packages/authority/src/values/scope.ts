@@ -54,7 +54,7 @@ export function checkScopes(scopes: readonly string[]): readonly string[] {
   return [...new Set(scopes)];
 }
 
-/** Scopes as a member of an answer. RFC 6749 section 3.3: the text has at least one, so without any there is no member. */
+/** Scopes as a member of a response. RFC 6749 section 3.3: the text has at least one, so without any there is no member. */
 export function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
   return scopes.length === 0 ? {} : { scope: scopes.join(" ") };
 }

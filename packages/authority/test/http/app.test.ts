@@ -73,7 +73,7 @@ describe("createApp", () => {
       await authority.client();
       const fields = { client_id: client.clientId, client_secret: secret, scope: "superuser" };
       const { body } = await authority.form("/oauth/token", { grant_type: "client_credentials", ...fields });
-      const answer = await authority.answer(
+      const answer = await authority.respond(
         incomingRequest({
           method: "GET",
           url: `http://${host}/api/v1/client?limit=1&search=%74est`,
@@ -91,7 +91,7 @@ describe("createApp", () => {
     it(`prepares ${path} once: all its answers share the bytes`, async () => {
       const authority = await testAuthority();
       const request = incomingRequest({ method: "GET", url: `${testIssuer}${path}`, rawHeaders: [], body: undefined });
-      const [one, other] = [await authority.answer(request), await authority.answer(request)];
+      const [one, other] = [await authority.respond(request), await authority.respond(request)];
       assert.ok(one.body instanceof Uint8Array && one.body.length > 0);
       assert.equal(one.body, other.body);
       await authority.close();

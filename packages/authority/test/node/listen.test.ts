@@ -6,7 +6,7 @@ import { isLoopbackHost, listenAt } from "../../src/node/listen.ts";
 import { serveAuthority } from "../../src/node.ts";
 import { answered } from "./raw-socket.ts";
 
-const authority = { answer: async () => answered() };
+const authority = { respond: async () => answered() };
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"));
 
 describe("serveAuthority listens", () => {

@@ -9,11 +9,11 @@ export interface Recorder extends AsyncDisposable {
   readonly requests: readonly HttpRequest[];
 }
 
-export async function record(options: ServeOptions = {}, respond?: Servable["answer"]): Promise<Recorder> {
+export async function record(options: ServeOptions = {}, respond?: Servable["respond"]): Promise<Recorder> {
   const requests: HttpRequest[] = [];
   const served = await serveAuthority(
     {
-      answer: async (request, connection) => {
+      respond: async (request, connection) => {
         requests.push(request);
         return respond === undefined ? answered() : respond(request, connection);
       },

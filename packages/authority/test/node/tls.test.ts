@@ -278,7 +278,7 @@ describe("serveAuthority over TLS", () => {
   ];
   for (const { id, tls, message } of unfit) {
     it(`refuses to start with ${id}`, async () => {
-      const authority = { answer: async () => answered(null, 204) };
+      const authority = { respond: async () => answered(null, 204) };
       await assert.rejects(serveAuthority(authority, { port: 0, tls }), { name: "TypeError", message });
     });
   }

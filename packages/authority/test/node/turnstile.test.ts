@@ -6,7 +6,7 @@ import type { ConnectionState } from "../../src/node/connection-state.ts";
 import { Turnstile } from "../../src/node/turnstile.ts";
 
 function aConnection(): ConnectionState {
-  return { connection: {}, requests: 0, waiting: [], begun: 0, answering: 0, closing: false, ended: false };
+  return { connection: {}, requests: 0, waiting: [], begun: 0, responding: 0, closing: false, ended: false };
 }
 
 /** A turnstile before connections with so many requests each, of which one takes `costMs`, and which were begun. */

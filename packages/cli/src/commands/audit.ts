@@ -56,12 +56,12 @@ async function follow(run: Run, api: Api, from: string | undefined): Promise<voi
   }
 }
 
-/** Shows what there is, answer by answer, until nothing is left. */
+/** Shows what there is, response by response, until nothing is left. */
 async function catchUp(run: Run, api: Api, from: string | undefined): Promise<string | undefined> {
   for (let cursor = from; ; ) {
-    const answer = await api.get("/api/v1/audit", { ...filters(run), after: cursor, limit: String(maxAtOnce) });
-    print(run, objectsIn(answer, "records"));
-    const next = textIn(answer, "cursor");
+    const response = await api.get("/api/v1/audit", { ...filters(run), after: cursor, limit: String(maxAtOnce) });
+    print(run, objectsIn(response, "records"));
+    const next = textIn(response, "cursor");
     if (next === cursor) return cursor;
     cursor = next;
   }
@@ -74,10 +74,10 @@ async function readAll(run: Run, api: Api, limit: number): Promise<Look> {
   let before: string | undefined;
   do {
     const size = String(Math.min(maxAtOnce, limit - found.length));
-    const answer = await read(run, api, { before, limit: size });
-    found.push(...objectsIn(answer, "records"));
-    cursor ??= textIn(answer, "cursor");
-    before = textIn(answer, "next");
+    const response = await read(run, api, { before, limit: size });
+    found.push(...objectsIn(response, "records"));
+    cursor ??= textIn(response, "cursor");
+    before = textIn(response, "next");
   } while (before !== undefined && found.length < limit);
   return { records: found.toReversed(), cursor };
 }

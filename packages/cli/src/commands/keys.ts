@@ -21,8 +21,8 @@ export const keyCommands: readonly Command[] = [
     summary: "List the signing keys and their timetable",
     options: remoteOptions,
     async run(run) {
-      const answer = await (await openApi(run)).get("/api/v1/keys");
-      run.print.table(objectsIn(answer, "keys"), {
+      const response = await (await openApi(run)).get("/api/v1/keys");
+      run.print.table(objectsIn(response, "keys"), {
         KID: (row) => row.kid,
         ALG: (row) => row.algorithm,
         STATE: (row) => row.state,

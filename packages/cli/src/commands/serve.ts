@@ -100,7 +100,7 @@ async function start(serving: Serving, world: World, { log, onLost }: Listeners)
   const { promise: opened, resolve } = Promise.withResolvers<HttpHandler>();
   let handle: HttpHandler = async (request, connection) => (await opened)(request, connection);
   const { settings } = serving;
-  const served = await listen({ answer: (request, connection) => handle(request, connection) }, serving, log);
+  const served = await listen({ respond: (request, connection) => handle(request, connection) }, serving, log);
   try {
     const issuer = settings.issuer ?? served.url;
     const authority = await openAuthority({ settings, issuer, observer: log, onLost }, world);
@@ -108,7 +108,7 @@ async function start(serving: Serving, world: World, { log, onLost }: Listeners)
       await authority.close();
       throw error;
     });
-    handle = authority.answer;
+    handle = authority.respond;
     resolve(handle);
     return { served, authority, first };
   } catch (error) {
@@ -118,7 +118,7 @@ async function start(serving: Serving, world: World, { log, onLost }: Listeners)
 }
 
 async function listen(
-  authority: { readonly answer: HttpHandler },
+  authority: { readonly respond: HttpHandler },
   { settings, address, tls }: Serving,
   observer: Log,
 ): Promise<Served> {
@@ -238,7 +238,7 @@ function whenParentEnds(parent: () => number, act: () => void): void {
   timer.unref();
 }
 
-/** Not ready first, then no new connection, then the answers that are owed, then the store. */
+/** Not ready first, then no new connection, then the responses that are owed, then the store. */
 async function stop({ served, authority }: Running, settings: Settings, { clock }: World): Promise<void> {
   const drainMs = settings.drain_seconds * 1000;
   authority.drain();

@@ -32,13 +32,13 @@ export const tokenCommands: readonly Command[] = [
     ],
     async run(run) {
       const url = urlOf(run);
-      const answer = await postForm(`${url}/oauth/token`, {
+      const response = await postForm(`${url}/oauth/token`, {
         ...(await grantOf(run)),
         scope: run.given.list("scope")?.join(" "),
         audience: run.given.text("audience"),
       });
-      const accessToken = accessTokenOf(answer, url);
-      run.print.data(answer, () => [accessToken]);
+      const accessToken = accessTokenOf(response, url);
+      run.print.data(response, () => [accessToken]);
     },
   },
   {

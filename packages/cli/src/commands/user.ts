@@ -133,8 +133,8 @@ export const userCommands: readonly Command[] = [
     options: remoteOptions,
     async run(run) {
       const api = await openApi(run);
-      const answer = await api.get(apiPath`/api/v1/user/${await userId(run, api)}/tokens`);
-      run.print.table(objectsIn(answer, "tokens"), {
+      const response = await api.get(apiPath`/api/v1/user/${await userId(run, api)}/tokens`);
+      run.print.table(objectsIn(response, "tokens"), {
         LOGIN: (row) => row.family_id,
         DEVICE: (row) => row.device_name,
         CLIENT: (row) => row.client_id,

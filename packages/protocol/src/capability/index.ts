@@ -41,12 +41,12 @@ export {
 export type { BlockRole, InspectedBlock } from "./inspect-block.ts";
 export type { IdentityInspection } from "./inspect-identity.ts";
 export {
-  type CapabilityAnswer,
   type CapabilityMessage,
   type CapabilityPath,
+  type CapabilityResponse,
   capabilityEndpoints,
-  readCapabilityAnswer,
   readCapabilityMessage,
+  readCapabilityResponse,
   type SignoffInfo,
 } from "./messages.ts";
 export {

@@ -101,9 +101,9 @@ export type CapabilityPath = keyof typeof capabilityEndpoints;
 export type CapabilityMessage<Path extends CapabilityPath> = Read<(typeof capabilityEndpoints)[Path]["request"]>;
 
 /** What an endpoint answers. */
-export type CapabilityAnswer<Path extends CapabilityPath> = Read<(typeof capabilityEndpoints)[Path]["response"]>;
+export type CapabilityResponse<Path extends CapabilityPath> = Read<(typeof capabilityEndpoints)[Path]["response"]>;
 
-/** A party that has yet to sign off, as an answer of `/request_token` names it. */
+/** A party that has yet to sign off, as a response of `/request_token` names it. */
 export type SignoffInfo = Read<typeof signoffInfo>;
 
 /**
@@ -124,7 +124,10 @@ export function readCapabilityMessage<Path extends CapabilityPath>(
  *
  * @throws {CountersignError} `invalid_request`; its detail and data name the member.
  */
-export function readCapabilityAnswer<Path extends CapabilityPath>(path: Path, value: unknown): CapabilityAnswer<Path> {
+export function readCapabilityResponse<Path extends CapabilityPath>(
+  path: Path,
+  value: unknown,
+): CapabilityResponse<Path> {
   // The reader of this very path.
-  return capabilityEndpoints[path].response(value, MESSAGE) as CapabilityAnswer<Path>;
+  return capabilityEndpoints[path].response(value, MESSAGE) as CapabilityResponse<Path>;
 }

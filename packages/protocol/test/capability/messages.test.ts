@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readCapabilityAnswer, readCapabilityMessage } from "../../src/capability/index.ts";
+import { readCapabilityMessage, readCapabilityResponse } from "../../src/capability/index.ts";
 
 const right = { resource: "invoices", operation: "read" };
 const signoff = { component: "finance", authorization_service: "a.example", public_key: "ed25519/00" };
@@ -17,12 +17,12 @@ const good: readonly (readonly [name: string, read: () => unknown, expected: unk
   ],
   [
     "a list",
-    () => readCapabilityAnswer("/request_token", { ...issued, pending_signoffs: [signoff] }),
+    () => readCapabilityResponse("/request_token", { ...issued, pending_signoffs: [signoff] }),
     { ...issued, pending_signoffs: [signoff] },
   ],
   [
     "zero seconds",
-    () => readCapabilityAnswer("/request_identity_token", { ...issued, expires_in: 0 }),
+    () => readCapabilityResponse("/request_identity_token", { ...issued, expires_in: 0 }),
     { ...issued, expires_in: 0 },
   ],
 ];
@@ -33,14 +33,17 @@ const bad: readonly (readonly [path: string, read: () => unknown])[] = [
   ["resource", () => readCapabilityMessage("/request_token", { operation: "read" })],
   ["resource", () => readCapabilityMessage("/request_token", Object.create(right))],
   ["operation", () => readCapabilityMessage("/request_token", { ...right, operation: 7 })],
-  ["response_msg", () => readCapabilityAnswer("/verify_token", { response_msg: null })],
-  ["expires_in", () => readCapabilityAnswer("/request_identity_token", { ...issued, expires_in: -1 })],
-  ["expires_in", () => readCapabilityAnswer("/request_identity_token", { ...issued, expires_in: 1.5 })],
-  ["pending_signoffs", () => readCapabilityAnswer("/request_token", { ...issued, pending_signoffs: {} })],
+  ["response_msg", () => readCapabilityResponse("/verify_token", { response_msg: null })],
+  ["expires_in", () => readCapabilityResponse("/request_identity_token", { ...issued, expires_in: -1 })],
+  ["expires_in", () => readCapabilityResponse("/request_identity_token", { ...issued, expires_in: 1.5 })],
+  ["pending_signoffs", () => readCapabilityResponse("/request_token", { ...issued, pending_signoffs: {} })],
   [
     "pending_signoffs[0].public_key",
     () =>
-      readCapabilityAnswer("/request_token", { ...issued, pending_signoffs: [{ ...signoff, public_key: undefined }] }),
+      readCapabilityResponse("/request_token", {
+        ...issued,
+        pending_signoffs: [{ ...signoff, public_key: undefined }],
+      }),
   ],
 ];
 

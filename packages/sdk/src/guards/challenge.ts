@@ -8,8 +8,8 @@ export interface ChallengeOptions {
   readonly resourceMetadata?: string | undefined;
 }
 
-/** An answer that refuses a request. */
-export interface RefusalAnswer {
+/** A response that refuses a request. */
+export interface RefusalResponse {
   /** The HTTP status. */
   readonly status: number;
   /** Names in lower case. */
@@ -56,12 +56,12 @@ function headersOf(error: CountersignError | undefined, scope: string | undefine
   };
 }
 
-/** The answer to a request that is refused; without an error, to one that did not authenticate. */
-export function refusalAnswer(
+/** The response to a request that is refused; without an error, to one that did not authenticate. */
+export function refusalResponse(
   error: CountersignError | undefined,
   scope: string | undefined,
   options: ChallengeOptions,
-): RefusalAnswer {
+): RefusalResponse {
   const shown = error ?? new CountersignError("invalid_token");
   return {
     status: shown.status,

@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Credential, Requirements, Verifier } from "../verifier.ts";
 import { bearerOf } from "./bearer.ts";
-import { type ChallengeOptions, type RefusalAnswer, refusalAnswer } from "./challenge.ts";
+import { type ChallengeOptions, type RefusalResponse, refusalResponse } from "./challenge.ts";
 
 /** What a guard asks of each request. */
 export interface GuardOptions<Request> extends ChallengeOptions {
@@ -23,7 +23,7 @@ export interface GuardedRequest<Request> {
 }
 
 /** What a guard says of a request: who it comes from, or what it is answered. */
-export type Verdict = { readonly credential: Credential } | { readonly refusal: RefusalAnswer };
+export type Verdict = { readonly credential: Credential } | { readonly refusal: RefusalResponse };
 
 function scopeOf({ jwt }: Requirements): string | undefined {
   if (jwt === undefined || jwt === true || jwt.scope === undefined) return undefined;
@@ -71,7 +71,7 @@ export async function judgeRequest<Request>(
   const requirements = typeof options.require === "function" ? await options.require(request) : options.require;
   const refuse = (error: CountersignError | undefined): Verdict => {
     hear(() => options.onRefusal?.(error, request));
-    return { refusal: refusalAnswer(error, scopeOf(requirements), options) };
+    return { refusal: refusalResponse(error, scopeOf(requirements), options) };
   };
   try {
     const credential = await authenticate(guarded, requirements, options);

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { TLSSocket } from "node:tls";
 import { sha256 } from "@countersign/protocol";
 import type { Credential } from "../verifier.ts";
-import type { RefusalAnswer } from "./challenge.ts";
+import type { RefusalResponse } from "./challenge.ts";
 import { checkOptions, type GuardOptions, judgeRequest, rememberCredentials } from "./guard.ts";
 
 const credentials = rememberCredentials<IncomingMessage>();
@@ -24,7 +24,7 @@ export interface NodeGuardOptions extends GuardOptions<IncomingMessage> {
 }
 
 /** Answers a request that is refused. */
-export function sendRefusal(response: ServerResponse, { status, headers, body }: RefusalAnswer): void {
+export function sendRefusal(response: ServerResponse, { status, headers, body }: RefusalResponse): void {
   response.writeHead(status, headers);
   response.end(body);
 }

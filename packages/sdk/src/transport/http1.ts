@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import type { TlsOptions } from "./tls.ts";
-import { readBody, type Transport, type TransportAnswer, type TransportRequest } from "./transport.ts";
+import { readBody, type Transport, type TransportRequest, type TransportResponse } from "./transport.ts";
 
-function answerOf(outgoing: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
+function responseOf(outgoing: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     outgoing.on("response", resolve);
     outgoing.on("error", reject);
@@ -20,10 +20,10 @@ const isStale = (outgoing: ClientRequest, error: unknown): boolean =>
 /** HTTP/1.1 over TLS, on connections that are kept. */
 export function http1Transport(tls: TlsOptions): Transport {
   const agent = new Agent({ ...tls, keepAlive: true });
-  async function send(sent: TransportRequest): Promise<TransportAnswer> {
+  async function send(sent: TransportRequest): Promise<TransportResponse> {
     const { origin, path, method, headers, body, signal } = sent;
     const outgoing = request(`${origin}${path}`, { agent, method, signal, headers });
-    const incoming = await answerOf(outgoing, body).catch((error: unknown) => {
+    const incoming = await responseOf(outgoing, body).catch((error: unknown) => {
       // Each endpoint may be asked twice: a second token is no harm.
       if (isStale(outgoing, error)) return send(sent);
       throw error;

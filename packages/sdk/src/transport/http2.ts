@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import type { TlsOptions } from "./tls.ts";
-import { readBody, type Transport, type TransportAnswer, type TransportRequest } from "./transport.ts";
+import { readBody, type Transport, type TransportRequest, type TransportResponse } from "./transport.ts";
 
 /** How long a connection without requests is kept. */
 const IDLE_MS = 60_000;
@@ -19,7 +19,7 @@ function sessionPool(tls: TlsOptions) {
     const forget = () => {
       if (sessions.get(origin) === session) sessions.delete(origin);
     };
-    // Whoever waits for an answer is told by the stream.
+    // Whoever waits for a response is told by the stream.
     session.on("error", forget).on("goaway", forget).on("close", forget);
     session.setTimeout(IDLE_MS, () => session.close());
     sessions.set(origin, session);
@@ -44,8 +44,8 @@ function hold(session: ClientHttp2Session, stream: ClientHttp2Stream, held: Map<
   });
 }
 
-/** The status of an answer; a stream that ends without one fails too. */
-function answerOf(stream: ClientHttp2Stream): Promise<number> {
+/** The status of a response; a stream that ends without one fails too. */
+function responseOf(stream: ClientHttp2Stream): Promise<number> {
   return new Promise((resolve, reject) => {
     stream.once("response", (headers: IncomingHttpHeaders) => resolve(Number(headers[":status"])));
     stream.once("error", reject);
@@ -57,7 +57,7 @@ function answerOf(stream: ClientHttp2Stream): Promise<number> {
 export function http2Transport(tls: TlsOptions): Transport {
   const pool = sessionPool(tls);
   const held = new Map<ClientHttp2Session, number>();
-  async function send({ origin, method, path, headers, body, signal }: TransportRequest): Promise<TransportAnswer> {
+  async function send({ origin, method, path, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
     const session = pool.get(origin);
     const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH } = constants;
     const stream = session.request(
@@ -66,7 +66,7 @@ export function http2Transport(tls: TlsOptions): Transport {
     );
     hold(session, stream, held);
     stream.end(body);
-    const status = await answerOf(stream);
+    const status = await responseOf(stream);
     return { status, body: await readBody(stream) };
   }
   return { send, close: () => pool.close() };

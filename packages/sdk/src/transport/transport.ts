@@ -14,8 +14,8 @@ export interface TransportRequest {
   readonly signal: AbortSignal;
 }
 
-/** An answer, whole. */
-export interface TransportAnswer {
+/** A response, whole. */
+export interface TransportResponse {
   /** The HTTP status. */
   readonly status: number;
   /** The body, whole. */
@@ -25,12 +25,12 @@ export interface TransportAnswer {
 /** How requests travel. The two of Node are chosen by the configuration; tests and other runtimes bring their own. */
 export interface Transport {
   /** Sends one request. Redirects are not followed: a token would go where nobody sent it. */
-  send(request: TransportRequest): Promise<TransportAnswer>;
+  send(request: TransportRequest): Promise<TransportResponse>;
   /** Ends all connections. */
   close(): void;
 }
 
-/** Bytes of the largest answer that is read. */
+/** Bytes of the largest response that is read. */
 const MAX_BYTES = 1024 * 1024;
 
 /** Reads a body whole, up to a limit. */

@@ -90,8 +90,8 @@ class LayeredSource {
     // A holder that cannot reach the server must not hold up the processes that can.
     const proceedWithout = async () => (await this.#coolDown?.isOthersNetwork(context)) ?? false;
     const wanted = { cache, key: this.#key, ttlMs: this.#leaseMs, alternative, proceedWithout };
-    const { lease, answer } = await waitForLease(context, wanted);
-    if (answer !== undefined) return answer;
+    const { lease, instead } = await waitForLease(context, wanted);
+    if (instead !== undefined) return instead;
     try {
       // Whoever had the lease before us has published since we looked.
       return (await this.#look(context)) ?? (await this.#ask(context));

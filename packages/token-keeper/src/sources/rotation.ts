@@ -189,8 +189,8 @@ export class Rotation {
     const { clock, signal } = context;
     signal.throwIfAborted();
     const unaborted = { ...context, signal: new AbortController().signal };
-    const answered = refresh.request(login.refreshToken, unaborted, this.#responseTimeoutMs);
-    const kept = answered.then((answer) => this.#keep(answer, login, { ...refresh, context: unaborted }));
+    const response = refresh.request(login.refreshToken, unaborted, this.#responseTimeoutMs);
+    const kept = response.then((token) => this.#keep(token, login, { ...refresh, context: unaborted }));
     let gaveUp = false;
     shared.inFlight = kept.then(
       (token) => this.#ended(shared, gaveUp ? { token, key: refresh.key } : undefined),
@@ -198,7 +198,7 @@ export class Rotation {
     );
     try {
       const timeoutMessage = `No response within ${this.#timeoutMs} ms to a refresh token`;
-      await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, timeoutMessage }, () => answered);
+      await withDeadline({ clock, signal, timeoutMs: this.#timeoutMs, timeoutMessage }, () => response);
     } catch (error) {
       gaveUp = true;
       throw error;

@@ -19,11 +19,11 @@ export interface AuthoritySetUp {
 /** The real authority on a socket, in this process. */
 export async function startAuthority(options: AuthoritySetUp = {}) {
   const { tls, answered } = options;
-  const relay: { answer?: HttpHandler } = {};
+  const relay: { respond?: HttpHandler } = {};
   const served: Served = await serveAuthority(
     {
-      async answer(request, connection) {
-        const answer = await relay.answer?.(request, connection);
+      async respond(request, connection) {
+        const answer = await relay.respond?.(request, connection);
         answered?.(request);
         return answer ?? { status: 503, headers: {}, body: null };
       },
@@ -35,7 +35,7 @@ export async function startAuthority(options: AuthoritySetUp = {}) {
     store: createMemoryStore({ clock: systemClock }),
     keyEncryptionKey: createKeyEncryptionKey(systemRandom.bytes(32)),
   });
-  relay.answer = authority.answer;
+  relay.respond = authority.respond;
   const { clients, users } = authority.services;
   const defaults = {
     clientName: "test",

@@ -27,7 +27,7 @@ export interface Operation<Body extends z.ZodType, Query extends z.ZodObject, Re
   /** Header fields of the request that it reads, and what each is for. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: Query;
-  /** The shape of the answer; 204 without one. */
+  /** The shape of the response; 204 without one. */
   readonly result?: Result;
   /** The entity tag of the answer (RFC 9110 section 8.8.3). @default none */
   readonly etag?: (result: z.input<Result>) => string;

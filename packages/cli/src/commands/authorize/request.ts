@@ -30,19 +30,19 @@ async function ask(run: Run, server: Server, resource: string, operation: string
 }
 
 /** Takes a token to the parties, who know callers by their certificate. */
-async function collect(run: Run, server: Server, answer: TokenResponse, resource: string, operation: string) {
+async function collect(run: Run, server: Server, response: TokenResponse, resource: string, operation: string) {
   const publicKey = await publicKeyOf(run, async () => server);
   const token = await withClient(run, server, { as: "certified", publicKey }, (client) =>
-    client.collectSignoffs(answer, resource, operation),
+    client.collectSignoffs(response, resource, operation),
   );
-  return { ...answer, token, pendingSignoffs: [] };
+  return { ...response, token, pendingSignoffs: [] };
 }
 
 async function requested(run: Run, resource: string, operation: string): Promise<TokenResponse> {
   const server = await serverOf(run);
-  const answer = await ask(run, server, resource, operation);
-  if (answer.token === undefined || !run.given.flag("collect-signoffs")) return answer;
-  return collect(run, server, answer, resource, operation);
+  const response = await ask(run, server, resource, operation);
+  if (response.token === undefined || !run.given.flag("collect-signoffs")) return response;
+  return collect(run, server, response, resource, operation);
 }
 
 /** Asks for an authorization token. */

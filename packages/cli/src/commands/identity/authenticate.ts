@@ -23,13 +23,13 @@ export const authenticate: Command = {
     telling(run, {}, async () => {
       const { given, world, print } = run;
       const server = await serverOf(run);
-      const { publicKey, answer } = await withClient(run, server, { as: "certified" }, async (client) => ({
+      const { publicKey, response } = await withClient(run, server, { as: "certified" }, async (client) => ({
         publicKey: await fetchKey(run, server, client),
-        answer: await client.requestIdentityToken(),
+        response: await client.requestIdentityToken(),
       }));
-      const { token, identity, expiresIn } = answer;
+      const { token, identity, expiresIn } = response;
       if (token === undefined || identity === undefined || expiresIn === undefined) {
-        throw new CliFailure(`Authentication failed: ${answer.responseMsg}`);
+        throw new CliFailure(`Authentication failed: ${response.responseMsg}`);
       }
       const seconds = given.integer("ttl");
       const kept =

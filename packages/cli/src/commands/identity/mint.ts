@@ -27,10 +27,10 @@ export const mint: Command = {
       const subject = given.required("subject");
       const seconds = given.integer("ttl");
       const server = await serverOf(run);
-      const answer = await withClient(run, server, { as: "certified" }, (client) =>
+      const response = await withClient(run, server, { as: "certified" }, (client) =>
         client.mintDomainRestrictedIdentityToken(subject, seconds),
       );
-      const { token, identity = subject, expiresIn = null, responseMsg } = answer;
+      const { token, identity = subject, expiresIn = null, responseMsg } = response;
       if (token === undefined) throw new CliFailure(`Minting failed: ${responseMsg}`);
       const name = given.text("save-as");
       const saved =

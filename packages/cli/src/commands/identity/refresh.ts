@@ -21,12 +21,12 @@ export const refresh: Command = {
       const { given, world, print } = run;
       const server = await serverOf(run);
       const { token: current } = await tokenOf(run, async () => server);
-      const answer = await withClient(run, server, { as: "anonymous" }, async (client) => {
+      const response = await withClient(run, server, { as: "anonymous" }, async (client) => {
         const refreshed = await client.refreshIdentityToken(current);
         await fetchKey(run, server, client);
         return refreshed;
       });
-      const { token, identity, expiresIn, responseMsg } = answer;
+      const { token, identity, expiresIn, responseMsg } = response;
       if (token === undefined || identity === undefined || expiresIn === undefined) {
         throw new CliFailure(`Refresh failed: ${responseMsg}`);
       }

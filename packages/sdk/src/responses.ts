@@ -1,4 +1,4 @@
-import type { Answer } from "./api.ts";
+import type { EndpointResponse } from "./api.ts";
 
 /** A party that has yet to sign off, and where it does. */
 export interface PendingSignoff {
@@ -55,7 +55,7 @@ export interface StubTokenResponse {
 }
 
 /** What `/health` answers. */
-export type HealthResponse = Answer<"/health">;
+export type HealthResponse = EndpointResponse<"/health">;
 
 /** Who judged a token, and what was said. */
 export interface TokenVerdict {
