@@ -20,13 +20,17 @@ export interface GoogleKeyFileOptions extends Pick<JwtBearerOptions, "timeoutMs"
  *
  * @throws TypeError when the text is no such file.
  * @example
- * ```ts
- * import { readFile } from "node:fs/promises";
+ * ```ts run
  * import { googleKeyFileSource } from "@countersign/token-keeper/workload";
- * const source = googleKeyFileSource({
- *   keyFile: await readFile("service-account.json", "utf8"),
- *   scope: "https://www.googleapis.com/auth/devstorage.read_only",
+ * const keyFile = JSON.stringify({
+ *   type: "service_account",
+ *   client_email: "reports@project.iam.gserviceaccount.com",
+ *   private_key_id: "key-1",
+ *   private_key: "-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n",
+ *   token_uri: "https://oauth2.googleapis.com/token",
  * });
+ * const scope = "https://www.googleapis.com/auth/devstorage.read_only";
+ * console.log(googleKeyFileSource({ keyFile, scope }).identity.issuer); // https://oauth2.googleapis.com/token
  * ```
  */
 export function googleKeyFileSource({ keyFile, scope, subject, ...options }: GoogleKeyFileOptions): TokenSource {
