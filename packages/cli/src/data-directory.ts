@@ -8,10 +8,12 @@ import {
   replaceKeyEncryptionKeyFile,
   ringSealedUnder,
   type Store,
+  storeEngines,
 } from "@countersign/authority";
 import { defined, fromBase64url } from "@countersign/protocol";
 import { CliFailure, reasonOf } from "./failure.ts";
 import { refuseEmptiedDatabase, refuseLostDatabase } from "./first-start-marker.ts";
+import type { Settings } from "./settings-schema.ts";
 import type { World } from "./world.ts";
 
 /** The files of a data directory. */
@@ -25,10 +27,34 @@ export interface DataPaths {
   readonly marker: string;
 }
 
+/** Which settings say where the store is. */
+export type StorePlace = Pick<Settings, "data" | "store">;
+
+/** Whether other nodes may work on the store too: then nothing but the key-encryption key is in the data directory. */
+export function isShared({ store: { url } }: StorePlace): boolean {
+  return url !== undefined && !url.startsWith("sqlite:");
+}
+
+/**
+ * Where the store is, as `openStore` takes it.
+ *
+ * @throws {CliFailure} when the setting names no engine.
+ */
+export function locationOf(place: StorePlace): string {
+  const { url } = place.store;
+  if (url === undefined || url.startsWith("sqlite:")) return `sqlite:${dataPaths(place).database}`;
+  const engine = url.slice(0, url.indexOf(":"));
+  const served = storeEngines.filter((name) => name !== "memory");
+  if (served.includes(engine)) return url;
+  // What follows the engine may hold a password.
+  throw new CliFailure(`store.url names no engine: ${engine}:`, { hints: [`begin with ${served.join(": or ")}:`] });
+}
+
 /** Where things are in a data directory. */
-export function dataPaths(data: string): DataPaths {
+export function dataPaths({ data, store: { url } }: StorePlace): DataPaths {
+  const directory = url?.startsWith("sqlite:") ? url.slice("sqlite:".length) : data;
   return {
-    database: join(data, "countersign.db"),
+    database: join(directory, "countersign.db"),
     key: join(data, "kek"),
     nextKey: join(data, "kek.next"),
     marker: join(data, "first-start"),
@@ -51,38 +77,76 @@ export interface DataDirectoryOptions {
   readonly otherKey?: KeyEncryptionKey;
 }
 
-/** Opens the store of a data directory, making what is not there yet. One process at a time. */
+/** Opens the store and the key that seals its keys, making what is not there yet. */
 export async function openDataDirectory(
-  data: string,
+  place: StorePlace,
   world: World,
   options: DataDirectoryOptions = {},
 ): Promise<DataDirectory> {
-  const { onCommit, onLost, otherKey } = options;
-  const paths = dataPaths(data);
-  makeDataDirectory(data);
+  return isShared(place) ? openShared(place, world, options) : openEmbedded(place, world, options);
+}
+
+/** One process at a time. */
+async function openEmbedded(place: StorePlace, world: World, options: DataDirectoryOptions): Promise<DataDirectory> {
+  const paths = dataPaths(place);
+  makeDataDirectory(place.data);
   refuseLostDatabase(paths);
   // Before the store: so wherever there is a store there was a key.
   const current = await currentKey(paths, world);
-  const { clock } = world;
-  const store = await openStore(`sqlite:${paths.database}`, {
-    clock,
-    ...defined({ onCommit, onLost }),
-  });
-  try {
+  return opened(place, world, options, async (store) => {
     await refuseEmptiedDatabase(store, paths);
     const id = await ringSealedUnder(store);
-    if (otherKey !== undefined && id === otherKey.id) return { store, keyEncryptionKey: otherKey };
-    return { store, keyEncryptionKey: (await finishRewrap(paths, id, world)) ?? current };
+    if (options.otherKey !== undefined && id === options.otherKey.id) return options.otherKey;
+    return (await finishRewrap(paths, id, world)) ?? current;
+  });
+}
+
+/** Any number of processes: all of them need the one key, so none makes its own where there is a key ring already. */
+async function openShared(place: StorePlace, world: World, options: DataDirectoryOptions): Promise<DataDirectory> {
+  const paths = dataPaths(place);
+  const given = keyFromVariable("COUNTERSIGN_KEY", world);
+  return opened(place, world, options, async (store) => {
+    const id = await ringSealedUnder(store);
+    if (options.otherKey !== undefined && id === options.otherKey.id) return options.otherKey;
+    if (given !== undefined) return given;
+    if (id !== undefined && !existsSync(paths.key) && !existsSync(paths.nextKey)) throw withoutKey(paths);
+    makeDataDirectory(place.data);
+    const next = await finishRewrap(paths, id, world);
+    return next ?? openKeyEncryptionKeyFile({ path: paths.key, random: world.random });
+  });
+}
+
+async function opened(
+  place: StorePlace,
+  { clock }: World,
+  { onCommit, onLost }: DataDirectoryOptions,
+  findKey: (store: Store) => Promise<KeyEncryptionKey>,
+): Promise<DataDirectory> {
+  const store = await openStore(locationOf(place), { clock, ...defined({ onCommit, onLost }) }).catch(explainRange);
+  try {
+    return { store, keyEncryptionKey: await findKey(store) };
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
+/** A location that is none is a setting to mend. */
+function explainRange(error: unknown): never {
+  if (!(error instanceof RangeError)) throw error;
+  throw new CliFailure("store.url cannot be used", { hints: [error.message] });
+}
+
+function withoutKey({ key }: DataPaths): CliFailure {
+  return new CliFailure(`cannot find the key that seals the keys of this store: ${key}`, {
+    hints: ["set COUNTERSIGN_KEY to the same key on every node, or copy the file from another one"],
+  });
+}
+
 /** @throws {CliFailure} when a directory holds no store: a command that works on one makes none in the wrong place. */
-export function requireStore(data: string): void {
-  const { database } = dataPaths(data);
-  if (existsSync(database)) return;
+export function requireStore(place: StorePlace): void {
+  const { database } = dataPaths(place);
+  if (isShared(place) || existsSync(database)) return;
   throw new CliFailure(`there is no store: ${database}`, { hints: ["name the directory of the store with --data"] });
 }
 

@@ -37,7 +37,7 @@ export async function openAuthority(
   const parts: { authority?: Authority } = {};
   const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
   const metrics = createMetrics({ process: true, passwordQueue });
-  const { store, keyEncryptionKey } = await openDataDirectory(settings.data, world, {
+  const { store, keyEncryptionKey } = await openDataDirectory(settings, world, {
     onCommit: metrics.storeCommit,
     ...defined({ onLost }),
   });
@@ -65,7 +65,8 @@ export async function openAuthority(
 
 /** What of the settings is the authority's own. */
 function authorityPart(settings: Settings) {
-  const { listen, data, key_file, insecure_http, log_level, drain_seconds, tls, policy, issuer, ...rest } = settings;
+  const { listen, data, store, key_file, insecure_http, log_level, drain_seconds, tls, policy, issuer, ...rest } =
+    settings;
   return rest;
 }
 

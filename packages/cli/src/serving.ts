@@ -3,7 +3,7 @@ import { minRotation } from "@countersign/authority";
 import { checkServing, type TlsOptions } from "@countersign/authority/node";
 import { defined } from "@countersign/protocol";
 import { type Address, parseAddress } from "./address.ts";
-import { checkDataDirectory, keyFromVariable } from "./data-directory.ts";
+import { checkDataDirectory, keyFromVariable, locationOf } from "./data-directory.ts";
 import { CliFailure } from "./failure.ts";
 import { readKeyFile } from "./open-authority.ts";
 import { loadPolicy } from "./policy-files.ts";
@@ -33,6 +33,7 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
   if (settings.policy.file !== undefined) loadPolicy(settings.policy.file);
   keyFromVariable("COUNTERSIGN_KEY", world);
   checkDataDirectory(settings.data);
+  locationOf(settings);
   const serving = { ...loaded, settings, address, ...defined({ tls }) };
   return { ...serving, warnings: [...warnings, ...doubts(serving, world.clock.now())] };
 }

@@ -18,6 +18,7 @@ const flags: Readonly<Record<string, Flag>> = {
   config: { kind: "text", value: "FILE", summary: "Configuration; countersign.toml when it is there" },
   listen: text("Where to listen; localhost:8080 by default", "HOST:PORT", "listen"),
   data: text("Directory of the store; ./data by default", "DIR", "data"),
+  store: text("Where the store is: sqlite:DIR, postgres://…; in the directory by default", "URL", "store", "url"),
   issuer: text("The issuer in every token; the listening URL by default", "URL", "issuer"),
   "tls-cert": text("Certificate, PEM; serves HTTPS", "FILE", "tls", "cert"),
   "tls-key": text("Private key of the certificate, PEM", "FILE", "tls", "key"),
@@ -34,7 +35,7 @@ export const settingOptions: Readonly<Record<string, Option>> = flags;
 
 /** The options that say where settings and data are, for commands that work on them without serving. */
 export const placeOptions: Readonly<Record<string, Option>> = Object.fromEntries(
-  Object.entries(flags).filter(([name]) => name === "config" || name === "data"),
+  Object.entries(flags).filter(([name]) => ["config", "data", "store"].includes(name)),
 );
 
 /** What the flags say of the settings, and which file they name. */

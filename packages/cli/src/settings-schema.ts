@@ -6,6 +6,15 @@ import { z } from "zod";
 export const settingsSchema = z.strictObject({
   listen: z.string().default("localhost:8080").describe("HOST:PORT; localhost is 127.0.0.1 and ::1"),
   data: z.string().min(1).default("./data").describe("Directory of the store and the key-encryption key"),
+  store: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^[a-z]+:./, "must be sqlite:DIR, postgres://… or dynamodb:TABLE")
+        .optional()
+        .describe("Where the store is: sqlite:DIR, postgres://… or dynamodb:TABLE?region=…; a file in data by default"),
+    })
+    .prefault({}),
   key_file: z.string().optional().describe("An existing private key (JWK or PEM) to sign with"),
   insecure_http: z.boolean().default(false).describe("Plain HTTP beyond loopback: passwords can be read on the way"),
   log_level: z.enum(logLevels).default("info").describe("How much the log says"),

@@ -15,7 +15,7 @@ export const adminRecover: Command = {
   async run(run) {
     const { given, world, print } = run;
     const { settings } = loadSettings({ ...flagSettings(given), env: world.env });
-    requireStore(settings.data);
+    requireStore(settings);
     const password = await newPassword(run);
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? "http://localhost" }, world);
     try {

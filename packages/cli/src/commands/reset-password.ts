@@ -16,7 +16,7 @@ export const resetPassword: Command = {
   async run(run) {
     const { given, world, print } = run;
     const { settings } = loadSettings({ ...flagSettings(given), env: world.env });
-    requireStore(settings.data);
+    requireStore(settings);
     const username = given.text("username") ?? "admin";
     const password = await newPassword(run);
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? "http://localhost" }, world);

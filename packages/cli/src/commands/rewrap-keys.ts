@@ -25,11 +25,11 @@ export const rewrapKeys: Command = {
   async run({ given, world, print }) {
     const { settings } = loadSettings({ ...flagSettings(given), env: world.env });
     const { clock, random } = world;
-    const paths = dataPaths(settings.data);
-    requireStore(settings.data);
+    const paths = dataPaths(settings);
+    requireStore(settings);
     const newKey = keyFromVariable("COUNTERSIGN_NEW_KEY", world);
     const otherKey = newKey ?? (await leftOver(paths, world));
-    const { store, keyEncryptionKey: from } = await openDataDirectory(settings.data, world, {
+    const { store, keyEncryptionKey: from } = await openDataDirectory(settings, world, {
       ...defined({ otherKey }),
     });
     const audit = createAuditTrail({ store, clock, random, observer: silentObserver, ...retentionOf(settings) });

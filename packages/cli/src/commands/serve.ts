@@ -9,7 +9,7 @@ import {
 import { type Served, serveAuthority } from "@countersign/authority/node";
 import { defined } from "@countersign/protocol";
 import type { Command, Run } from "../command.ts";
-import { dataPaths } from "../data-directory.ts";
+import { dataPaths, isShared } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import { markFirstStart } from "../first-start-marker.ts";
 import { greet } from "../greet.ts";
@@ -61,7 +61,7 @@ export const serve: Command = {
       (await danglingSettings(settings, running.authority)).forEach(warn);
       const passwordFile = run.given.text("admin-password-file");
       await greet({ ...running, ...defined({ passwordFile }) }, print);
-      await markFirstStart(running.authority.services.store, dataPaths(settings.data));
+      if (!isShared(settings)) await markFirstStart(running.authority.services.store, dataPaths(settings));
       const why = await Promise.race([stopped, lost.promise]);
       if (why !== undefined) throw lostFiles(why);
     } finally {
