@@ -13,6 +13,16 @@ export type { ExpectedClaims } from "./binding/expected-claims.ts";
 export { type PublicJwk, thumbprintOf } from "./binding/jwk.ts";
 export { reportDataFor } from "./binding/report-data.ts";
 export { ensureTaggedBinding, readTaggedEvidence, type TaggedEvidence } from "./binding/tagged-evidence.ts";
+export { type CollateralCacheOptions, cacheCollateral } from "./collateral/cache.ts";
+export type { FetchCollateral, FetchedResponse } from "./collateral/fetch.ts";
+export {
+  type CollateralRequest,
+  fetchCollateral,
+  INTEL_PCS,
+  type PcsOptions,
+  pcsCollateral,
+  requestOf,
+} from "./collateral/pcs.ts";
 export { appraiseQuote, type QuoteAppraisal, type QuoteOptions, verifyQuote } from "./dcap/appraise.ts";
 export { type Collateral, formatCollateral, parseCollateral } from "./dcap/collateral.ts";
 export type { PlatformTcb } from "./dcap/platform.ts";

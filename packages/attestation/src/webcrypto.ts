@@ -47,9 +47,23 @@ const ALGORITHMS: Readonly<Record<SignatureAlgorithm, Parameters>> = {
   PS384: { name: "RSA-PSS", hash: "SHA-384", saltLength: 48 },
 };
 
+interface WebCrypto {
+  readonly subtle?: Subtle;
+  getRandomValues(bytes: Bytes): Bytes;
+}
+
+const webCrypto = (): WebCrypto | undefined => (globalThis as { crypto?: WebCrypto }).crypto;
+
+/** Random bytes, for names that nobody else uses. */
+export function randomOctets(length: number): Bytes {
+  const crypto = webCrypto();
+  if (crypto === undefined) throw new TypeError("Cannot find WebCrypto: there is no source of randomness");
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
 function subtle(): Subtle {
-  const { crypto } = globalThis as { crypto?: { subtle?: Subtle } };
-  if (crypto?.subtle !== undefined) return crypto.subtle;
+  const found = webCrypto()?.subtle;
+  if (found !== undefined) return found;
   throw new TypeError("Cannot find WebCrypto: crypto.subtle needs a secure context (HTTPS)");
 }
 
