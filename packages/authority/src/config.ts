@@ -2,7 +2,7 @@ import { z } from "zod";
 import { eventTable } from "./audit/events.ts";
 import { signingAlgorithms } from "./store/records.ts";
 import { canonicalIp, canonicalPeer } from "./values/address.ts";
-import { audienceRule, audienceSchema, isAudience, maxAudiences } from "./values/audience.ts";
+import { AUDIENCE_RULE, audienceSchema, isAudience, MAX_AUDIENCES } from "./values/audience.ts";
 import { idSchema, isId } from "./values/id.ts";
 import { lifetimeSchema } from "./values/lifetime.ts";
 import { scopesSchema } from "./values/scope.ts";
@@ -12,9 +12,9 @@ const seconds = (fallback: number, least: number, most: number, what: string) =>
 
 const algorithm = z.enum(signingAlgorithms);
 
-const day = 86_400;
+const DAY = 86_400;
 
-const retentionForm = `must be an event or its first part and seconds: user=63072000, ${day} to ${3660 * day}, or token.issued=0`;
+const RETENTION_FORM = `must be an event or its first part and seconds: user=63072000, ${DAY} to ${3660 * DAY}, or token.issued=0`;
 
 /**
  * The whole configuration, as `countersign.toml` spells it. Every member has a safe default; unknown members are
@@ -30,27 +30,27 @@ export const configSchema = z.strictObject({
     .strictObject({
       access_ttl: lifetimeSchema("accessToken").default(900).describe("Life of an access token, in seconds"),
       refresh_idle_ttl: lifetimeSchema("refreshIdle")
-        .default(14 * day)
+        .default(14 * DAY)
         .describe("A refresh token dies when unused for so long, in seconds"),
       refresh_absolute_ttl: lifetimeSchema("refreshAbsolute")
-        .default(90 * day)
+        .default(90 * DAY)
         .describe("A login ends after so long, however often it is refreshed, in seconds"),
       replay_window: seconds(10, 0, 120, "A refresh repeated within it gets the same successor"),
       algorithm: algorithm.default("ES256").describe("Signature algorithm of clients that name none"),
       audience: z
-        .array(audienceSchema.refine(isAudience, `must be ${audienceRule}`))
-        .max(maxAudiences)
+        .array(audienceSchema.refine(isAudience, `must be ${AUDIENCE_RULE}`))
+        .max(MAX_AUDIENCES)
         .default([])
         .describe("Audiences of clients that name none; the issuer when empty"),
-      assertion_lifetime: seconds(3600, 60, day, "Longest life of a client's assertion; so long its jti is remembered"),
+      assertion_lifetime: seconds(3600, 60, DAY, "Longest life of a client's assertion; so long its jti is remembered"),
       clock_skew: seconds(30, 0, 60, "Tolerance for the clocks of clients that sign assertions"),
     })
     .prefault({}),
   keys: z
     .strictObject({
-      rotate_every: seconds(30 * day, 60, 3660 * day, "Active life of a signing key"),
-      publish_before: seconds(day, 0, 60 * day, "A key is published so long before it signs"),
-      jwks_max_age: seconds(900, 0, day, "Cache-Control max-age of the JWK sets"),
+      rotate_every: seconds(30 * DAY, 60, 3660 * DAY, "Active life of a signing key"),
+      publish_before: seconds(DAY, 0, 60 * DAY, "A key is published so long before it signs"),
+      jwks_max_age: seconds(900, 0, DAY, "Cache-Control max-age of the JWK sets"),
       algorithms: z
         .array(algorithm)
         .max(signingAlgorithms.length)
@@ -88,7 +88,7 @@ export const configSchema = z.strictObject({
         .max(100)
         .default(5)
         .describe("Wrong passwords per account and block of addresses before delays grow"),
-      login_max_delay: seconds(900, 1, day, "Longest delay between attempts of a block of addresses at one account"),
+      login_max_delay: seconds(900, 1, DAY, "Longest delay between attempts of a block of addresses at one account"),
       account_attempts_per_hour: z
         .number()
         .int()
@@ -116,9 +116,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
   audit: z
     .strictObject({
-      retention: seconds(400 * day, day, 3660 * day, "How long audit records are kept"),
+      retention: seconds(400 * DAY, DAY, 3660 * DAY, "How long audit records are kept"),
       retention_of: z
-        .array(z.string().refine(isRetention, retentionForm))
+        .array(z.string().refine(isRetention, RETENTION_FORM))
         .default([])
         .describe("The same for some events, by name or first part: user=63072000, token.issued=0"),
     })
@@ -178,7 +178,7 @@ function isRetention(text: string): boolean {
   const [, name = "", digits = ""] = /^([a-z]+(?:\.[a-z]+)?)=(\d{1,9})$/.exec(text) ?? [];
   const isKnown = Object.keys(eventTable).some((event) => event === name || event.startsWith(`${name}.`));
   const retention = Number(digits);
-  return isKnown && ((retention >= day && retention <= 3660 * day) || (retention === 0 && name === "token.issued"));
+  return isKnown && ((retention >= DAY && retention <= 3660 * DAY) || (retention === 0 && name === "token.issued"));
 }
 
 /** What clients compare byte for byte and then fetch below: of the characters of RFC 3986, without what fetch refuses. */

@@ -13,7 +13,7 @@ export interface Listing<Value> {
 }
 
 /** A page is read on the thread that serves everybody: a long search must not keep grants waiting. */
-const pageSize = 100;
+const PAGE_SIZE = 100;
 
 /** The values of an owner that match, in the order of their keys. Reads page after page until it has enough of them. */
 export async function listMatching<Value>(
@@ -24,7 +24,7 @@ export async function listMatching<Value>(
   const found: Value[] = [];
   let start = after;
   for (;;) {
-    const size = matches === undefined ? Math.min(limit - found.length, pageSize) : pageSize;
+    const size = matches === undefined ? Math.min(limit - found.length, PAGE_SIZE) : PAGE_SIZE;
     const page = await store.list<Value>(owner, { limit: size, ...defined({ after: start }) });
     for (const { value } of page) {
       if (found.length < limit && (matches?.(value) ?? true)) found.push(value);

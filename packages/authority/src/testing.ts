@@ -69,7 +69,7 @@ export interface TestResponse {
 }
 
 /** The issuer of test authorities. */
-export const testIssuer = "http://localhost:8080";
+export const TEST_ISSUER = "http://localhost:8080";
 
 const loopback: Connection = { address: "127.0.0.1" };
 
@@ -99,7 +99,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
   const authority = await createAuthority({
     config: parseConfig({
       ...options.config,
-      issuer: options.config?.issuer ?? testIssuer,
+      issuer: options.config?.issuer ?? TEST_ISSUER,
       // RSA keys take a while to make, and hardly any test needs them.
       keys: { algorithms: ["ES256"], ...options.config?.keys },
     }),
@@ -131,7 +131,7 @@ async function sendForm(
   const pairs = Object.entries(fields).flatMap(([name, value]) =>
     [value].flat().map((one): [string, string] => [name, one]),
   );
-  const request = new Request(`${testIssuer}${path}`, {
+  const request = new Request(`${TEST_ISSUER}${path}`, {
     method: "POST",
     body: new URLSearchParams(pairs).toString(),
     headers: { "content-type": "application/x-www-form-urlencoded", ...send.headers },

@@ -13,11 +13,11 @@ export interface Api {
   send(method: "POST" | "PATCH" | "PUT" | "DELETE", path: string, body?: object): Promise<JsonObject>;
 }
 
-const defaultUrl = "http://localhost:8080";
+const DEFAULT_URL = "http://localhost:8080";
 
 /** The options of every command that talks to a running authority. */
 export const remoteOptions: Readonly<Record<string, Option>> = {
-  url: { kind: "text", value: "URL", summary: `The authority; COUNTERSIGN_URL, or ${defaultUrl}` },
+  url: { kind: "text", value: "URL", summary: `The authority; COUNTERSIGN_URL, or ${DEFAULT_URL}` },
   "insecure-http": { kind: "flag", summary: "Allow plain HTTP beyond loopback" },
 };
 
@@ -27,18 +27,18 @@ export const remoteOptions: Readonly<Record<string, Option>> = {
  * @throws {CliFailure} when it is none, or plain HTTP would leave this machine and nobody said that it may.
  */
 export function urlOf({ given, world }: Run): string {
-  const text = given.text("url") ?? world.env.COUNTERSIGN_URL ?? defaultUrl;
+  const text = given.text("url") ?? world.env.COUNTERSIGN_URL ?? DEFAULT_URL;
   const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) throw usageFailure(`not a URL: ${text}`, example);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw usageFailure(`not a URL: ${text}`, EXAMPLE);
   if ([url.username, url.password, url.search, url.hash].join("") !== "" || url.pathname.includes("%")) {
-    throw usageFailure(`more than the URL of an authority: ${url.origin}`, example);
+    throw usageFailure(`more than the URL of an authority: ${url.origin}`, EXAMPLE);
   }
   const isPrivate = url.protocol === "https:" || isLoopbackHost(url.hostname.replace(/^\[|\]$/g, ""));
   if (!isPrivate && !given.flag("insecure-http")) throw inTheOpen(url);
   return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
 }
 
-const example = "such as https://id.example.com: scheme, host, and a port or path where it has them";
+const EXAMPLE = "such as https://id.example.com: scheme, host, and a port or path where it has them";
 
 function inTheOpen({ origin }: URL): CliFailure {
   return usageFailure(

@@ -73,14 +73,14 @@ function parse(command: Command, options: Readonly<Record<string, Option>>, word
   try {
     const args = withDashes(options, words);
     const parsed = parseArgs({ args, options: specs, allowPositionals: true, strict: true });
-    return { ...parsed, positionals: parsed.positionals.map((word) => word.replace(dashed, "")) };
+    return { ...parsed, positionals: parsed.positionals.map((word) => word.replace(DASHED, "")) };
   } catch (error) {
     throw usageFailure(...explain(error, command, Object.keys(options)));
   }
 }
 
 /** Stands before a word that begins with a dash and is no option. No argument of a process can hold it. */
-const dashed = "\0";
+const DASHED = "\0";
 
 /**
  * One identifier in 64 begins with a dash, as key ids and tokens are base64url: long, and with what no name of an option
@@ -103,7 +103,7 @@ function withDashes(options: Readonly<Record<string, Option>>, words: readonly s
     const isValue = kind !== undefined && kind !== "flag";
     if (isValue && (/^-\d|^-----BEGIN /.test(word) || isIdentifier(word)))
       joined[joined.length - 1] = `${before}=${word}`;
-    else joined.push(isIdentifier(word) ? `${dashed}${word}` : word);
+    else joined.push(isIdentifier(word) ? `${DASHED}${word}` : word);
   }
   return joined;
 }

@@ -44,7 +44,7 @@ function refusalOf(url: string, { headers }: Response, body: JsonObject): Refusa
   const code = String(body.error);
   if (code === "not_found") {
     const { pathname } = new URL(url);
-    return new Refusal(code, `not found: ${decodeURI(pathname)}`, [listings[pathname.split("/")[3] ?? ""] ?? nowhere]);
+    return new Refusal(code, `not found: ${decodeURI(pathname)}`, [listings[pathname.split("/")[3] ?? ""] ?? NOWHERE]);
   }
   const [what = code, ...how] = String(body.error_description ?? code).split("; ");
   const wait = headers.get("retry-after");
@@ -56,7 +56,7 @@ function idOf(requestId: string): string {
   return `the request id, by which its log says why: ${requestId}`;
 }
 
-const nowhere = "name the authority with --url, its scheme and port included";
+const NOWHERE = "name the authority with --url, its scheme and port included";
 
 /** What lists the things of a kind, by the part of the path that names it. */
 const listings: Readonly<Record<string, string>> = {
@@ -77,7 +77,7 @@ export function strangerAt(url: string, response?: Response): CliFailure {
   const status = response === undefined || response.ok ? "" : ` (${response.status})`;
   return new CliFailure(`the answer is not an authority's: ${url.split("?")[0]}${status}`, {
     hints: [
-      response !== undefined && response.status >= 500 ? "a proxy answered: see whether the authority runs" : nowhere,
+      response !== undefined && response.status >= 500 ? "a proxy answered: see whether the authority runs" : NOWHERE,
     ],
   });
 }
@@ -86,7 +86,7 @@ export function strangerAt(url: string, response?: Response): CliFailure {
 function elsewhere(url: string, { headers }: Response): CliFailure {
   const target = URL.parse(headers.get("location") ?? "", url)?.origin;
   return new CliFailure(`the answer is a redirection, which no credential follows: ${new URL(url).origin}`, {
-    hints: [target === undefined ? nowhere : `if the authority is there, give --url ${target}`],
+    hints: [target === undefined ? NOWHERE : `if the authority is there, give --url ${target}`],
   });
 }
 
@@ -107,25 +107,25 @@ async function reach(url: string, init: RequestInit): Promise<{ readonly respons
   }
 }
 
-const untrusted = "trust its certificate or the authority that issued it: NODE_EXTRA_CA_CERTS=cert.pem countersign …";
-const noName = "no such host is known: check --url";
-const noResponse = "nothing answers there in time: check --url, and whether the network lets it through";
+const UNTRUSTED = "trust its certificate or the authority that issued it: NODE_EXTRA_CA_CERTS=cert.pem countersign …";
+const NO_NAME = "no such host is known: check --url";
+const NO_RESPONSE = "nothing answers there in time: check --url, and whether the network lets it through";
 
 /** How to mend a connection. */
 const reachHints: Readonly<Record<string, string>> = {
-  ENOTFOUND: noName,
-  EAI_AGAIN: noName,
-  ETIMEDOUT: noResponse,
-  EHOSTUNREACH: noResponse,
-  ENETUNREACH: noResponse,
-  UND_ERR_CONNECT_TIMEOUT: noResponse,
-  UND_ERR_HEADERS_TIMEOUT: noResponse,
+  ENOTFOUND: NO_NAME,
+  EAI_AGAIN: NO_NAME,
+  ETIMEDOUT: NO_RESPONSE,
+  EHOSTUNREACH: NO_RESPONSE,
+  ENETUNREACH: NO_RESPONSE,
+  UND_ERR_CONNECT_TIMEOUT: NO_RESPONSE,
+  UND_ERR_HEADERS_TIMEOUT: NO_RESPONSE,
   CERT_HAS_EXPIRED: "its certificate has expired: give it a new one",
   CERT_NOT_YET_VALID: "its certificate is not valid yet: check the clocks",
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate names another host: give that in --url",
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "it speaks no TLS: give --url http://…",
   ERR_SSL_WRONG_VERSION_NUMBER: "it speaks no TLS: give --url http://…",

@@ -10,7 +10,7 @@ export interface MarkedPaths {
   readonly marker: string;
 }
 
-const text = `A first start was completed in this directory. Without its database no authority starts here:
+const TEXT = `A first start was completed in this directory. Without its database no authority starts here:
 a lost database is to be restored, not replaced by a new one. To start anew on purpose, move all files away.
 `;
 
@@ -40,7 +40,7 @@ export async function refuseEmptiedDatabase(store: Store, paths: MarkedPaths): P
 export async function markFirstStart(store: Store, { marker }: Pick<MarkedPaths, "marker">): Promise<void> {
   if (existsSync(marker) || !(await isFirstStartComplete(store))) return;
   const file = openSync(marker, "w", 0o600);
-  writeSync(file, text);
+  writeSync(file, TEXT);
   fsyncSync(file);
   closeSync(file);
   if (process.platform === "win32") return;

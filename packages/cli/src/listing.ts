@@ -14,7 +14,7 @@ export const listingOptions: Readonly<Record<string, Option>> = {
 };
 
 /** The most that the authority puts into one response. */
-const pageSize = 200;
+const PAGE_SIZE = 200;
 
 /** A paged listing of the management API. */
 interface Listing {
@@ -39,7 +39,7 @@ export async function printListing(run: Run, { path, member, columns }: Listing)
   const rows: JsonObject[] = [];
   let next = given.text("after");
   do {
-    const size = String(Math.min(pageSize, limit - rows.length));
+    const size = String(Math.min(PAGE_SIZE, limit - rows.length));
     const page = await api.get(path, { search: given.text("search"), limit: size, after: next });
     rows.push(...objectsIn(page, member));
     next = textIn(page, "next");

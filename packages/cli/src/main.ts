@@ -30,5 +30,5 @@ const code = await runCli(argv.slice(2), {
 process.exitCode = code;
 
 /** A server ends though nobody takes what it has written. */
-const lastWordsMs = 1000;
-if (argv[2] === "serve") setTimeout(() => exitNow(code), lastWordsMs).unref();
+const LAST_WORDS_MS = 1000;
+if (argv[2] === "serve") setTimeout(() => exitNow(code), LAST_WORDS_MS).unref();

@@ -6,7 +6,7 @@ import type { Input, World } from "./world.ts";
 
 const enter = new Set(["\r", "\n", "\u0004"]);
 const erase = new Set(["\u007f", "\b"]);
-const interrupt = "\u0003";
+const INTERRUPT = "\u0003";
 
 /** Asks on the terminal, without echo. `undefined` where there is no terminal. */
 export async function askSecret(
@@ -30,7 +30,7 @@ function readKeys(stdin: Input): Promise<string> {
     let typed: string[] = [];
     const onData = (chunk: Buffer | string) => {
       for (const key of chunk.toString()) {
-        if (key === interrupt) return finish(() => reject(new CliFailure("interrupted", { exitCode: 130 })));
+        if (key === INTERRUPT) return finish(() => reject(new CliFailure("interrupted", { exitCode: 130 })));
         if (enter.has(key)) return finish(() => resolve(typed.join("")));
         typed = erase.has(key) ? typed.slice(0, -1) : [...typed, key];
       }

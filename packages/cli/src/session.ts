@@ -57,11 +57,11 @@ function pathOf(env: World["env"], url: string): string | undefined {
 }
 
 /** More than any session takes. */
-const maxBytes = 65_536;
+const MAX_BYTES = 65_536;
 
 async function readFileAt(path: string): Promise<Session | undefined> {
   try {
-    const bytes = await readPrivateFile({ path, holds: "session", maxBytes });
+    const bytes = await readPrivateFile({ path, holds: "session", maxBytes: MAX_BYTES });
     return bytes && sessionOf(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return undefined;

@@ -32,7 +32,7 @@ const otherVariables: ReadonlySet<string> = new Set(
 );
 
 /** What an orchestrator sets for a service that is called countersign. */
-const orchestrator = /^COUNTERSIGN_(?:SERVICE_|PORT(?:_|$))/;
+const ORCHESTRATOR = /^COUNTERSIGN_(?:SERVICE_|PORT(?:_|$))/;
 
 /** The settings in the environment, typed as their rows say. A value that does not fit its type is left to the schema. */
 export function settingsFromEnvironment(
@@ -55,7 +55,7 @@ export function unknownVariables(
   const known = new Set(rows.map(({ path }) => variableOf(path)));
   return Object.keys(env).filter(
     (name) =>
-      name.startsWith("COUNTERSIGN_") && !known.has(name) && !otherVariables.has(name) && !orchestrator.test(name),
+      name.startsWith("COUNTERSIGN_") && !known.has(name) && !otherVariables.has(name) && !ORCHESTRATOR.test(name),
   );
 }
 

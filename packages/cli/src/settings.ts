@@ -14,7 +14,7 @@ import {
 import { lineOfSetting, parseToml } from "./toml.ts";
 
 /** The file that is read when none is named and it is there. */
-export const defaultConfigPath = "countersign.toml";
+export const DEFAULT_CONFIG_PATH = "countersign.toml";
 
 /** Settings with what is worth saying about where they came from. */
 export interface LoadedSettings {
@@ -63,7 +63,7 @@ export function loadSettings({ path, env, flags = {} }: SettingsSources): Loaded
 }
 
 function readFile(named: string | undefined): Sources["file"] {
-  const path = named ?? (existsSync(defaultConfigPath) ? defaultConfigPath : undefined);
+  const path = named ?? (existsSync(DEFAULT_CONFIG_PATH) ? DEFAULT_CONFIG_PATH : undefined);
   if (path === undefined) return undefined;
   let text: string;
   try {

@@ -2,7 +2,7 @@ import { defined } from "@countersign/protocol";
 import type { VaultSetting } from "./vault-setting.ts";
 
 /** The one value that is an expression of Terraform and not a text. */
-const reference = "vault_jwt_auth_backend.countersign.path";
+const REFERENCE = "vault_jwt_auth_backend.countersign.path";
 
 /**
  * Terraform for the hashicorp/vault provider. What is said of the mount is the same for every client of an authority, so
@@ -27,7 +27,7 @@ export function vaultTerraform(setting: VaultSetting): readonly string[] {
     "",
     "# This client alone; other roles stay as they are.",
     `resource "vault_jwt_auth_backend_role" "${label}" {`,
-    ...attributes({ backend: reference, role_name: role, ...roleOf(setting), token_policies: policies }),
+    ...attributes({ backend: REFERENCE, role_name: role, ...roleOf(setting), token_policies: policies }),
     "}",
   ];
 }
@@ -86,7 +86,7 @@ function attributes(values: Readonly<Record<string, Value>>): readonly string[] 
 }
 
 function hcl(value: Value): string {
-  if (value === reference) return reference;
+  if (value === REFERENCE) return REFERENCE;
   if (typeof value === "string") return hclText(value);
   if (isList(value)) return `[${value.map(hclText).join(", ")}]`;
   const pairs = Object.entries(value).map(([name, text]) => `${name} = ${hclText(text)}`);

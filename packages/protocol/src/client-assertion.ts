@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { JwtRules } from "./jwt-rules.ts";
 
 /** The `client_assertion_type` of a JWT (RFC 7523 section 2.2). */
-export const jwtBearerAssertion = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+export const JWT_BEARER_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** Who is to be authenticated by an assertion, and at which server. */
 export interface ClientAssertionExpectation {

@@ -17,11 +17,11 @@ export interface Clock {
 }
 
 /** `setTimeout` fires at once when it is asked to wait longer than this. */
-const maxTimerMs = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   let leftMs = ms;
-  for (; leftMs > maxTimerMs; leftMs -= maxTimerMs) await sleepOnce(maxTimerMs, signal);
+  for (; leftMs > MAX_TIMER_MS; leftMs -= MAX_TIMER_MS) await sleepOnce(MAX_TIMER_MS, signal);
   await sleepOnce(leftMs, signal);
 }
 

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 
-const canonicalBase64url = /^[A-Za-z0-9_-]*$/;
+const CANONICAL_BASE64URL = /^[A-Za-z0-9_-]*$/;
 
 /** Bytes as base64url without padding (RFC 7515 section 2). */
 export function toBase64url(bytes: Uint8Array): string {
@@ -12,7 +12,7 @@ export function toBase64url(bytes: Uint8Array): string {
  * refused, so that one byte string has one text (RFC 4648 section 3.5).
  */
 export function fromBase64url(text: string): Uint8Array | undefined {
-  if (!canonicalBase64url.test(text)) return undefined;
+  if (!CANONICAL_BASE64URL.test(text)) return undefined;
   const bytes = Buffer.from(text, "base64url");
   return bytes.toString("base64url") === text ? new Uint8Array(bytes) : undefined;
 }

@@ -9,7 +9,7 @@ export {
   plainClaims,
   toNumericDate,
 } from "./claims.ts";
-export { type ClientAssertionExpectation, clientAssertionRules, jwtBearerAssertion } from "./client-assertion.ts";
+export { type ClientAssertionExpectation, clientAssertionRules, JWT_BEARER_ASSERTION } from "./client-assertion.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { type Defined, defined } from "./defined.ts";
 export { equalInConstantTime, fromBase64url, sha256, toBase64url } from "./encoding.ts";

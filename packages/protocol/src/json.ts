@@ -13,7 +13,7 @@ type MutableObject = { [name: string]: JsonValue };
 type Frame = { readonly object: MutableObject; name: string } | { readonly array: JsonValue[] };
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const literals: readonly (readonly [string, JsonValue])[] = [
   ["true", true],
   ["false", false],
@@ -163,8 +163,8 @@ class JsonReader {
   }
 
   #number(): number {
-    number.lastIndex = this.#at;
-    const digits = number.exec(this.#text)?.[0];
+    NUMBER.lastIndex = this.#at;
+    const digits = NUMBER.exec(this.#text)?.[0];
     const value = Number(digits);
     if (digits === undefined || !Number.isFinite(value)) throw new TokenRefused("json_malformed");
     this.#at += digits.length;

@@ -38,9 +38,9 @@ export interface KeySet extends KeySource {
   find(hint: KeyHint): readonly VerificationKey[];
 }
 
-const maxKeys = 100;
+const MAX_KEYS = 100;
 // One token costs at most so many verifications: enough for the keys of a rotation that are published at once.
-export const maxCandidates = 4;
+export const MAX_CANDIDATES = 4;
 
 /**
  * Imports a JWK set (RFC 7517 section 5): each member becomes a key pinned to one algorithm, or is left out with its
@@ -57,7 +57,7 @@ export const maxCandidates = 4;
  */
 export function importKeys(jwks: unknown, options: KeyImportOptions = {}): KeySet {
   const members = ownMembers(jwks)?.keys;
-  if (!Array.isArray(members) || members.length > maxKeys) throw new TokenRefused("malformed_key_set");
+  if (!Array.isArray(members) || members.length > MAX_KEYS) throw new TokenRefused("malformed_key_set");
   const imported = withoutDuplicates(members.map((member: unknown) => importKey(member, options)));
   const keys = imported.filter((result) => typeof result !== "string");
   const refused = imported.flatMap((reason, index) => (typeof reason === "string" ? [{ index, reason }] : []));
@@ -80,7 +80,7 @@ export function lookUp(keys: readonly VerificationKey[], hint: KeyHint): readonl
   const algorithm = algorithmNamed(hint.alg);
   const named = hint.kid === undefined ? keys : keys.filter((key) => key.kid === hint.kid);
   const fitting = named.filter((key) => key.algorithm === algorithm);
-  if (fitting.length > maxCandidates) return "ambiguous_key";
+  if (fitting.length > MAX_CANDIDATES) return "ambiguous_key";
   if (fitting.length > 0) return fitting;
   return hint.kid === undefined || named.length === 0 ? "unknown_key" : "algorithm_mismatch";
 }

@@ -24,7 +24,7 @@ export interface DecodedJws {
 }
 
 /** The longest token that is looked at, in characters. */
-export const defaultMaxTokenLength = 16_384;
+export const DEFAULT_MAX_TOKEN_LENGTH = 16_384;
 
 /** Header members that refuse a token by being there. The keys that verify are configured, never brought along. */
 const refusedMembers: readonly (readonly [string, RefusalReason])[] = [
@@ -44,7 +44,7 @@ const refusedMembers: readonly (readonly [string, RefusalReason])[] = [
  *
  * @throws {TokenRefused}
  */
-export function decodeJws(token: string, maxLength = defaultMaxTokenLength): DecodedJws {
+export function decodeJws(token: string, maxLength = DEFAULT_MAX_TOKEN_LENGTH): DecodedJws {
   if (typeof token !== "string") throw new TokenRefused("not_compact");
   // A limit that is no number refuses all.
   if (!(token.length <= maxLength)) throw new TokenRefused("token_too_large");

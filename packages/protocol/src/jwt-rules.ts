@@ -52,12 +52,12 @@ interface Judge {
 
 type Check = (claims: JsonObject, judge: Judge) => RefusalReason | readonly [RefusalReason, RefusalOptions] | undefined;
 
-const maxClockSkewMs = 60_000;
+const MAX_CLOCK_SKEW_MS = 60_000;
 /** The last second of the year 9999: beyond it RFC 3339 has no dates, and arithmetic loses its seconds. */
-const lastNumericDate = 253_402_300_799;
+const LAST_NUMERIC_DATE = 253_402_300_799;
 
 const isText = (value: JsonValue | undefined) => typeof value === "string" && value !== "";
-const isDate = (value: JsonValue | undefined) => typeof value === "number" && value >= 0 && value <= lastNumericDate;
+const isDate = (value: JsonValue | undefined) => typeof value === "number" && value >= 0 && value <= LAST_NUMERIC_DATE;
 const isAudience = (value: JsonValue | undefined) =>
   isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
 
@@ -114,8 +114,8 @@ function createJudge(rules: JwtRules): Judge {
   const { clockSkewMs: skewMs = 30_000, audience = [] } = rules;
   const named: Profile = profiles[rules.profile];
   const profile = { ...named, audience: rules.audienceMatch ?? named.audience };
-  if (!(skewMs >= 0 && skewMs <= maxClockSkewMs)) {
-    throw new RangeError(`Cannot tolerate a clock skew outside 0 to ${maxClockSkewMs} ms: ${skewMs}`);
+  if (!(skewMs >= 0 && skewMs <= MAX_CLOCK_SKEW_MS)) {
+    throw new RangeError(`Cannot tolerate a clock skew outside 0 to ${MAX_CLOCK_SKEW_MS} ms: ${skewMs}`);
   }
   const { maxLifetimeMs = profile.maxLifetimeMs, maxAgeMs = 0 } = rules;
   const nowMs = rules.clock.now();

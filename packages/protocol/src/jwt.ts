@@ -3,7 +3,7 @@ import { isJsonObject, parseJson } from "./json.ts";
 import type { JsonObject } from "./json-value.ts";
 import type { VerificationKey } from "./jwk.ts";
 import type { KeySource } from "./jwks.ts";
-import { type DecodedJws, decodeJws, defaultMaxTokenLength, type JwsHeader, verifyJws } from "./jws.ts";
+import { DEFAULT_MAX_TOKEN_LENGTH, type DecodedJws, decodeJws, type JwsHeader, verifyJws } from "./jws.ts";
 import { checkClaims, checkForms, checkType, type JwtRules } from "./jwt-rules.ts";
 import type { ProfileName } from "./profiles.ts";
 import { TokenRefused } from "./refusal.ts";
@@ -53,7 +53,7 @@ export interface VerifiedJwt<P extends ProfileName = ProfileName> {
  * ```
  */
 export function decodeJwt(token: string, options: { readonly maxLength?: number } = {}): DecodedJwt {
-  const { maxLength = defaultMaxTokenLength } = options;
+  const { maxLength = DEFAULT_MAX_TOKEN_LENGTH } = options;
   const jws = decodeJws(token, maxLength);
   const claims = parseJson(jws.payload, { maxBytes: maxLength });
   if (!isJsonObject(claims)) throw new TokenRefused("malformed_claims");

@@ -45,8 +45,8 @@ interface Held {
   readonly freshForMs: number;
 }
 
-const maxMissing = 1000;
-const firstRetryMs = 1000;
+const MAX_MISSING = 1000;
+const FIRST_RETRY_MS = 1000;
 
 /**
  * The keys of one issuer, fetched from one URL when they are needed and kept while they are fresh.
@@ -224,7 +224,7 @@ export class KeyCache implements KeySource {
   #isCoolingDown(): boolean {
     const { clock, coolDownMs } = this.#options;
     const pauseMs =
-      this.#held === undefined ? Math.min(coolDownMs, firstRetryMs * 2 ** (this.#failures - 1)) : coolDownMs;
+      this.#held === undefined ? Math.min(coolDownMs, FIRST_RETRY_MS * 2 ** (this.#failures - 1)) : coolDownMs;
     return clock.monotonic() - this.#attemptedMonotonic < pauseMs;
   }
 
@@ -240,7 +240,7 @@ export class KeyCache implements KeySource {
     this.#missing.delete(kid);
     this.#missing.set(kid, this.#options.clock.monotonic());
     const [oldest] = this.#missing.keys();
-    if (this.#missing.size > maxMissing && oldest !== undefined) this.#missing.delete(oldest);
+    if (this.#missing.size > MAX_MISSING && oldest !== undefined) this.#missing.delete(oldest);
   }
 
   #unavailable(): TokenRefused {

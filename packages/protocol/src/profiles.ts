@@ -1,5 +1,5 @@
-const minute = 60_000;
-const day = 86_400_000;
+const MINUTE = 60_000;
+const DAY = 86_400_000;
 
 /** What makes one kind of JWT different from the others, so that none passes for another (RFC 8725 section 3.12). */
 export interface Profile {
@@ -26,7 +26,7 @@ export const profiles = {
     required: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
     forbidden: [],
     audience: "member",
-    maxLifetimeMs: day,
+    maxLifetimeMs: DAY,
   },
   /** The claims of RFC 9068 under the type that verifiers know which were made before it. */
   jwt_access_token: {
@@ -34,7 +34,7 @@ export const profiles = {
     required: ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
     forbidden: ["events", "nonce"],
     audience: "member",
-    maxLifetimeMs: day,
+    maxLifetimeMs: DAY,
   },
   /** The small access token for verifiers that bind no audience. */
   plain: {
@@ -42,7 +42,7 @@ export const profiles = {
     required: ["iss", "exp", "iat"],
     forbidden: ["events", "nonce"],
     audience: "if-present",
-    maxLifetimeMs: day,
+    maxLifetimeMs: DAY,
   },
   /**
    * RFC 7523 section 3, with `jti` required so that it works once, and the one audience of
@@ -53,7 +53,7 @@ export const profiles = {
     required: ["iss", "sub", "aud", "exp", "jti"],
     forbidden: ["events", "nonce"],
     audience: "whole",
-    maxLifetimeMs: 10 * minute,
+    maxLifetimeMs: 10 * MINUTE,
   },
   /**
    * OpenID Connect Core section 2; a logout token has `events`, an access token `client_id` or `scope`. Section 3.1.3.7
@@ -64,7 +64,7 @@ export const profiles = {
     required: ["iss", "sub", "aud", "exp", "iat"],
     forbidden: ["events", "client_id", "scope"],
     audience: "every",
-    maxLifetimeMs: day,
+    maxLifetimeMs: DAY,
   },
 } as const satisfies Record<string, Profile>;
 

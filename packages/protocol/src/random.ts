@@ -19,7 +19,7 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-const poolBytes = 4096;
+const POOL_BYTES = 4096;
 let pool = new Uint8Array(0);
 let used = 0;
 
@@ -28,9 +28,9 @@ export const systemRandom: Random = {
   bytes(length) {
     // Anything else would move the mark in the pool: back, to bytes that were given out, or to NaN, where all are empty.
     if (!(Number.isSafeInteger(length) && length >= 0)) throw new RangeError(`Cannot draw bytes of length: ${length}`);
-    if (length > poolBytes) return randomFillSync(new Uint8Array(length));
+    if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length));
     if (used + length > pool.length) {
-      pool = randomFillSync(new Uint8Array(poolBytes));
+      pool = randomFillSync(new Uint8Array(POOL_BYTES));
       used = 0;
     }
     used += length;

@@ -63,17 +63,17 @@ export interface RefusalOptions {
 }
 
 /** Characters that are invisible, break lines or turn the direction of writing. */
-const invisible = /[\p{C}\p{Zl}\p{Zp}]/gu;
-const maxShown = 200;
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+const MAX_SHOWN = 200;
 
 /** A value on one line, whatever it holds. */
 function inPrint(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   let text = "";
   // Cut before anything is escaped, so that a long value costs little, and never within a character or an escape.
-  for (const character of JSON.stringify(value).slice(0, 2 * maxShown)) {
-    const piece = character.replace(invisible, escaped);
-    if (text.length + piece.length >= maxShown) return `${text}…`;
+  for (const character of JSON.stringify(value).slice(0, 2 * MAX_SHOWN)) {
+    const piece = character.replace(INVISIBLE, escaped);
+    if (text.length + piece.length >= MAX_SHOWN) return `${text}…`;
     text += piece;
   }
   return text;

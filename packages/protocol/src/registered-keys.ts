@@ -1,7 +1,7 @@
 import { type Algorithm, algorithmNamed, algorithms, type JwsAlgorithm } from "./algorithms.ts";
 import { sha256 } from "./encoding.ts";
 import { importKey, type KeyRefusal, type Members, ownMembers, type VerificationKey } from "./jwk.ts";
-import { type KeyHint, type KeySource, maxCandidates } from "./jwks.ts";
+import { type KeyHint, type KeySource, MAX_CANDIDATES } from "./jwks.ts";
 import { TokenRefused } from "./refusal.ts";
 
 /** A set that was checked when it was registered, as it is kept. */
@@ -14,7 +14,7 @@ type Imported = VerificationKey | KeyRefusal;
 
 /** By content, as a store may give the same set as another object each time. Nothing but registered keys gets in. */
 const imported = new Map<string, Imported>();
-const maxImported = 1024;
+const MAX_IMPORTED = 1024;
 
 /**
  * The keys of a registered set, each imported only when a header asks for it: whoever presents a token that nobody
@@ -37,7 +37,7 @@ export function registeredKeys({ keys }: RegisteredJwks): KeySource {
       const algorithm = algorithmNamed(hint.alg);
       if (algorithm === undefined) throw new TokenRefused("algorithm_not_allowed");
       const candidates = candidatesOf(keys, hint, algorithm);
-      if (candidates.length > maxCandidates) throw new TokenRefused("ambiguous_key");
+      if (candidates.length > MAX_CANDIDATES) throw new TokenRefused("ambiguous_key");
       const usable = candidates.map((jwk) => importOnce(jwk, algorithm)).filter((key) => typeof key !== "string");
       if (usable.length === 0) throw new TokenRefused("unknown_key");
       return usable;
@@ -64,7 +64,7 @@ function importOnce(jwk: object, algorithm: JwsAlgorithm): Imported {
   const result = imported.get(name) ?? importKey(jwk, { rsaAlgorithm: algorithm, algorithms: [algorithm] });
   imported.delete(name);
   imported.set(name, result);
-  const [oldest] = imported.size > maxImported ? imported.keys() : [];
+  const [oldest] = imported.size > MAX_IMPORTED ? imported.keys() : [];
   if (oldest !== undefined) imported.delete(oldest);
   return result;
 }

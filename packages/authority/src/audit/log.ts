@@ -31,7 +31,7 @@ export interface Log extends Observer {
   flush(): void;
 }
 
-const gatheredCharacters = 16_384;
+const GATHERED_CHARACTERS = 16_384;
 
 const allowed: ReadonlyMap<EventName, readonly string[]> = new Map(
   (Object.keys(eventTable) as EventName[]).map((name) => [
@@ -151,7 +151,7 @@ function gather(write: (lines: string) => void) {
     flush,
     write(line: string) {
       lines += line;
-      if (lines.length >= gatheredCharacters) return flush();
+      if (lines.length >= GATHERED_CHARACTERS) return flush();
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);
@@ -161,10 +161,10 @@ function gather(write: (lines: string) => void) {
 
 const colours: Readonly<Record<string, string>> = { error: "31", warn: "33", info: "32", debug: "2" };
 
-const plain = /^[\x21\x23-\x3c\x3e-\x7e]+$/;
+const PLAIN = /^[\x21\x23-\x3c\x3e-\x7e]+$/;
 
 /** Characters that could forge a line or turn its direction on a terminal: C1 controls, zero widths, bidi marks. */
-const unsafe = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const UNSAFE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** One JSON log line as a line for people: time, level, event, then `name=value` pairs. */
 function formatLine(json: string, colour: boolean): string {
@@ -176,6 +176,6 @@ function formatLine(json: string, colour: boolean): string {
 }
 
 function legible(value: string): string {
-  if (plain.test(value)) return value;
-  return JSON.stringify(value).replace(unsafe, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  if (PLAIN.test(value)) return value;
+  return JSON.stringify(value).replace(UNSAFE, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,8 +1,8 @@
 /** Longer texts are no names. */
-const longest = 256;
+const LONGEST = 256;
 
 /** What breaks a line, cannot be seen, or turns the direction of writing. */
-const unprintable = /[\p{C}\p{Z}]/u;
+const UNPRINTABLE = /[\p{C}\p{Z}]/u;
 
 /**
  * What may be a secret in the place of a name, ours among them: secrets of clients are 43 characters of base64url, codes of
@@ -41,6 +41,6 @@ function fromBase64(text: string): string | undefined {
  * cannot be told from one.
  */
 export function nameable(text: string): string | undefined {
-  if (text.length > longest || unprintable.test(text)) return undefined;
+  if (text.length > LONGEST || UNPRINTABLE.test(text)) return undefined;
   return likeSecrets.some((isLike) => isLike(text)) ? undefined : text;
 }

@@ -28,7 +28,7 @@ export interface Bounds {
 }
 
 /** So many are read at once: each page is read on the thread that serves everybody. */
-const pageSize = 100;
+const PAGE_SIZE = 100;
 
 /** Reads one stream. Its order never falls, so that an instant can be searched for. */
 export class StreamReader {
@@ -55,7 +55,7 @@ export class StreamReader {
       const wanted = page.filter(({ order }) => order >= bounds.since);
       yield wanted.filter(({ order }) => bounds.until === undefined || order < bounds.until);
       after = page.at(-1)?.position;
-      if (page.length < pageSize || wanted.length < page.length) return;
+      if (page.length < PAGE_SIZE || wanted.length < page.length) return;
     }
   }
 
@@ -66,7 +66,7 @@ export class StreamReader {
       const page = await this.#page(after, false);
       yield page;
       after = page.at(-1)?.position;
-      if (page.length < pageSize) return;
+      if (page.length < PAGE_SIZE) return;
     }
   }
 
@@ -100,7 +100,7 @@ export class StreamReader {
     return (await this.#page(position === 0 ? undefined : positionOf(position - 1), false, 1))[0];
   }
 
-  async #page(after: string | undefined, reverse: boolean, limit = pageSize): Promise<readonly Placed[]> {
+  async #page(after: string | undefined, reverse: boolean, limit = PAGE_SIZE): Promise<readonly Placed[]> {
     const place = after === undefined ? {} : { after: keys.audit(this.streamId, after) };
     const items = await this.#store.list<StoredEvent>(this.#owner, { limit, reverse, ...place });
     return items.map((item) => this.#placed(item));

@@ -54,16 +54,16 @@ export interface StreamsOptions {
 }
 
 /** A clock that was ahead by more than this and was put back ends a stream: its order must not date all that follows. */
-export const maxAheadMs = 86_400_000;
+export const MAX_AHEAD_MS = 86_400_000;
 /** So many positions are reserved at once: the item of the stream is written rarely. */
-const reservedPositions = 1_000_000;
-const renewEveryMs = 30 * 86_400_000;
+const RESERVED_POSITIONS = 1_000_000;
+const RENEW_EVERY_MS = 30 * 86_400_000;
 /** A clock that was put back by more than a day may be behind as well as it may have been ahead: so long it is in doubt. */
-const doubtMs = 30 * 86_400_000;
+const DOUBT_MS = 30 * 86_400_000;
 /** No record is older than this program: a clock that shows less is behind. */
 const writtenAt = Date.UTC(2026, 0, 1);
-const maxStreams = 1000;
-const idBytes = 9;
+const MAX_STREAMS = 1000;
+const ID_BYTES = 9;
 
 /**
  * From when on the retention of a record counts. While the clock is in doubt that is the latest instant known, so that
@@ -103,7 +103,7 @@ export class Streams {
   #isGood(stream: OpenStream, now: number): boolean {
     const { next, reserved, order, expiresAt } = stream;
     const lives = this.#latestEnd(stream, Math.max(order, now)) <= expiresAt;
-    return lives && next < reserved && order <= now + maxAheadMs;
+    return lives && next < reserved && order <= now + MAX_AHEAD_MS;
   }
 
   /** When the last record made by now goes, at the latest. */
@@ -114,7 +114,7 @@ export class Streams {
 
   async #prepare(now: number): Promise<OpenStream> {
     const before = this.#open ?? (this.#options.store.exclusive ? await this.#goOn(now) : undefined);
-    const isUsable = before !== undefined && before.order <= now + maxAheadMs;
+    const isUsable = before !== undefined && before.order <= now + MAX_AHEAD_MS;
     const renewed = isUsable ? await this.#renew(before, now) : undefined;
     if (before !== undefined && !isUsable) await this.#end(before.streamId, now);
     this.#open = renewed ?? (await this.#begin(now));
@@ -127,11 +127,11 @@ export class Streams {
     let doubt: Doubt | undefined;
     for (const { value } of await listStreams(store)) {
       const { closedAt = Number.NEGATIVE_INFINITY } = value;
-      if (closedAt + doubtMs <= now) continue;
+      if (closedAt + DOUBT_MS <= now) continue;
       const order = await lastOrder(store, value);
-      if (order <= closedAt + maxAheadMs) continue;
+      if (order <= closedAt + MAX_AHEAD_MS) continue;
       const { latest = order, until = now } = doubt ?? {};
-      doubt = { latest: Math.max(latest, order), until: Math.max(until, closedAt + doubtMs) };
+      doubt = { latest: Math.max(latest, order), until: Math.max(until, closedAt + DOUBT_MS) };
     }
     return doubt;
   }
@@ -144,7 +144,7 @@ export class Streams {
       const { streamId, reserved, closedAt } = item.value;
       if (closedAt !== undefined) continue;
       const order = await lastOrder(store, item.value);
-      const isLater = order <= now + maxAheadMs && (latest === undefined || order >= latest.order);
+      const isLater = order <= now + MAX_AHEAD_MS && (latest === undefined || order >= latest.order);
       if (reserved === undefined || !isLater) {
         await this.#end(streamId, now);
         continue;
@@ -163,7 +163,7 @@ export class Streams {
   }
 
   async #begin(now: number): Promise<OpenStream> {
-    const streamId = toBase64url(this.#options.random.bytes(idBytes)).replaceAll("-", "_");
+    const streamId = toBase64url(this.#options.random.bytes(ID_BYTES)).replaceAll("-", "_");
     const owner = owners.auditStream(streamId);
     const begun = { streamId, owner, next: 0, reserved: 0, order: now, expiresAt: 0, version: 0, doubt: undefined };
     const stream = await this.#renew(begun, now);
@@ -174,9 +174,9 @@ export class Streams {
   /** Reserves positions and prolongs the life of the item; `undefined` when somebody else did. */
   async #renew(stream: OpenStream, now: number): Promise<OpenStream | undefined> {
     const order = Math.max(stream.order, now);
-    const reserved = stream.next + reservedPositions;
+    const reserved = stream.next + RESERVED_POSITIONS;
     const doubt = await this.#doubt(now);
-    const expiresAt = Math.max(stream.expiresAt, this.#latestEnd({ doubt }, order) + renewEveryMs);
+    const expiresAt = Math.max(stream.expiresAt, this.#latestEnd({ doubt }, order) + RENEW_EVERY_MS);
     const draft = streamDraft({ streamId: stream.streamId, reserved, order }, expiresAt);
     const version = await this.#options.store.swap(keys.auditStream(stream.streamId), stream.version, draft);
     return version === undefined ? undefined : { ...stream, order: stream.order, reserved, expiresAt, version, doubt };
@@ -195,10 +195,10 @@ export async function listStreams(store: Pick<Store, "list">): Promise<readonly 
   const found: Item<StreamRecord>[] = [];
   for (;;) {
     const after = found.at(-1)?.key;
-    const page = { limit: maxStreams, ...defined({ after }) };
+    const page = { limit: MAX_STREAMS, ...defined({ after }) };
     const some = await store.list<StreamRecord>(owners.auditStreams(), page);
     found.push(...some);
-    if (some.length < maxStreams) return found;
+    if (some.length < MAX_STREAMS) return found;
   }
 }
 

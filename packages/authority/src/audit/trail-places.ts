@@ -4,8 +4,8 @@ import type { Place } from "./stream-reader.ts";
 /** How far each stream was read: the position of its last record that was looked at. */
 export type Positions = ReadonlyMap<string, string>;
 
-const idShape = /^([0-9a-z]{9})\.(\w{1,16})\.([0-9a-z~_-]{1,64})$/i;
-const positionShape = /^[0-9a-z#_-]{0,64}$/i;
+const ID_SHAPE = /^([0-9a-z]{9})\.(\w{1,16})\.([0-9a-z~_-]{1,64})$/i;
+const POSITION_SHAPE = /^[0-9a-z#_-]{0,64}$/i;
 
 /** The id of a record says where it stands, so that it says where to go on. */
 export function idOf({ order, streamId, position }: Place): string {
@@ -14,7 +14,7 @@ export function idOf({ order, streamId, position }: Place): string {
 
 /** @throws {CountersignError} `invalid_request` when it is no id. */
 export function placeOf(id: string): Place {
-  const [, order = "", streamId, position] = idShape.exec(id) ?? [];
+  const [, order = "", streamId, position] = ID_SHAPE.exec(id) ?? [];
   if (streamId === undefined || position === undefined) throw refuse("before is not the id of an audit record");
   return { order: Number.parseInt(order, 36), streamId, position: position.replaceAll("~", "#") };
 }
@@ -28,20 +28,20 @@ export function printCursor(positions: Positions): string {
 export function parseCursor(text: string): Positions {
   const found = new Map<string, string>();
   for (const [streamId, position] of Object.entries(membersOf(text))) {
-    if (typeof position !== "string" || !positionShape.test(position)) throw refuse(noCursor);
+    if (typeof position !== "string" || !POSITION_SHAPE.test(position)) throw refuse(NO_CURSOR);
     found.set(streamId, position);
   }
   return found;
 }
 
-const noCursor = "after is not a cursor of the audit trail";
+const NO_CURSOR = "after is not a cursor of the audit trail";
 
 function membersOf(text: string): object {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
     if (typeof value === "object" && value !== null) return value;
   } catch {}
-  throw refuse(noCursor);
+  throw refuse(NO_CURSOR);
 }
 
 function refuse(hint: string): CountersignError {

@@ -3,7 +3,7 @@ import { defined } from "@countersign/protocol";
 import type { Store } from "../store/store.ts";
 import type { AuthorityEvent } from "./events.ts";
 import { isEarlier, merged, type Placed, StreamReader } from "./stream-reader.ts";
-import { listStreams, maxAheadMs } from "./streams.ts";
+import { listStreams, MAX_AHEAD_MS } from "./streams.ts";
 import { idOf, type Positions, parseCursor, placeOf, printCursor } from "./trail-places.ts";
 
 /** Which records to read. */
@@ -43,7 +43,7 @@ export interface AuditPage {
 export type AuditRecord = AuthorityEvent & { readonly id: string };
 
 /** The most records one page looks at, so that a rare name in a long trail cannot occupy the store. */
-const maxRecords = 100_000;
+const MAX_RECORDS = 100_000;
 
 /** Reads the trail: the streams of all processes, merged. */
 export class TrailReader {
@@ -68,7 +68,7 @@ export class TrailReader {
     const found = new Found(query);
     let next: string | undefined;
     for await (const placed of merged(sources, (a, b) => isEarlier(b, a))) {
-      if (found.records.length >= limit || found.looked === maxRecords) {
+      if (found.records.length >= limit || found.looked === MAX_RECORDS) {
         next = found.lastId;
         break;
       }
@@ -85,7 +85,7 @@ export class TrailReader {
 
   /** What is further ahead than a day was the latest instant under a clock that was put back since: it excludes nothing. */
   #since({ since = 0 }: AuditQuery): number {
-    return since > this.#clock.now() + maxAheadMs ? 0 : since;
+    return since > this.#clock.now() + MAX_AHEAD_MS ? 0 : since;
   }
 }
 
@@ -99,7 +99,7 @@ async function forwards(query: AuditQuery, after: string, streams: readonly Stre
   const sources = streams.map((stream) => stream.forwards(positions.get(stream.streamId) || undefined));
   const found = new Found(query);
   for await (const placed of merged(sources, isEarlier)) {
-    if (found.records.length >= query.limit || found.looked === maxRecords) break;
+    if (found.records.length >= query.limit || found.looked === MAX_RECORDS) break;
     found.look(placed);
     positions.set(placed.streamId, placed.position);
   }

@@ -78,7 +78,7 @@ export function retentionOf({
 }
 
 /** Streams that turned out to be somebody else's, one after the other, before giving up. */
-const maxAttempts = 4;
+const MAX_ATTEMPTS = 4;
 
 /**
  * Makes the durable trail: one store item an event, in a stream that this process writes to.
@@ -114,7 +114,7 @@ class StoreTrail implements AuditTrail {
 
   async commit(changes: readonly Change[], drafts: readonly EventDraft[]): Promise<CommitResult> {
     const isKept = drafts.some(({ name }) => this.#retentionOf(name) > 0);
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const opened = isKept ? this.#streams.at(this.#options.clock.now()) : undefined;
       const stream = opened instanceof Promise ? await opened : opened;
       // From here to the call of the store nothing waits: records reach it in the order of their positions.

@@ -11,7 +11,7 @@ import type { AuditTrail, RecordedEdit } from "../audit/trail.ts";
 import type { KeyRing } from "../keys/ring.ts";
 import { checkAfter, listMatching } from "../listing.ts";
 import { keys, owners } from "../store/keys.ts";
-import { type ClientRecord, type ClientSecret, incarnationBytes } from "../store/records.ts";
+import { type ClientRecord, type ClientSecret, INCARNATION_BYTES } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
 import { guardClientChange } from "../users/superuser-path.ts";
 import { isId } from "../values/id.ts";
@@ -98,7 +98,7 @@ export function createClientService(options: ClientServiceOptions): ClientServic
       const clientId = given === undefined ? `client_${randomUuid(random)}` : checkClientId(given);
       const made = usesSecret(settings.authMethod) ? makeSecret(options) : undefined;
       const secrets = made === undefined ? [] : [made.record];
-      const incarnation = randomSecret(random, incarnationBytes);
+      const incarnation = randomSecret(random, INCARNATION_BYTES);
       const client: ClientRecord = { ...settings, clientId, secrets, createdAt: clock.now(), incarnation };
       const created = { key: keys.client(clientId), expectedVersion: 0, draft: draftOf(client) };
       const { failed } = await audit.commit([created], [{ name: "client.created", fields: { clientId, actor } }]);
@@ -238,7 +238,7 @@ async function list(store: Store, { limit, after, search }: ClientPage): Promise
   });
 }
 
-const pageSize = 200;
+const PAGE_SIZE = 200;
 
 /**
  * Publishes a key for the algorithm of each client, as clients may have come by another way than the client service: an
@@ -247,9 +247,9 @@ const pageSize = 200;
 export async function announceForClients({ clients, keys: ring, lifecycle }: AnnounceOptions): Promise<void> {
   let after: string | undefined;
   while (!lifecycle.closing) {
-    const page = await clients.list({ limit: pageSize, ...defined({ after }) });
+    const page = await clients.list({ limit: PAGE_SIZE, ...defined({ after }) });
     for (const { token } of page) if (token.algorithm !== undefined) await ring.announce(token.algorithm);
-    if (page.length < pageSize) return;
+    if (page.length < PAGE_SIZE) return;
     after = page.at(-1)?.clientId;
   }
 }

@@ -11,7 +11,7 @@ import {
   tokenProfiles,
 } from "../store/records.ts";
 import { isUserId } from "../users/user-items.ts";
-import { audienceRule, isAudience, maxAudiences } from "../values/audience.ts";
+import { AUDIENCE_RULE, isAudience, MAX_AUDIENCES } from "../values/audience.ts";
 import { readCertificate } from "../values/certificate.ts";
 import { displayName } from "../values/display-name.ts";
 import { isId } from "../values/id.ts";
@@ -52,7 +52,7 @@ const lifetimeMembers = {
 } as const satisfies Partial<Record<keyof ClientTokenSettings, Lifetime>>;
 
 /** How many keys a client may register. */
-export const maxKeys = 16;
+export const MAX_KEYS = 16;
 
 /** Whether clients of this method have a secret. */
 export function usesSecret(method: ClientAuthMethod): boolean {
@@ -121,8 +121,8 @@ function checkToken(token: ClientTokenSettings): ClientTokenSettings {
 }
 
 function checkAudience(audience: readonly string[]): void {
-  if (audience.length === 0 || audience.length > maxAudiences || !audience.every(isAudience)) {
-    throw refuse(`audience must have 1 to ${maxAudiences} names of ${audienceRule}`);
+  if (audience.length === 0 || audience.length > MAX_AUDIENCES || !audience.every(isAudience)) {
+    throw refuse(`audience must have 1 to ${MAX_AUDIENCES} names of ${AUDIENCE_RULE}`);
   }
 }
 
@@ -130,8 +130,8 @@ function credentialOf({ authMethod, jwks, assertionAudience, certificate }: Chec
   const { credential } = methods[authMethod];
   if (credential === undefined) return {};
   if (credential === "certificate") return { certificate: checkCertificateRule(certificate) };
-  if (jwks === undefined || jwks.keys.length === 0 || jwks.keys.length > maxKeys) {
-    throw refuse(`${authMethod} needs jwks with 1 to ${maxKeys} keys`);
+  if (jwks === undefined || jwks.keys.length === 0 || jwks.keys.length > MAX_KEYS) {
+    throw refuse(`${authMethod} needs jwks with 1 to ${MAX_KEYS} keys`);
   }
   if (authMethod === "private_key_jwt") checkKeys(jwks);
   else checkCertificates(jwks.keys);

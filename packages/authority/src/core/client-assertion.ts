@@ -1,6 +1,6 @@
 import {
   clientAssertionRules,
-  jwtBearerAssertion,
+  JWT_BEARER_ASSERTION,
   type RefusalReason,
   registeredKeys,
   TokenRefused,
@@ -28,7 +28,7 @@ export async function refusalOfAssertion(
   services: AssertionServices,
 ): Promise<string | undefined> {
   if (assertion === undefined) return "no client_assertion was presented";
-  if (assertionType !== jwtBearerAssertion) return `client_assertion_type is not ${jwtBearerAssertion}`;
+  if (assertionType !== JWT_BEARER_ASSERTION) return `client_assertion_type is not ${JWT_BEARER_ASSERTION}`;
   if (client.jwks === undefined) return "the client has no keys";
   try {
     const { claims } = await verifyJwt(assertion, registeredKeys(client.jwks), assertionRules(client, services));

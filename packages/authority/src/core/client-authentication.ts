@@ -52,13 +52,13 @@ export async function authenticateCaller(
     hasSecret(undefined, credentials.basic?.secret ?? credentials.secret ?? "", services.clock.now());
     throw refuse(client === undefined ? unknownClient(clientId) : `client ${clientId} is disabled`);
   }
-  if (client.loopback && !peer.loopback) throw refuse(`client ${clientId} is for loopback only; ${elsewhere}`);
+  if (client.loopback && !peer.loopback) throw refuse(`client ${clientId} is for loopback only; ${ELSEWHERE}`);
   const refusal = await checks[client.authMethod]({ credentials, client, peer, services });
   if (refusal !== undefined) throw refuse(`client ${clientId} (${client.authMethod}): ${refusal}`);
   return callerOf(client, peer);
 }
 
-const elsewhere = "the request came from elsewhere, through a proxy, or loopback_privileges are off";
+const ELSEWHERE = "the request came from elsewhere, through a proxy, or loopback_privileges are off";
 
 function unknownClient(clientId: string): string {
   return `no client has the id ${(isId(clientId) ? nameable(clientId) : undefined) ?? "that was sent"}`;

@@ -18,7 +18,7 @@ export interface Issued {
 }
 
 /** How often a request starts again when a racing one changed what it relies on. */
-const maxAttempts = 4;
+const MAX_ATTEMPTS = 4;
 
 /**
  * Issues a token to an authenticated client: grant → policy → mint → record. Signing and writing run side by side, and
@@ -26,7 +26,7 @@ const maxAttempts = 4;
  */
 export async function issue(request: GrantRequest, caller: Caller, services: TokenEndpointServices): Promise<Issued> {
   const grant = grantFor(request, caller, services.grants);
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const authorization = await grant.authorize(request, caller, services);
     const { policy } = await services.policy.current();
     const permission = narrow(request, caller, authorization, { config: services.config, policy });

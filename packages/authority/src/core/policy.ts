@@ -6,7 +6,7 @@ import type { Authorization, GrantRequest, Permission } from "../grants/grant.ts
 import { refreshToken } from "../grants/refresh-token.ts";
 import type { Policy } from "../policy/compile.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
-import { offlineAccess, parseScope, superuser, userScopeLimit, within } from "../values/scope.ts";
+import { OFFLINE_ACCESS, parseScope, SUPERUSER, userScopeLimit, within } from "../values/scope.ts";
 import { judgeScopes, refusedByPolicy } from "./scope-policy.ts";
 
 /** What a request is judged by, beside what is known of its client, user and presented token. */
@@ -33,7 +33,7 @@ export function narrow(
     const missing = asked.filter((scope) => !allowed.includes(scope));
     throw new CountersignError("invalid_scope", { detail: whoLacks(missing, caller, authorization) });
   }
-  const scopes = mayLast(caller, authorization) ? allowed : allowed.filter((scope) => scope !== offlineAccess);
+  const scopes = mayLast(caller, authorization) ? allowed : allowed.filter((scope) => scope !== OFFLINE_ACCESS);
   return permit(scopes, { request, client: caller.client, authorization, isAsked: asked !== undefined }, bounds);
 }
 
@@ -57,11 +57,11 @@ function mayLast({ client }: Caller, { user }: Authorization): boolean {
   return user !== undefined && client.grants.includes(refreshToken.type);
 }
 
-const maxNamed = 5;
+const MAX_NAMED = 5;
 
 /** For the log: which scopes were asked for in vain, and who would have to be given them. */
 function whoLacks(missing: readonly string[], { client }: Caller, { user }: Authorization): string {
-  const named = missing.slice(0, maxNamed).map((scope) => {
+  const named = missing.slice(0, MAX_NAMED).map((scope) => {
     const who = client.scopes.includes(scope) ? lackingBeside(scope, user) : `client ${client.clientId}`;
     return `${nameable(scope) ?? "what looks like a secret"} (${who} lacks it)`;
   });
@@ -106,7 +106,7 @@ function audienceOf(
   const allowed = authorization.audience === undefined ? own : stillAllowed(authorization.audience, own, config);
   if (request.targets.length > 0) return asked(request.targets, allowed, { client, issuer: config.issuer });
   if (authorization.audience !== undefined) return allowed;
-  return scopes.includes(superuser) ? [config.issuer] : allowed.slice(0, 1);
+  return scopes.includes(SUPERUSER) ? [config.issuer] : allowed.slice(0, 1);
 }
 
 function asked(

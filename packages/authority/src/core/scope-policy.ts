@@ -67,11 +67,11 @@ function givenByExchange(decision: PolicyDecision, policy: Policy): PolicyDecisi
   return { allowed: true, rule: "exchange", lifetime, conditions: { chain: [], signoffs: [] } };
 }
 
-const maxNamed = 5;
+const MAX_NAMED = 5;
 
 /** The caller learns that it may not; the log and the audit trail, by which rule. */
 export function refusedByPolicy(refused: JudgedScopes["refused"]): CountersignError {
-  const named = refused.slice(0, maxNamed).map(({ scope, decision }) => {
+  const named = refused.slice(0, MAX_NAMED).map(({ scope, decision }) => {
     const what = nameable(scope) ?? "what looks like a secret";
     return `${what} (${decision.rule ?? decision.reason}: ${refusalTable[decision.reason]})`;
   });

@@ -4,7 +4,7 @@ import { type AccessToken, inForce, readAccessToken } from "../core/access-token
 import type { Authorization, Targets } from "../grants/grant.ts";
 import type { Services } from "../services.ts";
 import { keys } from "../store/keys.ts";
-import { offlineAccess, superuser } from "../values/scope.ts";
+import { OFFLINE_ACCESS, SUPERUSER } from "../values/scope.ts";
 import type { SentToken } from "./exchange-form.ts";
 import { type PresentedToken, refusedAs, refusedToken } from "./presented.ts";
 
@@ -71,7 +71,7 @@ function typeName(type: string): string {
 /** A login is not passed on, and `superuser` only by a token that opens the management API itself. */
 function transferable(scopes: readonly string[], { audience }: AccessToken, issuer: string): readonly string[] {
   const opens = audience.includes(issuer);
-  return scopes.filter((scope) => scope !== offlineAccess && (opens || scope !== superuser));
+  return scopes.filter((scope) => scope !== OFFLINE_ACCESS && (opens || scope !== SUPERUSER));
 }
 
 /**

@@ -4,12 +4,12 @@ import type { Caller } from "../caller.ts";
 import type { Services } from "../services.ts";
 import { keys, owners } from "../store/keys.ts";
 import type { ClientRecord, FamilyRecord, UserRecord } from "../store/records.ts";
-import { clockSkewMs, type Item } from "../store/store.ts";
+import { CLOCK_SKEW_MS, type Item } from "../store/store.ts";
 import { isLoginOf } from "../users/login.ts";
 import { beginningOf } from "../values/display-name.ts";
 import { userScopeLimit, within } from "../values/scope.ts";
 import type { Consumption, GrantRequest } from "./grant.ts";
-import { macInput, macLength, parseRefreshText, type RefreshText } from "./refresh-text.ts";
+import { MAC_LENGTH, macInput, parseRefreshText, type RefreshText } from "./refresh-text.ts";
 
 /** What families are kept and judged with. */
 type FamilyServices = Pick<Services, "store" | "clock" | "random" | "config" | "keys" | "audit" | "users">;
@@ -33,7 +33,7 @@ export interface PresentedFamily {
 }
 
 /** How long a dead family stays in the store, so that its spent tokens are still recognised as theft. */
-const keepDeadMs = 86_400_000;
+const KEEP_DEAD_MS = 86_400_000;
 
 /**
  * Judges a refresh token: the live one passes, its predecessor passes as a replay within the window, and any older one
@@ -57,7 +57,7 @@ export async function presentFamily(
   if (equalInConstantTime(hash, family.currentHash)) return { ...presented, replay: false };
   const sinceMs = now - family.rotatedAt;
   // Far before its rotation means that the clock was put back: that must not make the window longer.
-  const isInWindow = sinceMs >= -clockSkewMs && sinceMs < services.config.tokens.replay_window * 1000;
+  const isInWindow = sinceMs >= -CLOCK_SKEW_MS && sinceMs < services.config.tokens.replay_window * 1000;
   const isPrevious = family.previousHash !== undefined && equalInConstantTime(hash, family.previousHash);
   if (isPrevious && isInWindow) return { ...presented, replay: true };
   if (isSpent(text, family, services)) await revokeForReuse(item, services, address);
@@ -208,7 +208,7 @@ function withMac(text: Omit<RefreshText, "mac">, services: Pick<Services, "keys"
 }
 
 function macOf(input: string, { keys: ring }: Pick<Services, "keys">): string {
-  return ring.derive("refresh mark", input).slice(0, macLength);
+  return ring.derive("refresh mark", input).slice(0, MAC_LENGTH);
 }
 
 /**
@@ -236,7 +236,7 @@ function fieldsOf({ familyId, deviceName }: FamilyRecord) {
 }
 
 function draftOf(record: FamilyRecord) {
-  return { value: record, owner: owners.familiesOf(record.userId), expiresAt: record.absoluteExpiresAt + keepDeadMs };
+  return { value: record, owner: owners.familiesOf(record.userId), expiresAt: record.absoluteExpiresAt + KEEP_DEAD_MS };
 }
 
 function refreshTtl(client: ClientRecord, { config }: Pick<Services, "config">) {
@@ -246,9 +246,9 @@ function refreshTtl(client: ClientRecord, { config }: Pick<Services, "config">) 
   };
 }
 
-const maxDeviceName = 200;
+const MAX_DEVICE_NAME = 200;
 
 function deviceName(request: GrantRequest): string {
   const name = request.parameters.get("device_name") ?? request.userAgent ?? "Unspecified";
-  return beginningOf(name, maxDeviceName);
+  return beginningOf(name, MAX_DEVICE_NAME);
 }

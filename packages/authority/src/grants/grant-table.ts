@@ -44,10 +44,10 @@ export function grantFor(request: GrantRequest, caller: Caller, grants: GrantTab
 }
 
 /** Names of grants elsewhere (RFC 6749, RFC 8628, OpenID CIBA); another text could be anything, a secret too. */
-const grantName = /^(?:[a-z_]{1,32}|urn:[a-z]+:params:(?:oauth:)?grant-type:[a-z0-9-]{1,32})$/;
+const GRANT_NAME = /^(?:[a-z_]{1,32}|urn:[a-z]+:params:(?:oauth:)?grant-type:[a-z0-9-]{1,32})$/;
 
 function unsupported(grantType: string): CountersignError {
-  const named = grantName.test(grantType) ? grantType : "another text";
+  const named = GRANT_NAME.test(grantType) ? grantType : "another text";
   return new CountersignError("unsupported_grant_type", { detail: `grant_type is ${named}` });
 }
 

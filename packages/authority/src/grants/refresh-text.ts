@@ -11,17 +11,17 @@ export interface RefreshText {
 }
 
 /** The length of a MAC: 132 bits in base64url. */
-export const macLength = 22;
+export const MAC_LENGTH = 22;
 
-const shape = /^csr_([A-Za-z0-9_-]{22})\.(0|[1-9][0-9]{0,14})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
+const SHAPE = /^csr_([A-Za-z0-9_-]{22})\.(0|[1-9][0-9]{0,14})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
 
 /** Whether a token claims to be a refresh token of this authority. */
 export function isRefreshText(token: string): boolean {
-  return shape.test(token);
+  return SHAPE.test(token);
 }
 
 export function parseRefreshText(token: string): RefreshText | undefined {
-  const match = shape.exec(token);
+  const match = SHAPE.exec(token);
   if (match === null) return undefined;
   const [, familyId = "", generation = "", secret = "", mac = ""] = match;
   return { familyId, generation: Number(generation), secret, mac };

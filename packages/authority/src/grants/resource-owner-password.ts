@@ -1,6 +1,6 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import type { Services } from "../services.ts";
-import { offlineAccess, userScopeLimit, withoutByNameOnly } from "../values/scope.ts";
+import { OFFLINE_ACCESS, userScopeLimit, withoutByNameOnly } from "../values/scope.ts";
 import { openFamily } from "./family.ts";
 import type { Grant } from "./grant.ts";
 
@@ -38,7 +38,7 @@ export const password: Grant = {
       scopeLimits: [userScopeLimit(user)],
       defaultScopes: withoutByNameOnly(user.scopes),
       consume: (permission) =>
-        permission.scopes.includes(offlineAccess)
+        permission.scopes.includes(OFFLINE_ACCESS)
           ? openFamily({ user, client, request, ...permission }, services)
           : { changes: [] },
     };

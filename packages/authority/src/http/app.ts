@@ -9,11 +9,11 @@ import { createRouter, type Place } from "./router.ts";
 import { routesOf } from "./routes.ts";
 
 /** Under which route and method the metrics count what has none of the table. */
-const noRoute = "(none)";
-const otherMethods = "other";
+const NO_ROUTE = "(none)";
+const OTHER_METHODS = "other";
 
 /** What is wrong with a path is for the caller to find: in the metadata every endpoint stands with its address. */
-const noPlace = "There is nothing at this address; the endpoints are in /.well-known/oauth-authorization-server";
+const NO_PLACE = "There is nothing at this address; the endpoints are in /.well-known/oauth-authorization-server";
 
 /** Joins the table of routes to one function. Every response passes through here once: errors, counting, CORS. */
 export function createApp(services: EndpointServices): HttpHandler {
@@ -21,8 +21,8 @@ export function createApp(services: EndpointServices): HttpHandler {
   return async (request, connection = {}) => {
     const place = find(pathOf(request.url));
     if (place === undefined) {
-      const error = new CountersignError("not_found", { hint: noPlace });
-      return counted(errorResponse(error, { request, route: noRoute, quiet: true }, services), noRoute, services);
+      const error = new CountersignError("not_found", { hint: NO_PLACE });
+      return counted(errorResponse(error, { request, route: NO_ROUTE, quiet: true }, services), NO_ROUTE, services);
     }
     const response = await respondAt(place, request, connection, services);
     return withCors(response, request, place.routes, services.config);
@@ -55,7 +55,7 @@ async function respondAt(
 
 /** Counts a response that no route gave. Its method and path are whatever somebody sent, so they are no labels. */
 function counted(response: HttpResponse, route: string, { audit }: Pick<EndpointServices, "audit">): HttpResponse {
-  audit.observer.request({ route, method: otherMethods, status: response.status, durationMs: 0 });
+  audit.observer.request({ route, method: OTHER_METHODS, status: response.status, durationMs: 0 });
   return response;
 }
 
@@ -102,7 +102,7 @@ async function handled(route: Route, call: Omit<Call, "peer">, connection: Conne
 /** RFC 9110 section 15.5.6: a 405 names the methods. A browser's preflight is answered where CORS is allowed. */
 function otherMethod(request: HttpRequest, routes: readonly Route[], services: EndpointServices): HttpResponse {
   const allow = routes.map((route) => route.method).join(", ");
-  const path = routes[0]?.path ?? noRoute;
+  const path = routes[0]?.path ?? NO_ROUTE;
   const permitted = request.method === "OPTIONS" ? preflight(routes, allow) : undefined;
   if (permitted !== undefined) return counted(permitted, path, services);
   const refused = errorResponse(new CountersignError("method_not_allowed"), { request, route: path }, services);

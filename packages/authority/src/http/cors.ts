@@ -9,7 +9,7 @@ const preflightHeaders = {
 };
 
 /** What a page may read of a response beside the headers that it always may: when to come back, and whether it changed. */
-const exposedHeaders = "etag, retry-after, www-authenticate";
+const EXPOSED_HEADERS = "etag, retry-after, www-authenticate";
 
 /**
  * Lets browsers read a response, a refusal too, where one of the routes at its place allows it: those of any origin what
@@ -38,7 +38,7 @@ export function preflight(routes: readonly Route[], allow: string): HttpResponse
 }
 
 function withHeaders(response: HttpResponse, more: Readonly<Record<string, string>>): HttpResponse {
-  const exposed = { ...more, "access-control-expose-headers": exposedHeaders };
+  const exposed = { ...more, "access-control-expose-headers": EXPOSED_HEADERS };
   return { ...response, headers: { ...response.headers, ...exposed } };
 }
 

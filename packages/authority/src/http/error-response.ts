@@ -12,9 +12,9 @@ const challenges: Readonly<Record<string, string>> = {
 };
 
 /** RFC 6750 section 3.1: who showed nothing is told the scheme, and of no error. */
-const unasked = 'Bearer realm="countersign"';
+const UNASKED = 'Bearer realm="countersign"';
 
-const defaultRetryMs = 1000;
+const DEFAULT_RETRY_MS = 1000;
 
 /** What was refused, as far as it is known. */
 export interface Refused {
@@ -69,7 +69,7 @@ const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PAT
 export function refusalOf(error: CountersignError, { headers }: HttpRequest): HttpResponse {
   const refused = refusal(error);
   if (error.code !== "invalid_token" || headers.has("authorization")) return refused;
-  return { ...refused, headers: { ...refused.headers, "www-authenticate": unasked } };
+  return { ...refused, headers: { ...refused.headers, "www-authenticate": UNASKED } };
 }
 
 /** A refusal as a response. `message` repeats the description for clients of the older service. */
@@ -84,7 +84,9 @@ function headersFor(error: CountersignError): Record<string, string> {
   const waits = error.status === 429 || error.status === 503 || error.retryAfterMs !== undefined;
   return {
     ...defined({ "www-authenticate": challenge }),
-    ...(waits ? { "retry-after": String(Math.max(1, Math.ceil((error.retryAfterMs ?? defaultRetryMs) / 1000))) } : {}),
+    ...(waits
+      ? { "retry-after": String(Math.max(1, Math.ceil((error.retryAfterMs ?? DEFAULT_RETRY_MS) / 1000))) }
+      : {}),
     ...(error.code === "payload_too_large" ? { connection: "close" } : {}),
   };
 }

@@ -7,23 +7,23 @@ export interface Form {
   readonly targets: readonly string[];
 }
 
-const formType = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
+const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
 
-const charset = /;[ \t]*charset[ \t]*=[ \t]*"?([^\s";]*)"?[ \t]*(?=;|$)/gi;
+const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^\s";]*)"?[ \t]*(?=;|$)/gi;
 
 /** Charsets in which the body of a form reads as UTF-8. */
 const utf8Names: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii"]);
 
 const repeatable: ReadonlySet<string> = new Set(["resource", "audience"]);
 
-const maxParameters = 64;
+const MAX_PARAMETERS = 64;
 
 /** Control characters have no place in any parameter of RFC 6749 appendix A; a tab may stand in a password. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-const control = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 /** A form in which nothing is encoded, as most are: looking once at the whole is cheaper than decoding each part. */
-const verbatim = /^[\w.~=&-]*$/;
+const VERBATIM = /^[\w.~=&-]*$/;
 
 /**
  * Of the parameters of the type only a charset says anything about a form; others are passed over (RFC 9110 section
@@ -32,8 +32,8 @@ const verbatim = /^[\w.~=&-]*$/;
  * @throws {CountersignError} `unsupported_media_type` unless the body is declared to be a form in UTF-8.
  */
 export function requireFormType(contentType: string | null): void {
-  const isForm = contentType !== null && formType.test(contentType);
-  const names = [...(contentType ?? "").matchAll(charset)].map(([, name = ""]) => name.toLowerCase());
+  const isForm = contentType !== null && FORM_TYPE.test(contentType);
+  const names = [...(contentType ?? "").matchAll(CHARSET)].map(([, name = ""]) => name.toLowerCase());
   if (isForm && names.every((name) => utf8Names.has(name))) return;
   const hint = "Send the parameters as application/x-www-form-urlencoded in UTF-8";
   throw new CountersignError("unsupported_media_type", { hint });
@@ -49,9 +49,9 @@ export function requireFormType(contentType: string | null): void {
 export function parseForm(body: string): Form {
   const single = new Map<string, string>();
   const targets: string[] = [];
-  const pairs = body.split("&", maxParameters + 1);
-  if (pairs.length > maxParameters) throw malformed("The form has too many parameters");
-  const read = verbatim.test(body) ? asItIs : decode;
+  const pairs = body.split("&", MAX_PARAMETERS + 1);
+  if (pairs.length > MAX_PARAMETERS) throw malformed("The form has too many parameters");
+  const read = VERBATIM.test(body) ? asItIs : decode;
   for (const pair of pairs) {
     const equals = pair.indexOf("=");
     const name = read(equals < 0 ? pair : pair.slice(0, equals));
@@ -72,7 +72,7 @@ function asItIs(text: string): string {
 export function decode(text: string): string {
   try {
     const decoded = decodeURIComponent(text.replaceAll("+", " "));
-    if (!control.test(decoded)) return decoded;
+    if (!CONTROL.test(decoded)) return decoded;
   } catch {
     // decodeURIComponent refuses bad escapes and bad UTF-8, overlong forms and surrogates included
   }

@@ -4,7 +4,7 @@ import { readCertificate } from "../values/certificate.ts";
 import type { HeaderLookup } from "./message.ts";
 
 /** A byte sequence of RFC 8941 section 3.3.5. */
-const byteSequence = /^:([A-Za-z0-9+/]+={0,2}):$/;
+const BYTE_SEQUENCE = /^:([A-Za-z0-9+/]+={0,2}):$/;
 
 /**
  * The client certificate that a proxy hands over (RFC 9440 section 2.2), which it has verified; nothing without the header.
@@ -15,7 +15,7 @@ const byteSequence = /^:([A-Za-z0-9+/]+={0,2}):$/;
 export function forwardedCertificate(headers: HeaderLookup): Connection["certificate"] {
   const value = headers.get("client-cert");
   if (value === null) return undefined;
-  const encoded = byteSequence.exec(value.trim())?.[1];
+  const encoded = BYTE_SEQUENCE.exec(value.trim())?.[1];
   const der = encoded === undefined ? undefined : new Uint8Array(Buffer.from(encoded, "base64"));
   if (der === undefined || readCertificate(der) === undefined) {
     throw new CountersignError("invalid_request", {

@@ -52,20 +52,20 @@ function unreadable(why: string): CountersignError {
   });
 }
 
-const bracketed = /^\[([0-9A-Fa-f:.]+)\](?::(?:\d{1,5}|_[\w.-]+))?$/;
-const dotted = /^(\d+\.\d+\.\d+\.\d+)(?::(?:\d{1,5}|_[\w.-]+))?$/;
-const withheld = /^(?:unknown|_[\w.-]+|unix:.*)$/i;
+const BRACKETED = /^\[([0-9A-Fa-f:.]+)\](?::(?:\d{1,5}|_[\w.-]+))?$/;
+const DOTTED = /^(\d+\.\d+\.\d+\.\d+)(?::(?:\d{1,5}|_[\w.-]+))?$/;
+const WITHHELD = /^(?:unknown|_[\w.-]+|unix:.*)$/i;
 
 /** A node of RFC 7239 section 6, and a bare IPv6 address, as X-Forwarded-For has it: a port is no part of who it is. */
 function hopOf(node: string): Hop {
   const zoneless = node.replace(/%[\w.-]+(?=\]|$)/, "");
-  const address = bracketed.exec(zoneless)?.[1] ?? dotted.exec(zoneless)?.[1] ?? zoneless;
+  const address = BRACKETED.exec(zoneless)?.[1] ?? DOTTED.exec(zoneless)?.[1] ?? zoneless;
   if (isIP(address) !== 0) return canonicalPeer(address);
-  return withheld.test(node) ? "unnamed" : undefined;
+  return WITHHELD.test(node) ? "unnamed" : undefined;
 }
 
 /** A parameter or none, and what ends it. */
-const parameter = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))[ \t]*)?([;,]|$)/y;
+const PARAMETER = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))[ \t]*)?([;,]|$)/y;
 
 /**
  * RFC 7239 section 4. A header that is not whole is read as nothing: behind a quote that a client opened, what the proxy
@@ -74,9 +74,9 @@ const parameter = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"
 function hopsOfForwarded(value: string): readonly Hop[] {
   const hops: Hop[] = [];
   let node = "";
-  parameter.lastIndex = 0;
+  PARAMETER.lastIndex = 0;
   for (;;) {
-    const found = parameter.exec(value);
+    const found = PARAMETER.exec(value);
     if (found === null) return [undefined];
     const [, name, quoted, bare = "", end] = found;
     if (name?.toLowerCase() === "for") node = quoted?.replace(/\\(.)/g, "$1") ?? bare;

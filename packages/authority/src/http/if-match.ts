@@ -9,7 +9,7 @@ export interface Precondition {
   readonly fits: (etag: string | undefined) => boolean;
 }
 
-const strongTag = /^"([!#-~]*)"$/;
+const STRONG_TAG = /^"([!#-~]*)"$/;
 
 /**
  * The preconditions of a change: If-Match (RFC 9110 section 13.1.1), compared strongly, and `If-None-Match: *` (section
@@ -36,10 +36,10 @@ export function preconditionOf({ headers }: Pick<HttpRequest, "headers">): Preco
 /** Weak tags never match strongly, so they are passed over. */
 function tagsOf(list: string): readonly string[] {
   const parts = list.split(",").map((part) => part.trim());
-  if (!parts.every((part) => strongTag.test(part.replace(/^W\//, "")))) {
+  if (!parts.every((part) => STRONG_TAG.test(part.replace(/^W\//, "")))) {
     throw malformed('If-Match takes entity tags in quotes: If-Match: "7"');
   }
-  return parts.filter((part) => strongTag.test(part));
+  return parts.filter((part) => STRONG_TAG.test(part));
 }
 
 function malformed(hint: string): CountersignError {

@@ -12,7 +12,7 @@ import type { Call, EndpointServices } from "./route.ts";
 /** The compatibility endpoints of jwt-issuer: a name goes in, a token for Vault comes out. Off until `--compat jwt-issuer` names it. */
 const header = toBase64url(Buffer.from(JSON.stringify({ typ: "JWT", alg: "ES256" })));
 
-const lifeSeconds = 3600;
+const LIFE_SECONDS = 3600;
 
 /** Unknown members are ignored, as the original does. */
 export const issuerTokenInput = z.object({ name: z.string().min(1).max(256) });
@@ -23,7 +23,7 @@ export async function issuerTokenEndpoint({ request, peer, services }: Call): Pr
   const { name } = await readName(request, services);
   const iat = Math.floor(services.clock.now() / 1000);
   const { policy } = await services.policy.current();
-  const life = Math.min(lifeSeconds, policy?.lifetimes.access_token ?? lifeSeconds);
+  const life = Math.min(LIFE_SECONDS, policy?.lifetimes.access_token ?? LIFE_SECONDS);
   const claims = toBase64url(Buffer.from(JSON.stringify({ exp: iat + life, iat, sub: name })));
   const signer = await services.keys.signer("ES256");
   const signature = await signer.sign(`${header}.${claims}`);

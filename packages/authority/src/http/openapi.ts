@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { Route, RouteDoc } from "./route.ts";
 import { documentOf, type PublicDocument, publicDocument } from "./well-known.ts";
 
-const maxAgeSeconds = 3600;
+const MAX_AGE_SECONDS = 3600;
 
 const securityOf: Record<RouteDoc["security"], readonly Readonly<Record<string, readonly string[]>>[]> = {
   none: [],
@@ -29,7 +29,7 @@ export function openApiRoute(routes: readonly Route[], config: Config): Route {
     cors: "any",
     handle({ request }) {
       document ??= documentOf(openApiDocument([...routes, route], config));
-      return publicDocument(request, document, maxAgeSeconds);
+      return publicDocument(request, document, MAX_AGE_SECONDS);
     },
     doc: { summary: "This document", tag: "Operation", security: "none", success: { status: 200 } },
   };

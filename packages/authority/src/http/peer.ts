@@ -15,7 +15,7 @@ const forwardingHeaders = [
   ...["true-client-ip", "cf-connecting-ip", "fastly-client-ip", "x-envoy-external-address", "x-envoy-internal"],
 ];
 
-const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
 /**
  * Who sent a request. Loopback is a fact about the socket: a forwarding header, even a forged one, only ever takes it
@@ -57,9 +57,9 @@ function certificateOf(
 export function refuseRebinding(headers: HeaderLookup, peer: Peer): void {
   if (!peer.loopback) return;
   const host = headers.get("host");
-  if (host !== null && !loopbackHost.test(host)) throw new CountersignError("misdirected_request");
+  if (host !== null && !LOOPBACK_HOST.test(host)) throw new CountersignError("misdirected_request");
   const origin = headers.get("origin");
-  if (origin !== null && !loopbackHost.test(origin.replace(/^https?:\/\//, ""))) {
+  if (origin !== null && !LOOPBACK_HOST.test(origin.replace(/^https?:\/\//, ""))) {
     throw new CountersignError("access_denied", { hint: "Pages of other sites may not use the loopback interface" });
   }
 }

@@ -18,14 +18,14 @@ import type { EndpointServices, Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
 import { documentOf, jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
 
-const formType = "application/x-www-form-urlencoded";
+const FORM_TYPE = "application/x-www-form-urlencoded";
 
 function tokenRoutes(grants: GrantTable): readonly Route[] {
   const doc: RouteDoc = {
     summary: `Issue a token by ${[...grants.keys()].join(", ")} (RFC 6749)`,
     tag: "OAuth 2",
     security: "client",
-    body: { type: formType, schema: tokenForm(grants) },
+    body: { type: FORM_TYPE, schema: tokenForm(grants) },
     success: { status: 200, schema: tokenResponse },
   };
   return tokenPaths.map((path) => ({ method: "POST", path, handle: tokenEndpoint, cors: "configured", doc }));
@@ -40,7 +40,7 @@ const aboutTokens: readonly Route[] = [
       summary: "Ask whether a token is active (RFC 7662)",
       tag: "OAuth 2",
       security: "client",
-      body: { type: formType, schema: aboutToken },
+      body: { type: FORM_TYPE, schema: aboutToken },
       success: { status: 200, schema: introspectionResponse },
     },
   },
@@ -53,7 +53,7 @@ const aboutTokens: readonly Route[] = [
       summary: "Revoke an access token or a whole login (RFC 7009)",
       tag: "OAuth 2",
       security: "client",
-      body: { type: formType, schema: aboutToken },
+      body: { type: FORM_TYPE, schema: aboutToken },
       success: { status: 200, type: "none" },
     },
   },

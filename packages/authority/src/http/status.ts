@@ -22,7 +22,7 @@ export async function ready({ services }: Call): Promise<HttpResponse> {
 }
 
 /** Anybody may ask, and as often as they like: the log is told when the reason changes, and else once in ten seconds. */
-const tellEveryMs = 10_000;
+const TELL_EVERY_MS = 10_000;
 
 function tellUnready(
   detail: string | undefined,
@@ -30,7 +30,7 @@ function tellUnready(
 ): void {
   const now = clock.monotonic();
   const told = lifecycle.unready;
-  if (detail !== undefined && detail === told?.detail && now - told.toldAt < tellEveryMs) return;
+  if (detail !== undefined && detail === told?.detail && now - told.toldAt < TELL_EVERY_MS) return;
   lifecycle.unready = detail === undefined ? undefined : { detail, toldAt: now };
   if (detail !== undefined) audit.notice("authority.unready", { detail });
 }

@@ -87,12 +87,12 @@ export function publicDocument(
   return { ...document, headers };
 }
 
-const entityTag = /(?:W\/)?("[^"]*")/g;
+const ENTITY_TAG = /(?:W\/)?("[^"]*")/g;
 
 /** RFC 9110 section 13.1.2: any tag of the list, compared weakly, as proxies weaken the tags of what they compress. */
 function isKnown(ifNoneMatch: string | null, etag: string): boolean {
   if (ifNoneMatch === null) return false;
-  return ifNoneMatch.trim() === "*" || [...ifNoneMatch.matchAll(entityTag)].some(([, opaque]) => opaque === etag);
+  return ifNoneMatch.trim() === "*" || [...ifNoneMatch.matchAll(ENTITY_TAG)].some(([, opaque]) => opaque === etag);
 }
 
 /** A JWK set (RFC 7517 section 5), with the ETag and life that verifiers need to notice a rotation in time. */

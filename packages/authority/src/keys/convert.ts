@@ -14,7 +14,7 @@ export interface ReadKeyOptions {
 }
 
 /** Longer than any key, also of a set. */
-const maxInput = 256 * 1024;
+const MAX_INPUT = 256 * 1024;
 
 /**
  * Every private key of a text or file: PEM (PKCS #8, PKCS #1, SEC 1 with or without its EC PARAMETERS), DER of the
@@ -34,8 +34,8 @@ export function readSigningKeys(
   input: string | Uint8Array,
   options: ReadKeyOptions = {},
 ): readonly PrivateSigningKey[] {
-  if (input.length > maxInput) throw unusable("the input is too long");
-  if (typeof input !== "string" && input[0] === derSequence) return [readDer(input, options)];
+  if (input.length > MAX_INPUT) throw unusable("the input is too long");
+  if (typeof input !== "string" && input[0] === DER_SEQUENCE) return [readDer(input, options)];
   const text = (typeof input === "string" ? input : decodeUtf8(input)).trim();
   if (text.startsWith("{")) return readJson(text, options);
   if (text.includes("-----BEGIN ")) return readPem(text, options);
@@ -57,7 +57,7 @@ export function readSigningKey(
   return key;
 }
 
-const derSequence = 0x30;
+const DER_SEQUENCE = 0x30;
 const derTypes = ["pkcs8", "sec1", "pkcs1"] as const;
 
 function readDer(bytes: Uint8Array, { algorithm }: ReadKeyOptions): PrivateSigningKey {
@@ -84,13 +84,13 @@ function readPem(text: string, options: ReadKeyOptions): readonly PrivateSigning
   });
 }
 
-const pemBegin = "-----BEGIN ";
-const pemDashes = "-----";
+const PEM_BEGIN = "-----BEGIN ";
+const PEM_DASHES = "-----";
 
 /** The blocks of a PEM text (RFC 7468 section 2), whatever stands between them. */
 function* pemBlocks(text: string): Generator<{ readonly label: string; readonly block: string }> {
-  for (let from = text.indexOf(pemBegin); from >= 0; from = text.indexOf(pemBegin, from)) {
-    const label = text.slice(from + pemBegin.length, text.indexOf(pemDashes, from + pemBegin.length));
+  for (let from = text.indexOf(PEM_BEGIN); from >= 0; from = text.indexOf(PEM_BEGIN, from)) {
+    const label = text.slice(from + PEM_BEGIN.length, text.indexOf(PEM_DASHES, from + PEM_BEGIN.length));
     const last = `-----END ${label}-----`;
     const end = text.indexOf(last, from);
     if (end < 0) throw unusable("its PEM block is truncated");

@@ -6,7 +6,7 @@ import { fromBase64url, type Random, randomSecret, systemRandom } from "@counter
 import { errorCode, readPrivateFile } from "../private-file.ts";
 
 /** The length of a key-encryption key. */
-const keyEncryptionKeyBytes = 32;
+const KEY_ENCRYPTION_KEY_BYTES = 32;
 
 /**
  * What seals the keys that seal the signing keys. A key management service can stand behind it: it is asked once for
@@ -32,7 +32,7 @@ export interface KeyEncryptionKey {
  * ```
  */
 export function createKeyEncryptionKey(bytes: Uint8Array, random: Random = systemRandom): KeyEncryptionKey {
-  if (bytes.length !== keyEncryptionKeyBytes) {
+  if (bytes.length !== KEY_ENCRYPTION_KEY_BYTES) {
     throw new RangeError(`Cannot use a key-encryption key of ${bytes.length} bytes: it must have 32`);
   }
   if (isConstant(bytes)) {
@@ -52,9 +52,9 @@ export function isConstant(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === bytes[0]);
 }
 
-const cipher = "aes-256-gcm";
-const ivBytes = 12;
-const tagBytes = 16;
+const CIPHER = "aes-256-gcm";
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
 
 /** What is encrypted and what is only authenticated. */
 export interface AesGcmInput {
@@ -65,18 +65,18 @@ export interface AesGcmInput {
 
 /** AES-256-GCM under a random 96-bit IV (NIST SP 800-38D section 8.2.2): IV, ciphertext and 128-bit tag in one. */
 export function encrypt(key: KeyObject, { plaintext, associatedData, random }: AesGcmInput): Uint8Array {
-  const iv = random.bytes(ivBytes);
-  const gcm = createCipheriv(cipher, key, iv, { authTagLength: tagBytes });
+  const iv = random.bytes(IV_BYTES);
+  const gcm = createCipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
   gcm.setAAD(associatedData);
   return new Uint8Array(Buffer.concat([iv, gcm.update(plaintext), gcm.final(), gcm.getAuthTag()]));
 }
 
 /** The plaintext, or an exception when key, text or associated data are not those of `encrypt`. */
 export function decrypt(key: KeyObject, sealed: Uint8Array, associatedData: Uint8Array): Uint8Array {
-  const gcm = createDecipheriv(cipher, key, sealed.subarray(0, ivBytes), { authTagLength: tagBytes });
+  const gcm = createDecipheriv(CIPHER, key, sealed.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
   gcm.setAAD(associatedData);
-  gcm.setAuthTag(sealed.subarray(-tagBytes));
-  return new Uint8Array(Buffer.concat([gcm.update(sealed.subarray(ivBytes, -tagBytes)), gcm.final()]));
+  gcm.setAuthTag(sealed.subarray(-TAG_BYTES));
+  return new Uint8Array(Buffer.concat([gcm.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), gcm.final()]));
 }
 
 /** Where the key-encryption key is kept. */
@@ -88,7 +88,7 @@ export interface KeyEncryptionKeyFileOptions {
 }
 
 /** Base64url of 32 bytes and a line feed, and one byte more to notice a longer file. */
-const fileBytes = 44;
+const FILE_BYTES = 44;
 
 /**
  * The key-encryption key of a file, which is made on the first call. Of any number of processes that make it at once
@@ -157,21 +157,21 @@ async function keepBeside(path: string): Promise<string | undefined> {
 }
 
 async function read(path: string, random: Random): Promise<KeyEncryptionKey | undefined> {
-  const bytes = await readPrivateFile({ path, holds: "key-encryption key", maxBytes: fileBytes + 1 });
+  const bytes = await readPrivateFile({ path, holds: "key-encryption key", maxBytes: FILE_BYTES + 1 });
   if (bytes === undefined) return undefined;
   return createKeyEncryptionKey(parse(Buffer.from(bytes).toString("latin1"), path), random);
 }
 
 function parse(text: string, path: string): Uint8Array {
   const bytes = fromBase64url(text.replace(/\n$/, ""));
-  if (bytes?.length === keyEncryptionKeyBytes) return bytes;
+  if (bytes?.length === KEY_ENCRYPTION_KEY_BYTES) return bytes;
   throw new Error(
     `Cannot find a key-encryption key in ${path}: the file is truncated or changed; restore it from a backup`,
   );
 }
 
 /** Names tried for a draft: somebody who knew the next one could put a file there. */
-const maxDrafts = 8;
+const MAX_DRAFTS = 8;
 
 /** Writes a whole file under another name and links it to its place, which fails when somebody was faster. */
 async function make(path: string, random: Random): Promise<void> {
@@ -194,14 +194,14 @@ async function make(path: string, random: Random): Promise<void> {
 
 /** A file of this call's own: what stands at a name already is neither written to nor believed. */
 async function writeDraft(path: string, random: Random): Promise<string> {
-  const key = `${randomSecret(random, keyEncryptionKeyBytes)}\n`;
+  const key = `${randomSecret(random, KEY_ENCRYPTION_KEY_BYTES)}\n`;
   for (let tries = 1; ; tries++) {
     const draft = `${path}.${randomSecret(random, 12)}.new`;
     try {
       await writeDurably(draft, key);
       return draft;
     } catch (error) {
-      if (errorCode(error) !== "EEXIST" || tries === maxDrafts) throw error;
+      if (errorCode(error) !== "EEXIST" || tries === MAX_DRAFTS) throw error;
     }
   }
 }

@@ -6,13 +6,13 @@ import type { SigningAlgorithm } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { type AlgorithmRow, algorithmNames, algorithms } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
-import { maxKeysOfAlgorithm, type Plan, type ScheduledKey } from "./rotation.ts";
+import { MAX_KEYS_OF_ALGORITHM, type Plan, type ScheduledKey } from "./rotation.ts";
 import { erasesAt, type KeyState, type KeyTimes, type RotationPolicy, scheduleOf, unexpired } from "./schedule.ts";
 import { type RewrapKeys, rewrap, type SealContext, type Sealed, seal } from "./sealed.ts";
 import { type PrivateSigningKey, publicJwk } from "./signing-key.ts";
 
 /** Version of the record and of the secrets sealed in it. */
-export const ringFormat = 1;
+export const RING_FORMAT = 1;
 
 /** One key of the ring, as the store holds it. The public key is not stored: it comes out of the sealed private one. */
 export interface KeyRow extends KeyTimes {
@@ -24,7 +24,7 @@ export interface KeyRow extends KeyTimes {
 
 /** `K#ring`: every signing key, and the secret from which refresh tokens are derived. */
 export interface RingRecord {
-  readonly format: typeof ringFormat;
+  readonly format: typeof RING_FORMAT;
   readonly derivation: Sealed;
   readonly keys: readonly KeyRow[];
 }
@@ -32,7 +32,7 @@ export interface RingRecord {
 const sealed = z.strictObject({ kek: z.string(), key: z.string(), text: z.string() });
 
 const schema = z.strictObject({
-  format: z.literal(ringFormat),
+  format: z.literal(RING_FORMAT),
   derivation: sealed,
   keys: z.array(
     z.strictObject({
@@ -60,7 +60,7 @@ export function parseRing(value: unknown): RingRecord {
 
 /** What the private key of a row is sealed for. */
 export function signingContext({ kid, algorithm }: Pick<KeyRow, "kid" | "algorithm">): SealContext {
-  return { kid, algorithm, purpose: "sign", version: ringFormat };
+  return { kid, algorithm, purpose: "sign", version: RING_FORMAT };
 }
 
 /** What the derivation secret is sealed for. */
@@ -68,7 +68,7 @@ export const derivationContext: SealContext = {
   kid: "refresh",
   algorithm: "HMAC-SHA-256",
   purpose: "derive",
-  version: ringFormat,
+  version: RING_FORMAT,
 };
 
 /** The published set of a row. */
@@ -87,7 +87,7 @@ export interface EditOptions {
 /** A ring without signing keys. */
 export async function emptyRing({ keyEncryptionKey, random }: EditOptions): Promise<RingRecord> {
   const derivation = await seal(random.bytes(32), derivationContext, { keyEncryptionKey, random });
-  return { format: ringFormat, derivation, keys: [] };
+  return { format: RING_FORMAT, derivation, keys: [] };
 }
 
 /** The rows of a plan, its new keys made or taken from `given`, and sealed. */
@@ -145,7 +145,7 @@ export function refuseFlood(
   }: { readonly algorithm: SigningAlgorithm; readonly now: number; readonly policy: RotationPolicy },
 ): void {
   const schedule = unexpired(scheduleOf(rows, algorithm), now, policy);
-  if (schedule.length < 2 * maxKeysOfAlgorithm) return;
+  if (schedule.length < 2 * MAX_KEYS_OF_ALGORITHM) return;
   const roomAt = Math.min(...schedule.map((row) => erasesAt(row, policy)));
   const until = new Date(roomAt).toISOString();
   const hint = `There are ${schedule.length} keys for ${algorithm}, the most there may be, and each may still verify a token; the first is erased at ${until}. A key that must not be trusted can be revoked now`;

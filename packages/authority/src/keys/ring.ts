@@ -5,7 +5,7 @@ import { algorithmNames, inlineSigning, type SigningPlace } from "./algorithms.t
 import { derive, type Publication, type PublishedKeys, publish } from "./open-ring.ts";
 import { carryOut, isUnchanged, refuseFlood, refuseInUse, refuseKnown, refuseUnknown } from "./ring-record.ts";
 import { admit, rotateNow, timetable, withdraw } from "./rotation.ts";
-import { defaultReloadMs, policyOf, scheduleOf, stateOf } from "./schedule.ts";
+import { DEFAULT_RELOAD_MS, policyOf, scheduleOf, stateOf } from "./schedule.ts";
 import { type Readiness, readinessOf, type Signer, Signers, signsFrom } from "./signers.ts";
 import type { PrivateSigningKey } from "./signing-key.ts";
 import { SigningThread } from "./signing-thread.ts";
@@ -91,7 +91,7 @@ export interface ManagedKeyRing extends KeyRing {
  * ```
  */
 export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKeyRing> {
-  const { clock, config, reloadEveryMs = defaultReloadMs } = options;
+  const { clock, config, reloadEveryMs = DEFAULT_RELOAD_MS } = options;
   const place = options.signing === "inline" ? inlineSigning : new SigningThread();
   const policy = policyOf(config, 3 * reloadEveryMs);
   const stored = await openStoredRing({ ...options, place, policy });

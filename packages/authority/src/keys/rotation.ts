@@ -25,7 +25,7 @@ export interface Plan<Key extends KeyTimes> {
  * From so many keys of one algorithm on, the timetable waits for the oldest to go. Commands may double it, and even
  * then the published set keeps below the hundred keys that verifiers take.
  */
-export const maxKeysOfAlgorithm = 12;
+export const MAX_KEYS_OF_ALGORITHM = 12;
 
 /**
  * The timetable of the key ring: from the keys as they are to the keys as they should be at `now`. Every algorithm in
@@ -69,7 +69,7 @@ function planSchedule<Key extends KeyTimes>(
   if (last === undefined || oldest === undefined) return { keep, make: [scheduledKey(algorithm, now, now, policy)] };
   if (announced(keep, now) !== undefined || now < last.retiresAt - leadMs(policy)) return { keep, make: [] };
   const earliest = Math.max(last.retiresAt, now + leadMs(policy));
-  if (keep.length < maxKeysOfAlgorithm) {
+  if (keep.length < MAX_KEYS_OF_ALGORITHM) {
     return { keep: retireLast(keep, earliest), make: [scheduledKey(algorithm, now, earliest, policy)] };
   }
   return { keep: retireLast(keep, Math.max(earliest, erasesAt(oldest, policy) + leadMs(policy))), make: [] };

@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
-import { clockSkewMs } from "../store/store.ts";
+import { CLOCK_SKEW_MS } from "../store/store.ts";
 
 /** When a key is published, signs, and stops signing. Instants in milliseconds. */
 export interface KeyTimes {
@@ -31,7 +31,7 @@ export interface RotationPolicy {
   readonly staleMs: number;
 }
 
-const dayMs = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /**
  * The policy of a configuration. Tokens are taken to live a day, the most that configuration and clients can be given,
@@ -42,21 +42,21 @@ export function policyOf({ keys }: Pick<Config, "keys">, staleMs: number): Rotat
     rotateEveryMs: keys.rotate_every * 1000,
     publishBeforeMs: keys.publish_before * 1000,
     jwksMaxAgeMs: keys.jwks_max_age * 1000,
-    maxTokenMs: dayMs,
-    clockSkewMs,
+    maxTokenMs: DAY_MS,
+    clockSkewMs: CLOCK_SKEW_MS,
     staleMs,
   };
 }
 
 /** How often a node looks for what others did to the ring, and how old its view may become: three looks may fail. */
-export const defaultReloadMs = 60_000;
+export const DEFAULT_RELOAD_MS = 60_000;
 
 /**
  * How long a key signs at least, in seconds: its successor is published meanwhile, for as long as caches keep a set without
  * it. A shorter `rotate_every` is lengthened to it.
  */
 export function minRotation(config: Pick<Config, "keys">): number {
-  return Math.ceil(leadMs(policyOf(config, 3 * defaultReloadMs)) / 1000);
+  return Math.ceil(leadMs(policyOf(config, 3 * DEFAULT_RELOAD_MS)) / 1000);
 }
 
 /** How long a key is published before it signs: until no cache and no node lacks it, whatever is configured. */

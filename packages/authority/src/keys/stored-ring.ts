@@ -39,7 +39,7 @@ export async function openStoredRing(options: StoredRingOptions): Promise<Stored
   return new StoredRing(options, { ring: await readRing(store, options), loadedAt });
 }
 
-const maxAttempts = 16;
+const MAX_ATTEMPTS = 16;
 
 /** The ring of a store, as this node read it last. Each change is one commit with its audit records. */
 export class StoredRing implements RingView {
@@ -79,7 +79,7 @@ export class StoredRing implements RingView {
   /** Changes the ring and then what the timetable asks for. The audit trail names `actor`. */
   change(actor: string, edit: Edit): Promise<void> {
     return this.#inTurn(async () => {
-      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         await this.#load();
         if (await this.#tryChange(actor, edit)) return;
       }
@@ -148,14 +148,14 @@ function eventsOf(edit: RingEdit, actor: string): readonly EventDraft[] {
 }
 
 /** Fewer than a commit takes, with the ring itself. */
-const maxEvents = 20;
+const MAX_EVENTS = 20;
 
 /** As much of an edit as is recorded in one commit: where it is too much, some of what is to be erased, and nothing else. */
 function withinOneCommit(edit: RingEdit): RingEdit {
   const { before, after } = edit;
-  if (ringEventsOf(edit).length <= maxEvents) return edit;
+  if (ringEventsOf(edit).length <= MAX_EVENTS) return edit;
   const later = new Set(after.map(({ kid }) => kid));
-  const gone = new Set(before.filter(({ kid }) => !later.has(kid)).slice(0, maxEvents));
+  const gone = new Set(before.filter(({ kid }) => !later.has(kid)).slice(0, MAX_EVENTS));
   return { before, after: before.filter((row) => !gone.has(row)) };
 }
 

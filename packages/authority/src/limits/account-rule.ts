@@ -50,11 +50,11 @@ export interface Settled {
 }
 
 /** How many times the free attempts of a narrow block a wide one has. */
-const wideFactor = 2;
+const WIDE_FACTOR = 2;
 /** More blocks than the strangers' budget lets through within the life of a delay. */
-const maxBlocks = 128;
-const maxKnown = 16;
-const knownForMs = 90 * 86_400_000;
+const MAX_BLOCKS = 128;
+const MAX_KNOWN = 16;
+const KNOWN_FOR_MS = 90 * 86_400_000;
 
 /**
  * Counts one attempt at an account. Each block of addresses has free attempts and delays of its own, so that nobody's
@@ -101,7 +101,7 @@ export function clearAtAccount(
   const rest = without(state, [[narrow, 0, 0], ...siteBefore]);
   const known: readonly KnownBlock[] = isLoopback
     ? rest.known
-    : [...rest.known.filter(([id]) => id !== narrow), [narrow, now + knownForMs]];
+    : [...rest.known.filter(([id]) => id !== narrow), [narrow, now + KNOWN_FOR_MS]];
   const budget = budgetOf(state);
   const arrivalAt = budget && wasStranger ? giveBack(budget, policy.strangers).arrivalAt : state?.arrivalAt;
   return settle({ blocks: rest.blocks, known, ...defined({ arrivalAt }) }, siteBefore, {
@@ -123,7 +123,7 @@ function isTrusted(state: AccountState | undefined, now: number, { narrow, isLoo
 function countedBlocks({ narrow, wide }: Origin, isStranger: boolean, policy: AccountPolicy) {
   const own = { id: narrow, limit: policy };
   if (wide === undefined || !isStranger) return [own];
-  return [own, { id: wide, limit: { ...policy, attempts: wideFactor * policy.attempts } }];
+  return [own, { id: wide, limit: { ...policy, attempts: WIDE_FACTOR * policy.attempts } }];
 }
 
 function attemptsOf(state: AccountState | undefined, id: string): AttemptsState | undefined {
@@ -160,8 +160,8 @@ function settle(
   const isCurrent = (until: number, maxMs: number) => now < until && isCredible(until, now + maxMs);
   const lifeMs = forgottenAt({ notBefore: policy.maxDelayMs }, policy);
   const endOf = ([, , notBefore]: BlockAttempts) => forgottenAt({ notBefore }, policy);
-  const blocks = [...state.blocks.filter((block) => isCurrent(endOf(block), lifeMs)), ...added].slice(-maxBlocks);
-  const known = state.known.filter(([, until]) => isCurrent(until, knownForMs)).slice(-maxKnown);
+  const blocks = [...state.blocks.filter((block) => isCurrent(endOf(block), lifeMs)), ...added].slice(-MAX_BLOCKS);
+  const known = state.known.filter(([, until]) => isCurrent(until, KNOWN_FOR_MS)).slice(-MAX_KNOWN);
   const arrivalAt = isCurrent(state.arrivalAt ?? 0, burst * everyMs) ? state.arrivalAt : undefined;
   const expiresAt = Math.max(Math.ceil(arrivalAt ?? 0), ...blocks.map(endOf), ...known.map(([, until]) => until));
   return { state: { blocks, known, ...defined({ arrivalAt }) }, expiresAt };

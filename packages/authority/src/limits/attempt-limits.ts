@@ -51,15 +51,15 @@ export interface LimitsOptions {
 }
 
 /** The delay of an attempt at a key that others count at all the time. */
-const floodDelayMs = 1000;
+const FLOOD_DELAY_MS = 1000;
 /** Refusals remembered here, so that a flood of attempts at one key does not become a flood of reads. */
-const maxRefusals = 10_000;
+const MAX_REFUSALS = 10_000;
 /** For so long only, so that what another node clears is soon seen. */
-const rememberedMs = 1000;
-const minuteMs = 60_000;
-const hourMs = 3_600_000;
+const REMEMBERED_MS = 1000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 /** How many times the budget of a narrow block of addresses a wide one has. */
-const wideFactor = 4;
+const WIDE_FACTOR = 4;
 
 /**
  * Makes limits that are kept in the store. While the store fails, attempts fail with it: nobody guesses uncounted.
@@ -183,7 +183,7 @@ class StoreLimits implements Limits {
       delayMs = decision.retryAt - now;
       return undefined;
     });
-    return isDecided ? delayMs : floodDelayMs;
+    return isDecided ? delayMs : FLOOD_DELAY_MS;
   }
 
   /** Changes a key's state, unless a flood keeps it from standing still: then what was counted stays counted. */
@@ -228,14 +228,14 @@ class StoreLimits implements Limits {
   #delay(refusedAs: string): number {
     const now = this.#clock.now();
     const { since, retryAt } = this.#refusals.get(refusedAs) ?? { since: now, retryAt: now };
-    return now < since || now >= since + rememberedMs ? 0 : Math.max(0, retryAt - now);
+    return now < since || now >= since + REMEMBERED_MS ? 0 : Math.max(0, retryAt - now);
   }
 
   #remember(refusedAs: string, refusal: Refusal): void {
     this.#refusals.delete(refusedAs);
     this.#refusals.set(refusedAs, refusal);
     const [oldest] = this.#refusals.keys();
-    if (this.#refusals.size > maxRefusals && oldest !== undefined) this.#refusals.delete(oldest);
+    if (this.#refusals.size > MAX_REFUSALS && oldest !== undefined) this.#refusals.delete(oldest);
   }
 }
 
@@ -248,7 +248,7 @@ function accountKey(username: string): string {
 /** Half at once and half over the hour: so no hour sees more. */
 function perHour(attempts: number): Budget {
   const burst = Math.max(1, Math.floor(attempts / 2));
-  return { burst, everyMs: hourMs / Math.max(1, attempts - burst) };
+  return { burst, everyMs: HOUR_MS / Math.max(1, attempts - burst) };
 }
 
 function originOf(address: string | undefined): Origin {
@@ -264,8 +264,8 @@ function blockId(block: string): string {
 function budgetsOf(purpose: string, address: string | undefined, perMinute: number) {
   if (address === undefined) return [];
   const { narrow, wide } = addressBlocks(address);
-  const own = { key: keys.limit(purpose, narrow), budget: { burst: perMinute, everyMs: minuteMs / perMinute } };
+  const own = { key: keys.limit(purpose, narrow), budget: { burst: perMinute, everyMs: MINUTE_MS / perMinute } };
   if (wide === undefined) return [own];
-  const shared = wideFactor * perMinute;
-  return [own, { key: keys.limit(purpose, wide), budget: { burst: shared, everyMs: minuteMs / shared } }];
+  const shared = WIDE_FACTOR * perMinute;
+  return [own, { key: keys.limit(purpose, wide), budget: { burst: shared, everyMs: MINUTE_MS / shared } }];
 }

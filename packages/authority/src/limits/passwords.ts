@@ -42,8 +42,8 @@ export interface PasswordHasherOptions {
 }
 
 const owaspCost: PasswordCost = { memoryKib: 19_456, passes: 2, lanes: 1 };
-const saltBytes = 16;
-const tagBytes = 32;
+const SALT_BYTES = 16;
+const TAG_BYTES = 32;
 
 /**
  * Makes a hasher that computes at most `password_parallel` hashes at once, so it takes no more memory than that many
@@ -65,15 +65,15 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
     waitMs: config.limits.password_queue_ms,
   });
   /** Nobody's: it stands in where there is no hash to compare with. */
-  const dummy: PasswordHash = { cost, salt: random.bytes(saltBytes), tag: random.bytes(tagBytes) };
+  const dummy: PasswordHash = { cost, salt: random.bytes(SALT_BYTES), tag: random.bytes(TAG_BYTES) };
   return {
     get waiting() {
       return slots.waiting;
     },
     hash: (password, from) =>
       slots.run(async () => {
-        const salt = random.bytes(saltBytes);
-        return printPhc({ cost, salt, tag: await derive({ password, salt, tagBytes, cost }) });
+        const salt = random.bytes(SALT_BYTES);
+        return printPhc({ cost, salt, tag: await derive({ password, salt, tagBytes: TAG_BYTES, cost }) });
       }, from),
     verify: (password, phc, from) => {
       const stored = phc === undefined ? undefined : parsePhc(phc);
@@ -81,7 +81,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
       return slots.run(async () => {
         const derived = await derive({ password, salt, tagBytes: tag.length, cost: paid });
         const rest = difference(cost, paid);
-        if (rest !== undefined) await derive({ ...dummy, password, tagBytes, cost: rest });
+        if (rest !== undefined) await derive({ ...dummy, password, tagBytes: TAG_BYTES, cost: rest });
         return timingSafeEqual(derived, tag) && stored !== undefined;
       }, from);
     },
@@ -93,19 +93,19 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
 }
 
 /** Fresh memory costs about as much as so many passes over it (measured; it depends little on the amount). */
-const setupPasses = 0.2;
+const SETUP_PASSES = 0.2;
 
 /** What a cheaper hash falls short of today's work, so that an old hash takes about as long as none does. */
 function difference(today: PasswordCost, paid: PasswordCost): PasswordCost | undefined {
   const missing = workOf(today) - workOf(paid);
-  const passes = Math.max(1, Math.ceil(missing / today.memoryKib - setupPasses));
-  const memoryKib = Math.round(missing / (passes + setupPasses));
+  const passes = Math.max(1, Math.ceil(missing / today.memoryKib - SETUP_PASSES));
+  const memoryKib = Math.round(missing / (passes + SETUP_PASSES));
   return memoryKib < 8 ? undefined : { memoryKib, passes, lanes: 1 };
 }
 
 /** Work in KiB passed over. */
 export function workOf({ memoryKib, passes }: PasswordCost): number {
-  return memoryKib * (passes + setupPasses);
+  return memoryKib * (passes + SETUP_PASSES);
 }
 
 /** Argon2id of the runtime (RFC 9106), computed in its thread pool. */

@@ -1,4 +1,4 @@
-import { clockSkewMs } from "../store/store.ts";
+import { CLOCK_SKEW_MS } from "../store/store.ts";
 
 /** What a rule makes of one more attempt. */
 export type Decision<State> =
@@ -29,9 +29,9 @@ export interface Budget {
   readonly everyMs: number;
 }
 
-const firstDelayMs = 1000;
+const FIRST_DELAY_MS = 1000;
 /** Attempts that rested for so many of their longest delays are forgotten. */
-const restingDelays = 4;
+const RESTING_DELAYS = 4;
 
 /** Lets the free attempts through, then one after each delay: 1 s, 2 s, 4 s … up to the longest. Never locks for good. */
 export function countAttempt(
@@ -43,14 +43,14 @@ export function countAttempt(
   if (now < resumesAt) return { allowed: false, retryAt: resumesAt };
   const attempts = (state?.attempts ?? 0) + 1;
   const beyond = attempts - policy.attempts;
-  const delay = beyond < 0 ? 0 : Math.min(firstDelayMs * 2 ** beyond, policy.maxDelayMs);
+  const delay = beyond < 0 ? 0 : Math.min(FIRST_DELAY_MS * 2 ** beyond, policy.maxDelayMs);
   const notBefore = now + delay;
   return { allowed: true, state: { attempts, notBefore }, expiresAt: forgottenAt({ notBefore }, policy) };
 }
 
 /** From when on attempts have no effect any more. */
 export function forgottenAt({ notBefore }: Pick<AttemptsState, "notBefore">, policy: AttemptsPolicy): number {
-  return notBefore + restingDelays * policy.maxDelayMs;
+  return notBefore + RESTING_DELAYS * policy.maxDelayMs;
 }
 
 /** Takes one from a budget. */
@@ -69,7 +69,7 @@ export function giveBack({ arrivalAt }: BudgetState, { everyMs }: Budget): Budge
 
 /** What no clock could have written by now was written by one that has been put back since: it must lock nobody out. */
 export function isCredible(at: number, latest: number): boolean {
-  return at <= latest + clockSkewMs;
+  return at <= latest + CLOCK_SKEW_MS;
 }
 
 function credible(at: number | undefined, latest: number): number {

@@ -10,8 +10,8 @@ export interface SlotsOptions {
 }
 
 /** Waiting costs little, but not nothing: past so many the response would come too late anyway. */
-const maxWaiting = 1000;
-const retryAfterMs = 1000;
+const MAX_WAITING = 1000;
+const RETRY_AFTER_MS = 1000;
 
 /** Tells whether the turn has come (true) or is refused. */
 type Waiter = (admitted: boolean) => void;
@@ -60,13 +60,16 @@ export class Slots {
       return;
     }
     if (!this.#makeRoom(from) || !(await this.#turn(from))) {
-      throw new CountersignError("temporarily_unavailable", { retryAfterMs, detail: "no slot for a password hash" });
+      throw new CountersignError("temporarily_unavailable", {
+        retryAfterMs: RETRY_AFTER_MS,
+        detail: "no slot for a password hash",
+      });
     }
   }
 
   /** When too many wait, the last of the longest queue gives way to whoever has a shorter one. */
   #makeRoom(from: string): boolean {
-    if (this.#waiting < maxWaiting) return true;
+    if (this.#waiting < MAX_WAITING) return true;
     const [place = "", longest] = [...this.#queues].reduce((most, other) =>
       other[1].size > most[1].size ? other : most,
     );

@@ -76,7 +76,7 @@ export function endAfter(socket: Socket, state: ConnectionState): void {
 }
 
 /** Each takes a moment of everybody's time. */
-const maxIgnored = 1000;
+const MAX_IGNORED = 1000;
 
 /**
  * Takes no further request from a connection, and reads on, so that what is still owed reaches a client that pipelined.
@@ -90,7 +90,7 @@ function ignoreFurther(socket: Socket & { readonly parser?: Parser | null }): vo
   if (!parser) return;
   parser.onIncoming = (incoming) => {
     ignored += 1;
-    if (ignored > maxIgnored) socket.destroy();
+    if (ignored > MAX_IGNORED) socket.destroy();
     else incoming.resume();
     return 0;
   };

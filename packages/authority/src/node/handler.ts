@@ -28,7 +28,7 @@ export interface HandlerParts {
 }
 
 /** Under which route the metrics count what never reached one. */
-const refusedRoute = "(refused)";
+const REFUSED_ROUTE = "(refused)";
 
 /** The listener of `request` events: one HTTP message in, one call of `respond`, one response out. */
 export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
@@ -140,7 +140,7 @@ async function refuse({ refused, url }: Refusal, pending: PendingRequest, parts:
 /** A response without asking the authority. */
 function ownRefusal(code: ErrorCode, incoming: IncomingMessage, { observer }: HandlerParts): HttpResponse {
   const refused = refusal(new CountersignError(code));
-  observer.request({ route: refusedRoute, method: methodOf(incoming), status: refused.status, durationMs: 0 });
+  observer.request({ route: REFUSED_ROUTE, method: methodOf(incoming), status: refused.status, durationMs: 0 });
   const allow = code === "method_not_allowed" ? { allow: [...methods].join(", ") } : {};
   return { ...refused, headers: { ...refused.headers, ...allow } };
 }
@@ -152,7 +152,7 @@ function fail(pending: PendingRequest, error: unknown, parts: HandlerParts): voi
   parts.observer.event({
     name: "request.failed",
     at: parts.clock.now(),
-    fields: { requestId: randomSecret(systemRandom, 12), method: methodOf(incoming), route: refusedRoute, detail },
+    fields: { requestId: randomSecret(systemRandom, 12), method: methodOf(incoming), route: REFUSED_ROUTE, detail },
   });
   if (outgoing.headersSent) return void outgoing.destroy();
   endAfter(incoming.socket, state);

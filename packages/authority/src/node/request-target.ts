@@ -3,18 +3,18 @@ import { isDotSegment } from "../values/id.ts";
 /** What the first lines of a request say about where it goes: a URL, or why not. */
 export type Target = { readonly url: string } | { readonly refused: "invalid_request" | "not_found" };
 
-const plainPath = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/;
-const segment = /^(?:[A-Za-z0-9_~!$&'()*+,=:@.-]|%[0-9A-Fa-f]{2})+$/;
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/;
+const SEGMENT = /^(?:[A-Za-z0-9_~!$&'()*+,=:@.-]|%[0-9A-Fa-f]{2})+$/;
 /** Escapes of letters and digits, which no client writes but to look different (RFC 3986 section 2.3); `~` many do. */
-const needlessEscape = /%(?:3[0-9]|[46][1-9A-F]|[57][0-9A])/i;
+const NEEDLESS_ESCAPE = /%(?:3[0-9]|[46][1-9A-F]|[57][0-9A])/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-const control = /[\u0000-\u001f\u007f]/;
-const query = /^\?[!-"$-~]*$/;
-const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i;
-const hostShape = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const QUERY = /^\?[!-"$-~]*$/;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+const HOST_SHAPE = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 /** Stands for the host of an HTTP/1.0 request that names none (RFC 9110 section 7.2); nothing can be reached by it. */
-const noHost = "host.invalid";
+const NO_HOST = "host.invalid";
 
 /**
  * The URL of a request from its request line and Host header (RFC 9112 section 3.2). One resource has one spelling
@@ -22,33 +22,33 @@ const noHost = "host.invalid";
  * than the router does.
  */
 export function resolveTarget(scheme: "http" | "https", target: string, host: string | undefined): Target {
-  if (host !== undefined && !hostShape.test(host)) return { refused: "invalid_request" };
+  if (host !== undefined && !HOST_SHAPE.test(host)) return { refused: "invalid_request" };
   if (!target.startsWith("/")) return resolveAbsolute(scheme, target, host);
-  return isCanonical(target) ? { url: `${scheme}://${host ?? noHost}${target}` } : { refused: "not_found" };
+  return isCanonical(target) ? { url: `${scheme}://${host ?? NO_HOST}${target}` } : { refused: "not_found" };
 }
 
 /** RFC 9112 section 3.2.2: clients send the absolute form to proxies, and then Host repeats its authority. */
 function resolveAbsolute(scheme: "http" | "https", target: string, host: string | undefined): Target {
-  const [, authority, rest = ""] = absoluteForm.exec(target) ?? [];
+  const [, authority, rest = ""] = ABSOLUTE_FORM.exec(target) ?? [];
   if (authority === undefined || authority !== host) return { refused: "invalid_request" };
   return resolveTarget(scheme, rest.startsWith("/") ? rest : `/${rest}`, host);
 }
 
 function isCanonical(target: string): boolean {
-  if (plainPath.test(target)) return true;
+  if (PLAIN_PATH.test(target)) return true;
   const mark = target.indexOf("?");
-  if (mark >= 0 && !query.test(target.slice(mark))) return false;
+  if (mark >= 0 && !QUERY.test(target.slice(mark))) return false;
   const path = mark < 0 ? target : target.slice(0, mark);
   return path === "/" || path.slice(1).split("/").every(isCanonicalSegment);
 }
 
 function isCanonicalSegment(text: string): boolean {
-  if (!segment.test(text) || isDotSegment(text)) return false;
+  if (!SEGMENT.test(text) || isDotSegment(text)) return false;
   if (!text.includes("%")) return true;
-  if (needlessEscape.test(text)) return false;
+  if (NEEDLESS_ESCAPE.test(text)) return false;
   try {
     const decoded = decodeURIComponent(text);
-    return !control.test(decoded) && !isDotSegment(decoded);
+    return !CONTROL.test(decoded) && !isDotSegment(decoded);
   } catch {
     return false;
   }

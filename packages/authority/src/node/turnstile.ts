@@ -2,7 +2,7 @@ import type { Clock } from "@countersign/protocol";
 import type { ConnectionState } from "./connection-state.ts";
 
 /** So long pipelined requests are begun before everybody else has a turn. */
-const turnMs = 5;
+const TURN_MS = 5;
 
 /**
  * Begins what connections have pipelined, one request of each after the other, for a few milliseconds in each round of the
@@ -37,7 +37,7 @@ export class Turnstile {
   }
 
   #turn(): void {
-    const until = this.#clock.monotonic() + turnMs;
+    const until = this.#clock.monotonic() + TURN_MS;
     for (const connection of this.#waiting) {
       this.#waiting.delete(connection);
       // To the end: the loop comes to it again after the others.

@@ -29,7 +29,7 @@ export interface PackedDocument {
 }
 
 /** Bytes of JSON of the largest document. */
-export const maxDocumentBytes = 4 * 1024 * 1024;
+export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 
 /** Packs the document of a policy. */
 export function packDocument({ document, version, hash, rules }: Policy): PackedDocument {
@@ -43,7 +43,7 @@ export function packDocument({ document, version, hash, rules }: Policy): Packed
  * @throws {PolicyError} for one that another version of this program wrote and this one does not read.
  */
 export function unpackDocument({ packed }: PackedDocument): PolicyDocument {
-  const json = inflateRawSync(Buffer.from(packed, "base64"), { maxOutputLength: maxDocumentBytes });
+  const json = inflateRawSync(Buffer.from(packed, "base64"), { maxOutputLength: MAX_DOCUMENT_BYTES });
   return readPolicy(JSON.parse(json.toString("utf8")));
 }
 

@@ -60,10 +60,10 @@ export interface PolicyServiceOptions extends PolicySourceOptions {
 }
 
 /** How many revisions are kept. */
-export const keptRevisions = 200;
+export const KEPT_REVISIONS = 200;
 
 /** An item takes 256 KiB, and a record has members beside its document. */
-const maxPackedLength = 250 * 1024;
+const MAX_PACKED_LENGTH = 250 * 1024;
 
 /** What is to become of the policy. */
 interface NextPolicy extends Pick<PolicyRecord, "change" | "rolledBackTo"> {
@@ -195,7 +195,7 @@ function recordOf(
 ): PolicyRecord {
   if (policy === undefined) return { ...made, ...what };
   const document = packDocument(policy);
-  if (document.packed.length <= maxPackedLength) return { ...made, ...what, document };
+  if (document.packed.length <= MAX_PACKED_LENGTH) return { ...made, ...what, document };
   throw new CountersignError("payload_too_large", {
     hint: "The policy is larger than the store takes; use patterns and roles, or name its file in policy.file",
   });
@@ -203,7 +203,7 @@ function recordOf(
 
 /** The revision that leaves the history when another one comes. */
 async function tooOld(store: Store, newest: number): Promise<readonly Change[]> {
-  const item = await readRevision(store, newest - keptRevisions);
+  const item = await readRevision(store, newest - KEPT_REVISIONS);
   return item === undefined ? [] : [{ key: item.key, expectedVersion: item.version, remove: true }];
 }
 

@@ -42,7 +42,7 @@ export interface PolicySourceOptions {
 }
 
 /** How old a node's knowledge of the policy may be. */
-export const defaultReloadAfterMs = 5000;
+export const DEFAULT_RELOAD_AFTER_MS = 5000;
 
 /**
  * Keeps the compiled policy of a store. On a store that this process alone writes it is read once; on one that is shared it
@@ -93,7 +93,7 @@ export class StoredPolicySource implements PolicySource {
   }
 
   #isFresh(): boolean {
-    const { store, clock, reloadAfterMs = defaultReloadAfterMs } = this.#options;
+    const { store, clock, reloadAfterMs = DEFAULT_RELOAD_AFTER_MS } = this.#options;
     if (this.#inForce.origin === "configuration") return true;
     if (this.#readAt === undefined) return false;
     return store.exclusive === true || clock.monotonic() - this.#readAt < reloadAfterMs;

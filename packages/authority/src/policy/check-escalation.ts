@@ -78,17 +78,17 @@ function identitiesToTry(policy: Policy, allows: readonly PolicyRule[]): readonl
   const guessed = [...patterns, ...policy.subjectPatterns.map(({ pattern }) => pattern)].flatMap(({ source }) =>
     named.flatMap((subject) => namesLike(source, subject)),
   );
-  const all = [...named, ...realms.map((realm) => `${realm}:${anybody}`), ...guessed];
+  const all = [...named, ...realms.map((realm) => `${realm}:${ANYBODY}`), ...guessed];
   return [...new Set(all)].filter(isIdentity);
 }
 
 /** The part that stands for any sub-identity. */
-const anybody = "x";
+const ANYBODY = "x";
 
 function namesLike(source: string, subject: string): readonly string[] {
   const start = literalStart(source);
-  const beneath = start.startsWith(`${subject}:`) ? [start, `${start}${anybody}`] : [];
+  const beneath = start.startsWith(`${subject}:`) ? [start, `${start}${ANYBODY}`] : [];
   const end = literalEnd(source);
   const tail = end.replace(/^:/, "");
-  return [...beneath, `${subject}:${anybody}`, `${subject}:${tail}`, `${subject}:${anybody}${end}`, `${start}${end}`];
+  return [...beneath, `${subject}:${ANYBODY}`, `${subject}:${tail}`, `${subject}:${ANYBODY}${end}`, `${start}${end}`];
 }

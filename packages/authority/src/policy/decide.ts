@@ -97,13 +97,13 @@ function decideRight(policy: Policy, request: PolicyRequest, rules: readonly Pol
 }
 
 /** The member of a document by which scopes need no rule, in the place of a rule's name. */
-export const withoutRule = "scopes_need_rule";
+export const WITHOUT_RULE = "scopes_need_rule";
 
 /** What no rule allows is refused, scopes excepted where client and user alone bound them. */
 function decideWithoutRule(policy: Policy, { kind }: PolicyRequest): PolicyDecision {
   if (kind !== "access_token" || policy.scopesNeedRule) return { allowed: false, reason: "no_rule" };
   const lifetime = policy.lifetimes.access_token;
-  return { allowed: true, rule: withoutRule, lifetime, conditions: { chain: [], signoffs: [] } };
+  return { allowed: true, rule: WITHOUT_RULE, lifetime, conditions: { chain: [], signoffs: [] } };
 }
 
 function lifeOf({ lifetime = Number.POSITIVE_INFINITY }: PolicyRule): number {

@@ -1,6 +1,6 @@
 import type { Policy, PolicyRule } from "./compile.ts";
 import { type Asked, askedBy, askedText, type Known, knownIn, requestFor, subjectsOf } from "./concrete.ts";
-import { decide, type PolicyDecision, withoutRule } from "./decide.ts";
+import { decide, type PolicyDecision, WITHOUT_RULE } from "./decide.ts";
 import { fitsWho } from "./match.ts";
 import { canonical } from "./read.ts";
 import { lineOf } from "./standing.ts";
@@ -111,7 +111,7 @@ function changeOf(was: PolicyDecision, is: PolicyDecision): DecisionChange["chan
 /** Rules with an id are compared by it; those without are one rule where they say the same. */
 function ruleChanges(before: Policy, after: Policy): readonly RuleChange[] {
   const needs =
-    before.scopesNeedRule === after.scopesNeedRule ? [] : [{ change: "changed", rule: withoutRule } as const];
+    before.scopesNeedRule === after.scopesNeedRule ? [] : [{ change: "changed", rule: WITHOUT_RULE } as const];
   const old = keyed(before.rules);
   const next = keyed(after.rules);
   const gone = [...old].flatMap(([key, rule]) => (next.has(key) ? [] : [change("removed", rule)]));

@@ -2,29 +2,29 @@ import { PublicKey } from "@countersign/biscuit";
 import { z } from "zod";
 import { scopeSchema } from "../values/scope.ts";
 import { tokenKinds } from "./kinds.ts";
-import { identityRule, isIdentity, isName, nameRule } from "./names.ts";
-import { compilePattern, maxPatternLength } from "./pattern.ts";
+import { IDENTITY_RULE, isIdentity, isName, NAME_RULE } from "./names.ts";
+import { compilePattern, MAX_PATTERN_LENGTH } from "./pattern.ts";
 
 /** The form of documents that this version reads. */
-export const documentFormat = "countersign-policy/1";
+export const DOCUMENT_FORMAT = "countersign-policy/1";
 
-const maxLife = 366 * 86_400;
-const maxListed = 10_000;
+const MAX_LIFE = 366 * 86_400;
+const MAX_LISTED = 10_000;
 
-export const nameSchema = z.string().refine(isName, nameRule);
-export const identitySchema = z.string().refine(isIdentity, identityRule);
+export const nameSchema = z.string().refine(isName, NAME_RULE);
+export const identitySchema = z.string().refine(isIdentity, IDENTITY_RULE);
 
 const patternSchema = z
   .string()
   .min(1)
-  .max(maxPatternLength)
+  .max(MAX_PATTERN_LENGTH)
   .refine(
     (source) => compilePattern(source) !== undefined,
     "must be a pattern in the syntax of Rust's regex crate that is matched in linear time: no look-around, no back-reference",
   );
 
-const lifetime = z.number().int().min(1).max(maxLife);
-const listOf = <Member extends z.ZodType>(member: Member) => z.array(member).min(1).max(maxListed);
+const lifetime = z.number().int().min(1).max(MAX_LIFE);
+const listOf = <Member extends z.ZodType>(member: Member) => z.array(member).min(1).max(MAX_LISTED);
 const names = listOf(nameSchema);
 
 const keySchema = z
@@ -75,18 +75,18 @@ const subjectSchema = z
   .strictObject({
     id: identitySchema.optional(),
     pattern: patternSchema.optional(),
-    roles: z.array(nameSchema).max(maxListed).default([]),
+    roles: z.array(nameSchema).max(MAX_LISTED).default([]),
     delegation: delegationSchema.default(false).describe("Whether it may become its own sub-identities"),
   })
   .refine(oneOf("id", "pattern"), "must have an id or a pattern, not both");
 
 const realmSchema = z.strictObject({
   id: identitySchema,
-  roles: z.array(nameSchema).max(maxListed).default([]).describe("Of its sub-identities that are no subjects"),
+  roles: z.array(nameSchema).max(MAX_LISTED).default([]).describe("Of its sub-identities that are no subjects"),
 });
 
 const roleSchema = z.strictObject({
-  includes: z.array(nameSchema).max(maxListed).default([]),
+  includes: z.array(nameSchema).max(MAX_LISTED).default([]),
   external: z.boolean().default(false).describe("Given by the record of a user or client, not by this document"),
 });
 
@@ -181,7 +181,7 @@ interface RuleInput {
 /** One policy document, as TOML spells it. Unknown members are refused, so that a misspelt one is noticed. */
 export const documentSchema = z
   .strictObject({
-    format: z.literal(documentFormat, { error: `must be "${documentFormat}"` }),
+    format: z.literal(DOCUMENT_FORMAT, { error: `must be "${DOCUMENT_FORMAT}"` }),
     version: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).describe("Counts up with every change"),
     scopes_need_rule: z
       .boolean()

@@ -1,5 +1,5 @@
 import type { NameTest, Policy, PolicyRule } from "./compile.ts";
-import { decideBy, type PolicyDecision, withoutRule } from "./decide.ts";
+import { decideBy, type PolicyDecision, WITHOUT_RULE } from "./decide.ts";
 import { type Mismatch, mismatchOf } from "./match.ts";
 import { type PolicyRequest, refusalTable } from "./request.ts";
 import type { Standing } from "./standing.ts";
@@ -45,7 +45,7 @@ export function explain(policy: Policy, request: PolicyRequest): Explanation {
 }
 
 function sentenceOf(decision: PolicyDecision): string {
-  if (decision.allowed && decision.rule === withoutRule) {
+  if (decision.allowed && decision.rule === WITHOUT_RULE) {
     return `allowed, as scopes_need_rule is false, for ${decision.lifetime} s at most`;
   }
   if (decision.allowed) return `allowed by ${decision.rule}, for ${decision.lifetime} s at most`;
@@ -100,9 +100,9 @@ function shown(what: string, test: NameTest | undefined): string {
   return test.kind === "names" ? `${what} ${some([...test.names])}` : `${what} that match ${test.pattern.source}`;
 }
 
-const maxNamed = 5;
+const MAX_NAMED = 5;
 
 function some(names: readonly string[]): string {
-  const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : "";
-  return `${names.slice(0, maxNamed).join(", ")}${more}`;
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
+  return `${names.slice(0, MAX_NAMED).join(", ")}${more}`;
 }

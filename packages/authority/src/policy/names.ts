@@ -1,22 +1,22 @@
 /** UTF-16 units of the longest name, as capability tokens have it. */
-const maxNameLength = 1024;
+const MAX_NAME_LENGTH = 1024;
 
 /** White space, controls, and what cannot be seen or turns text around: nobody reads in them what a machine compares. */
-const unseen = /[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
+const UNSEEN = /[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 
 /** What a name is, for messages. */
-export const nameRule = `must be 1 to ${maxNameLength} visible characters in Unicode's form NFC, without white space`;
+export const NAME_RULE = `must be 1 to ${MAX_NAME_LENGTH} visible characters in Unicode's form NFC, without white space`;
 
 /** What an identity is, for messages. */
-export const identityRule = `${nameRule}, and no empty part between, before or after colons`;
+export const IDENTITY_RULE = `${NAME_RULE}, and no empty part between, before or after colons`;
 
 /**
  * Whether a text can name a resource, an operation or a client. Names are compared code point by code point, so a text that is
  * not in form NFC would look like another name and be a different one.
  */
 export function isName(text: string): boolean {
-  if (text.length === 0 || text.length > maxNameLength || !text.isWellFormed()) return false;
-  return !unseen.test(text) && text.normalize("NFC") === text;
+  if (text.length === 0 || text.length > MAX_NAME_LENGTH || !text.isWellFormed()) return false;
+  return !UNSEEN.test(text) && text.normalize("NFC") === text;
 }
 
 /** Whether a text can name an identity: its parts, between colons, are not empty. */

@@ -8,12 +8,12 @@ export interface Pattern {
 }
 
 /** UTF-16 units of the longest pattern. */
-export const maxPatternLength = 512;
+export const MAX_PATTERN_LENGTH = 512;
 
 /** What compiling one pattern may cost, in steps of fuel: about 5 ms. */
-const compileFuel = 50_000;
+const COMPILE_FUEL = 50_000;
 /** What comparing one name may cost: a name of 1,024 characters with any pattern that compiles in practice. */
-const matchFuel = 200_000;
+const MATCH_FUEL = 200_000;
 
 /**
  * Compiles a pattern, so that it matches whole names only, all of its alternatives included. The engine knows neither
@@ -26,12 +26,12 @@ export function compilePattern(source: string): Pattern | undefined {
   if (regexOf(source) === undefined) return undefined;
   const regex = regexOf(`^(?:${source})$`);
   if (regex === undefined) return undefined;
-  return { source, matches: (name) => regex.isMatch(name, new Fuel(matchFuel)) };
+  return { source, matches: (name) => regex.isMatch(name, new Fuel(MATCH_FUEL)) };
 }
 
 function regexOf(source: string): Regex | undefined {
   try {
-    return compileRegex(source, new Fuel(compileFuel));
+    return compileRegex(source, new Fuel(COMPILE_FUEL));
   } catch {
     // Too costly, or with a property of Unicode that is not known here.
     return undefined;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { documentFormat, identitySchema, nameSchema, type PolicyInput } from "./document.ts";
+import { DOCUMENT_FORMAT, identitySchema, nameSchema, type PolicyInput } from "./document.ts";
 import { isName } from "./names.ts";
 
 /** Operations of a resource that is named alone, as version 0.1.0 of clients.toml has them. */
@@ -53,7 +53,7 @@ type Resources = z.output<typeof resourcesSchema>;
 export function documentOfTables({ clients, resources }: { clients?: Clients; resources?: Resources }): PolicyInput {
   const rows = clients?.clients ?? [];
   return {
-    format: documentFormat,
+    format: DOCUMENT_FORMAT,
     version: 1,
     subjects: rows.map(({ identifier }) => ({ ...subjectOf(identifier), delegation: true })),
     resources: Object.fromEntries(

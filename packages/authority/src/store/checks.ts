@@ -1,20 +1,20 @@
 import type { Change, CommitOptions, Draft, Page } from "./store.ts";
 
 /** The longest sort key of DynamoDB, so that whatever one engine takes, all take, as keys and in the index of owners. */
-const maxKeyBytes = 1024;
+const MAX_KEY_BYTES = 1024;
 /** With key and owner below the 400 kB of a DynamoDB item. */
-const maxValueBytes = 256 * 1024;
+const MAX_VALUE_BYTES = 256 * 1024;
 /** Below the 4 MB of a DynamoDB transaction. */
-const maxCommitBytes = 2 * 1024 * 1024;
-const maxChanges = 25;
-const maxCommitIdLength = 36;
-const maxPageItems = 1000;
+const MAX_COMMIT_BYTES = 2 * 1024 * 1024;
+const MAX_CHANGES = 25;
+const MAX_COMMIT_ID_LENGTH = 36;
+const MAX_PAGE_ITEMS = 1000;
 
 /** Refuses a key that an engine could not hold, or would take for another: empty, overlong, or with lone surrogates. */
 function checkKey(key: string): void {
   if (key.length === 0) throw new RangeError("Cannot use an empty key");
   if (isOverlong(key)) {
-    throw new RangeError(`Cannot use a key of more than ${maxKeyBytes} bytes: ${Buffer.byteLength(key)}`);
+    throw new RangeError(`Cannot use a key of more than ${MAX_KEY_BYTES} bytes: ${Buffer.byteLength(key)}`);
   }
   if (!key.isWellFormed()) throw new TypeError("Cannot use a key with lone surrogates");
 }
@@ -25,7 +25,7 @@ export function isKey(key: string): boolean {
 }
 
 function isOverlong(key: string): boolean {
-  return key.length * 3 > maxKeyBytes && Buffer.byteLength(key) > maxKeyBytes;
+  return key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES;
 }
 
 /** A change that was checked, with its value as JSON text where it writes one. */
@@ -36,17 +36,18 @@ export interface CheckedChange {
 
 /** Checks the changes of a commit, each and together. */
 export function checkCommit(changes: readonly Change[], { id }: CommitOptions = {}): readonly CheckedChange[] {
-  if (changes.length < 1 || changes.length > maxChanges) {
-    throw new RangeError(`Cannot commit ${changes.length} changes, only 1 to ${maxChanges}`);
+  if (changes.length < 1 || changes.length > MAX_CHANGES) {
+    throw new RangeError(`Cannot commit ${changes.length} changes, only 1 to ${MAX_CHANGES}`);
   }
-  if (id !== undefined && !(id.length >= 1 && id.length <= maxCommitIdLength && id.isWellFormed())) {
-    throw new RangeError(`Cannot commit under an id of ${id.length} characters, only of 1 to ${maxCommitIdLength}`);
+  if (id !== undefined && !(id.length >= 1 && id.length <= MAX_COMMIT_ID_LENGTH && id.isWellFormed())) {
+    throw new RangeError(`Cannot commit under an id of ${id.length} characters, only of 1 to ${MAX_COMMIT_ID_LENGTH}`);
   }
   const checked = changes.map(checkChange);
   if (changes.length === 1) return checked;
   if (new Set(changes.map(({ key }) => key)).size < changes.length) throw new RangeError("Cannot commit a key twice");
   const size = checked.reduce((sum, { change, text = "" }) => sum + sizeOf(change, text), 0);
-  if (size > maxCommitBytes) throw new RangeError(`Cannot commit more than ${maxCommitBytes} bytes at once: ${size}`);
+  if (size > MAX_COMMIT_BYTES)
+    throw new RangeError(`Cannot commit more than ${MAX_COMMIT_BYTES} bytes at once: ${size}`);
   return checked;
 }
 
@@ -73,16 +74,16 @@ function serialise(draft: Draft): string {
   }
   const text: string | undefined = JSON.stringify(draft.value);
   if (text === undefined) throw new TypeError("Cannot store a value that JSON does not know");
-  if (text.length * 3 > maxValueBytes && Buffer.byteLength(text) > maxValueBytes) {
-    throw new RangeError(`Cannot store a value of more than ${maxValueBytes} bytes: ${Buffer.byteLength(text)}`);
+  if (text.length * 3 > MAX_VALUE_BYTES && Buffer.byteLength(text) > MAX_VALUE_BYTES) {
+    throw new RangeError(`Cannot store a value of more than ${MAX_VALUE_BYTES} bytes: ${Buffer.byteLength(text)}`);
   }
   return text;
 }
 
 /** Refuses a page that is empty, fractional or larger than an engine reads at once. */
 export function checkPage(page: Page): void {
-  if (!Number.isInteger(page.limit) || page.limit < 1 || page.limit > maxPageItems) {
-    throw new RangeError(`Cannot list a page of ${page.limit} items, only of 1 to ${maxPageItems}`);
+  if (!Number.isInteger(page.limit) || page.limit < 1 || page.limit > MAX_PAGE_ITEMS) {
+    throw new RangeError(`Cannot list a page of ${page.limit} items, only of 1 to ${MAX_PAGE_ITEMS}`);
   }
 }
 

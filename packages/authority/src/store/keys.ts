@@ -40,7 +40,7 @@ export const keys = {
 } as const;
 
 /** How long a commit is known under its id. */
-export const commitLifeMs = 600_000;
+export const COMMIT_LIFE_MS = 600_000;
 
 /** Owners under which items can be listed. */
 export const owners = {

@@ -1,6 +1,6 @@
 import { type Clock, CountersignError, defined } from "@countersign/protocol";
 import { type CheckedChange, checkCommit, checkPage, parseFrozen } from "./checks.ts";
-import { commitLifeMs, keys } from "./keys.ts";
+import { COMMIT_LIFE_MS, keys } from "./keys.ts";
 import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
 
 /** What a store is made with. */
@@ -105,7 +105,7 @@ class MemoryStore implements Store {
 
   #note(id: string, version: number): void {
     const key = keys.commit(id);
-    this.#rows.set(key, { key, version, text: "{}", expiresAt: this.#clock.now() + commitLifeMs });
+    this.#rows.set(key, { key, version, text: "{}", expiresAt: this.#clock.now() + COMMIT_LIFE_MS });
   }
 
   #checkOpen(): void {

@@ -1,7 +1,7 @@
 import { type Clock, CountersignError } from "@countersign/protocol";
 import type { PostgresConnections } from "./postgres-connections.ts";
 import { failureOf } from "./postgres-errors.ts";
-import { versionsPerBlock } from "./postgres-schema.ts";
+import { VERSIONS_PER_BLOCK } from "./postgres-schema.ts";
 import type { Statements, VerdictRow } from "./postgres-statements.ts";
 import type { WriteHealth } from "./write-health.ts";
 
@@ -32,15 +32,15 @@ export interface PostgresCommitsOptions {
 }
 
 /** So many statements are on their way at once: while the server syncs one, it judges the next. */
-export const statementsAtOnce = 2;
+export const STATEMENTS_AT_ONCE = 2;
 /** A statement's commits share their locks until it ends. */
-const unitsPerStatement = 128;
-const bytesPerStatement = 4 * 1024 * 1024;
-const pauseMs = 50;
-const longestPauseMs = 1000;
+const UNITS_PER_STATEMENT = 128;
+const BYTES_PER_STATEMENT = 4 * 1024 * 1024;
+const PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
 /** Races of one batch in a row that are run again at once. */
-const racesAtOnce = 8;
-const retryAfterMs = 1000;
+const RACES_AT_ONCE = 8;
+const RETRY_AFTER_MS = 1000;
 
 interface Unit {
   readonly wishes: readonly Wish[];
@@ -106,7 +106,7 @@ export class PostgresCommits {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      while (this.#onTheirWay < statementsAtOnce && this.#waiting.length > 0) void this.#dispatch(this.#gather());
+      while (this.#onTheirWay < STATEMENTS_AT_ONCE && this.#waiting.length > 0) void this.#dispatch(this.#gather());
     });
   }
 
@@ -117,7 +117,8 @@ export class PostgresCommits {
     const left: Unit[] = [];
     let bytes = 0;
     for (const unit of this.#waiting) {
-      const fits = batch.length < unitsPerStatement && (batch.length === 0 || bytes + unit.bytes <= bytesPerStatement);
+      const fits =
+        batch.length < UNITS_PER_STATEMENT && (batch.length === 0 || bytes + unit.bytes <= BYTES_PER_STATEMENT);
       if (!fits || unit.wishes.some(({ key }) => taken.has(key))) {
         left.push(unit);
         continue;
@@ -149,7 +150,7 @@ export class PostgresCommits {
         return this.#oneByOne(pending, failure.error);
       pending = this.#giveUp(pending, failure.error);
       this.#giveUpWaiting(failure.error);
-      if (kind !== "raced" || attempt >= racesAtOnce) await this.#pause(attempt);
+      if (kind !== "raced" || attempt >= RACES_AT_ONCE) await this.#pause(attempt);
     }
   }
 
@@ -205,7 +206,7 @@ export class PostgresCommits {
     this.#reserving ??= connections
       .run<{ readonly first: number }>(statements.reserve, [])
       .then(([{ first } = { first: 0 }]) => {
-        this.#versions = { next: first, end: first + versionsPerBlock };
+        this.#versions = { next: first, end: first + VERSIONS_PER_BLOCK };
       })
       .finally(() => {
         this.#reserving = undefined;
@@ -226,7 +227,7 @@ export class PostgresCommits {
   }
 
   async #pause(attempt: number): Promise<void> {
-    await this.#options.clock.sleep(Math.min(pauseMs * 2 ** attempt, longestPauseMs));
+    await this.#options.clock.sleep(Math.min(PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS));
   }
 
   #settle(unit: Unit, outcome: Outcome | Error): void {
@@ -274,7 +275,7 @@ function messageOf(error: unknown): string {
 function unavailable(detail: string, cause?: unknown): CountersignError {
   return new CountersignError("temporarily_unavailable", {
     detail,
-    retryAfterMs,
+    retryAfterMs: RETRY_AFTER_MS,
     ...(cause !== undefined && { cause }),
   });
 }

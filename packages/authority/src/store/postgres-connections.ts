@@ -16,7 +16,7 @@ export interface ConnectionsOptions {
 }
 
 /** How long a connection rests before it is closed. */
-const idleMs = 30_000;
+const IDLE_MS = 30_000;
 
 /** Some connections to the server, each used by one statement at a time. */
 export class PostgresConnections {
@@ -28,7 +28,7 @@ export class PostgresConnections {
     // Whoever keeps to the embedded store never loads it.
     const { default: pg } = await import("pg");
     const config = configOf(place, patienceMs);
-    return new PostgresConnections(new pg.Pool({ ...config, max: most, idleTimeoutMillis: idleMs }), place);
+    return new PostgresConnections(new pg.Pool({ ...config, max: most, idleTimeoutMillis: IDLE_MS }), place);
   }
 
   private constructor(pool: Pool, { pooled }: PostgresPlace) {

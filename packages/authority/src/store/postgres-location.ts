@@ -17,7 +17,7 @@ export interface PostgresPlace {
 }
 
 const parameters = new Set(["host", "schema", "sslmode", "sslrootcert", "pooler"]);
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE` with the parameters
@@ -38,7 +38,7 @@ export function parsePostgresLocation(location: string): PostgresPlace {
     if (!parameters.has(name)) throw refusal(`it has no parameter ${name}, only ${[...parameters].join(", ")}`);
   }
   const host = given.get("host") ?? decode(url.hostname);
-  const isNear = host === "" || host.startsWith("/") || loopback.test(host);
+  const isNear = host === "" || host.startsWith("/") || LOOPBACK.test(host);
   return {
     connection: {
       ...text("host", host.replace(/^\[|\]$/g, "")),

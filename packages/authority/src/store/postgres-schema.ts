@@ -14,10 +14,10 @@ export function namesIn(schema: string): Names {
 }
 
 /** A process reserves so many versions at once, and so knows a commit's version before it sends it. */
-export const versionsPerBlock = 1024;
+export const VERSIONS_PER_BLOCK = 1024;
 
 /** Below 2^53 with the whole block that begins there. */
-const lastBlock = 2 ** 53 - 2 * versionsPerBlock;
+const LAST_BLOCK = 2 ** 53 - 2 * VERSIONS_PER_BLOCK;
 
 /**
  * Each row takes a schema from the version of its index to the next. Rows are never changed, only added. `key` and `owner` are
@@ -25,7 +25,7 @@ const lastBlock = 2 ** 53 - 2 * versionsPerBlock;
  */
 const migrations: readonly ((names: Names) => string)[] = [
   ({ item, version }) => `
-    CREATE SEQUENCE ${version} INCREMENT BY ${versionsPerBlock} MAXVALUE ${lastBlock} CACHE 1 NO CYCLE;
+    CREATE SEQUENCE ${version} INCREMENT BY ${VERSIONS_PER_BLOCK} MAXVALUE ${LAST_BLOCK} CACHE 1 NO CYCLE;
     CREATE TABLE ${item} (
       key bytea NOT NULL PRIMARY KEY,
       version bigint NOT NULL,
@@ -41,7 +41,7 @@ const migrations: readonly ((names: Names) => string)[] = [
 export const schemaVersion = migrations.length;
 
 /** "CtSg" and a number of ours: whoever changes a schema of this program holds this advisory lock. */
-const migrationLock = "0x4374536700000001";
+const MIGRATION_LOCK = "0x4374536700000001";
 
 /** The version of a schema; 0 where it holds no store. */
 export async function schemaVersionOf(client: ClientBase, schema: string): Promise<number> {
@@ -54,7 +54,7 @@ export async function schemaVersionOf(client: ClientBase, schema: string): Promi
 
 /** duplicate_schema, duplicate_table, unique_violation. */
 const duplicates = new Set(["42P06", "42P07", "23505"]);
-const maxAttempts = 3;
+const MAX_ATTEMPTS = 3;
 
 /** Brings a schema to the version of this program, one process at a time, in one transaction. Resolves to the version before. */
 export async function migrateSchema(client: ClientBase, schema: string): Promise<number> {
@@ -63,7 +63,7 @@ export async function migrateSchema(client: ClientBase, schema: string): Promise
       return await migrateOnce(client, schema);
     } catch (error) {
       // A session that waited for the lock may still remember that there were no tables; its next transaction looks again.
-      if (attempt === maxAttempts || !duplicates.has(sqlStateOf(error) ?? "")) throw error;
+      if (attempt === MAX_ATTEMPTS || !duplicates.has(sqlStateOf(error) ?? "")) throw error;
     }
   }
 }
@@ -72,7 +72,7 @@ async function migrateOnce(client: ClientBase, schema: string): Promise<number> 
   const names = namesIn(schema);
   await client.query("BEGIN");
   try {
-    await client.query("SELECT pg_advisory_xact_lock($1::bigint)", [BigInt(migrationLock).toString()]);
+    await client.query("SELECT pg_advisory_xact_lock($1::bigint)", [BigInt(MIGRATION_LOCK).toString()]);
     const found = await schemaVersionOf(client, schema);
     refuseNewer(found);
     if (found === 0) {

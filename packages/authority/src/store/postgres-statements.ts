@@ -85,20 +85,20 @@ function commitText({ item }: Names): string {
     FROM verdict v ORDER BY v.unit`;
 }
 
-const columns = "key, version::float8 AS version, owner, expires_at, value";
+const COLUMNS = "key, version::float8 AS version, owner, expires_at, value";
 
 /** The statements for the tables of a schema. */
 export function statementsFor(names: Names): Statements {
   const { item, version } = names;
   const live = (place: string) => `(expires_at IS NULL OR expires_at > ${place}::float8)`;
-  const list = `SELECT ${columns} FROM ${item} WHERE owner = $1 AND ${live("$2")}`;
+  const list = `SELECT ${COLUMNS} FROM ${item} WHERE owner = $1 AND ${live("$2")}`;
   return {
     commit: { name: "countersign_commit_1", text: commitText(names) },
     take: {
       name: "countersign_take_1",
-      text: `DELETE FROM ${item} WHERE key = $1 AND ($2::bigint IS NULL OR version = $2) AND ${live("$3")} RETURNING ${columns}`,
+      text: `DELETE FROM ${item} WHERE key = $1 AND ($2::bigint IS NULL OR version = $2) AND ${live("$3")} RETURNING ${COLUMNS}`,
     },
-    get: { name: "countersign_get_1", text: `SELECT ${columns} FROM ${item} WHERE key = ANY ($1::bytea[])` },
+    get: { name: "countersign_get_1", text: `SELECT ${COLUMNS} FROM ${item} WHERE key = ANY ($1::bytea[])` },
     listForwards: {
       name: "countersign_list_1",
       text: `${list} AND ($3::bytea IS NULL OR key > $3) ORDER BY key LIMIT $4`,

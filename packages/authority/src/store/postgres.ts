@@ -1,7 +1,7 @@
 import { type Clock, CountersignError } from "@countersign/protocol";
 import { type CheckedChange, checkChange, checkCommit, checkPage, isKey, parseFrozen } from "./checks.ts";
-import { commitLifeMs, keys } from "./keys.ts";
-import { PostgresCommits, statementsAtOnce, type Wish } from "./postgres-commits.ts";
+import { COMMIT_LIFE_MS, keys } from "./keys.ts";
+import { PostgresCommits, STATEMENTS_AT_ONCE, type Wish } from "./postgres-commits.ts";
 import { PostgresConnections } from "./postgres-connections.ts";
 import { failureOf, NoConnection, sqlStateOf } from "./postgres-errors.ts";
 import { parsePostgresLocation } from "./postgres-location.ts";
@@ -37,9 +37,9 @@ export interface PostgresStoreOptions {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const place = parsePostgresLocation(options.location);
-  const { patienceMs = defaultPatienceMs } = options;
-  const writing = await PostgresConnections.open(place, { most: statementsAtOnce + 1, patienceMs });
-  const reading = await PostgresConnections.open(place, { most: readingsAtOnce, patienceMs });
+  const { patienceMs = DEFAULT_PATIENCE_MS } = options;
+  const writing = await PostgresConnections.open(place, { most: STATEMENTS_AT_ONCE + 1, patienceMs });
+  const reading = await PostgresConnections.open(place, { most: READINGS_AT_ONCE, patienceMs });
   try {
     await prepareSchema(writing, place.schema);
     return new PostgresStore(options, { writing, reading, statements: statementsFor(namesIn(place.schema)) });
@@ -52,7 +52,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 /** Brings the schema of a location to the version of this program. Resolves to the version before; 0 where there was none. */
 export async function migratePostgresStore(location: string): Promise<number> {
   const place = parsePostgresLocation(location);
-  const connections = await PostgresConnections.open(place, { most: 1, patienceMs: migrationMs });
+  const connections = await PostgresConnections.open(place, { most: 1, patienceMs: MIGRATION_MS });
   try {
     return await connections.use((client) => migrateSchema(client, place.schema));
   } catch (error) {
@@ -62,19 +62,19 @@ export async function migratePostgresStore(location: string): Promise<number> {
   }
 }
 
-const defaultPatienceMs = 6000;
+const DEFAULT_PATIENCE_MS = 6000;
 /** An index of a large table takes its time. */
-const migrationMs = 3_600_000;
-const readingsAtOnce = 4;
-const keysPerReading = 64;
-const readingAttempts = 3;
-const pauseMs = 50;
-const retryAfterMs = 1000;
-const probeLifeMs = 60_000;
-const sweepEveryMs = 60_000;
-const rowsPerSweep = 1000;
+const MIGRATION_MS = 3_600_000;
+const READINGS_AT_ONCE = 4;
+const KEYS_PER_READING = 64;
+const READING_ATTEMPTS = 3;
+const PAUSE_MS = 50;
+const RETRY_AFTER_MS = 1000;
+const PROBE_LIFE_MS = 60_000;
+const SWEEP_EVERY_MS = 60_000;
+const ROWS_PER_SWEEP = 1000;
 /** Clocks of nodes differ, and step back: what has expired by one of them is erased long after it has by all. */
-const sweepGraceMs = 86_400_000;
+const SWEEP_GRACE_MS = 86_400_000;
 
 interface Parts {
   readonly writing: PostgresConnections;
@@ -94,7 +94,7 @@ class PostgresStore implements Store {
   #closed: Promise<void> | undefined;
 
   constructor(options: PostgresStoreOptions, parts: Parts) {
-    const { clock, maxWaiting = 4096, patienceMs = defaultPatienceMs, onCommit = () => {} } = options;
+    const { clock, maxWaiting = 4096, patienceMs = DEFAULT_PATIENCE_MS, onCommit = () => {} } = options;
     const { writing: connections, statements } = parts;
     this.#clock = clock;
     this.#parts = parts;
@@ -103,7 +103,7 @@ class PostgresStore implements Store {
     const sending = { connections, statements, clock, health };
     this.#commits = new PostgresCommits({ ...sending, maxWaiting, patienceMs, onCommit });
     const read = (names: readonly string[]) => this.#readItems(names);
-    this.#items = new ReadBatches({ read, atOnce: readingsAtOnce, keysPerReading });
+    this.#items = new ReadBatches({ read, atOnce: READINGS_AT_ONCE, keysPerReading: KEYS_PER_READING });
     this.#sweeping = this.#sweep();
   }
 
@@ -161,7 +161,7 @@ class PostgresStore implements Store {
   /** Every node shares the probe, so its version is not expected to stay. */
   async #probe(): Promise<void> {
     const before = await this.get(keys.probe());
-    await this.swap(keys.probe(), before?.version ?? 0, { value: {}, expiresAt: this.#clock.now() + probeLifeMs });
+    await this.swap(keys.probe(), before?.version ?? 0, { value: {}, expiresAt: this.#clock.now() + PROBE_LIFE_MS });
   }
 
   async #commit(wishes: readonly Wish[]): Promise<CommitResult> {
@@ -171,7 +171,7 @@ class PostgresStore implements Store {
   }
 
   #noteOf(id: string): Wish {
-    const expiresAt = this.#clock.now() + commitLifeMs;
+    const expiresAt = this.#clock.now() + COMMIT_LIFE_MS;
     return { kind: "note", key: keys.commit(id), expected: 0, owner: null, expiresAt, text: "{}" };
   }
 
@@ -189,8 +189,8 @@ class PostgresStore implements Store {
         return rows;
       } catch (error) {
         this.#failedReading = messageOf(error);
-        if (attempt === readingAttempts || this.#closed !== undefined) throw error;
-        await this.#clock.sleep(pauseMs * attempt);
+        if (attempt === READING_ATTEMPTS || this.#closed !== undefined) throw error;
+        await this.#clock.sleep(PAUSE_MS * attempt);
       }
     }
   }
@@ -201,7 +201,7 @@ class PostgresStore implements Store {
     } catch (cause) {
       const detail = `Cannot use the database: ${messageOf(cause)}`;
       if (failureOf(cause) === "own fault") throw new CountersignError("server_error", { detail, cause });
-      throw new CountersignError("temporarily_unavailable", { detail, retryAfterMs, cause });
+      throw new CountersignError("temporarily_unavailable", { detail, retryAfterMs: RETRY_AFTER_MS, cause });
     }
   }
 
@@ -209,14 +209,14 @@ class PostgresStore implements Store {
   async #sweep(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.#clock.sleep(sweepEveryMs, signal).catch(() => undefined);
+      await this.#clock.sleep(SWEEP_EVERY_MS, signal).catch(() => undefined);
       if (!signal.aborted) await this.#sweepOnce().catch(() => undefined);
     }
   }
 
   async #sweepOnce(): Promise<void> {
     const { writing, statements } = this.#parts;
-    await writing.run(statements.sweep, [this.#clock.now() - sweepGraceMs, rowsPerSweep]);
+    await writing.run(statements.sweep, [this.#clock.now() - SWEEP_GRACE_MS, ROWS_PER_SWEEP]);
   }
 
   #checkOpen(): void {

@@ -41,7 +41,7 @@ export type TokenProfile = (typeof tokenProfiles)[number];
  * An incarnation tells a user or client from another that had the same id before, whatever the clock says: random text of
  * its own, which families and tokens of the one carry and those of the other do not.
  */
-export const incarnationBytes = 6;
+export const INCARNATION_BYTES = 6;
 
 /** `U#<user id>`: a person. The item of its username points back here. */
 export interface UserRecord {

@@ -29,7 +29,7 @@ export interface Batch {
 }
 
 /** From the writer, when it has opened the file. */
-export const ready = "ready";
+export const READY = "ready";
 
 /** From the writer, when it has closed the file: what it has put of the log into it. */
 export type Folding = (typeof foldings)[number];
@@ -54,7 +54,7 @@ export type Outcome = number | Row | string;
 export type Row = readonly SQLOutputValue[];
 
 /** The columns of a `Row`. */
-export const rowColumns = "version, owner, expires_at, value";
+export const ROW_COLUMNS = "version, owner, expires_at, value";
 
 const kinds: readonly OperationKind[] = ["write", "remove", "guard", "take", "note"];
 

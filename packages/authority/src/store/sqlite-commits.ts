@@ -9,8 +9,8 @@ import {
   foldings,
   type Outcome,
   packUnits,
+  READY,
   type Reply,
-  ready,
   type Unit,
 } from "./sqlite-batch.ts";
 import type { ConnectionOptions } from "./sqlite-connection.ts";
@@ -27,9 +27,9 @@ export interface CommitsOptions extends ConnectionOptions {
 }
 
 /** A larger batch means fewer messages, a smaller one that the writing thread begins earlier. */
-const batchSize = 16;
+const BATCH_SIZE = 16;
 
-const retryAfterMs = 1000;
+const RETRY_AFTER_MS = 1000;
 
 /**
  * Group commit: the writing thread commits all units that arrived while it was busy with those before them, with
@@ -49,7 +49,7 @@ export class Commits {
     const worker = launch(options);
     const exited = new Promise((resolve) => worker.once("exit", resolve));
     try {
-      for await (const [message] of on(worker, "message")) if (message === ready) break;
+      for await (const [message] of on(worker, "message")) if (message === READY) break;
     } catch (error) {
       // Until then, the thread may hold the file.
       await exited;
@@ -60,7 +60,11 @@ export class Commits {
 
   private constructor(worker: Worker, options: CommitsOptions) {
     this.#options = options;
-    this.#pipeline = new Pipeline({ batchSize, send: (jobs) => this.#send(jobs), onIdle: () => this.#rest() });
+    this.#pipeline = new Pipeline({
+      batchSize: BATCH_SIZE,
+      send: (jobs) => this.#send(jobs),
+      onIdle: () => this.#rest(),
+    });
     this.#worker = this.#attend(worker);
     worker.unref();
   }
@@ -166,5 +170,5 @@ function judge(outcome: Outcome): Outcome | Error {
 }
 
 function unavailable(detail: string): CountersignError {
-  return new CountersignError("temporarily_unavailable", { detail, retryAfterMs });
+  return new CountersignError("temporarily_unavailable", { detail, retryAfterMs: RETRY_AFTER_MS });
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type Folding, type Operation, type Outcome, rowColumns, type Unit } from "./sqlite-batch.ts";
+import { type Folding, type Operation, type Outcome, ROW_COLUMNS, type Unit } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
-import { foldLog, lacksRoomToFold, settings } from "./sqlite-log.ts";
+import { foldLog, lacksRoomToFold, SETTINGS } from "./sqlite-log.ts";
 
 /** How the writing connection is opened. */
 export interface ConnectionOptions {
@@ -11,10 +11,10 @@ export interface ConnectionOptions {
 }
 
 /** Every operation looks at so many old rows, so that the dead never outgrow the living and no timer is needed. */
-const sweptPerOperation = 2;
+const SWEPT_PER_OPERATION = 2;
 
 /** So many versions are reserved at once: a crash leaves a gap, and no commit has to write down where it is. */
-const reservedVersions = 1_000_000;
+const RESERVED_VERSIONS = 1_000_000;
 
 /** SQLite's codes for a statement that failed by its own fault: TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
 const ownFaults = new Set([18, 19, 20, 25]);
@@ -48,7 +48,7 @@ export class WritingConnection implements Disposable {
     this.#database = database;
     const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.journal_mode;
     if (mode !== "wal") throw new Error(`Cannot use the write-ahead log, only journal mode ${mode}`);
-    database.exec(settings);
+    database.exec(SETTINGS);
     // Makes the log, where the mode has just been changed.
     database.prepare("SELECT given FROM version").get();
     this.#begin = database.prepare("BEGIN IMMEDIATE");
@@ -68,7 +68,7 @@ export class WritingConnection implements Disposable {
       `SELECT version FROM item WHERE key = ?1 AND (expires_at IS NULL OR expires_at > ?2)`,
     );
     this.#take = database.prepare(
-      `DELETE FROM item WHERE key = ?1 AND (?2 IS NULL OR version = ?2) AND ${isLive} RETURNING ${rowColumns}`,
+      `DELETE FROM item WHERE key = ?1 AND (?2 IS NULL OR version = ?2) AND ${isLive} RETURNING ${ROW_COLUMNS}`,
     );
     this.#take.setReturnArrays(true);
     this.#reserve = database.prepare("UPDATE version SET given = given + ?1 RETURNING given");
@@ -88,7 +88,7 @@ export class WritingConnection implements Disposable {
     this.#begin.run();
     this.#reserveVersions(units.length);
     const outcomes = units.map((unit) => (unit.length === 1 ? this.#tryAlone(unit, now) : this.#together(unit, now)));
-    this.#sweepStep(sweptPerOperation * units.reduce((sum, unit) => sum + unit.length, 0), now);
+    this.#sweepStep(SWEPT_PER_OPERATION * units.reduce((sum, unit) => sum + unit.length, 0), now);
     this.#end.run();
     return outcomes;
   }
@@ -174,8 +174,8 @@ export class WritingConnection implements Disposable {
   /** Before the units: what one of them takes back must not take this back. */
   #reserveVersions(count: number): void {
     if (this.#version + count <= this.#reservedUpTo) return;
-    this.#reservedUpTo = Number(this.#reserve.get(reservedVersions)?.given);
-    this.#version = this.#reservedUpTo - reservedVersions;
+    this.#reservedUpTo = Number(this.#reserve.get(RESERVED_VERSIONS)?.given);
+    this.#version = this.#reservedUpTo - RESERVED_VERSIONS;
   }
 
   #sweepStep(rows: number, now: number): void {

@@ -18,13 +18,13 @@ import { openMark, syncDirectory, takenAway } from "./open-mark.ts";
 import { migrations, prepareMigrations } from "./sqlite-migrations.ts";
 
 /** "CtSg": marks a file as ours, so that no other application's database is written to. */
-const applicationId = 0x43745367;
+const APPLICATION_ID = 0x43745367;
 
 /** The schema version this program writes. */
 const schemaVersion = migrations.length;
 
 /** Larger files are not read through at every start: SQLite still notices damage where it meets it. */
-const checkedBytes = 64 * 1024 * 1024;
+const CHECKED_BYTES = 64 * 1024 * 1024;
 
 /** File systems of other machines, by the magic number of statfs(2): they share no memory, which WAL needs. */
 const networkFileSystems = new Map([
@@ -141,7 +141,7 @@ function inspect(path: string): number {
   const tables = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
   if (found === 0 && owner === 0 && tables === undefined) return 0;
   refuseUnknown(path, found, owner);
-  if (statSync(path).size <= checkedBytes) checkPages(path, database);
+  if (statSync(path).size <= CHECKED_BYTES) checkPages(path, database);
   return found;
 }
 
@@ -173,7 +173,7 @@ function sizeOf(path: string): number {
 }
 
 function refuseUnknown(path: string, found: number, owner: number): void {
-  if (owner !== applicationId) throw refusal(path, "it is the database of another application");
+  if (owner !== APPLICATION_ID) throw refusal(path, "it is the database of another application");
   if (found > schemaVersion) {
     throw refusal(path, `its schema version ${found} is newer than ${schemaVersion}; update this program`);
   }
@@ -249,7 +249,7 @@ function migrate(path: string, found: number): void {
   prepareMigrations(database);
   database.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
   for (const step of migrations.slice(found)) database.exec(step);
-  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
   database.exec("PRAGMA journal_mode = WAL");
 }
 

@@ -4,7 +4,7 @@ import type { Operation } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
 
 /** `fullfsync`: on macOS fsync(2) alone leaves the data in the drive's cache. */
-export const settings = `
+export const SETTINGS = `
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
   PRAGMA checkpoint_fullfsync = ON;
@@ -14,7 +14,7 @@ export const settings = `
 `;
 
 /** An operation changes a few pages at most: of the table, of its index, and of those that are swept. */
-const bytesPerOperation = 4 * 4096;
+const BYTES_PER_OPERATION = 4 * 4096;
 
 /**
  * Empties the log that a crash or a full disk left, on a handle of its own: one on which it fails is closed, and the log
@@ -24,7 +24,7 @@ export function foldLog({ path, busyTimeoutMs }: { readonly path: string; readon
   if (logBytes(path) === 0) return;
   try {
     using database = connect(path, "rw", busyTimeoutMs);
-    database.exec(`${settings} PRAGMA wal_checkpoint(TRUNCATE)`);
+    database.exec(`${SETTINGS} PRAGMA wal_checkpoint(TRUNCATE)`);
   } catch {
     // The commit that follows says what is wrong.
   }
@@ -46,7 +46,7 @@ export function lacksRoomToFold(path: string, operations: readonly Operation[]):
   if (log === 0) return undefined;
   const { bavail, bsize } = statfsSync(dirname(path));
   const texts = operations.reduce((sum, [, key, , , , text]) => sum + key.length + (text?.length ?? 0), 0);
-  const needed = log + 2 * (texts + operations.length * bytesPerOperation);
+  const needed = log + 2 * (texts + operations.length * BYTES_PER_OPERATION);
   const free = bavail * bsize;
   return free < needed ? `the disk is full: ${free} bytes are free, and folding the log may need ${needed}` : undefined;
 }

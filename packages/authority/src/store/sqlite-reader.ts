@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type Row, rowColumns } from "./sqlite-batch.ts";
+import { ROW_COLUMNS, type Row } from "./sqlite-batch.ts";
 import { connect } from "./sqlite-file.ts";
 import type { Page } from "./store.ts";
 
@@ -17,8 +17,8 @@ export class SqliteReader {
     const database = connect(path, "ro", 0);
     this.#database = database;
     database.exec("PRAGMA query_only = ON");
-    this.#get = database.prepare(`SELECT ${rowColumns} FROM item WHERE key = ?1`);
-    const list = `SELECT ${rowColumns}, key FROM item WHERE owner = ?1 AND (expires_at IS NULL OR expires_at > ?2)`;
+    this.#get = database.prepare(`SELECT ${ROW_COLUMNS} FROM item WHERE key = ?1`);
+    const list = `SELECT ${ROW_COLUMNS}, key FROM item WHERE owner = ?1 AND (expires_at IS NULL OR expires_at > ?2)`;
     this.#listForwards = database.prepare(`${list} AND key > ?3 ORDER BY key LIMIT ?4`);
     this.#listBackwards = database.prepare(`${list} AND key < ?3 ORDER BY key DESC LIMIT ?4`);
     for (const statement of [this.#get, this.#listForwards, this.#listBackwards]) statement.setReturnArrays(true);

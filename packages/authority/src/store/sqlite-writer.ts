@@ -1,16 +1,16 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { systemClock } from "@countersign/protocol";
-import { type Batch, type Folding, type Reply, ready, type Unit, unpackUnits } from "./sqlite-batch.ts";
+import { type Batch, type Folding, READY, type Reply, type Unit, unpackUnits } from "./sqlite-batch.ts";
 import { type ConnectionOptions, WritingConnection } from "./sqlite-connection.ts";
 
 /** Keeps a transaction short, however many wait. */
-const unitsPerTransaction = 1024;
+const UNITS_PER_TRANSACTION = 1024;
 
 /** After so many operations the log goes into the database file: some 16 MiB of pages when they hit keys at random. */
-const operationsPerCheckpoint = 2000;
+const OPERATIONS_PER_CHECKPOINT = 2000;
 
 /** After so long without a write the log goes there too: so a database at rest is in its file, not in its log. */
-const restMs = 1000;
+const REST_MS = 1000;
 
 /** What the main thread sends. */
 type Message = Batch | "close";
@@ -35,7 +35,7 @@ class Writer {
   }
 
   checkpointIfDue(): void {
-    if (this.#sinceCheckpoint >= operationsPerCheckpoint) this.rest();
+    if (this.#sinceCheckpoint >= OPERATIONS_PER_CHECKPOINT) this.rest();
   }
 
   /** Moves what the log holds into the file, if there is anything new in it. */
@@ -80,15 +80,15 @@ class Writer {
 /** Serves the main thread: all that has arrived by the time a commit begins shares it. */
 function serve(port: MessagePort, options: ConnectionOptions): void {
   const writer = new Writer(options);
-  const resting = setTimeout(() => writer.rest(), restMs);
+  const resting = setTimeout(() => writer.rest(), REST_MS);
   resting.unref();
   port.on("message", (first: Message) => {
     const messages = [first, ...arrived(port)];
     const batches = messages.filter((message) => message !== "close");
     const units = batches.flatMap((batch) => unpackUnits(batch.units));
     const now = batches.at(-1)?.now ?? 0;
-    for (let at = 0; at < units.length; at += unitsPerTransaction) {
-      port.postMessage(writer.commit(units.slice(at, at + unitsPerTransaction), now));
+    for (let at = 0; at < units.length; at += UNITS_PER_TRANSACTION) {
+      port.postMessage(writer.commit(units.slice(at, at + UNITS_PER_TRANSACTION), now));
     }
     writer.checkpointIfDue();
     resting.refresh();
@@ -97,7 +97,7 @@ function serve(port: MessagePort, options: ConnectionOptions): void {
     port.postMessage(writer.close());
     port.close();
   });
-  port.postMessage(ready);
+  port.postMessage(READY);
 }
 
 function* arrived(port: MessagePort): Generator<Message> {

@@ -4,7 +4,7 @@ import { type Clock, CountersignError } from "@countersign/protocol";
 import { type CheckedChange, checkChange, checkCommit, checkPage, isKey, parseFrozen } from "./checks.ts";
 import { HeldFiles } from "./held-files.ts";
 import { ItemCache, type ReadItem } from "./item-cache.ts";
-import { commitLifeMs, keys } from "./keys.ts";
+import { COMMIT_LIFE_MS, keys } from "./keys.ts";
 import { mark, unmark } from "./open-mark.ts";
 import type { Operation, Outcome, Row, Unit } from "./sqlite-batch.ts";
 import { Commits } from "./sqlite-commits.ts";
@@ -74,12 +74,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 }
 
 /** What the items in use may take, in characters of their rows: some 8,000 clients or logins. */
-const cachedCharacters = 4 * 1024 * 1024;
+const CACHED_CHARACTERS = 4 * 1024 * 1024;
 
 /** How long what was written to see whether it can be is kept. */
-const probeLifeMs = 60_000;
+const PROBE_LIFE_MS = 60_000;
 
-const retryAfterMs = 1000;
+const RETRY_AFTER_MS = 1000;
 
 interface Parts {
   readonly path: string;
@@ -92,15 +92,15 @@ interface Parts {
 }
 
 /** How often the files are looked at: while there are writes, and at rest. */
-const lookEveryMs = 100;
-const lookAtRestMs = 1000;
+const LOOK_EVERY_MS = 100;
+const LOOK_AT_REST_MS = 1000;
 
 class SqliteStore implements Store {
   /** The lock says so, and the system takes it back from a process however that ends. */
   readonly exclusive = true;
   readonly #clock: Clock;
   readonly #parts: Parts;
-  readonly #items = new ItemCache(cachedCharacters);
+  readonly #items = new ItemCache(CACHED_CHARACTERS);
   readonly #read = (key: string) => this.#reading(() => this.#readItem(key));
   /** The last reading that failed, to be tried again by whoever asks for the health. */
   #failedReading: (() => unknown) | undefined;
@@ -112,7 +112,7 @@ class SqliteStore implements Store {
   constructor(clock: Clock, parts: Parts) {
     this.#clock = clock;
     this.#parts = parts;
-    this.#looking = setInterval(() => this.#look(), lookAtRestMs);
+    this.#looking = setInterval(() => this.#look(), LOOK_AT_REST_MS);
     this.#looking.unref();
   }
 
@@ -167,7 +167,7 @@ class SqliteStore implements Store {
 
   async #probe(): Promise<void> {
     const before = await this.get(keys.probe());
-    await this.swap(keys.probe(), before?.version ?? 0, { value: {}, expiresAt: this.#clock.now() + probeLifeMs });
+    await this.swap(keys.probe(), before?.version ?? 0, { value: {}, expiresAt: this.#clock.now() + PROBE_LIFE_MS });
   }
 
   close(): Promise<void> {
@@ -207,7 +207,7 @@ class SqliteStore implements Store {
 
   /** Whoever lost a race, or has no answer, must not go on with an item that no write would meet. */
   async #submit(unit: Unit): Promise<Outcome> {
-    if (this.#clock.monotonic() - this.#lookedAt >= lookEveryMs) this.#look();
+    if (this.#clock.monotonic() - this.#lookedAt >= LOOK_EVERY_MS) this.#look();
     this.#checkHeld();
     try {
       return await this.#parts.commits.submit(unit);
@@ -218,7 +218,7 @@ class SqliteStore implements Store {
   }
 
   #noteOf(id: string): Operation {
-    return ["note", keys.commit(id), null, null, this.#clock.now() + commitLifeMs, null];
+    return ["note", keys.commit(id), null, null, this.#clock.now() + COMMIT_LIFE_MS, null];
   }
 
   #readItem(key: string): ReadItem | undefined {
@@ -231,7 +231,11 @@ class SqliteStore implements Store {
       return read();
     } catch (cause) {
       this.#failedReading = read;
-      throw new CountersignError("temporarily_unavailable", { detail: `Cannot read: ${cause}`, retryAfterMs, cause });
+      throw new CountersignError("temporarily_unavailable", {
+        detail: `Cannot read: ${cause}`,
+        retryAfterMs: RETRY_AFTER_MS,
+        cause,
+      });
     }
   }
 
@@ -261,7 +265,10 @@ class SqliteStore implements Store {
 
   #checkHeld(): void {
     if (this.#lostBecause !== undefined) {
-      throw new CountersignError("temporarily_unavailable", { detail: this.#lostBecause, retryAfterMs });
+      throw new CountersignError("temporarily_unavailable", {
+        detail: this.#lostBecause,
+        retryAfterMs: RETRY_AFTER_MS,
+      });
     }
   }
 

@@ -1,5 +1,5 @@
 /** How far the clocks of nodes on one store may be apart: what is dated further ahead was written by a clock put back since. */
-export const clockSkewMs = 60_000;
+export const CLOCK_SKEW_MS = 60_000;
 
 /** What a key holds: JSON, with a version that changes with every write. */
 export interface Item<Value = unknown> {

@@ -13,7 +13,7 @@ export interface Edit<Value> {
 export type CommitEdit<Made> = (changes: readonly Change[], made: Made) => Promise<CommitResult>;
 
 /** Lost races in a row before giving up: the key is under a flood. */
-const maxAttempts = 64;
+const MAX_ATTEMPTS = 64;
 
 /**
  * Reads an item, has it edited, and commits the edit, again and again until nobody else was faster. An edit that answers
@@ -27,7 +27,7 @@ export async function updateItem<Value, Made extends Edit<Value>>(
   edit: (item: Item<Value> | undefined) => Made | undefined | Promise<Made | undefined>,
   commit: CommitEdit<Made> = (changes) => store.commit(changes),
 ): Promise<Made | undefined> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const item = await store.get<Value>(key);
     const made = await edit(item);
     if (made === undefined) return undefined;

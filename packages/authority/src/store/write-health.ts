@@ -1,13 +1,13 @@
 import type { Clock } from "@countersign/protocol";
 
 /** A disk that hangs fails nothing: for so long writes may wait without one being finished. */
-const stallMs = 5000;
-const probeEveryMs = 2000;
+const STALL_MS = 5000;
+const PROBE_EVERY_MS = 2000;
 /**
  * Writes show by themselves how the disk is. A store without any is tried after so long, as it may have filled meanwhile,
  * and one that was opened only now at once.
  */
-const restMs = 30_000;
+const REST_MS = 30_000;
 
 /** What a store knows of its writes at the moment. */
 export interface WritesNow {
@@ -54,10 +54,10 @@ export class WriteHealth {
   async failure({ isWaiting, probe }: WritesNow): Promise<string | undefined> {
     const now = this.#clock.monotonic();
     const stalledMs = isWaiting ? now - this.#progressAt : 0;
-    if (stalledMs >= stallMs) return `No write was finished for ${Math.round(stalledMs / 1000)} seconds`;
-    const isResting = !isWaiting && now - this.#wroteAt >= restMs;
+    if (stalledMs >= STALL_MS) return `No write was finished for ${Math.round(stalledMs / 1000)} seconds`;
+    const isResting = !isWaiting && now - this.#wroteAt >= REST_MS;
     if (this.#failure === undefined && !isResting) return undefined;
-    if (now - this.#probedAt >= probeEveryMs) {
+    if (now - this.#probedAt >= PROBE_EVERY_MS) {
       this.#probedAt = now;
       this.#probing = probe().catch(() => undefined);
     }

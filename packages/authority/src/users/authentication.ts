@@ -16,7 +16,7 @@ export interface Login {
 }
 
 /** What attempts at names that nobody can have are counted under: no username holds a space. */
-const malformedNames = "malformed names";
+const MALFORMED_NAMES = "malformed names";
 
 /**
  * Judges a name and a password. The order is the defence: the attempt is counted before anything is hashed, and one
@@ -29,7 +29,7 @@ export async function authenticate(options: UserServiceOptions, login: Login): P
   const queue = queueOf(address);
   const username = tryNormalise(login.username);
   const password = opaquePassword(login.password);
-  const attempt = { username: username ?? malformedNames, ...from };
+  const attempt = { username: username ?? MALFORMED_NAMES, ...from };
   const mayTry = await limits.countLogin(attempt);
   const item = username === undefined ? undefined : await readUserNamed(store, username);
   if (!mayTry) {

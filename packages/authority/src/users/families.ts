@@ -7,7 +7,7 @@ import { isId } from "../values/id.ts";
 import { isLoginOf } from "./login.ts";
 import { readUser, type UserServiceOptions } from "./user-items.ts";
 
-const pageSize = 1000;
+const PAGE_SIZE = 1000;
 
 /** The families of a user that still can be refreshed. */
 export async function families(
@@ -23,12 +23,12 @@ export async function families(
   let after: string | undefined;
   for (;;) {
     const page: readonly Item<FamilyRecord>[] = await store.list(owners.familiesOf(userId), {
-      limit: pageSize,
+      limit: PAGE_SIZE,
       ...defined({ after }),
     });
     live.push(...page.filter(isLive));
     after = page.at(-1)?.key;
-    if (page.length < pageSize) return live;
+    if (page.length < PAGE_SIZE) return live;
   }
 }
 

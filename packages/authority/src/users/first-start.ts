@@ -4,7 +4,7 @@ import type { ClientSettings } from "../clients/client-settings.ts";
 import { keys } from "../store/keys.ts";
 import type { BootstrapRecord, UserRecord } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
-import { superuser } from "../values/scope.ts";
+import { SUPERUSER } from "../values/scope.ts";
 import { makeUser } from "./new-user.ts";
 import { administrator, claimOf, type UserServiceOptions, userDraft } from "./user-items.ts";
 
@@ -23,9 +23,9 @@ export interface FirstStart {
 }
 
 /** A start that holds the first start for longer has crashed, or will find that it was overtaken. */
-const holdMs = 5000;
-const pollMs = 250;
-const passwordBytes = 24;
+const HOLD_MS = 5000;
+const POLL_MS = 250;
+const PASSWORD_BYTES = 24;
 const adminId = administrator.userId;
 
 /**
@@ -50,9 +50,9 @@ export async function prepareFirstStart(options: FirstStartOptions): Promise<Fir
     const current = await store.get<BootstrapRecord>(keys.bootstrap());
     if (current?.value.shownAt !== undefined) return { confirmShown: async () => {} };
     // The clocks of two nodes may differ by more than a hold lasts; waiting too little is safe, waiting on is not.
-    if (!store.exclusive && current && clock.now() < current.value.heldAt + holdMs && waitedMs < holdMs) {
-      await clock.sleep(pollMs);
-      waitedMs += pollMs;
+    if (!store.exclusive && current && clock.now() < current.value.heldAt + HOLD_MS && waitedMs < HOLD_MS) {
+      await clock.sleep(POLL_MS);
+      waitedMs += POLL_MS;
       continue;
     }
     const first = await makeAdministrator(options, { holder, version: current?.version ?? 0 });
@@ -84,8 +84,8 @@ interface Hold {
 async function makeAdministrator(options: FirstStartOptions, before: Hold): Promise<FirstStart | undefined> {
   const held = await hold(options, before);
   if (held === undefined) return undefined;
-  const adminPassword = randomSecret(options.random, passwordBytes);
-  const registration = { ...administrator, scopes: [superuser], password: adminPassword };
+  const adminPassword = randomSecret(options.random, PASSWORD_BYTES);
+  const registration = { ...administrator, scopes: [SUPERUSER], password: adminPassword };
   const user = await makeUser(options, registration, adminId);
   if (!(await writeAdministrator(options, user, held))) return undefined;
   await makeLoopbackClient(options.clients);
@@ -133,7 +133,7 @@ function afresh(user: UserRecord, place: Item<UserRecord> | undefined): UserReco
 export const loopbackClient: ClientSettings & { readonly clientId: string } = {
   clientId: "loopback",
   clientName: "loopback",
-  scopes: [superuser],
+  scopes: [SUPERUSER],
   grants: ["password"],
   loopback: true,
   authMethod: "none",

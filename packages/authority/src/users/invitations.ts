@@ -22,8 +22,8 @@ export interface Invitations {
   list(): Promise<readonly InvitationRecord[]>;
 }
 
-const codeBytes = 18;
-const maxCodeLength = 128;
+const CODE_BYTES = 18;
+const MAX_CODE_LENGTH = 128;
 
 /** Makes the service that invites. */
 export function createInvitations({ store, clock, random, audit }: InvitationOptions): Invitations {
@@ -32,7 +32,7 @@ export function createInvitations({ store, clock, random, audit }: InvitationOpt
       if (!isLifetime("invitation", Math.round(lifetimeMs))) {
         throw new CountersignError("invalid_request", { hint: "An invitation lives one minute to 90 days" });
       }
-      const code = randomSecret(random, codeBytes);
+      const code = randomSecret(random, CODE_BYTES);
       const now = clock.now();
       const invitation: InvitationRecord = {
         invitationId: `invitation_${randomUuid(random)}`,
@@ -56,7 +56,7 @@ export function createInvitations({ store, clock, random, audit }: InvitationOpt
  * @throws {CountersignError} `access_denied` when there is none.
  */
 export async function readInvitation(store: Store, code: string): Promise<Item<InvitationRecord>> {
-  const item = code.length <= maxCodeLength ? await store.get<InvitationRecord>(keys.invitation(code)) : undefined;
+  const item = code.length <= MAX_CODE_LENGTH ? await store.get<InvitationRecord>(keys.invitation(code)) : undefined;
   if (item === undefined) throw refuse();
   return item;
 }

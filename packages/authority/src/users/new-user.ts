@@ -1,5 +1,5 @@
 import { CountersignError, randomSecret, randomUuid } from "@countersign/protocol";
-import { incarnationBytes, type UserRecord } from "../store/records.ts";
+import { INCARNATION_BYTES, type UserRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
 import { displayName } from "../values/display-name.ts";
 import { checkNewPassword } from "../values/password.ts";
@@ -20,7 +20,7 @@ export interface Registration {
 }
 
 /** Lost races in a row before giving up: each is somebody who uses the same name or invitation. */
-const maxAttempts = 16;
+const MAX_ATTEMPTS = 16;
 
 /**
  * Adds a user: the user, its name, the invitation that is used up and the record are one commit. The password is hashed
@@ -32,7 +32,7 @@ export async function register(
   actor: string,
 ): Promise<UserRecord> {
   const user = await makeUser(options, registration, `user_${randomUuid(options.random)}`);
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { used, by = actor } = await useInvitation(options, registration.invitation);
     const name = await claimOf(options.store, user.username, user.userId);
     const event = { name: "user.registered", fields: { userId: user.userId, actor: by } } as const;
@@ -62,7 +62,7 @@ export async function makeUser(
   const fullName = checkFullName(registration.fullName);
   const scopes = checkScopes(registration.scopes);
   const credential = await passwords.hash(checkNewPassword(registration.password, username));
-  const incarnation = randomSecret(random, incarnationBytes);
+  const incarnation = randomSecret(random, INCARNATION_BYTES);
   const createdAt = clock.now();
   return { userId, username, fullName, credential, scopes, disabled: false, createdAt, epoch: 1, incarnation };
 }

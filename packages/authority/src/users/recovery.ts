@@ -2,7 +2,7 @@ import type { RecordedEdit } from "../audit/trail.ts";
 import type { ClientService } from "../clients/client-service.ts";
 import { keys } from "../store/keys.ts";
 import type { UserRecord } from "../store/records.ts";
-import { superuser } from "../values/scope.ts";
+import { SUPERUSER } from "../values/scope.ts";
 import { loopbackClient } from "./first-start.ts";
 import { makeUser } from "./new-user.ts";
 import { administrator, claimOf, type UserServiceOptions, userDraft } from "./user-items.ts";
@@ -10,7 +10,7 @@ import { administrator, claimOf, type UserServiceOptions, userDraft } from "./us
 /** What a recovery works with. */
 export type RecoveryOptions = UserServiceOptions & { readonly clients: ClientService };
 
-const actor = "admin recover";
+const ACTOR = "admin recover";
 
 /**
  * Brings the administrator and the client `loopback` back to what a first start makes of them, whatever has become of them:
@@ -33,26 +33,26 @@ interface Recovered extends RecordedEdit<UserRecord> {
 async function recoverUser(options: RecoveryOptions, password: string): Promise<UserRecord> {
   const { store, audit } = options;
   const { userId } = administrator;
-  const fresh = await makeUser(options, { ...administrator, scopes: [superuser], password }, userId);
+  const fresh = await makeUser(options, { ...administrator, scopes: [SUPERUSER], password }, userId);
   const made = await audit.update<UserRecord, Recovered>(keys.user(userId), async (item) => {
     const user = item === undefined ? fresh : recovered(item.value, fresh.credential);
     const also = item === undefined ? [await claimOf(store, user.username, userId)] : [];
     const events: Recovered["events"] =
       item === undefined
-        ? [{ name: "user.registered", fields: { userId, actor } }]
-        : [{ name: "user.changed", fields: { userId, actor, what: "recovered" } }];
+        ? [{ name: "user.registered", fields: { userId, actor: ACTOR } }]
+        : [{ name: "user.changed", fields: { userId, actor: ACTOR, what: "recovered" } }];
     return { draft: userDraft(user), also, events, user };
   });
   return made?.user ?? fresh;
 }
 
 function recovered(user: UserRecord, credential: string): UserRecord {
-  const scopes = [...new Set([...user.scopes, superuser])];
+  const scopes = [...new Set([...user.scopes, SUPERUSER])];
   return { ...user, credential, scopes, disabled: false, epoch: user.epoch + 1 };
 }
 
 async function recoverLoopback(clients: ClientService): Promise<void> {
   const { clientId, ...settings } = loopbackClient;
-  if ((await clients.byId(clientId)) === undefined) await clients.create(loopbackClient, actor);
-  else await clients.update(clientId, settings, actor);
+  if ((await clients.byId(clientId)) === undefined) await clients.create(loopbackClient, ACTOR);
+  else await clients.update(clientId, settings, ACTOR);
 }

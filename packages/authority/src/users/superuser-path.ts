@@ -2,7 +2,7 @@ import { CountersignError, defined } from "@countersign/protocol";
 import { owners } from "../store/keys.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
 import type { Change, Item, Store } from "../store/store.ts";
-import { superuser } from "../values/scope.ts";
+import { SUPERUSER } from "../values/scope.ts";
 
 /** An item before a change, and what its value is after it; nothing when it is removed. */
 interface Changing<Value> {
@@ -10,7 +10,7 @@ interface Changing<Value> {
   readonly after: Value | undefined;
 }
 
-const pageSize = 1000;
+const PAGE_SIZE = 1000;
 
 /**
  * Refuses a change of a user that leaves nobody who can become superuser. Resolves to guards for the same commit: the items
@@ -70,7 +70,7 @@ type Way = "alone" | "for users";
 
 /** How a client leads to a token with the scope superuser. */
 function waysOf({ disabled, scopes, grants, ...credentials }: ClientRecord): readonly Way[] {
-  if (disabled || !scopes.includes(superuser)) return [];
+  if (disabled || !scopes.includes(SUPERUSER)) return [];
   const { secrets, jwks, certificate } = credentials;
   const hasCredential = secrets.length > 0 || jwks !== undefined || certificate !== undefined;
   const isAlone = hasCredential && grants.includes("client_credentials");
@@ -78,7 +78,7 @@ function waysOf({ disabled, scopes, grants, ...credentials }: ClientRecord): rea
 }
 
 function isSuperuser({ disabled, scopes }: UserRecord): boolean {
-  return !disabled && scopes.includes(superuser);
+  return !disabled && scopes.includes(SUPERUSER);
 }
 
 function isSuperuserItem({ value }: Item<UserRecord>): boolean {
@@ -96,11 +96,11 @@ async function firstOf<Value>(
 ): Promise<Item<Value> | undefined> {
   for (let after: string | undefined; ; ) {
     const page: readonly Item<Value>[] = await store.list<Value>(owner, {
-      limit: pageSize,
+      limit: PAGE_SIZE,
       ...defined({ after }),
     });
     const found = page.find(matches);
-    if (found !== undefined || page.length < pageSize) return found;
+    if (found !== undefined || page.length < PAGE_SIZE) return found;
     after = page.at(-1)?.key;
   }
 }

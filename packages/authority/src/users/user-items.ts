@@ -26,7 +26,7 @@ export function isUserId(id: string): boolean {
 }
 
 /** An id that no user has: read in place of the user whom no name leads to, so that both take as many reads. */
-const nobody = "user_nobody";
+const NOBODY = "user_nobody";
 
 /** The item of a user, or `undefined` when there is none. */
 export async function readUser(store: Store, userId: string): Promise<Item<UserRecord> | undefined> {
@@ -47,7 +47,7 @@ export function required(item: Item<UserRecord> | undefined): Item<UserRecord> {
 /** The user whom a normalised name belongs to. Two reads may straddle a renaming: then the name is nobody's any more. */
 export async function readUserNamed(store: Store, username: string): Promise<Item<UserRecord> | undefined> {
   const name = await store.get<UsernameRecord>(keys.username(username));
-  const item = await readUser(store, name?.value.userId ?? nobody);
+  const item = await readUser(store, name?.value.userId ?? NOBODY);
   return item?.value.username === username ? item : undefined;
 }
 

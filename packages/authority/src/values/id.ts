@@ -1,10 +1,10 @@
 import { z } from "zod";
 
 /** Ids of users, clients and families: safe in keys, URLs, headers and logs. */
-const idPattern = /^[A-Za-z0-9._-]{1,64}$/;
+const ID_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** The characters of an id. Whether a URL can name it is for {@link isId} to say. */
-export const idSchema = z.string().regex(idPattern, "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+export const idSchema = z.string().regex(ID_PATTERN, "must be 1 to 64 of A-Z a-z 0-9 . _ -");
 
 /**
  * Whether a text can be an id at all. What cannot is looked up nowhere, so no input reaches a key unchecked. Nor can a dot
@@ -12,7 +12,7 @@ export const idSchema = z.string().regex(idPattern, "must be 1 to 64 of A-Z a-z 
  * be named again.
  */
 export function isId(text: string): boolean {
-  return idPattern.test(text) && !isDotSegment(text);
+  return ID_PATTERN.test(text) && !isDotSegment(text);
 }
 
 /** Whether a path loses this segment. */

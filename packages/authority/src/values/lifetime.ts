@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-const minute = 60;
-const day = 86_400;
+const MINUTE = 60;
+const DAY = 86_400;
 
 /** What lives, and how long it may: the shortest and the longest life, in seconds. */
 export const lifetimes = {
-  accessToken: [10, day],
-  refreshIdle: [minute, 366 * day],
-  refreshAbsolute: [minute, 3660 * day],
-  invitation: [minute, 90 * day],
+  accessToken: [10, DAY],
+  refreshIdle: [MINUTE, 366 * DAY],
+  refreshAbsolute: [MINUTE, 3660 * DAY],
+  invitation: [MINUTE, 90 * DAY],
   /** A client's secret beside its successor. */
-  replacedSecret: [0, 90 * day],
+  replacedSecret: [0, 90 * DAY],
 } as const;
 
 /** What has a lifetime. */

@@ -1,13 +1,13 @@
 import { CountersignError } from "@countersign/protocol";
 import { z } from "zod";
 
-const minCharacters = 8;
-const maxBytes = 1024;
+const MIN_CHARACTERS = 8;
+const MAX_BYTES = 1024;
 
 /** The size of a password as it is sent. What else a new one may be is for {@link checkNewPassword} to say. */
-export const passwordSchema = z.string().min(1).max(maxBytes);
+export const passwordSchema = z.string().min(1).max(MAX_BYTES);
 
-const control = /\p{Cc}/u;
+const CONTROL = /\p{Cc}/u;
 
 /**
  * Passwords of eight characters and more that every guesser tries first, in lower case. A blocklist of a few dozen
@@ -40,9 +40,9 @@ export const commonPasswords: ReadonlySet<string> = new Set(
  * leading spaces kept). `undefined` when no password has this text: controls, lone surrogates, more than 1,024 bytes.
  */
 export function opaquePassword(text: string): string | undefined {
-  if (text.length > maxBytes || !text.isWellFormed() || control.test(text)) return undefined;
+  if (text.length > MAX_BYTES || !text.isWellFormed() || CONTROL.test(text)) return undefined;
   const opaque = text.replace(/\p{Zs}/gu, " ").normalize("NFC");
-  return Buffer.byteLength(opaque) <= maxBytes ? opaque : undefined;
+  return Buffer.byteLength(opaque) <= MAX_BYTES ? opaque : undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ export function opaquePassword(text: string): string | undefined {
  */
 export function checkNewPassword(text: string, username: string): string {
   const opaque = opaquePassword(text);
-  if (opaque === undefined || [...opaque].length < minCharacters) throw new CountersignError("invalid_password");
+  if (opaque === undefined || [...opaque].length < MIN_CHARACTERS) throw new CountersignError("invalid_password");
   const lower = opaque.toLowerCase();
   if (lower === username) throw new CountersignError("invalid_password");
   if (commonPasswords.has(lower)) {

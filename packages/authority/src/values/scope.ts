@@ -2,31 +2,31 @@ import { CountersignError } from "@countersign/protocol";
 import { z } from "zod";
 
 /** The scope that opens the management API. Granted only when asked for by name. */
-export const superuser = "superuser";
+export const SUPERUSER = "superuser";
 
 /** The scope that asks for a refresh token (OpenID Connect Core section 11). Granted only when asked for by name. */
-export const offlineAccess = "offline_access";
+export const OFFLINE_ACCESS = "offline_access";
 
 /** The scope that lets a client introspect tokens that are neither its own nor meant for it (RFC 7662 section 4). */
-export const introspect = "introspect";
+export const INTROSPECT = "introspect";
 
-const byNameOnly: ReadonlySet<string> = new Set([superuser, offlineAccess]);
+const byNameOnly: ReadonlySet<string> = new Set([SUPERUSER, OFFLINE_ACCESS]);
 
 /** scope-token of RFC 6749 section 3.3: printable ASCII without space, quote and backslash. */
-const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
 /** How many scopes a client or user may have, or a request may name. */
-const maxScopes = 100;
+const MAX_SCOPES = 100;
 
 /** One scope. */
-export const scopeSchema = z.string().regex(scopeToken, "must be a scope-token (RFC 6749 section 3.3)");
+export const scopeSchema = z.string().regex(SCOPE_TOKEN, "must be a scope-token (RFC 6749 section 3.3)");
 
 /** The scopes of a client or user. */
-export const scopesSchema = z.array(scopeSchema).max(maxScopes);
+export const scopesSchema = z.array(scopeSchema).max(MAX_SCOPES);
 
 /** Whether a text can be one scope. */
 export function isScope(text: string): boolean {
-  return scopeToken.test(text);
+  return SCOPE_TOKEN.test(text);
 }
 
 /**
@@ -36,9 +36,9 @@ export function isScope(text: string): boolean {
  */
 export function parseScope(parameter: string | undefined): readonly string[] | undefined {
   if (parameter === undefined) return undefined;
-  const words = parameter.split(" ", maxScopes + 1);
-  if (words.length > maxScopes || !words.every(isScope)) {
-    const detail = `malformed: scopes are printable ASCII joined by single spaces, ${maxScopes} at most`;
+  const words = parameter.split(" ", MAX_SCOPES + 1);
+  if (words.length > MAX_SCOPES || !words.every(isScope)) {
+    const detail = `malformed: scopes are printable ASCII joined by single spaces, ${MAX_SCOPES} at most`;
     throw new CountersignError("invalid_scope", { detail });
   }
   return [...new Set(words)];
@@ -50,7 +50,7 @@ export function parseScope(parameter: string | undefined): readonly string[] | u
  * @throws {CountersignError} `invalid_scope` when one is no scope-token, or there are more than 100.
  */
 export function checkScopes(scopes: readonly string[]): readonly string[] {
-  if (scopes.length > maxScopes || !scopes.every(isScope)) throw new CountersignError("invalid_scope");
+  if (scopes.length > MAX_SCOPES || !scopes.every(isScope)) throw new CountersignError("invalid_scope");
   return [...new Set(scopes)];
 }
 
@@ -66,7 +66,7 @@ export function within(wanted: readonly string[], limits: readonly (readonly str
 
 /** The most a user's token may hold. Whether a login may outlive its access token is for the client to say, not the user. */
 export function userScopeLimit(user: { readonly scopes: readonly string[] }): readonly string[] {
-  return [...user.scopes, offlineAccess];
+  return [...user.scopes, OFFLINE_ACCESS];
 }
 
 /** What is granted to those who ask for nothing: everything but the scopes that must be asked for by name. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
 import { readIfAccessToken } from "../../src/core/access-token.ts";
-import { type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, type TestResponse, testAuthority } from "../../src/testing.ts";
 
 const password = "correct horse battery";
 const settings = { clientId: "console", scopes: ["superuser"] } as const;
@@ -94,7 +94,7 @@ describe("clientInForce", () => {
       await act({ authority, userId });
       for (const whose of ["ofUser", "ofClient"] as const) {
         const headers = { authorization: `Bearer ${tokens[whose]}` };
-        const opened = await authority.fetch(new Request(`${testIssuer}/api/v1/client`, { headers }), elsewhere);
+        const opened = await authority.fetch(new Request(`${TEST_ISSUER}/api/v1/client`, { headers }), elsewhere);
         assert.equal(opened.status, inForce[whose] ? 200 : 401, `management, ${whose}`);
         const fields = { client_id: "watcher", client_secret: watcher.secret, token: tokens[whose] };
         const { body } = await authority.form("/oauth/introspect", fields);

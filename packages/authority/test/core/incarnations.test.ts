@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { FakeClock } from "@countersign/protocol/testing";
 import { keys, owners } from "../../src/store/keys.ts";
 import type { UserRecord } from "../../src/store/records.ts";
-import { type TestAuthority, type TestAuthorityOptions, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, type TestAuthorityOptions, testAuthority } from "../../src/testing.ts";
 import { openAt, storePath } from "../store/stores.ts";
 
 const password = "correct horse battery";
@@ -46,7 +46,7 @@ async function anApp(authority: TestAuthority, watcher: string) {
     isActive,
     opens: async (token: string) => {
       const headers = { authorization: `Bearer ${token}` };
-      const request = new Request(`${testIssuer}/api/v1/client`, { headers });
+      const request = new Request(`${TEST_ISSUER}/api/v1/client`, { headers });
       return (await authority.fetch(request, { address: "127.0.0.1" })).status;
     },
   };
@@ -120,7 +120,7 @@ describe("changes that a password proves, at once", () => {
   const asJson = { "content-type": "application/json" };
   const send = (authority: TestAuthority, path: string, method: string, body: object, headers = {}) =>
     authority.fetch(
-      new Request(`${testIssuer}${path}`, { method, body: JSON.stringify(body), headers: { ...asJson, ...headers } }),
+      new Request(`${TEST_ISSUER}${path}`, { method, body: JSON.stringify(body), headers: { ...asJson, ...headers } }),
       { address: "127.0.0.1" },
     );
 

@@ -5,7 +5,7 @@ import { CountersignError } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 import { type Around, aroundStore } from "../users/around-store.ts";
 
 const person = { username: "alice", password: "correct horse battery", fullName: "Alice", scopes: ["read"] };
@@ -43,7 +43,7 @@ async function signedForm(authority: TestAuthority): Promise<Readonly<Record<str
   const jwk = { ...publicKey.export({ format: "jwk" }), kty: "EC", alg: "ES256" };
   await authority.client({ clientId: "signer", authMethod: "private_key_jwt", jwks: { keys: [jwk] } });
   const iat = Math.floor(authority.clock.now() / 1000);
-  const claims = { iss: "signer", sub: "signer", aud: testIssuer, iat, exp: iat + 60, jti: "one" };
+  const claims = { iss: "signer", sub: "signer", aud: TEST_ISSUER, iat, exp: iat + 60, jti: "one" };
   return {
     grant_type: "client_credentials",
     client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",

@@ -5,7 +5,7 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "
 import { readSigningKey } from "../../src/keys/convert.ts";
 import type { ManagedKeyRing } from "../../src/keys/ring.ts";
 import type { SigningAlgorithm } from "../../src/store/records.ts";
-import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 import { anotherNode } from "../security/another-node.ts";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -63,12 +63,12 @@ describe("mint: the audience of superuser", () => {
     readonly expect: string | readonly string[];
   }[] = [
     { name: "the API that a client has, without superuser", ask: { scope: "read" }, expect: api },
-    { name: "the issuer alone, when no target is asked for", ask: { scope: "read superuser" }, expect: testIssuer },
+    { name: "the issuer alone, when no target is asked for", ask: { scope: "read superuser" }, expect: TEST_ISSUER },
     { name: "the API alone, when it is asked for", ask: { scope: "read superuser", resource: api }, expect: api },
     {
       name: "both, when both are asked for",
-      ask: { scope: "superuser", resource: [api, testIssuer] },
-      expect: [api, testIssuer],
+      ask: { scope: "superuser", resource: [api, TEST_ISSUER] },
+      expect: [api, TEST_ISSUER],
     },
   ];
   for (const { name, ask, expect } of rows) {
@@ -84,9 +84,9 @@ describe("mint: the audience of superuser", () => {
       const token = String(body.access_token);
       const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
       assert.deepEqual(claims.aud, expect);
-      const asked = new Request(`${testIssuer}/api/v1/client`, { headers: { authorization: `Bearer ${token}` } });
+      const asked = new Request(`${TEST_ISSUER}/api/v1/client`, { headers: { authorization: `Bearer ${token}` } });
       const answered = await authority.fetch(asked, { address: "127.0.0.1" });
-      const opens = [expect].flat().includes(testIssuer) && String(ask.scope).includes("superuser");
+      const opens = [expect].flat().includes(TEST_ISSUER) && String(ask.scope).includes("superuser");
       assert.equal(answered.status, opens ? 200 : 401);
     });
   }
@@ -108,7 +108,7 @@ describe("mint: the profile jwt", () => {
     };
     assert.deepEqual(await claimsOf("jwt"), await claimsOf("at+jwt"));
     const claims = await ownClaims(authority);
-    assert.deepEqual([claims.aud, claims.sub], [testIssuer, "one-more"]);
+    assert.deepEqual([claims.aud, claims.sub], [TEST_ISSUER, "one-more"]);
   });
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { decodeJwt } from "@countersign/protocol";
 import type { PolicyInput } from "../../src/policy/document.ts";
-import { type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, type TestResponse, testAuthority } from "../../src/testing.ts";
 
 type Rule = NonNullable<PolicyInput["rules"]>[number];
 
@@ -214,7 +214,11 @@ describe("scopes under a policy", () => {
 
   it("are judged anew at every refresh, and where a token is shown", async (context) => {
     const { authority, ask } = await scene(context);
-    const { body } = await ask({ ...login, scope: "read write superuser offline_access", resource: [testIssuer, api] });
+    const { body } = await ask({
+      ...login,
+      scope: "read write superuser offline_access",
+      resource: [TEST_ISSUER, api],
+    });
     const { services } = authority;
     const document = { rules: [{ effect: "deny", ...everybody, scopes: ["write", "superuser"] }] };
     await services.policy.set({ format: "countersign-policy/1", version: 1, ...document }, { actor: "test" });
@@ -227,7 +231,7 @@ describe("scopes under a policy", () => {
     });
     assert.equal(again.body.error, "invalid_scope");
     const shown = await authority.fetch(
-      new Request(`${testIssuer}/api/v1/client`, { headers: { authorization: `Bearer ${body.access_token}` } }),
+      new Request(`${TEST_ISSUER}/api/v1/client`, { headers: { authorization: `Bearer ${body.access_token}` } }),
       { address: "127.0.0.1" },
     );
     assert.equal(shown.status, 403);

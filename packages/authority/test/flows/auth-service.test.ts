@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readResponse, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 
 /** The requests that the README of the older auth service shows, header by header and member by member. */
@@ -138,7 +138,7 @@ describe("the other operations of the auth service", () => {
         password: "correct horse battery",
         scope: "offline_access",
         device_name: device,
-        resource: testIssuer,
+        resource: TEST_ISSUER,
       });
     const [phone] = [await login("phone"), await login("laptop"), await login("tablet")];
     const own = String(phone.body.access_token);
@@ -209,5 +209,5 @@ async function request(authority: TestAuthority, method: string, path: string, t
     ...(body === undefined ? {} : { "content-type": "application/json" }),
   };
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  return readResponse(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "127.0.0.1" }));
+  return readResponse(await authority.fetch(new Request(`${TEST_ISSUER}${path}`, init), { address: "127.0.0.1" }));
 }

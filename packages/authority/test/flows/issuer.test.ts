@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { readResponse, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 import { basic } from "../security/table.ts";
 
 const named = { method: "POST", headers: { "content-type": "application/json" }, body: '{"name":"vishpat"}' };
@@ -12,7 +12,7 @@ async function issuer(more: { readonly jwt_issuer_client?: string } = {}): Promi
 }
 
 function post(authority: TestAuthority, init: RequestInit = named, address = here.address): Promise<Response> {
-  return authority.fetch(new Request(`${testIssuer}/auth/token`, init), { address });
+  return authority.fetch(new Request(`${TEST_ISSUER}/auth/token`, init), { address });
 }
 
 describe("the jwt-issuer face", () => {
@@ -37,7 +37,7 @@ describe("the jwt-issuer face", () => {
   it("publishes kty, crv, x and y in that order and nothing else, and they verify its tokens", async () => {
     const authority = await issuer();
     const token = await (await post(authority)).text();
-    const response = await authority.fetch(new Request(`${testIssuer}/auth/jwks`), here);
+    const response = await authority.fetch(new Request(`${TEST_ISSUER}/auth/jwks`), here);
     const text = await response.text();
     assert.match(text, /^\{"keys":\[\{"kty":"EC","crv":"P-256","x":"[\w-]{43}","y":"[\w-]{43}"\}\]\}$/);
     const { payload } = await jwtVerify(token, createLocalJWKSet(JSON.parse(text)), {
@@ -87,7 +87,7 @@ describe("the jwt-issuer face", () => {
       const headers = { authorization: `Bearer ${token}` };
       for (const path of ["/api/v1/keys", "/api/v1/user/admin_id"]) {
         const answer = await readResponse(
-          await authority.fetch(new Request(`${testIssuer}${path}`, { headers }), here),
+          await authority.fetch(new Request(`${TEST_ISSUER}${path}`, { headers }), here),
         );
         assert.deepEqual([answer.status, answer.body.error], [401, "invalid_token"]);
       }
@@ -124,7 +124,7 @@ describe("an imported key.json", () => {
     const token = await (await post(authority)).text();
     const { payload } = await jwtVerify(token, pair.publicKey, { currentDate: new Date(authority.clock.now()) });
     assert.equal(payload.sub, "vishpat");
-    const answer = await readResponse(await authority.fetch(new Request(`${testIssuer}/auth/jwks`), here));
+    const answer = await readResponse(await authority.fetch(new Request(`${TEST_ISSUER}/auth/jwks`), here));
     assert.ok(JSON.stringify(answer.body).includes(String(jwk.x)));
     await authority.close();
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { signingAlgorithms } from "../../src/store/records.ts";
-import { readResponse, type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 import { loginToVault, readDiscovery, readKeySet, type VaultRole } from "./vault-role.ts";
 
 /**
@@ -80,12 +80,12 @@ const cases: readonly LoginCase[] = [
   {
     name: "bound_issuer equals iss",
     client: { token: { audience: ["vault"] } },
-    role: { ...jwtRole, boundAudiences: ["vault"], boundIssuer: testIssuer },
+    role: { ...jwtRole, boundAudiences: ["vault"], boundIssuer: TEST_ISSUER },
   },
   {
     name: "a trailing slash in bound_issuer fails",
     client: { token: { audience: ["vault"] } },
-    role: { ...jwtRole, boundAudiences: ["vault"], boundIssuer: `${testIssuer}/` },
+    role: { ...jwtRole, boundAudiences: ["vault"], boundIssuer: `${TEST_ISSUER}/` },
     refused: /issuer/,
   },
   {
@@ -135,7 +135,7 @@ describe("Vault's login rules", () => {
   it("a token of the jwt-issuer face passes the role of its README", async () => {
     const authority = await testAuthority({ config: { compat: { faces: ["jwt-issuer"] } } });
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: '{"name":"vishpat"}' };
-    const response = await authority.fetch(new Request(`${testIssuer}/auth/token`, init), { address: "::1" });
+    const response = await authority.fetch(new Request(`${TEST_ISSUER}/auth/token`, init), { address: "::1" });
     const keys = readKeySet(await fetchJson(authority, "/auth/jwks"));
     const role: VaultRole = { ...jwtRole, boundSubject: "vishpat" };
     assert.equal((await loginToVault(await response.text(), role, keys, authority.clock.now())).alias, "vishpat");

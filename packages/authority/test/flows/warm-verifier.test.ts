@@ -6,7 +6,7 @@ import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { keys, owners } from "../../src/store/keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { SigningAlgorithm } from "../../src/store/records.ts";
-import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 
 const second = 1000;
 const minute = 60 * second;
@@ -14,12 +14,12 @@ const minute = 60 * second;
 /** jose's own key set with its cool-down and cache, on the clock of the authority. */
 function aVerifier(context: TestContext, authority: TestAuthority) {
   context.mock.timers.enable({ apis: ["Date"], now: authority.clock.now() });
-  const keys = createRemoteJWKSet(new URL(`${testIssuer}/.well-known/jwks.json`), {
+  const keys = createRemoteJWKSet(new URL(`${TEST_ISSUER}/.well-known/jwks.json`), {
     [customFetch]: (url, init) => authority.fetch(new Request(url, init as RequestInit), { address: "127.0.0.1" }),
   });
   return async (token: string) => {
     context.mock.timers.setTime(authority.clock.now());
-    await jwtVerify(token, keys, { issuer: testIssuer, currentDate: new Date(authority.clock.now()) });
+    await jwtVerify(token, keys, { issuer: TEST_ISSUER, currentDate: new Date(authority.clock.now()) });
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { incomingRequest } from "../../src/node/incoming-request.ts";
-import { testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, testAuthority } from "../../src/testing.ts";
 
 const rows: readonly {
   readonly id: string;
@@ -22,7 +22,7 @@ describe("createApp", () => {
   for (const { id, method = "GET", target, status, route } of rows) {
     it(`finds the route of ${id}`, async () => {
       const authority = await testAuthority();
-      const response = await authority.fetch(new Request(`${testIssuer}${target}`, { method }));
+      const response = await authority.fetch(new Request(`${TEST_ISSUER}${target}`, { method }));
       assert.equal(response.status, status);
       assert.equal(authority.requests.at(-1)?.route, route);
       await authority.close();
@@ -37,7 +37,7 @@ describe("createApp", () => {
   ] as const) {
     it(`counts ${method} ${path}, which no route answers: ${status}`, async () => {
       const authority = await testAuthority();
-      assert.equal((await authority.fetch(new Request(`${testIssuer}${path}`, { method }))).status, status);
+      assert.equal((await authority.fetch(new Request(`${TEST_ISSUER}${path}`, { method }))).status, status);
       assert.deepEqual(authority.requests, [{ route, method: "other", status, durationMs: 0 }]);
       await authority.close();
     });
@@ -45,7 +45,7 @@ describe("createApp", () => {
 
   it("answers a method that the path does not have with those it has (RFC 9110 section 15.5.6)", async () => {
     const authority = await testAuthority();
-    const response = await authority.fetch(new Request(`${testIssuer}/oauth/token`, { method: "GET" }));
+    const response = await authority.fetch(new Request(`${TEST_ISSUER}/oauth/token`, { method: "GET" }));
     assert.equal(response.status, 405);
     assert.equal(response.headers.get("allow"), "POST");
     await authority.close();
@@ -60,7 +60,7 @@ describe("createApp", () => {
       const authority = await testAuthority();
       const headers: Record<string, string> = { "content-type": "application/x-www-form-urlencoded" };
       if (announced !== "nothing") headers["content-length"] = announced.startsWith("less") ? "1" : String(length);
-      const request = new Request(`${testIssuer}/oauth/token`, { method: "POST", headers, body: "a".repeat(length) });
+      const request = new Request(`${TEST_ISSUER}/oauth/token`, { method: "POST", headers, body: "a".repeat(length) });
       assert.equal((await authority.fetch(request)).status, status);
       await authority.close();
     });
@@ -90,7 +90,7 @@ describe("createApp", () => {
   for (const path of ["/openapi.json", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"]) {
     it(`prepares ${path} once: all its answers share the bytes`, async () => {
       const authority = await testAuthority();
-      const request = incomingRequest({ method: "GET", url: `${testIssuer}${path}`, rawHeaders: [], body: undefined });
+      const request = incomingRequest({ method: "GET", url: `${TEST_ISSUER}${path}`, rawHeaders: [], body: undefined });
       const [one, other] = [await authority.respond(request), await authority.respond(request)];
       assert.ok(one.body instanceof Uint8Array && one.body.length > 0);
       assert.equal(one.body, other.body);
@@ -101,7 +101,7 @@ describe("createApp", () => {
   it("knows nothing else", async () => {
     const authority = await testAuthority();
     for (const path of ["/index.html", "/oauth", "/oauth/token/", "//oauth/token", "/OAUTH/TOKEN"]) {
-      assert.equal((await authority.fetch(new Request(`${testIssuer}${path}`, { method: "POST" }))).status, 404, path);
+      assert.equal((await authority.fetch(new Request(`${TEST_ISSUER}${path}`, { method: "POST" }))).status, 404, path);
     }
     await authority.close();
   });

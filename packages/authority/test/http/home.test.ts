@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, testAuthority } from "../../src/testing.ts";
 
 async function at(accept: string | undefined, options: Parameters<typeof testAuthority>[0] = {}) {
   const authority = await testAuthority(options);
   const headers = accept === undefined ? {} : { accept };
-  const response = await authority.fetch(new Request(`${testIssuer}/`, { headers }));
+  const response = await authority.fetch(new Request(`${TEST_ISSUER}/`, { headers }));
   const body = await response.text();
   await authority.close();
   return { type: response.headers.get("content-type") ?? "", response, body };
@@ -27,10 +27,10 @@ describe("GET /", () => {
   it("says what this is and where its documents are, and each of them answers", async () => {
     const about = JSON.parse((await at(undefined)).body);
     assert.equal(about.name, "Countersign");
-    assert.equal(about.issuer, testIssuer);
+    assert.equal(about.issuer, TEST_ISSUER);
     const authority = await testAuthority();
     for (const path of [about.metadata, about.jwks_uri, about.openapi, about.health]) {
-      assert.equal((await authority.fetch(new Request(new URL(path, testIssuer)))).status, 200, path);
+      assert.equal((await authority.fetch(new Request(new URL(path, TEST_ISSUER)))).status, 200, path);
     }
     await authority.close();
   });
@@ -43,7 +43,7 @@ describe("GET /", () => {
   });
 
   it("shows the issuer as text, whatever it holds", async () => {
-    const { body } = await at("text/html", { config: { issuer: `${testIssuer}/'<b>&x` } });
+    const { body } = await at("text/html", { config: { issuer: `${TEST_ISSUER}/'<b>&x` } });
     assert.doesNotMatch(body, /<b>|href="[^"]*'/);
     assert.ok(body.includes("&#39;&#60;b&#62;&#38;x"));
   });

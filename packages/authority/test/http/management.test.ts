@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Connection } from "../../src/caller.ts";
 import { routesOf } from "../../src/http/routes.ts";
-import { readResponse, type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestAuthority, type TestResponse, testAuthority } from "../../src/testing.ts";
 
 const alice = { username: "alice", password: "correct horse battery" };
 
@@ -13,7 +13,7 @@ async function withAlice(context: TestContext, scopes: readonly string[]) {
   const { client } = await authority.client({ authMethod: "none", grants: ["password"], scopes });
   const { userId } = await authority.services.users.register({ ...alice, fullName: "Alice", scopes }, "test");
   const fields = { grant_type: "password", client_id: client.clientId, ...alice };
-  const issued = await authority.form("/oauth/token", { ...fields, scope: scopes.join(" "), resource: testIssuer });
+  const issued = await authority.form("/oauth/token", { ...fields, scope: scopes.join(" "), resource: TEST_ISSUER });
   const token = String(issued.body.access_token);
   const send = (method: string, path: string, body?: object) => call(authority, { method, path, token, body });
   return { authority, userId, clientId: client.clientId, token, send };
@@ -32,7 +32,7 @@ async function call(authority: TestAuthority, { method, path, token, body }: Sen
     ...(body === undefined ? {} : { "content-type": "application/json" }),
   };
   const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  return readResponse(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "127.0.0.1" }));
+  return readResponse(await authority.fetch(new Request(`${TEST_ISSUER}${path}`, init), { address: "127.0.0.1" }));
 }
 
 describe("the management API: who may do what", () => {
@@ -64,7 +64,7 @@ describe("the management API: who may do what", () => {
       const { body } = await authority.form("/oauth/token", fields);
       return (await call(authority, { method: "GET", path, token: String(body.access_token) })).status;
     };
-    assert.deepEqual([await statusFor(testIssuer), await statusFor(elsewhere)], [200, 401]);
+    assert.deepEqual([await statusFor(TEST_ISSUER), await statusFor(elsewhere)], [200, 401]);
   });
 
   it("asks for a token who shows none, and tells who shows a bad one of its error (RFC 6750 section 3.1)", async (context) => {
@@ -120,7 +120,7 @@ describe("the management API: JSON that readers disagree about", () => {
       const count = async () => (await authority.services.clients.list({ limit: 100 })).length;
       const before = await count();
       const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
-      const request = new Request(`${testIssuer}/api/v1/client`, { method: "POST", headers, body });
+      const request = new Request(`${TEST_ISSUER}/api/v1/client`, { method: "POST", headers, body });
       const answer = await readResponse(await authority.fetch(request, { address: "127.0.0.1" }));
       assert.deepEqual([answer.status, answer.body.error], [400, "invalid_request"]);
       assert.match(String(answer.body.error_description), /^The body is not JSON as it is read here: /);
@@ -304,7 +304,7 @@ describe("fetch under a server that hands over things of its own", () => {
     context.after(() => authority.close());
     // As Bun's server looks; no type lets it through.
     const server: Connection = JSON.parse('{"address":{"address":"127.0.0.1","family":"IPv4","port":1}}');
-    assert.equal((await authority.fetch(new Request(`${testIssuer}/status`), server)).status, 200);
-    assert.equal((await authority.fetch(new Request(`${testIssuer}/metrics`), server)).status, 404);
+    assert.equal((await authority.fetch(new Request(`${TEST_ISSUER}/status`), server)).status, 200);
+    assert.equal((await authority.fetch(new Request(`${TEST_ISSUER}/metrics`), server)).status, 404);
   });
 });

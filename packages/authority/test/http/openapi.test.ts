@@ -4,7 +4,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { z } from "zod";
 import { parseConfig } from "../../src/config.ts";
 import { routesOf } from "../../src/http/routes.ts";
-import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 
 const config = { compat: { faces: ["jwt-issuer" as const] } };
 
@@ -33,12 +33,12 @@ async function create(authority: TestAuthority, body: object): Promise<Response>
   const issued = await authority.form("/oauth/token", { grant_type: "client_credentials", ...fields });
   const headers = { authorization: `Bearer ${issued.body.access_token}`, "content-type": "application/json" };
   const init = { method: "POST", headers, body: JSON.stringify(body) };
-  return authority.fetch(new Request(`${testIssuer}/api/v1/client`, init));
+  return authority.fetch(new Request(`${TEST_ISSUER}/api/v1/client`, init));
 }
 
 async function fetchDocument(): Promise<Document> {
   const authority = await testAuthority({ config });
-  const response = await authority.fetch(new Request(`${testIssuer}/openapi.json`), { address: "127.0.0.1" });
+  const response = await authority.fetch(new Request(`${TEST_ISSUER}/openapi.json`), { address: "127.0.0.1" });
   assert.equal(response.status, 200);
   await authority.close();
   return (await response.json()) as Document;
@@ -54,7 +54,7 @@ describe("/openapi.json", () => {
 
   it("has an operation with an id of its own for every route", async () => {
     const { paths } = await fetchDocument();
-    const routes = routesOf(parseConfig({ issuer: testIssuer, ...config }));
+    const routes = routesOf(parseConfig({ issuer: TEST_ISSUER, ...config }));
     const ids = new Set<string>();
     for (const { method, path } of routes) {
       const operation = paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { readResponse, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestResponse, testAuthority } from "../../src/testing.ts";
 
 const path = "/api/v1/policy";
 const reading = { id: "reading", subjects: ["urn:a"], resources: ["orders"], operations: ["read"] };
@@ -27,14 +27,14 @@ async function scene(context: TestContext, policy?: object) {
   const { secret } = await authority.client({ clientId: "ops", scopes: ["superuser", "read"] });
   const asOps = { client_id: "ops", client_secret: secret };
   const ask = (scope: string) =>
-    authority.form("/oauth/token", { grant_type: "client_credentials", ...asOps, scope, resource: testIssuer });
+    authority.form("/oauth/token", { grant_type: "client_credentials", ...asOps, scope, resource: TEST_ISSUER });
   const issued = await ask("superuser");
   assert.equal(issued.status, 200, JSON.stringify(issued.body));
   const authorization = `Bearer ${issued.body.access_token}`;
   const send = async (method: string, below = "", { body, headers }: Sent = {}): Promise<TestResponse> => {
     const type = body === undefined ? {} : { "content-type": "application/json" };
     const init = { method, headers: { authorization, ...type, ...headers } };
-    const request = new Request(`${testIssuer}${path}${below}`, {
+    const request = new Request(`${TEST_ISSUER}${path}${below}`, {
       ...init,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { ConfigInput } from "../../src/config.ts";
-import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 
 async function started(context: TestContext, config: ConfigInput = {}): Promise<TestAuthority> {
   const authority = await testAuthority({ config });
@@ -10,7 +10,7 @@ async function started(context: TestContext, config: ConfigInput = {}): Promise<
 }
 
 const get = (authority: TestAuthority, path: string, headers: Readonly<Record<string, string>> = {}, method = "GET") =>
-  authority.fetch(new Request(`${testIssuer}${path}`, { method, headers }));
+  authority.fetch(new Request(`${TEST_ISSUER}${path}`, { method, headers }));
 
 const documents = [
   "/.well-known/jwks.json",
@@ -93,7 +93,7 @@ describe("CORS (Fetch Standard, CORS protocol)", () => {
       ] as const) {
         const headers = new Headers(init.headers);
         headers.set("origin", origin);
-        const answer = await authority.fetch(new Request(`${testIssuer}/oauth/token`, { ...init, headers }));
+        const answer = await authority.fetch(new Request(`${TEST_ISSUER}/oauth/token`, { ...init, headers }));
         const seen = [answer.status, answer.headers.get("access-control-allow-origin"), answer.headers.get("vary")];
         assert.deepEqual(seen, [status, allowed, "Origin"]);
       }
@@ -104,7 +104,7 @@ describe("CORS (Fetch Standard, CORS protocol)", () => {
     const authority = await started(context, config);
     const request = {
       method: "POST",
-      url: `${testIssuer}/oauth/token`,
+      url: `${TEST_ISSUER}/oauth/token`,
       headers: new Headers({ origin: app }),
       read: () => assert.fail("the body is read"),
     };
@@ -153,7 +153,9 @@ describe("the content type of a form (RFC 9110 section 8.3.1)", () => {
       const { client, secret } = await authority.client();
       const body = `grant_type=client_credentials&client_id=${client.clientId}&client_secret=${secret}`;
       const headers = { "content-type": contentType };
-      const answer = await authority.fetch(new Request(`${testIssuer}/oauth/token`, { method: "POST", headers, body }));
+      const answer = await authority.fetch(
+        new Request(`${TEST_ISSUER}/oauth/token`, { method: "POST", headers, body }),
+      );
       assert.equal(answer.status, status);
     });
   }

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { SignJWT } from "jose";
-import { readResponse, type TestAuthority, type TestResponse, testAuthority, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestAuthority, type TestResponse, testAuthority } from "../../src/testing.ts";
 
 const page = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
@@ -33,7 +33,7 @@ async function makeScene() {
 type Scene = Awaited<ReturnType<typeof makeScene>>;
 
 async function send(authority: TestAuthority, path: string, init: RequestInit): Promise<TestResponse> {
-  return readResponse(await authority.fetch(new Request(`${testIssuer}${path}`, init), { address: "192.0.2.1" }));
+  return readResponse(await authority.fetch(new Request(`${TEST_ISSUER}${path}`, init), { address: "192.0.2.1" }));
 }
 
 async function assertion(aud: string, at: number): Promise<Readonly<Record<string, string>>> {
@@ -71,9 +71,9 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: "the token endpoint as audience of an assertion",
-    make: async ({ ask, authority }) => ask(await assertion(`${testIssuer}/oauth/token`, authority.clock.now())),
+    make: async ({ ask, authority }) => ask(await assertion(`${TEST_ISSUER}/oauth/token`, authority.clock.now())),
     error: "invalid_client",
-    detail: `client signer (private_key_jwt): the assertion is refused as wrong_audience: The audience does not hold the one expected, or of an id token others too; it has "${testIssuer}/oauth/token"; aud must be ${testIssuer} alone, or set assertion_audience`,
+    detail: `client signer (private_key_jwt): the assertion is refused as wrong_audience: The audience does not hold the one expected, or of an id token others too; it has "${TEST_ISSUER}/oauth/token"; aud must be ${TEST_ISSUER} alone, or set assertion_audience`,
     inDocs: "client … (private_key_jwt): the assertion is refused as wrong_audience",
   },
   {
@@ -118,7 +118,7 @@ const mistakes: readonly Mistake[] = [
     name: "an audience that the client has not",
     make: ({ ask, shop }) => ask({ ...shop, resource: "https://api.example/" }),
     error: "invalid_target",
-    detail: `https://api.example/ is not among the audiences of client shop: ${testIssuer}`,
+    detail: `https://api.example/ is not among the audiences of client shop: ${TEST_ISSUER}`,
     inDocs: "… is not among the audiences of client …",
   },
   {
@@ -147,7 +147,7 @@ const mistakes: readonly Mistake[] = [
       return manage({ scope: "read" });
     },
     error: "invalid_token",
-    detail: `a token for https://api.example is not one for ${testIssuer}`,
+    detail: `a token for https://api.example is not one for ${TEST_ISSUER}`,
     inDocs: "a token for … is not one for …",
   },
   {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { admit, maxKeysOfAlgorithm, type Plan, rotateNow, timetable, withdraw } from "../../src/keys/rotation.ts";
+import { admit, MAX_KEYS_OF_ALGORITHM, type Plan, rotateNow, timetable, withdraw } from "../../src/keys/rotation.ts";
 import {
   activeKey,
   erasesAt,
@@ -235,7 +235,7 @@ describe("timetable", () => {
       keys = fill(timetable(keys, start + minutes * minute, policy, ["ES256"]));
       return keys.length;
     });
-    assert.equal(Math.max(...sizes), maxKeysOfAlgorithm);
+    assert.equal(Math.max(...sizes), MAX_KEYS_OF_ALGORITHM);
   });
 
   it("signs with the oldest key when the clock was put back before its window", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FakeClock } from "@countersign/protocol/testing";
-import { keptRevisions, type PolicyService } from "../../src/policies/policy-service.ts";
+import { KEPT_REVISIONS, type PolicyService } from "../../src/policies/policy-service.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { testAuthority } from "../../src/testing.ts";
 
@@ -116,11 +116,11 @@ describe("the policy of the store", () => {
 
   it("keeps the last revisions, and refuses to go back behind them", async () => {
     const { policy } = await scene();
-    for (let version = 1; version <= keptRevisions + 2; version++) {
+    for (let version = 1; version <= KEPT_REVISIONS + 2; version++) {
       await policy.set(documentOf(version, reading), { actor });
     }
     const history = await policy.history({ limit: 1000 });
-    assert.deepEqual([history.length, history.at(0)?.revision], [keptRevisions, keptRevisions + 2]);
+    assert.deepEqual([history.length, history.at(0)?.revision], [KEPT_REVISIONS, KEPT_REVISIONS + 2]);
     await assert.rejects(policy.rollback(2, { actor }), { code: "not_found" });
     assert.equal((await policy.rollback(3, { actor })).document?.version, 3);
     for (const none of [0, -1, 1.5, 999]) {

@@ -7,7 +7,7 @@ import { type JWK, type JWTPayload, SignJWT } from "jose";
 import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { keys } from "../../src/store/keys.ts";
 import type { ClientRecord } from "../../src/store/records.ts";
-import { testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER } from "../../src/testing.ts";
 import { malleated } from "./malleated.ts";
 import { basic, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
@@ -34,7 +34,7 @@ async function assertion(
   const whole: JWTPayload = {
     iss: clientId,
     sub: clientId,
-    aud: testIssuer,
+    aud: TEST_ISSUER,
     iat: now,
     exp: now + lifeSeconds,
     jti: "one",
@@ -91,9 +91,9 @@ const wrong: readonly (readonly [id: string, name: string, wishes: Wishes])[] = 
   ["A37", "no exp", { without: ["exp"] }],
   ["A37", "a life of years", { claims: { exp: 4_102_444_800 } }],
   ["A39", "iat in the future", { claims: { iat: 1_924_992_000, exp: 1_924_992_060 } }],
-  ["A40", "the token endpoint as audience (CVE-2025-27370)", { claims: { aud: `${testIssuer}/oauth/token` } }],
-  ["A40", "several audiences (CVE-2025-27371)", { claims: { aud: [testIssuer, "https://other.example"] } }],
-  ["A40", "the issuer with a trailing slash", { claims: { aud: `${testIssuer}/` } }],
+  ["A40", "the token endpoint as audience (CVE-2025-27370)", { claims: { aud: `${TEST_ISSUER}/oauth/token` } }],
+  ["A40", "several audiences (CVE-2025-27371)", { claims: { aud: [TEST_ISSUER, "https://other.example"] } }],
+  ["A40", "the issuer with a trailing slash", { claims: { aud: `${TEST_ISSUER}/` } }],
   ["A40", "no audience", { without: ["aud"] }],
   ["A41", "another issuer", { claims: { iss: "somebody" } }],
   ["A41", "another subject", { claims: { sub: "somebody" } }],
@@ -101,7 +101,7 @@ const wrong: readonly (readonly [id: string, name: string, wishes: Wishes])[] = 
   ["A43", "no jti", { without: ["jti"] }],
 ];
 
-const endpoint = `${testIssuer}/oauth/token`;
+const endpoint = `${TEST_ISSUER}/oauth/token`;
 
 /** What RFC 7523 and RFC 7517 permit, and libraries send. */
 const permitted: readonly (readonly [name: string, settings: Partial<ClientSettings>, wishes: Wishes])[] = [
@@ -113,7 +113,7 @@ const permitted: readonly (readonly [name: string, settings: Partial<ClientSetti
     { jwks: { keys: [rsaJwk] } },
     { key: rsa.privateKey, header: { alg } },
   ]),
-  ...[endpoint, [endpoint], [testIssuer, endpoint], ["https://other.example", endpoint], testIssuer].map(
+  ...[endpoint, [endpoint], [TEST_ISSUER, endpoint], ["https://other.example", endpoint], TEST_ISSUER].map(
     (aud): (typeof permitted)[number] => [
       `aud ${JSON.stringify(aud)}, by a client that may`,
       { assertionAudience: "issuer or token endpoint" },

@@ -3,7 +3,7 @@ import { tokenTypes } from "@countersign/protocol";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { thumbprintOf } from "../../src/core/client-certificate.ts";
 import { tokenExchange } from "../../src/grants/token-exchange.ts";
-import { type FormFields, type TestResponse, testIssuer } from "../../src/testing.ts";
+import { type FormFields, TEST_ISSUER, type TestResponse } from "../../src/testing.ts";
 import { canary, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
 const invalidRequest = { status: 400, error: "invalid_request" };
@@ -122,7 +122,7 @@ const subjects = Object.entries(badSubjects).map(([name, make]) =>
   row("C25", `a subject token ${name}`, async (parts) => parts.exchange({ subject_token: await make(parts) })),
 );
 
-const targets: readonly SecurityRow[] = ["https://unknown.example.com", testIssuer, "stranger", `${api}.evil`].map(
+const targets: readonly SecurityRow[] = ["https://unknown.example.com", TEST_ISSUER, "stranger", `${api}.evil`].map(
   (audience) =>
     row("C26", `the audience ${audience}`, ({ exchange, subject }) => exchange({ subject_token: subject, audience }), {
       expect: { status: 400, error: "invalid_target" },
@@ -251,7 +251,7 @@ const actors: readonly SecurityRow[] = [
 const others = [
   { sub: "billing" },
   {},
-  { iss: testIssuer },
+  { iss: TEST_ISSUER },
   { sub: "orders", iss: "https://elsewhere.example.com" },
   { sub: ["orders"] },
   { sub: "orders", email: "a@b" },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Authority } from "../../src/authority.ts";
 import { keys } from "../../src/store/keys.ts";
 import type { FamilyRecord } from "../../src/store/records.ts";
-import { readResponse, type TestResponse, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestResponse } from "../../src/testing.ts";
 import { anotherNode } from "./another-node.ts";
 import { invalidGrant, refreshOf } from "./logins.ts";
 import { issuedTokens, type Scene, type SecurityRow, securityTable } from "./table.ts";
@@ -30,7 +30,7 @@ async function growOld({ authority: { services } }: Scene, refresh: string, time
 
 async function refreshAt({ fetch }: Pick<Authority, "fetch">, { app }: Scene, token: string): Promise<TestResponse> {
   const body = new URLSearchParams({ grant_type: "refresh_token", client_id: app.id, refresh_token: token });
-  return readResponse(await fetch(new Request(`${testIssuer}/oauth/token`, { method: "POST", body })));
+  return readResponse(await fetch(new Request(`${TEST_ISSUER}/oauth/token`, { method: "POST", body })));
 }
 
 const rows: readonly SecurityRow[] = [

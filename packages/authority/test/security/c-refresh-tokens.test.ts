@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
 import { keys } from "../../src/store/keys.ts";
 import type { ClientRecord } from "../../src/store/records.ts";
-import { testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER } from "../../src/testing.ts";
 import { invalidGrant, invalidScope, passwordForm, refreshOf } from "./logins.ts";
 import { canary, type Scene, type SecurityRow, securityTable, serviceForm } from "./table.ts";
 
@@ -115,10 +115,10 @@ const issuerAudience: SecurityRow = {
   async build(scene) {
     await allowAudiences(scene, ["orders"]);
     const form = passwordForm(scene, { scope: "read offline_access" });
-    return scene.refresh(refreshOf(await scene.post({ ...form, resource: testIssuer })));
+    return scene.refresh(refreshOf(await scene.post({ ...form, resource: TEST_ISSUER })));
   },
   expect: { status: 200 },
-  also: ({ body }) => assert.equal(decodeJwt(String(body.access_token)).aud, testIssuer),
+  also: ({ body }) => assert.equal(decodeJwt(String(body.access_token)).aud, TEST_ISSUER),
 };
 
 const keptAudience: SecurityRow = {

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import type { Connection } from "../../src/caller.ts";
 import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import type { ClientCertificateRule } from "../../src/store/records.ts";
-import { readResponse, type TestResponse, testIssuer } from "../../src/testing.ts";
+import { readResponse, TEST_ISSUER, type TestResponse } from "../../src/testing.ts";
 import { type CertificateWishes, certificate, type TestCertificate } from "../node/certificates.ts";
 import { canary, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
@@ -255,7 +255,7 @@ const rows: readonly SecurityRow[] = [
       const issued = await post(scene, connection(before, true), { scope: "superuser" });
       const headers = { authorization: `Bearer ${issued.body.access_token}` };
       const show = async () => {
-        const request = new Request(`${testIssuer}/api/v1/keys`, { headers });
+        const request = new Request(`${TEST_ISSUER}/api/v1/keys`, { headers });
         return readResponse(await scene.authority.fetch(request, connection(after, true)));
       };
       // The successor gets a token of its own: that is how a client goes on.
@@ -274,7 +274,7 @@ const rows: readonly SecurityRow[] = [
       const issued = await post(scene, connection(mine, true), { scope: "superuser" });
       const show = async (from: Connection) => {
         const headers = { authorization: `Bearer ${issued.body.access_token}` };
-        return readResponse(await scene.authority.fetch(new Request(`${testIssuer}/api/v1/keys`, { headers }), from));
+        return readResponse(await scene.authority.fetch(new Request(`${TEST_ISSUER}/api/v1/keys`, { headers }), from));
       };
       assert.equal((await show(connection(mine, true))).status, 200);
       assert.equal((await show({ address: remote })).status, 401);

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import type { Authority } from "../../src/authority.ts";
-import { type FormFields, readResponse, type TestResponse, testIssuer } from "../../src/testing.ts";
+import { type FormFields, readResponse, TEST_ISSUER, type TestResponse } from "../../src/testing.ts";
 import { anotherNode } from "./another-node.ts";
 import { formText, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
@@ -31,7 +31,7 @@ async function withNode(
 
 async function postTo({ fetch }: Node, fields: FormFields): Promise<TestResponse> {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
-  const request = new Request(`${testIssuer}/oauth/token`, { method: "POST", body: formText(fields), headers });
+  const request = new Request(`${TEST_ISSUER}/oauth/token`, { method: "POST", body: formText(fields), headers });
   return readResponse(await fetch(request));
 }
 
@@ -45,7 +45,7 @@ const jwk = { ...publicKey.export({ format: "jwk" }), kty: "EC", alg: "ES256" };
 async function assertionForm(scene: Scene, issuedAt: number): Promise<FormFields> {
   await scene.authority.client({ clientId: "signer", authMethod: "private_key_jwt", jwks: { keys: [jwk] } });
   const iat = Math.floor(issuedAt / 1000);
-  const claims = { iss: "signer", sub: "signer", aud: testIssuer, iat, exp: iat + 3600, jti: "one" };
+  const claims = { iss: "signer", sub: "signer", aud: TEST_ISSUER, iat, exp: iat + 3600, jti: "one" };
   return {
     grant_type: "client_credentials",
     client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",

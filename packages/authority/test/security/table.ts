@@ -6,10 +6,10 @@ import {
   type FormFields,
   readResponse,
   type SendOptions,
+  TEST_ISSUER,
   type TestAuthority,
   type TestResponse,
   testAuthority,
-  testIssuer,
 } from "../../src/testing.ts";
 
 /** A word no answer, log or event may ever hold. Every secret a row sends contains it. */
@@ -129,7 +129,7 @@ async function makeScene(answers: TestResponse[], config: ConfigInput = {}): Pro
   });
   const alice = await addAlice(authority);
   const send = async (path: string, init: RequestInit = {}, options: SendOptions = {}) => {
-    const request = new Request(new URL(path, testIssuer), init);
+    const request = new Request(new URL(path, TEST_ISSUER), init);
     const answer = await readResponse(await authority.fetch(request, options.connection ?? { address: "127.0.0.1" }));
     answers.push(answer);
     return answer;

@@ -8,7 +8,7 @@ import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import { keys, owners } from "../../src/store/keys.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { type TestAuthority, testAuthority, testIssuer } from "../../src/testing.ts";
+import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { createInvitations } from "../../src/users/invitations.ts";
 import { storePath } from "./stores.ts";
@@ -243,7 +243,14 @@ async function assertOnce(authority: TestAuthority): Promise<number> {
   const { client } = await authority.client({ authMethod: "private_key_jwt", jwks: { keys: [jwk] } });
   const iat = Math.floor(authority.clock.now() / 1000);
   const { clientId } = client;
-  const assertion = await new SignJWT({ iss: clientId, sub: clientId, aud: testIssuer, iat, exp: iat + 60, jti: "one" })
+  const assertion = await new SignJWT({
+    iss: clientId,
+    sub: clientId,
+    aud: TEST_ISSUER,
+    iat,
+    exp: iat + 60,
+    jti: "one",
+  })
     .setProtectedHeader({ alg: "ES256" })
     .sign(privateKey);
   const { status } = await authority.form("/oauth/token", {

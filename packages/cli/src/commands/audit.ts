@@ -6,8 +6,8 @@ import { objectsIn, textIn } from "../json-members.ts";
 import { limitOf } from "../listing.ts";
 import { legible } from "../printer.ts";
 
-const pollMs = 1000;
-const maxAtOnce = 1000;
+const POLL_MS = 1000;
+const MAX_AT_ONCE = 1000;
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -59,7 +59,7 @@ async function follow(run: Run, api: Api, from: string | undefined): Promise<voi
 /** Shows what there is, response by response, until nothing is left. */
 async function catchUp(run: Run, api: Api, from: string | undefined): Promise<string | undefined> {
   for (let cursor = from; ; ) {
-    const response = await api.get("/api/v1/audit", { ...filters(run), after: cursor, limit: String(maxAtOnce) });
+    const response = await api.get("/api/v1/audit", { ...filters(run), after: cursor, limit: String(MAX_AT_ONCE) });
     print(run, objectsIn(response, "records"));
     const next = textIn(response, "cursor");
     if (next === cursor) return cursor;
@@ -73,7 +73,7 @@ async function readAll(run: Run, api: Api, limit: number): Promise<Look> {
   let cursor: string | undefined;
   let before: string | undefined;
   do {
-    const size = String(Math.min(maxAtOnce, limit - found.length));
+    const size = String(Math.min(MAX_AT_ONCE, limit - found.length));
     const response = await read(run, api, { before, limit: size });
     found.push(...objectsIn(response, "records"));
     cursor ??= textIn(response, "cursor");
@@ -119,8 +119,8 @@ function line({ at, name, fields }: JsonObject): string {
 
 /** Keeps the process alive meanwhile, as the clock's own timers do not. */
 function waitForNext({ world }: Run): Promise<void> {
-  const alive = setInterval(() => {}, pollMs);
-  return world.clock.sleep(pollMs).finally(() => clearInterval(alive));
+  const alive = setInterval(() => {}, POLL_MS);
+  return world.clock.sleep(POLL_MS).finally(() => clearInterval(alive));
 }
 
 /** Seconds since the epoch of a date, or of so long ago. */

@@ -15,7 +15,7 @@ import { readBytes } from "../open-authority.ts";
 import { instant, memberLines } from "../printer.ts";
 
 const client = [{ name: "client", summary: "Its client id" }];
-const path = "/api/v1/client";
+const PATH = "/api/v1/client";
 
 const clientOptions: Readonly<Record<string, Option & { readonly member: string }>> = {
   name: { kind: "text", summary: "What people call it", member: "client_name" },
@@ -88,7 +88,7 @@ export const clientCommands: readonly Command[] = [
     options: listingOptions,
     run: (run) =>
       printListing(run, {
-        path,
+        path: PATH,
         member: "clients",
         columns: {
           ID: (row) => row.client_id,
@@ -133,7 +133,7 @@ export const clientCommands: readonly Command[] = [
         ...(given.text("id") === undefined ? {} : { client_id: given.text("id") }),
       };
       const api = await openApi(run);
-      const made = await api.send("POST", path, wanted).catch((error: unknown) => {
+      const made = await api.send("POST", PATH, wanted).catch((error: unknown) => {
         throw wantsCredential(error, given);
       });
       run.print.data(made, () => secretLines(made));

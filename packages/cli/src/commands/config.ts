@@ -3,7 +3,7 @@ import type { Command } from "../command.ts";
 import { configTemplate } from "../config-template.ts";
 import { CliFailure } from "../failure.ts";
 import { readServing } from "../serving.ts";
-import { defaultConfigPath } from "../settings.ts";
+import { DEFAULT_CONFIG_PATH } from "../settings.ts";
 import { flagSettings, settingOptions } from "../settings-flags.ts";
 
 /** Configuration files. */
@@ -11,9 +11,9 @@ export const configCommands: readonly Command[] = [
   {
     name: "init",
     summary: "Write a configuration file with every setting, explained",
-    positionals: [{ name: "file", summary: `${defaultConfigPath} by default`, required: false }],
+    positionals: [{ name: "file", summary: `${DEFAULT_CONFIG_PATH} by default`, required: false }],
     async run({ given, print }) {
-      const path = given.text("file") ?? defaultConfigPath;
+      const path = given.text("file") ?? DEFAULT_CONFIG_PATH;
       try {
         writeFileSync(path, configTemplate(), { flag: "wx", mode: 0o644 });
       } catch (error) {

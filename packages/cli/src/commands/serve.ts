@@ -20,15 +20,15 @@ import type { Settings } from "../settings-schema.ts";
 import type { World } from "../world.ts";
 
 /** SIGTERM to exit, at most: what orchestrators grant before they kill is 30 s or less. */
-const shutdownMs = 25_000;
+const SHUTDOWN_MS = 25_000;
 
 /** How much of that is left for the store when the last connection is cut. */
-const storeMs = 5000;
+const STORE_MS = 5000;
 
 /** So much of the log may wait for its reader. */
-const unreadLogBytes = 1_048_576;
+const UNREAD_LOG_BYTES = 1_048_576;
 
-const parentCheckMs = 500;
+const PARENT_CHECK_MS = 500;
 
 export const serve: Command = {
   name: "serve",
@@ -190,7 +190,7 @@ function openLog(settings: Settings, { world, print }: Run): Log {
     write: (lines) => {
       stderr.write(lines);
     },
-    isStalled: () => (stderr.writableLength ?? 0) > unreadLogBytes,
+    isStalled: () => (stderr.writableLength ?? 0) > UNREAD_LOG_BYTES,
     level: settings.log_level,
     format: terminal ? "text" : "json",
     colour: terminal && (env.NO_COLOR ?? "") === "",
@@ -224,7 +224,7 @@ function exitInTime(stopped: Promise<void>, { print, world }: Run): Disposable {
     print.note("countersign: warning: ends before the store is closed, which takes too long; nothing answered is lost");
     world.exit(1);
   };
-  void stopped.then(() => world.clock.sleep(shutdownMs, inTime.signal)).then(end, () => {});
+  void stopped.then(() => world.clock.sleep(SHUTDOWN_MS, inTime.signal)).then(end, () => {});
   return { [Symbol.dispose]: () => inTime.abort() };
 }
 
@@ -234,7 +234,7 @@ function whenParentEnds(parent: () => number, act: () => void): void {
     if (parent() === first) return;
     clearInterval(timer);
     act();
-  }, parentCheckMs);
+  }, PARENT_CHECK_MS);
   timer.unref();
 }
 
@@ -243,6 +243,6 @@ async function stop({ served, authority }: Running, settings: Settings, { clock 
   const drainMs = settings.drain_seconds * 1000;
   authority.drain();
   if (drainMs > 0) await clock.sleep(drainMs);
-  await served.close({ atMostMs: shutdownMs - storeMs - drainMs });
+  await served.close({ atMostMs: SHUTDOWN_MS - STORE_MS - drainMs });
   await authority.close();
 }

@@ -84,7 +84,7 @@ async function grantOf({ given, world }: Run): Promise<Readonly<Record<string, s
 async function inspect(run: Run): Promise<void> {
   const text = await tokenText(run);
   const { header, claims } = decoded(text);
-  const verdict = run.given.flag("offline") ? notChecked : await verdictOn(text, header, claims, run);
+  const verdict = run.given.flag("offline") ? NOT_CHECKED : await verdictOn(text, header, claims, run);
   run.print.data({ header, claims, verdict }, () => [
     ...memberLines(header),
     "",
@@ -92,11 +92,11 @@ async function inspect(run: Run): Promise<void> {
     "",
     `verdict: ${verdict}`,
   ]);
-  if (verdict !== valid && verdict !== notChecked) throw new CliFailure(`the token is not valid: ${verdict}`);
+  if (verdict !== VALID && verdict !== NOT_CHECKED) throw new CliFailure(`the token is not valid: ${verdict}`);
 }
 
-const valid = "valid";
-const notChecked = "not checked";
+const VALID = "valid";
+const NOT_CHECKED = "not checked";
 const dates: ReadonlySet<string> = new Set(["exp", "iat", "nbf"]);
 
 function withDates(claims: JsonObject): JsonObject {
@@ -124,7 +124,7 @@ async function verdictOn(text: string, header: JsonObject, claims: JsonObject, r
   const rules = { issuer: String(metadata.issuer), audience: audienceOf(claims), clock: run.world.clock };
   try {
     await verifyJwt(text, keys, { profile: profileOf(header, claims), ...rules });
-    return valid;
+    return VALID;
   } catch (error) {
     if (!(error instanceof TokenRefused)) throw error;
     return error.difference === "" ? error.message : `${error.message}: ${error.difference}`;

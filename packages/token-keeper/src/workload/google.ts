@@ -58,12 +58,12 @@ async function accessToken(url: string, context: SourceContext, options: GoogleM
   return createToken(response, { issuedAt: sentAt, lifetimeMs: response.lifetimeMs }, options.lifetime);
 }
 
-const flavor = "metadata-flavor";
+const FLAVOR = "metadata-flavor";
 
 /** The header goes both ways, so that neither a browser nor another server is taken for the metadata server. */
 async function ask(url: string, context: SourceContext, options: GoogleMetadataOptions) {
-  const response = await askPlatform({ url, headers: { [flavor]: "Google" } }, context, options);
-  if (response.headers.get(flavor) === "Google") return response;
+  const response = await askPlatform({ url, headers: { [FLAVOR]: "Google" } }, context, options);
+  if (response.headers.get(FLAVOR) === "Google") return response;
   throw new TokenError("invalid_response", "The answer is not of Google's metadata server: no Metadata-Flavor");
 }
 

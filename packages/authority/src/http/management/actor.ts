@@ -1,7 +1,7 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import { inForce, readAccessToken } from "../../core/access-token.ts";
 import { thumbprintOf } from "../../core/client-certificate.ts";
-import { superuser } from "../../values/scope.ts";
+import { SUPERUSER } from "../../values/scope.ts";
 import type { Call } from "../route.ts";
 
 /** Whose token opened the management API. */
@@ -15,7 +15,7 @@ export interface Actor {
 }
 
 /** A Bearer token (RFC 6750 section 2.1), or the token alone, as the examples of the older service send it. */
-const authorizationShape = /^(?:bearer +)?([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
+const AUTHORIZATION_SHAPE = /^(?:bearer +)?([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 
 /**
  * Reads the access token of a management request. It must be meant for this authority, in force, shown over the
@@ -24,7 +24,7 @@ const authorizationShape = /^(?:bearer +)?([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za
  * @throws {CountersignError} `invalid_token`
  */
 export async function actorOf({ request, peer, services }: Call): Promise<Actor> {
-  const text = authorizationShape.exec(request.headers.get("authorization") ?? "")?.[1];
+  const text = AUTHORIZATION_SHAPE.exec(request.headers.get("authorization") ?? "")?.[1];
   if (text === undefined) throw refuse("no token in the Authorization header");
   const token = await readAccessToken(text, services);
   if (!token.audience.includes(services.config.issuer))
@@ -39,7 +39,7 @@ export async function actorOf({ request, peer, services }: Call): Promise<Actor>
   return {
     ...defined({ userId: token.userId }),
     clientId: token.clientId,
-    isSuperuser: standing.scopes.includes(superuser),
+    isSuperuser: standing.scopes.includes(SUPERUSER),
     name: token.subject,
   };
 }

@@ -10,9 +10,9 @@ import { operation } from "./operation.ts";
 import { nextPage, pageQuery, readPage } from "./paging.ts";
 import { clientShapes } from "./shapes.ts";
 
-const tag = "Clients";
-const collection = "/api/v1/client";
-const one = "/api/v1/client/:id";
+const TAG = "Clients";
+const COLLECTION = "/api/v1/client";
+const ONE = "/api/v1/client/:id";
 
 const signingFromView = z
   .number()
@@ -26,9 +26,9 @@ export function clientRoutes(grants: GrantTable): readonly Route[] {
   return [
     operation({
       method: "POST",
-      path: collection,
+      path: COLLECTION,
       summary: "Create a client; its secret is shown only in this answer",
-      tag,
+      tag: TAG,
       access: "superuser",
       body: clientInput,
       result: z.object({
@@ -49,9 +49,9 @@ export function clientRoutes(grants: GrantTable): readonly Route[] {
     }),
     operation({
       method: "GET",
-      path: collection,
+      path: COLLECTION,
       summary: "List clients, or search them by name and id",
-      tag,
+      tag: TAG,
       access: "superuser",
       query: pageQuery,
       result: z.object({ clients: z.array(clientView), next: nextPage }),
@@ -62,9 +62,9 @@ export function clientRoutes(grants: GrantTable): readonly Route[] {
     }),
     operation({
       method: "GET",
-      path: one,
+      path: ONE,
       summary: "Show a client",
-      tag,
+      tag: TAG,
       access: "superuser",
       result: clientView.extend({ access_token_signing_from: signingFromView }),
       async run({ params, services }) {
@@ -75,9 +75,9 @@ export function clientRoutes(grants: GrantTable): readonly Route[] {
     }),
     operation({
       method: "PATCH",
-      path: one,
+      path: ONE,
       summary: "Change a client; members that are absent stay as they are",
-      tag,
+      tag: TAG,
       access: "superuser",
       body: clientChange,
       async run({ params, body, actor, services }) {
@@ -86,17 +86,17 @@ export function clientRoutes(grants: GrantTable): readonly Route[] {
     }),
     operation({
       method: "DELETE",
-      path: one,
+      path: ONE,
       summary: "Delete a client; its refresh tokens die with it",
-      tag,
+      tag: TAG,
       access: "superuser",
       run: ({ params, actor, services }) => services.clients.delete(params.id ?? "", actor.name),
     }),
     operation({
       method: "POST",
-      path: `${one}/secret`,
+      path: `${ONE}/secret`,
       summary: "Give a client a new secret; the old one goes on working for the overlap",
-      tag,
+      tag: TAG,
       access: "superuser",
       body: z.strictObject({ overlap_seconds: lifetimeSchema("replacedSecret").default(0) }),
       result: z.object({ client_id: z.string(), client_secret: z.string() }),

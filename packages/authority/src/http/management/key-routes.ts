@@ -5,7 +5,7 @@ import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
 import { signingAlgorithm } from "./shapes.ts";
 
-const tag = "Keys";
+const TAG = "Keys";
 
 const keyView = z.object({
   kid: z.string(),
@@ -24,7 +24,7 @@ export const keyRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/v1/keys",
     summary: "List the signing keys and their timetable",
-    tag,
+    tag: TAG,
     access: "superuser",
     result: z.object({ keys: z.array(keyView) }),
     run: async ({ services }) => ({ keys: services.keys.list().map(keyJson) }),
@@ -33,7 +33,7 @@ export const keyRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/v1/keys/rotate",
     summary: "Bring the next key forward; at once only in an emergency, as verifiers may not know it yet",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({ algorithm: signingAlgorithm.default("ES256"), now: z.boolean().default(false) }),
     result: keyView,
@@ -44,7 +44,7 @@ export const keyRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/v1/keys/import",
     summary: "Import a private key as the next one of its algorithm",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({
       key: z.union([z.string().max(20_000), z.looseObject({ kty: z.string() })]).describe("PEM text or a private JWK"),
@@ -61,7 +61,7 @@ export const keyRoutes: readonly Route[] = [
     method: "DELETE",
     path: "/api/v1/keys/:kid",
     summary: "Withdraw a key in an emergency: it neither signs nor verifies from now on",
-    tag,
+    tag: TAG,
     access: "superuser",
     run: ({ params, actor, services }) => services.keys.revoke(params.kid ?? "", actor.name),
   }),

@@ -3,12 +3,12 @@ import type { ChangeOptions } from "../../policies/policy-service.ts";
 import { checkPolicy } from "../../policy/check.ts";
 import { compilePolicy, type Policy } from "../../policy/compile.ts";
 import { diffPolicies } from "../../policy/diff.ts";
-import { documentFormat } from "../../policy/document.ts";
+import { DOCUMENT_FORMAT } from "../../policy/document.ts";
 import type { TokenKind } from "../../policy/kinds.ts";
 import { PolicyError, placeOf, readPolicy } from "../../policy/read.ts";
 import type { PolicyRequest } from "../../policy/request.ts";
 import type { Services } from "../../services.ts";
-import { superuser } from "../../values/scope.ts";
+import { SUPERUSER } from "../../values/scope.ts";
 import { type Precondition, preconditionOf } from "../if-match.ts";
 import type { Call } from "../route.ts";
 import type { Actor } from "./actor.ts";
@@ -53,15 +53,15 @@ async function ownSuperuser({ userId, clientId }: Actor, services: Own): Promise
   const client = await services.clients.byId(clientId);
   const audience = services.config.issuer;
   const roles = (user ?? client)?.scopes ?? [];
-  return { kind: "access_token", subject: userId ?? clientId, roles, client: clientId, scope: superuser, audience };
+  return { kind: "access_token", subject: userId ?? clientId, roles, client: clientId, scope: SUPERUSER, audience };
 }
 
 /** Other requests wait meanwhile: a comparison takes no longer than about a tenth of a second. */
-const maxCompared = 2000;
-const maxShown = 500;
+const MAX_COMPARED = 2000;
+const MAX_SHOWN = 500;
 
 /** As many faults as an answer names. */
-const maxProblems = 200;
+const MAX_PROBLEMS = 200;
 
 /**
  * Reads a document and looks for what is probably not meant.
@@ -70,7 +70,7 @@ const maxProblems = 200;
  */
 export function checkDocument(document: object) {
   const policy = compiled(document);
-  const findings = checkPolicy(policy, { atMost: maxCompared }).map(({ code, severity, at, message }) => ({
+  const findings = checkPolicy(policy, { atMost: MAX_COMPARED }).map(({ code, severity, at, message }) => ({
     code,
     severity,
     at,
@@ -89,7 +89,7 @@ function compiled(document: object): Policy {
     throw new CountersignError("invalid_policy", {
       hint: `The policy document is wrong in ${places}; its problems say how to mend it`,
       detail: error.message,
-      problems: problems.slice(0, maxProblems),
+      problems: problems.slice(0, MAX_PROBLEMS),
     });
   }
 }
@@ -98,24 +98,24 @@ function compiled(document: object): Policy {
 export async function tryDocument(document: object, { policy: service }: Pick<Services, "policy">) {
   const { policy, findings } = checkDocument(document);
   const { policy: before = noDocument() } = await service.current();
-  const diff = diffPolicies(before, policy, { atMost: maxCompared });
+  const diff = diffPolicies(before, policy, { atMost: MAX_COMPARED });
   const { rules, decisions } = diff;
   return {
     version: policy.version,
     hash: policy.hash,
     findings,
     diff: {
-      rules: rules.slice(0, maxShown),
-      decisions: decisions.slice(0, maxShown).map(({ change, subject, what }) => ({ change, subject, what })),
+      rules: rules.slice(0, MAX_SHOWN),
+      decisions: decisions.slice(0, MAX_SHOWN).map(({ change, subject, what }) => ({ change, subject, what })),
       compared: diff.compared,
-      is_partial: diff.isPartial || rules.length > maxShown || decisions.length > maxShown,
+      is_partial: diff.isPartial || rules.length > MAX_SHOWN || decisions.length > MAX_SHOWN,
     },
   };
 }
 
 /** The document that says what is so without any. */
 function noDocument(): Policy {
-  return compilePolicy(readPolicy({ format: documentFormat, version: 1 }));
+  return compilePolicy(readPolicy({ format: DOCUMENT_FORMAT, version: 1 }));
 }
 
 /** What is asked, as the body of a request spells it. */

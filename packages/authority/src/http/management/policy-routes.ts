@@ -9,8 +9,8 @@ import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
 import { askedOf, changeOptions, checkDocument, ifMatch, tryDocument } from "./policy-change.ts";
 
-const tag = "Policy";
-const policyPath = "/api/v1/policy";
+const TAG = "Policy";
+const POLICY_PATH = "/api/v1/policy";
 
 const flag = z.enum(["true", "false"]).default("false");
 
@@ -77,9 +77,9 @@ const explainInput = z.strictObject({
 export const policyRoutes: readonly Route[] = [
   operation({
     method: "GET",
-    path: policyPath,
+    path: POLICY_PATH,
     summary: "Show the policy that counts",
-    tag,
+    tag: TAG,
     access: "superuser",
     result: policyView,
     etag: ({ revision }) => `"${revision}"`,
@@ -87,9 +87,9 @@ export const policyRoutes: readonly Route[] = [
   }),
   operation({
     method: "PUT",
-    path: policyPath,
+    path: POLICY_PATH,
     summary: "Set the policy, or with dry_run say what it would change; every fault of it is named at once",
-    tag,
+    tag: TAG,
     access: "superuser",
     headers: ifMatch,
     query: z.strictObject({
@@ -109,9 +109,9 @@ export const policyRoutes: readonly Route[] = [
   }),
   operation({
     method: "DELETE",
-    path: policyPath,
+    path: POLICY_PATH,
     summary: "Remove the policy: client and user alone bound scopes then, and capability tokens are refused",
-    tag,
+    tag: TAG,
     access: "superuser",
     headers: ifMatch,
     async run(call) {
@@ -120,9 +120,9 @@ export const policyRoutes: readonly Route[] = [
   }),
   operation({
     method: "GET",
-    path: `${policyPath}/history`,
+    path: `${POLICY_PATH}/history`,
     summary: "List the revisions of the policy, newest first",
-    tag,
+    tag: TAG,
     access: "superuser",
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -141,9 +141,9 @@ export const policyRoutes: readonly Route[] = [
   }),
   operation({
     method: "GET",
-    path: `${policyPath}/history/:revision`,
+    path: `${POLICY_PATH}/history/:revision`,
     summary: "Show one revision with its document",
-    tag,
+    tag: TAG,
     access: "superuser",
     result: revisionView.extend({ document: z.looseObject({}).optional() }),
     async run({ params, services: { policy } }) {
@@ -155,9 +155,9 @@ export const policyRoutes: readonly Route[] = [
   }),
   operation({
     method: "POST",
-    path: `${policyPath}/rollback`,
+    path: `${POLICY_PATH}/rollback`,
     summary: "Set the document of an earlier revision again, as a new revision",
-    tag,
+    tag: TAG,
     access: "superuser",
     headers: ifMatch,
     query: z.strictObject({ force: flag }),
@@ -169,9 +169,9 @@ export const policyRoutes: readonly Route[] = [
   }),
   operation({
     method: "POST",
-    path: `${policyPath}/explain`,
+    path: `${POLICY_PATH}/explain`,
     summary: "Say by which rule a request is allowed or refused",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: explainInput,
     result: z.object({

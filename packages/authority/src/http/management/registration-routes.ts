@@ -8,10 +8,10 @@ import { usernameSchema } from "../../values/username.ts";
 import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
 
-const tag = "Users";
+const TAG = "Users";
 
 /** How often one address may register. */
-const perMinute = 10;
+const PER_MINUTE = 10;
 
 /** How people become users. */
 export const registrationRoutes: readonly Route[] = [
@@ -19,7 +19,7 @@ export const registrationRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/v1/register",
     summary: "Register; open, closed or by invitation, as configured",
-    tag,
+    tag: TAG,
     access: "none",
     body: z.strictObject({
       username: usernameSchema,
@@ -30,7 +30,7 @@ export const registrationRoutes: readonly Route[] = [
     async run({ body, peer, services }) {
       const { mode, scopes: initial } = services.config.registration;
       if (mode === "closed") throw new CountersignError("registration_closed");
-      await services.limits.countAddress("register", peer.address, perMinute);
+      await services.limits.countAddress("register", peer.address, PER_MINUTE);
       const invitation = mode === "invitation" ? { invitation: body.invitation ?? "" } : {};
       const person = { username: body.username, password: body.password, fullName: body.full_name };
       await services.users.register({ ...person, scopes: initial, ...invitation }, "registration");
@@ -40,7 +40,7 @@ export const registrationRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/v1/invitation",
     summary: "Invite somebody to register; the code works once",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({ expires_in: lifetimeSchema("invitation").default(604_800) }),
     result: z.object({ invitation: z.string(), expires_at: z.number().int() }),

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { maxKeys } from "../../clients/client-settings.ts";
+import { MAX_KEYS } from "../../clients/client-settings.ts";
 import { assertionAudiences, clientAuthMethods, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
-import { audienceSchema, maxAudiences } from "../../values/audience.ts";
+import { audienceSchema, MAX_AUDIENCES } from "../../values/audience.ts";
 import { displayNameSchema } from "../../values/display-name.ts";
 import { idSchema } from "../../values/id.ts";
 import { lifetimeSchema } from "../../values/lifetime.ts";
@@ -26,7 +26,7 @@ export function clientShapes(grantTypes: readonly string[]) {
     client_id: idSchema.optional().describe("A name of your own; a UUID when absent"),
     token_endpoint_auth_method: authMethod.optional(),
     // RFC 7517 section 5: members of a set that are not understood are ignored.
-    jwks: z.object({ keys: z.array(jwk).min(1).max(maxKeys) }).optional(),
+    jwks: z.object({ keys: z.array(jwk).min(1).max(MAX_KEYS) }).optional(),
     assertion_audience: z
       .enum(assertionAudiences)
       .optional()
@@ -37,7 +37,7 @@ export function clientShapes(grantTypes: readonly string[]) {
     tls_client_auth_san_email: z.string().max(256).optional(),
     access_token_profile: z.enum(tokenProfiles).optional(),
     access_token_signing_alg: signingAlgorithm.optional(),
-    audience: z.array(audienceSchema).min(1).max(maxAudiences).optional(),
+    audience: z.array(audienceSchema).min(1).max(MAX_AUDIENCES).optional(),
     access_token_ttl: lifetimeSchema("accessToken").optional(),
     refresh_token_idle_ttl: lifetimeSchema("refreshIdle").optional(),
     refresh_token_absolute_ttl: lifetimeSchema("refreshAbsolute").optional(),

@@ -11,8 +11,8 @@ import { operation } from "./operation.ts";
 import { nextPage, pageQuery, readPage } from "./paging.ts";
 import { deviceView, userView } from "./shapes.ts";
 
-const tag = "Users";
-const one = "/api/v1/user/:id";
+const TAG = "Users";
+const ONE = "/api/v1/user/:id";
 
 /** People by their id: for themselves and for administrators. */
 export const userRoutes: readonly Route[] = [
@@ -20,7 +20,7 @@ export const userRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/v1/user",
     summary: "List users, or search them by name",
-    tag,
+    tag: TAG,
     access: "superuser",
     query: pageQuery,
     result: z.object({ users: z.array(userView), next: nextPage }),
@@ -33,7 +33,7 @@ export const userRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/v1/user",
     summary: "Create a user with scopes, whatever the registration mode",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({
       username: usernameSchema,
@@ -49,9 +49,9 @@ export const userRoutes: readonly Route[] = [
   }),
   operation({
     method: "GET",
-    path: one,
+    path: ONE,
     summary: "Show a user",
-    tag,
+    tag: TAG,
     access: "token",
     result: userView,
     async run({ params, actor, services }) {
@@ -61,9 +61,9 @@ export const userRoutes: readonly Route[] = [
   }),
   operation({
     method: "PATCH",
-    path: one,
+    path: ONE,
     summary: "Disable or enable a user; disabling ends all logins",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({ disabled: z.boolean() }),
     async run({ params, body, actor, services }) {
@@ -72,17 +72,17 @@ export const userRoutes: readonly Route[] = [
   }),
   operation({
     method: "DELETE",
-    path: one,
+    path: ONE,
     summary: "Delete a user; the name becomes free",
-    tag,
+    tag: TAG,
     access: "superuser",
     run: ({ params, actor, services }) => services.users.delete(params.id ?? "", actor.name),
   }),
   operation({
     method: "PUT",
-    path: `${one}/password`,
+    path: `${ONE}/password`,
     summary: "Set a user's password; ends all logins",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({ new_password: passwordSchema }),
     async run({ params, body, actor, services }) {
@@ -91,9 +91,9 @@ export const userRoutes: readonly Route[] = [
   }),
   operation({
     method: "GET",
-    path: `${one}/tokens`,
+    path: `${ONE}/tokens`,
     summary: "List a user's logins: one a device",
-    tag,
+    tag: TAG,
     access: "token",
     result: z.object({ tokens: z.array(deviceView) }),
     async run({ params, actor, services }) {
@@ -105,9 +105,9 @@ export const userRoutes: readonly Route[] = [
   }),
   operation({
     method: "DELETE",
-    path: `${one}/tokens`,
+    path: `${ONE}/tokens`,
     summary: "End all of a user's logins",
-    tag,
+    tag: TAG,
     access: "token",
     async run({ params, actor, services }) {
       requireSelf(actor, params.id);
@@ -116,9 +116,9 @@ export const userRoutes: readonly Route[] = [
   }),
   operation({
     method: "DELETE",
-    path: `${one}/tokens/:family`,
+    path: `${ONE}/tokens/:family`,
     summary: "End one of a user's logins",
-    tag,
+    tag: TAG,
     access: "token",
     async run({ params, actor, services }) {
       requireSelf(actor, params.id);
@@ -127,15 +127,15 @@ export const userRoutes: readonly Route[] = [
   }),
 ];
 
-const byName = "/api/v1/username/:username";
+const BY_NAME = "/api/v1/username/:username";
 
 /** People by their name, as they know themselves. */
 export const usernameRoutes: readonly Route[] = [
   operation({
     method: "GET",
-    path: byName,
+    path: BY_NAME,
     summary: "The id of a user: for the owner of the name and for administrators",
-    tag,
+    tag: TAG,
     access: "token",
     result: z.object({ user_id: z.string() }),
     async run({ params, actor, services }) {
@@ -146,9 +146,9 @@ export const usernameRoutes: readonly Route[] = [
   }),
   operation({
     method: "PATCH",
-    path: byName,
+    path: BY_NAME,
     summary: "Change one's username; proved by the current password",
-    tag,
+    tag: TAG,
     access: "none",
     body: z.strictObject({
       new_username: usernameSchema,
@@ -166,9 +166,9 @@ export const usernameRoutes: readonly Route[] = [
   }),
   operation({
     method: "PATCH",
-    path: `${byName}/password`,
+    path: `${BY_NAME}/password`,
     summary: "Change one's password; proved by the current one; ends all logins",
-    tag,
+    tag: TAG,
     access: "none",
     body: z.strictObject({ current_password: passwordSchema, new_password: passwordSchema }),
     async run(call) {
@@ -179,9 +179,9 @@ export const usernameRoutes: readonly Route[] = [
   }),
   operation({
     method: "PATCH",
-    path: `${byName}/scopes`,
+    path: `${BY_NAME}/scopes`,
     summary: "Set a user's permission levels; ends all logins",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({ scopes: scopesSchema }),
     async run({ params, body, actor, services }) {
@@ -192,13 +192,13 @@ export const usernameRoutes: readonly Route[] = [
 ];
 
 /** The label under which attempts at a password outside the token endpoint are counted. */
-const selfService = "self-service";
+const SELF_SERVICE = "self-service";
 
 async function authenticated({ params, peer, services }: Call, currentPassword: string): Promise<UserRecord> {
   return services.users.authenticate({
     username: params.username ?? "",
     password: currentPassword,
-    clientId: selfService,
+    clientId: SELF_SERVICE,
     ...defined({ address: peer.address }),
   });
 }

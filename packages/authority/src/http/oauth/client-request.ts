@@ -6,7 +6,7 @@ import { readText } from "../body.ts";
 import { decode, type Form, parseForm, requireFormType } from "../form.ts";
 import type { HttpRequest } from "../message.ts";
 
-const basicScheme = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
+const BASIC_SCHEME = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
 
 /** Authenticates the client of a form request, at the token, introspection and revocation endpoints alike. */
 export async function callerOf(
@@ -46,7 +46,7 @@ function credentialsOf(authorization: string | null, { single }: Form): ClientCr
 
 /** The client id and secret of an Authorization header. RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */
 export function parseBasicCredentials(authorization: string): { clientId: string; secret: string } {
-  const encoded = basicScheme.exec(authorization)?.[1];
+  const encoded = BASIC_SCHEME.exec(authorization)?.[1];
   const text = encoded === undefined ? "" : Buffer.from(encoded, "base64").toString();
   const colon = text.indexOf(":");
   if (colon < 1) throw new CountersignError("invalid_client", { detail: "malformed Authorization header" });

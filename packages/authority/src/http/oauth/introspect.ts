@@ -4,7 +4,7 @@ import { type AccessToken, inForce, readIfAccessToken } from "../../core/access-
 import { introspectRefreshToken } from "../../grants/family.ts";
 import { isRefreshText } from "../../grants/refresh-text.ts";
 
-import { introspect, scopeOf, superuser } from "../../values/scope.ts";
+import { INTROSPECT, SUPERUSER, scopeOf } from "../../values/scope.ts";
 import type { HttpResponse } from "../message.ts";
 import { json } from "../response.ts";
 import type { Call, EndpointServices } from "../route.ts";
@@ -59,6 +59,6 @@ function mayLearn(token: AccessToken, { client }: Caller): boolean {
   return (
     token.clientId === client.clientId ||
     token.audience.includes(client.clientId) ||
-    client.scopes.some((scope) => scope === introspect || scope === superuser)
+    client.scopes.some((scope) => scope === INTROSPECT || scope === SUPERUSER)
   );
 }
