@@ -42,8 +42,7 @@ export function createHandler(parts: HandlerParts): (incoming: IncomingMessage, 
     const verdict = judge(incoming, scan, parts);
     state.waiting.push({ incoming, outgoing, state, number: state.requests, hasBody: scan.hasBody, verdict });
     if (isFull(state, parts.limits) || "unframed" in verdict) endAfter(incoming.socket, state);
-    const isAlone = state.begun === 0 && state.waiting.length === 1;
-    if (isAlone) beginNext(state, parts, turnstile);
+    if (state.begun === 0) beginNext(state, parts, turnstile);
     else turnstile.enter(state);
   };
 }
@@ -123,10 +122,10 @@ function connectionOf({ httpVersion }: IncomingMessage, { connection }: Connecti
   return httpVersion === "1.0" ? { ...connection, relayed: true } : connection;
 }
 
-/** Refuses a request. A body that nobody will read ends the connection. */
+/** Refuses a request. A body that nobody reads ends the connection. */
 async function refuse({ refused, url }: Refusal, pending: PendingRequest, parts: HandlerParts): Promise<void> {
-  const { incoming, state } = pending;
-  if (!incoming.complete) {
+  const { incoming, state, hasBody } = pending;
+  if (hasBody) {
     endAfter(incoming.socket, state);
     incoming.resume();
   }

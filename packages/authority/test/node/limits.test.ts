@@ -218,6 +218,17 @@ describe("serveAuthority bounds connections", () => {
     assert.ok(Math.max(...begun.values()) <= 3, JSON.stringify([...begun]));
   });
 
+  it("begins one of what was pipelined at once, and the others in turn, however many may be worked on", async () => {
+    const begunAtOnce: number[] = [];
+    await using recorder = await record({ limits: ended }, async () => {
+      process.nextTick(() => begunAtOnce.push(recorder.requests.length));
+      return answered();
+    });
+    await exchangeRaw(recorder.served.port, get.repeat(4) + last);
+    assert.equal(begunAtOnce[0], 1);
+    assert.equal(begunAtOnce.length, 5);
+  });
+
   it("takes so many requests on one connection whose answers have not left, and ends it after them", async () => {
     await using recorder = await record({ limits: { keepAliveMs: 60_000, requestsUnanswered: 5 } });
     const text = await exchangeRaw(recorder.served.port, get.repeat(300));

@@ -203,6 +203,21 @@ describe("serveAuthority answers to raw messages", () => {
     });
   }
 
+  it("goes on behind a refused message that has no body", async () => {
+    await using recorder = await record();
+    const refused = "GET //x HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert.deepEqual(statusesOf(await exchangeRaw(recorder.served.port, refused + get("/status"))), [404, 200]);
+  });
+
+  it("ends the connection at a refused message whose body nobody reads", async () => {
+    await using recorder = await record({ limits: { lingerMs: 50 } });
+    const refused = "POST //x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na=b";
+    const text = await exchangeRaw(recorder.served.port, refused + get("/status"));
+    assert.deepEqual(statusesOf(text), [404]);
+    assert.match(text, /^connection: close\r$/im);
+    assert.equal(recorder.requests.length, 0);
+  });
+
   for (const framing of ["gzip, chunked", "gzip"]) {
     it(`takes nothing for a request behind a body in ${framing} (B23)`, async () => {
       await using recorder = await record();

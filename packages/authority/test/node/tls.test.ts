@@ -230,6 +230,20 @@ describe("serveAuthority over TLS", () => {
       assert.deepEqual(destroyed, [2]);
     });
 
+    it("destroys it as soon as Node's own bound gives it up", async (context) => {
+      const late = setTimeout(() => socket.destroy(new Error("still open")), 10_000);
+      const start = setTimeout;
+      // Too late for ours, and for what ends a refusal that nobody takes.
+      const slowed = (run: () => void, ms: number) => start(run, 1000 * ms);
+      const { mock } = context.mock.method(globalThis, "setTimeout", slowed);
+      await using recorder = await record({ tls: server, limits: { handshakeMs: 50 } });
+      const { socket, ended } = silent(recorder.served.port);
+      await ended;
+      assert.equal(socket.errored, null);
+      mock.restore();
+      clearTimeout(late);
+    });
+
     it("destroys it though Node's own bound fails to", async () => {
       const sockets: Socket[] = [];
       const http = new EventEmitter();

@@ -256,6 +256,18 @@ const rows: readonly SecurityRow[] = [
   },
   {
     id: "C36",
+    name: "revoking one's own refresh token that is spent ends the family",
+    async build(scene) {
+      const { refresh } = await scene.login();
+      const successor = refreshOf(await scene.refresh(refresh));
+      const fields = { client_id: scene.app.id, token: refresh };
+      assert.equal((await scene.post(fields, { path: "/oauth/revoke" })).status, 200);
+      return scene.refresh(successor);
+    },
+    expect: invalidGrant,
+  },
+  {
+    id: "C36",
     name: "revoking one's own refresh token under a wrong hint ends the family",
     async build(scene) {
       const { refresh } = await scene.login();
