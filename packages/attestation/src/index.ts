@@ -37,6 +37,7 @@ export {
   verifyNitroDocument,
 } from "./nitro/appraise.ts";
 export { type NitroDocument, parseNitroDocument } from "./nitro/document.ts";
+export { readPolicyDocument } from "./policy/document.ts";
 export * from "./policy/measurement.ts";
 export { type AttestationPolicy, type CompiledPolicy, compilePolicy, type WeakAttribute } from "./policy/policy.ts";
 export { parseQuote, type Quote } from "./quote/quote.ts";

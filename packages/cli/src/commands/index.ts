@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { adminRecover } from "./admin-recover.ts";
+import { attestCommands } from "./attest.ts";
 import { audit } from "./audit.ts";
 import { authorizeCommands } from "./authorize/index.ts";
 import { clientCommands } from "./client.ts";
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   ...authorizeCommands,
   ...tlsCommands,
   ...policyCommands,
+  ...attestCommands,
   audit,
   vault,
   completionCommand(() => commands),
