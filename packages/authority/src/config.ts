@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { eventTable } from "./audit/events.ts";
 import { signingAlgorithms } from "./store/records.ts";
-import { canonicalIp, canonicalPeer } from "./values/address.ts";
+import { canonicalBlock } from "./values/address.ts";
 import { AUDIENCE_RULE, audienceSchema, isAudience, MAX_AUDIENCES } from "./values/audience.ts";
 import { idSchema, isId } from "./values/id.ts";
 import { lifetimeSchema } from "./values/lifetime.ts";
@@ -129,11 +129,14 @@ export const configSchema = z.strictObject({
         .array(
           z
             .string()
-            .refine((text) => canonicalIp(text) !== undefined, "must be an IP address")
-            .overwrite(canonicalPeer),
+            .refine(
+              (text) => canonicalBlock(text) !== undefined,
+              "must be an IP address, or a block such as 10.0.0.0/8",
+            )
+            .overwrite((text) => canonicalBlock(text) ?? text),
         )
         .default([])
-        .describe("IP addresses of proxies whose header names the client"),
+        .describe("IP addresses of proxies whose header names the client, or blocks: 10.42.0.0/16"),
       forwarded_header: z
         .enum(["x-forwarded-for", "forwarded"])
         .default("x-forwarded-for")

@@ -43,3 +43,4 @@ export { openSqliteStore } from "./store/sqlite.ts";
 export type { Item, Page, Store } from "./store/store.ts";
 export { type FirstStart, isFirstStartComplete, prepareFirstStart } from "./users/first-start.ts";
 export { type RecoveryOptions, recoverAdministrator } from "./users/recovery.ts";
+export { isAmong } from "./values/address.ts";

@@ -12,7 +12,27 @@ describe("parseConfig", () => {
     ["2001:DB8:0::1", "2001:db8::1"],
     ["::FFFF:10.0.0.9", "::ffff:10.0.0.9"],
     ["::ffff:0a00:0009", "10.0.0.9"],
+    ["10.0.0.0/8", "10.255.0.9"],
+    ["10.42.0.0/16", "::ffff:10.42.7.1"],
+    ["10.0.0.9/32", "10.0.0.9"],
+    ["2001:DB8:0::/48", "2001:db8:0:ffff::1"],
+    ["2001:db8:0:8000::/49", "2001:db8:0:8001::1"],
   ];
+  const strangers: readonly (readonly [written: string, shown: string])[] = [
+    ["10.0.0.0/8", "11.0.0.1"],
+    ["10.42.0.0/16", "10.43.0.1"],
+    ["10.0.0.9/32", "10.0.0.8"],
+    ["2001:db8::/48", "2001:db8:1::1"],
+    ["2001:db8::/48", "32.1.13.184"],
+  ];
+  for (const [written, shown] of strangers) {
+    it(`does not trust ${shown} with the block ${written}`, () => {
+      const config = configOf({ trusted_proxies: [written] });
+      const peer = peerOf(new Headers({ "x-forwarded-for": "192.0.2.1" }), { address: shown }, config);
+      assert.equal(peer.address, shown);
+    });
+  }
+
   for (const [written, shown] of proxies) {
     it(`trusts the proxy ${written} when the socket shows ${shown}`, () => {
       const config = configOf({ trusted_proxies: [written] });
@@ -21,7 +41,18 @@ describe("parseConfig", () => {
     });
   }
 
-  for (const wrong of ["10.0.0.0/8", "localhost", "proxy.example", "fe80::1%eth0", "10.0.0.9:80", ""]) {
+  const blocks = [
+    "0.0.0.0/0",
+    "::/0",
+    "::ffff:10.0.0.0/104",
+    "10.0.0.1/8",
+    "10.0.0.0/33",
+    "2001:db8::1/48",
+    "2001:db8::/129",
+    "10.0.0.0/",
+    "/8",
+  ];
+  for (const wrong of [...blocks, "10.0.0.0/8/8", "localhost", "proxy.example", "fe80::1%eth0", "10.0.0.9:80", ""]) {
     it(`refuses a trusted proxy that no socket shows: ${JSON.stringify(wrong)}`, () => {
       assert.throws(() => configOf({ trusted_proxies: [wrong] }), /must be an IP address.*trusted_proxies\[0\]/s);
     });

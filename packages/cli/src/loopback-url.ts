@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import type { Config } from "@countersign/authority";
+import { type Config, isAmong } from "@countersign/authority";
 
 /** The addresses of this machine at which a program of it reaches what listens at a host. */
 const reachedAt: Readonly<Record<string, readonly string[]>> = {
@@ -16,7 +16,7 @@ export function loopbackUrl(url: string, server: Config["server"]): string | und
   const at = new URL(url);
   const { hostname } = at;
   const reached = (reachedAt[hostname] ?? [hostname]).filter(isLoopbackHere);
-  const open = reached.filter((address) => !server.trusted_proxies.includes(sourceTo(address)));
+  const open = reached.filter((address) => !isAmong(server.trusted_proxies, sourceTo(address)));
   const [first] = open;
   if (!server.loopback_privileges || first === undefined) return undefined;
   // The name may be resolved to either address.

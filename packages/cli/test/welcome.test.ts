@@ -120,4 +120,9 @@ describe("loopbackUrl", () => {
   ] as const) {
     it(`${url}: ${expect}`, () => assert.equal(loopbackUrl(url, server), expect));
   }
+
+  it("is none where a trusted block holds all of it", () => {
+    const trusting = { ...server, trusted_proxies: ["127.0.0.0/8"] };
+    assert.equal(loopbackUrl("http://127.0.0.1:8080", trusting), undefined);
+  });
 });

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { CountersignError } from "@countersign/protocol";
 import type { Config } from "../config.ts";
-import { canonicalPeer } from "../values/address.ts";
+import { canonicalPeer, isAmong } from "../values/address.ts";
 import type { HeaderLookup } from "./message.ts";
 
 /** One hop as a proxy wrote it: the address of a node, a node that the proxy does not name, or a text that is neither. */
@@ -39,7 +39,7 @@ export function forwardedClient(
     return proxy;
   }
   const hops = readers[name](value);
-  const isProxy = (hop: Hop) => hop !== undefined && trusted.includes(hop);
+  const isProxy = (hop: Hop) => hop !== undefined && isAmong(trusted, hop);
   const last = hops.findLast((hop) => !isProxy(hop)) ?? (hops.every(isProxy) ? hops[0] : undefined);
   if (last === undefined) throw unreadable(`${name} does not end with an address`);
   return last === "unnamed" ? undefined : last;

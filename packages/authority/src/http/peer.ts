@@ -1,7 +1,7 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import type { Connection, Peer } from "../caller.ts";
 import type { Config } from "../config.ts";
-import { canonicalPeer, isLoopbackAddress } from "../values/address.ts";
+import { canonicalPeer, isAmong, isLoopbackAddress } from "../values/address.ts";
 import { forwardedClient } from "./forwarded.ts";
 import { forwardedCertificate } from "./forwarded-certificate.ts";
 import type { HeaderLookup } from "./message.ts";
@@ -28,7 +28,7 @@ const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/
 export function peerOf(headers: HeaderLookup, connection: Connection, config: Config): Peer {
   const address = plainAddress(connection.address);
   const forwarded = forwardingHeaders.some((name) => headers.has(name));
-  const trusted = address !== undefined && config.server.trusted_proxies.includes(address);
+  const trusted = address !== undefined && isAmong(config.server.trusted_proxies, address);
   const client = trusted ? forwardedClient(headers, address, config.server) : address;
   const certificate = certificateOf(headers, connection, { trusted, forwarded }, config);
   const direct = address !== undefined && isLoopbackAddress(address) && !connection.relayed && !forwarded && !trusted;

@@ -12,6 +12,63 @@ export function canonicalPeer(text: string): string {
   return (canonicalIp(text) ?? text).replace(/^::ffff:(?=\d+\.)/, "");
 }
 
+/**
+ * An address, or a block of them in CIDR notation (RFC 4632 section 3.1, RFC 4291 section 2.3), in one spelling; `undefined` when
+ * the text is neither, when bits of the host are set, or when the block is all there are.
+ */
+export function canonicalBlock(text: string): string | undefined {
+  const [address = "", length] = text.split(/\/(?=\d{1,3}$)/);
+  const canonical = canonicalIp(address);
+  if (canonical === undefined || length === undefined) return canonical && canonicalPeer(canonical);
+  const family = isIPv4(canonical) ? "ipv4" : "ipv6";
+  const bits = Number(length);
+  // Sockets show the IPv4 address.
+  if (canonicalPeer(canonical) !== canonical) return undefined;
+  if (bits === 0 || bits > (family === "ipv4" ? 32 : 128)) return undefined;
+  return isFirstOf(canonical, bits, family) ? `${canonical}/${bits}` : undefined;
+}
+
+/** Whether no bit of the host is set: with one it is unclear whether the host or its network is meant. */
+function isFirstOf(address: string, bits: number, family: "ipv4" | "ipv6"): boolean {
+  const groups = family === "ipv4" ? address.split(".").map(Number) : groupsOf(address);
+  const width = family === "ipv4" ? 8 : 16;
+  return groups.every((group, at) => {
+    const own = Math.min(width, Math.max(0, bits - at * width));
+    return (group & (2 ** (width - own) - 1)) === 0;
+  });
+}
+
+/**
+ * Whether an address is in one of some blocks, or one of them: such as those of `server.trusted_proxies`, as `parseConfig`
+ * spells them.
+ *
+ * @param address As a socket shows it, without a zone, IPv4 in its own form.
+ * @example
+ * ```ts
+ * import { isAmong } from "@countersign/authority";
+ * isAmong(["10.42.0.0/16"], "10.42.7.1"); // true
+ * ```
+ */
+export function isAmong(blocks: readonly string[], address: string): boolean {
+  if (blocks.length === 0) return false;
+  if (blocks.includes(address)) return true;
+  const family = isIPv4(address) ? "ipv4" : "ipv6";
+  return isIP(address) !== 0 && rangesOf(blocks).check(address, family);
+}
+
+const compiled = new WeakMap<readonly string[], BlockList>();
+
+function rangesOf(blocks: readonly string[]): BlockList {
+  const known = compiled.get(blocks);
+  if (known !== undefined) return known;
+  const list = new BlockList();
+  for (const [address = "", bits] of blocks.map((block) => block.split("/"))) {
+    if (bits !== undefined) list.addSubnet(address, Number(bits), isIPv4(address) ? "ipv4" : "ipv6");
+  }
+  compiled.set(blocks, list);
+  return list;
+}
+
 const loopbackV6 = new BlockList();
 loopbackV6.addAddress("::1", "ipv6");
 loopbackV6.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
