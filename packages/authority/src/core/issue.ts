@@ -4,7 +4,7 @@ import type { GrantRequest } from "../grants/grant.ts";
 import { grantFor, type TokenEndpointServices } from "../grants/grant-table.ts";
 import type { AuthorizedRequest } from "./authorized-request.ts";
 import { sign, signerFor, unsignedToken } from "./mint.ts";
-import { narrow } from "./policy.ts";
+import { narrow } from "./narrow.ts";
 import { LostRace, record } from "./record.ts";
 
 /** A token that was issued, as the token endpoint renders it. */
@@ -34,7 +34,7 @@ export async function issue(request: GrantRequest, caller: Caller, services: Tok
     if (issued !== undefined) return issued;
   }
   throw new CountersignError("temporarily_unavailable", {
-    detail: "what the grant consumes is contended",
+    detail: `other requests changed what the grant consumes, ${MAX_ATTEMPTS} times in a row`,
     retryAfterMs: 1000,
   });
 }

@@ -31,7 +31,7 @@ export interface Consumption {
   readonly changes: readonly Change[];
   /** Optional fields of `token.issued`, beside those of every token. */
   readonly fields?: Partial<EventFields["token.issued"]>;
-  /** Called once it is committed, to tell more than the record. */
+  /** Called once it is committed: an event for the log and the metrics, beside the audit record. */
   readonly tell?: () => void;
   /** The refresh token that is given with the access token. */
   readonly refreshToken?: string;

@@ -1,5 +1,6 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import type { Services } from "../services.ts";
+import { PASSWORD } from "../values/grant-type.ts";
 import { OFFLINE_ACCESS, userScopeLimit, withoutByNameOnly } from "../values/scope.ts";
 import { openFamily } from "./family.ts";
 import type { Grant } from "./grant.ts";
@@ -9,7 +10,7 @@ import type { Grant } from "./grant.ts";
  * when its `grants` say so by name. A login begins where the token has the scope for one.
  */
 export const password: Grant = {
-  type: "password",
+  type: PASSWORD,
   confidentialOnly: false,
   parameters: {
     username: "The resource owner's name",

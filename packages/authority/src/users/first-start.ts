@@ -4,6 +4,7 @@ import type { ClientSettings } from "../clients/client-settings.ts";
 import { keys } from "../store/keys.ts";
 import type { BootstrapRecord, UserRecord } from "../store/records.ts";
 import type { Draft, Item, Store } from "../store/store.ts";
+import { PASSWORD } from "../values/grant-type.ts";
 import { SUPERUSER } from "../values/scope.ts";
 import { makeUser } from "./new-user.ts";
 import { administrator, claimOf, type UserServiceOptions, userDraft } from "./user-items.ts";
@@ -134,7 +135,7 @@ export const loopbackClient: ClientSettings & { readonly clientId: string } = {
   clientId: "loopback",
   clientName: "loopback",
   scopes: [SUPERUSER],
-  grants: ["password"],
+  grants: [PASSWORD],
   loopback: true,
   authMethod: "none",
   token: {},

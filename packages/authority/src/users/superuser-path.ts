@@ -2,6 +2,7 @@ import { CountersignError, defined } from "@countersign/protocol";
 import { owners } from "../store/keys.ts";
 import type { ClientRecord, UserRecord } from "../store/records.ts";
 import type { Change, Item, Store } from "../store/store.ts";
+import { CLIENT_CREDENTIALS, PASSWORD } from "../values/grant-type.ts";
 import { SUPERUSER } from "../values/scope.ts";
 
 /** An item before a change, and what its value is after it; nothing when it is removed. */
@@ -53,11 +54,15 @@ async function findPath(store: Store, { user, client }: Others): Promise<readonl
   const has = (way: Way) => (item: Item<ClientRecord>) => isOther(item) && waysOf(item.value).includes(way);
   const alone = await firstOf<ClientRecord>(store, owners.clients(), has("alone"));
   if (alone !== undefined) return [guard(alone)];
-  const door = await firstOf<ClientRecord>(store, owners.clients(), has("for users"));
-  if (door === undefined) return undefined;
+  const clientForUsers = await firstOf<ClientRecord>(store, owners.clients(), has("for users"));
+  if (clientForUsers === undefined) return undefined;
   const isOtherUser = user ?? (() => true);
-  const person = await firstOf<UserRecord>(store, owners.users(), (item) => isSuperuserItem(item) && isOtherUser(item));
-  return person === undefined ? undefined : [guard(door), guard(person)];
+  const superuser = await firstOf<UserRecord>(
+    store,
+    owners.users(),
+    (item) => isSuperuserItem(item) && isOtherUser(item),
+  );
+  return superuser === undefined ? undefined : [guard(clientForUsers), guard(superuser)];
 }
 
 /** Where nobody could before, the change takes nothing away. */
@@ -73,8 +78,8 @@ function waysOf({ disabled, scopes, grants, ...credentials }: ClientRecord): rea
   if (disabled || !scopes.includes(SUPERUSER)) return [];
   const { secrets, jwks, certificate } = credentials;
   const hasCredential = secrets.length > 0 || jwks !== undefined || certificate !== undefined;
-  const isAlone = hasCredential && grants.includes("client_credentials");
-  return [...(isAlone ? ["alone" as const] : []), ...(grants.includes("password") ? ["for users" as const] : [])];
+  const isAlone = hasCredential && grants.includes(CLIENT_CREDENTIALS);
+  return [...(isAlone ? ["alone" as const] : []), ...(grants.includes(PASSWORD) ? ["for users" as const] : [])];
 }
 
 function isSuperuser({ disabled, scopes }: UserRecord): boolean {

@@ -10,7 +10,7 @@ import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { administrator } from "../../src/users/user-items.ts";
 import { type Around, aroundStore } from "./around-store.ts";
 import { type Actor, everything, explore, type Outcome } from "./explore.ts";
-import { aRegistration, makeNode, type Node } from "./world.ts";
+import { aMachine, aRegistration, makeNode, type Node } from "./world.ts";
 
 const adminId = administrator.userId;
 const login = { username: "admin", clientId: "loopback" };
@@ -27,18 +27,7 @@ async function start(node: Node): Promise<string | undefined> {
 
 /** Another way to become superuser, without which the administrator cannot be removed. */
 function addAnother({ clients }: Node) {
-  return clients.create(
-    {
-      clientName: "ops",
-      scopes: ["superuser"],
-      grants: ["client_credentials"],
-      loopback: false,
-      authMethod: "client_secret_basic",
-      token: {},
-      disabled: false,
-    },
-    "test",
-  );
+  return clients.create(aMachine(), "test");
 }
 
 describe("prepareFirstStart", () => {

@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CountersignError } from "@countersign/protocol";
-import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { recoverAdministrator } from "../../src/users/recovery.ts";
-import { aRegistration, makeNode, type Node } from "./world.ts";
+import { aMachine, aRegistration, makeNode, type Node } from "./world.ts";
 
-const machine: ClientSettings = {
-  clientId: "ops",
-  clientName: "ops",
-  scopes: ["superuser"],
-  grants: ["client_credentials"],
-  loopback: false,
-  authMethod: "client_secret_basic",
-  token: {},
-  disabled: false,
-};
+const machine = aMachine({ clientId: "ops" });
 
 async function started(): Promise<Node> {
   const node = makeNode();

@@ -2,6 +2,7 @@ import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import type { AuthorityEvent } from "../../src/audit/events.ts";
 import { type AuditTrail, createAuditTrail } from "../../src/audit/trail.ts";
 import { type ClientService, createClientService } from "../../src/clients/client-service.ts";
+import type { ClientSettings } from "../../src/clients/client-settings.ts";
 import { type Config, type ConfigInput, parseConfig } from "../../src/config.ts";
 import { grantTable } from "../../src/grants/grant-table.ts";
 import { createLimits, type Limits } from "../../src/limits/attempt-limits.ts";
@@ -67,6 +68,20 @@ export function makeNode(options: NodeOptions = {}): Node {
     grants: grantTable(),
   });
   return { clock, random, store, config, audit, limits, passwords, users, clients, events };
+}
+
+/** The settings of a client that is superuser by itself; a test states only what matters. */
+export function aMachine(fields: Partial<ClientSettings> = {}): ClientSettings {
+  return {
+    clientName: "ops",
+    scopes: ["superuser"],
+    grants: ["client_credentials"],
+    loopback: false,
+    authMethod: "client_secret_basic",
+    token: {},
+    disabled: false,
+    ...fields,
+  };
 }
 
 /** A registration; a test states only what matters. */

@@ -33,7 +33,7 @@ export function narrow(
     const missing = asked.filter((scope) => !allowed.includes(scope));
     throw new CountersignError("invalid_scope", { detail: whoLacks(missing, caller, authorization) });
   }
-  const scopes = mayLast(caller, authorization) ? allowed : allowed.filter((scope) => scope !== OFFLINE_ACCESS);
+  const scopes = mayBeRefreshed(caller, authorization) ? allowed : allowed.filter((scope) => scope !== OFFLINE_ACCESS);
   return permit(scopes, { request, client: caller.client, authorization, isAsked: asked !== undefined }, bounds);
 }
 
@@ -53,7 +53,7 @@ function permit(scopes: readonly string[], parties: Parties, bounds: Bounds): Pe
  * Whether a refresh token can be given and used. Where not, `offline_access` is ignored (OpenID Connect Core section 11),
  * and the response says so by its scope.
  */
-function mayLast({ client }: Caller, { user }: Authorization): boolean {
+function mayBeRefreshed({ client }: Caller, { user }: Authorization): boolean {
   return user !== undefined && client.grants.includes(refreshToken.type);
 }
 
