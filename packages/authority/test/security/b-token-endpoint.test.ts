@@ -57,6 +57,22 @@ const grantNames: readonly SecurityRow[] = unknownGrants.map((grant) => ({
   expect: { status: 400, error: "unsupported_grant_type" },
 }));
 
+const overlapMs = 60_000;
+
+const replacedSecrets: readonly SecurityRow[] = [
+  { at: overlapMs - 1, name: "goes on until the overlap ends", expect: { status: 200 } },
+  { at: overlapMs, name: "is refused from then on", expect: { status: 401, error: "invalid_client" } },
+].map(({ at, name, expect }) => ({
+  id: "B18",
+  name: `a secret that was replaced ${name}`,
+  async build(scene) {
+    await scene.authority.services.clients.rotateSecret(scene.service.id, overlapMs, "test");
+    await scene.authority.clock.advance(at);
+    return scene.post(serviceForm(scene));
+  },
+  expect,
+}));
+
 const badBasics: Readonly<Record<string, string>> = {
   "not base64": `Basic ${canary}!!`,
   "no colon": `Basic ${Buffer.from(canary).toString("base64")}`,
@@ -237,6 +253,7 @@ const rows: readonly SecurityRow[] = [
     build: (scene) => scene.post({ grant_type: "client_credentials" }, { headers: basic("a:b", canary) }),
     expect: { status: 401, error: "invalid_client" },
   },
+  ...replacedSecrets,
   {
     id: "B18",
     name: "unknown client and wrong secret are answered alike",
