@@ -63,7 +63,7 @@ export interface Authority {
   readonly refuse: RefusalHandler;
   /** The parts, for those who embed an authority. */
   readonly services: Services;
-  /** Says from now on that it is not ready, so that a balancer sends its requests elsewhere; answers all the same. */
+  /** Says from now on that it is not ready, so that a balancer sends its requests elsewhere; still serves those that come. */
   drain(): void;
   /** Takes no new work, finishes what was accepted, then closes the store. */
   close(): Promise<void>;

@@ -39,7 +39,7 @@ export interface Served {
   close(options?: { readonly atMostMs?: number }): Promise<void>;
 }
 
-/** What can be served: an authority, or whatever answers like one. */
+/** What can be served: an authority, or anything that responds like one. */
 export interface Servable {
   /** Answers one request. */
   readonly respond: HttpHandler;
@@ -56,7 +56,7 @@ export interface Servable {
  * @example
  * ```ts
  * import { serveAuthority } from "@countersign/authority/node";
- * const authority = { answer: async () => ({ status: 200, headers: {}, body: "ok" }) };
+ * const authority = { respond: async () => ({ status: 200, headers: {}, body: "ok" }) };
  * const served = await serveAuthority(authority, { port: 0 });
  * await (await fetch(`${served.url}/status`)).text(); // "ok"
  * await served.close();

@@ -42,7 +42,7 @@ const allowed: ReadonlyMap<EventName, readonly string[]> = new Map(
 
 /**
  * A structured log of what an authority does. Only the fields that {@link eventTable} lists are written, whatever else
- * an event carries, so a secret has no way in. Exchanges are logged at `debug`, and at `warn` when they failed: of each
+ * an event carries, so a secret has no way in. Requests are logged at `debug`, and at `warn` when they failed: of each
  * route, method and status once a second.
  *
  * @example

@@ -76,7 +76,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   };
 }
 
-/** A series that begins with its first event shows no increase: an alert would miss that one. */
+/** Every series begins at 0: one that begins with its first event shows no increase, and an alert would miss it. */
 function startAtZero(events: Counter<"event" | "code">, event: EventName): void {
   const fields: readonly string[] = eventTable[event].fields;
   const codes = fields.includes("code") ? Object.keys(errorCatalogue) : [""];

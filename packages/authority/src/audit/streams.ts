@@ -37,7 +37,7 @@ export interface OpenStream {
   readonly doubt: Doubt | undefined;
 }
 
-/** What there is to say against the clock. */
+/** Why the clock is in doubt. */
 interface Doubt {
   /** The latest instant that a stream has seen from which the clock was put back. */
   readonly latest: number;

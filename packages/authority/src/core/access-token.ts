@@ -72,7 +72,7 @@ export async function revokeAccessToken(
   { audit }: Pick<Services, "audit">,
 ): Promise<void> {
   const revoked = { key: keys.revokedToken(jti), expectedVersion: 0, draft: { value: {}, expiresAt } };
-  // It fails where the token is revoked already.
+  // The commit fails where the token is revoked already, which is no error.
   await audit.commit([revoked], [{ name: "token.revoked", fields: { clientId, jti } }]);
 }
 
@@ -123,7 +123,7 @@ async function subjectOf(
     const user = await services.users.byId(userId);
     return user === undefined || user.disabled ? undefined : { user };
   }
-  // Whom another issuer vouches for is named by what is no id here.
+  // A subject of another issuer is never an id of this authority.
   if (subject === clientId || !isId(subject)) return {};
   const subjectClient = await services.clients.byId(subject);
   return subjectClient === undefined || subjectClient.disabled ? undefined : { subjectClient };

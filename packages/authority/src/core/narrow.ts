@@ -45,7 +45,7 @@ function permit(scopes: readonly string[], parties: Parties, bounds: Bounds): Pe
   const { allowed, refused, lifetimeMs } = judgeScopes(scopes, audience, bearer, bounds.policy);
   if (refused.length === 0) return { scopes, audience, ...defined({ lifetimeMs }) };
   if (isAsked || allowed.length === 0) throw refusedByPolicy(refused);
-  // Without one of its scopes a token may be for another audience.
+  // Without one of its scopes a token may get another default audience.
   return permit(allowed, parties, bounds);
 }
 

@@ -11,7 +11,7 @@ import { userScopeLimit, within } from "../values/scope.ts";
 import type { Consumption, GrantRequest } from "./grant.ts";
 import { MAC_LENGTH, macInput, parseRefreshText, type RefreshText } from "./refresh-text.ts";
 
-/** What families are kept and judged with. */
+/** What families are read and written with. */
 type FamilyServices = Pick<Services, "store" | "clock" | "random" | "config" | "keys" | "audit" | "users">;
 
 /** What a new family is made of. */
@@ -219,7 +219,7 @@ function isSpent(text: RefreshText, family: FamilyRecord, services: Pick<FamilyS
   return text.generation < family.generation && equalInConstantTime(text.mac, macOf(macInput(text), services));
 }
 
-/** The end and its alarm are one commit. */
+/** The revocation and its event are one commit. */
 async function revokeForReuse(
   item: Item<FamilyRecord>,
   services: Pick<FamilyServices, "clock" | "audit">,

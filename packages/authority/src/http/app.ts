@@ -8,11 +8,11 @@ import type { Call, EndpointServices, Route } from "./route.ts";
 import { createRouter, type Place } from "./router.ts";
 import { routesOf } from "./routes.ts";
 
-/** Under which route and method the metrics count what has none of the table. */
+/** The labels under which the metrics count a request without a route. */
 const NO_ROUTE = "(none)";
 const OTHER_METHODS = "other";
 
-/** What is wrong with a path is for the caller to find: in the metadata every endpoint stands with its address. */
+/** The metadata name every endpoint, so the caller can find what is wrong with the path. */
 const NO_PLACE = "There is nothing at this address; the endpoints are in /.well-known/oauth-authorization-server";
 
 /** Joins the table of routes to one function. Every response passes through here once: errors, counting, CORS. */

@@ -11,7 +11,7 @@ const challenges: Readonly<Record<string, string>> = {
   insufficient_scope: 'Bearer error="insufficient_scope"',
 };
 
-/** RFC 6750 section 3.1: who showed nothing is told the scheme, and of no error. */
+/** RFC 6750 section 3.1: without credentials the challenge names the scheme and no error. */
 const UNASKED = 'Bearer realm="countersign"';
 
 const DEFAULT_RETRY_MS = 1000;
@@ -22,7 +22,7 @@ export interface Refused {
   /** The pattern of the route. */
   readonly route: string;
   readonly peer?: Peer | undefined;
-  /** Whether nobody has to be told. @default false */
+  /** Whether the log is not told. @default false */
   readonly quiet?: boolean | undefined;
 }
 

@@ -10,7 +10,7 @@ const pageHeaders = {
   "referrer-policy": "no-referrer",
 };
 
-/** `GET /`: what answers here and where its documents are, as a page for browsers and as JSON for all others. */
+/** `GET /`: what this server is and where its documents are, as a page for browsers and as JSON for all others. */
 export function home({ request, services }: Call): HttpResponse {
   const { issuer, token_endpoint, jwks_uri } = metadata(services);
   const about = {

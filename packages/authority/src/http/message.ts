@@ -40,7 +40,7 @@ export interface HttpResponse {
   readonly body: string | Uint8Array<ArrayBuffer> | null;
 }
 
-/** The authority as one function from request to answer. */
+/** The authority as one function from request to response. */
 export type HttpHandler = (request: HttpRequest, connection?: Connection) => Promise<HttpResponse>;
 
 /** Answers a request that the server found wrong before its body was read, so that a browser may read that too. */

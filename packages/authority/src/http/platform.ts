@@ -8,8 +8,8 @@ export function toFetch(handle: HttpHandler): FetchHandler {
 }
 
 /**
- * Servers hand things of their own to a fetch function, which know nothing of who is at the other end in the way asked for
- * here: Bun its server, whose `address` is an object. Who is not known so has no address, and is not on loopback.
+ * Servers pass values of their own to a fetch function. Bun passes its server, whose `address` is an object: such a caller has
+ * no address here, and is not on loopback.
  */
 function known(connection: Connection | undefined): Connection {
   const isOurs = connection?.address === undefined || typeof connection.address === "string";

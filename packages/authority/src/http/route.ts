@@ -44,6 +44,6 @@ export interface Route {
   readonly doc: RouteDoc;
   /** Which browser applications may call it: those of configured origins, or any. @default none */
   readonly cors?: "configured" | "any";
-  /** Whether its refusals are its ordinary responses, of which the log has nothing to tell. @default false */
+  /** Whether its refusals are ordinary and are not logged. @default false */
   readonly quiet?: true;
 }

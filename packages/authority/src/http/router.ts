@@ -1,6 +1,6 @@
 import type { Route } from "./route.ts";
 
-/** What a path leads to: the routes there, one for each method, and the parameters it holds. */
+/** The routes of a path, one for each method, and the parameters in it. */
 export interface Place {
   readonly routes: readonly Route[];
   readonly params: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ interface Pattern {
 const noParams = {};
 
 /**
- * Finds places by path. A path that is written in the table goes before one that fits a pattern such as
+ * Finds the routes of a path. A path that is written in the table goes before one that fits a pattern such as
  * `/api/v1/user/:id`; a parameter is one segment, decoded.
  */
 export function createRouter(routes: readonly Route[]): (path: string) => Place | undefined {

@@ -29,7 +29,7 @@ export class SigningThread implements SigningPlace {
   signWith(key: KeyObject, algorithm: SigningAlgorithm): SignatureFunction {
     const use: KeyUse = { id: undefined, isForgotten: false };
     const sign: SignatureFunction = async (input) => {
-      // In a batch a second line would be the next job, and the answers would go to the wrong callers.
+      // In a batch a second line would be the next job, and the signatures would go to the wrong callers.
       if (input.includes("\n")) throw new TypeError("Cannot sign a text of several lines: it is no JWS signing input");
       if (use.isForgotten) throw new Error("Cannot sign with a key that was erased");
       use.id ??= this.#introduce(key, algorithm);

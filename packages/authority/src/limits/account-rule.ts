@@ -11,7 +11,7 @@ import {
   takeFromBudget,
 } from "./rules.ts";
 
-/** What is known of the attempts at one account, in one item. Bounded, whoever tries. */
+/** The attempts at one account, in one item of bounded size. */
 export interface AccountState {
   /** What strangers have taken of the account's own budget. */
   readonly arrivalAt?: number;
@@ -119,7 +119,7 @@ function isTrusted(state: AccountState | undefined, now: number, { narrow, isLoo
   return isLoopback || (state?.known.some(([id, until]) => id === narrow && now < until) ?? false);
 }
 
-/** A known block answers for itself alone, not for what its neighbours in the wide one do. */
+/** A known block is judged by its own attempts, not by those of the wide block around it. */
 function countedBlocks({ narrow, wide }: Origin, isStranger: boolean, policy: AccountPolicy) {
   const own = { id: narrow, limit: policy };
   if (wide === undefined || !isStranger) return [own];

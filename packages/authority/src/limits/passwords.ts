@@ -9,7 +9,7 @@ export interface PasswordHasher {
   /** The PHC string of a password (argon2id, 19 MiB, 2 passes, 1 lane). */
   hash(password: string, from?: string): Promise<string>;
   /**
-   * Whether the password has this hash. Without a hash it does the same work and answers false, so that an unknown
+   * Whether the password has this hash. Without a hash it does the same work and resolves to false, so that an unknown
    * user costs as much time as a known one. Refuses with `temporarily_unavailable` when the queue is too long.
    */
   verify(password: string, phc: string | undefined, from?: string): Promise<boolean>;
@@ -64,7 +64,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
     parallel: config.limits.password_parallel,
     waitMs: config.limits.password_queue_ms,
   });
-  /** Nobody's: it stands in where there is no hash to compare with. */
+  /** The hash of no password: compared with where a user has none. */
   const dummy: PasswordHash = { cost, salt: random.bytes(SALT_BYTES), tag: random.bytes(TAG_BYTES) };
   return {
     get waiting() {

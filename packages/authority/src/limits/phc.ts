@@ -12,7 +12,7 @@ export interface PasswordHash {
   readonly tag: Uint8Array;
 }
 
-/** The largest memory of a stored hash, so that none can take more than its slot is reckoned with. */
+/** The largest memory of a stored hash, so that none takes more memory than a slot has. */
 const MAX_MEMORY_KIB = 65_536;
 const PATTERN =
   /^\$argon2id\$v=19\$m=(\d{1,6}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,64})\$([A-Za-z0-9+/]{16,86})$/;

@@ -67,7 +67,7 @@ export function giveBack({ arrivalAt }: BudgetState, { everyMs }: Budget): Budge
   return { arrivalAt: arrivalAt - everyMs };
 }
 
-/** What no clock could have written by now was written by one that has been put back since: it must lock nobody out. */
+/** Whether a date is not in the future: such a date was written before a clock was put back, and must lock nobody out. */
 export function isCredible(at: number, latest: number): boolean {
   return at <= latest + CLOCK_SKEW_MS;
 }

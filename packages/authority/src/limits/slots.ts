@@ -9,11 +9,11 @@ export interface SlotsOptions {
   readonly waitMs: number;
 }
 
-/** Waiting costs little, but not nothing: past so many the response would come too late anyway. */
+/** The most tasks that wait: those behind them would be refused for their time-out anyway. */
 const MAX_WAITING = 1000;
 const RETRY_AFTER_MS = 1000;
 
-/** Tells whether the turn has come (true) or is refused. */
+/** Called with true when the slot is free, with false when the task is refused. */
 type Waiter = (admitted: boolean) => void;
 
 /**

@@ -19,15 +19,15 @@ export interface ConnectionState {
   readonly connection: Connection;
   /** Requests that came so far. */
   requests: number;
-  /** Requests that were accepted, while as many as may be are worked on. */
+  /** Requests that were accepted and wait until fewer are worked on. */
   readonly waiting: PendingRequest[];
   /** Requests that are worked on, or whose responses have not left. */
   begun: number;
   /** Requests that are worked on, and were read whole. */
   responding: number;
-  /** The last request has come: nothing that still arrives is one. */
+  /** The last request has come: what still arrives is not read as a request. */
   closing: boolean;
-  /** The last response was given: nothing more is said. */
+  /** The last response was given: nothing more is sent. */
   ended: boolean;
 }
 
@@ -75,7 +75,7 @@ export function endAfter(socket: Socket, state: ConnectionState): void {
   ignoreFurther(socket);
 }
 
-/** Each takes a moment of everybody's time. */
+/** Requests ignored before the connection is cut: parsing each takes time of the event loop. */
 const MAX_IGNORED = 1000;
 
 /**
@@ -86,7 +86,7 @@ const MAX_IGNORED = 1000;
 function ignoreFurther(socket: Socket & { readonly parser?: Parser | null }): void {
   let ignored = 0;
   const { parser } = socket;
-  // A connection that is closed has none.
+  // A closed connection has no parser.
   if (!parser) return;
   parser.onIncoming = (incoming) => {
     ignored += 1;

@@ -5,7 +5,7 @@ import type { HeaderLookup, HttpRequest } from "../http/message.ts";
 export interface RequestParts {
   readonly method: string;
   readonly url: string;
-  /** Names and values in pending, as `IncomingMessage.rawHeaders` has them. */
+  /** Names and values in turn, as `IncomingMessage.rawHeaders` has them. */
   readonly rawHeaders: readonly string[];
   /** The whole body; `undefined` when the message has none. */
   readonly body: Uint8Array | undefined;

@@ -10,13 +10,13 @@ export const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT
 /** Why a message does not reach the authority. */
 export interface Refusal {
   readonly refused: ErrorCode;
-  /** Nobody can be sure where the message ends. */
+  /** Whether it is uncertain where the message ends. */
   readonly unframed?: true;
-  /** Where it was to go, when that is known. */
+  /** The URL of the request, when it is known. */
   readonly url?: string;
 }
 
-/** Where a message goes, or why it goes nowhere. */
+/** The URL of a request, or why it is refused. */
 export type Verdict = { readonly url: string } | Refusal;
 
 /** Judges what can be judged before the body is read. */

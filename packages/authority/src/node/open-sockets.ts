@@ -24,7 +24,7 @@ export function trackSockets(server: Server, tls: boolean, { handshakeMs }: Pick
   server.on("secureConnection", (socket: TLSSocket) => connections.handshaking.delete(peerOf(socket)));
 }
 
-/** Node bounds it too, and leaves it to others to destroy what it gave up. */
+/** Node bounds the handshake too, but does not destroy the socket when time is up. */
 function boundHandshake(socket: Socket, { handshaking }: Connections, atMostMs: number): void {
   const peer = peerOf(socket);
   handshaking.set(peer, socket);
@@ -36,12 +36,12 @@ function boundHandshake(socket: Socket, { handshaking }: Connections, atMostMs: 
   });
 }
 
-/** Whether a connection is none yet: what is written to it then waits for ever. */
+/** Whether the TLS handshake of a socket is unfinished: what is written to it then is never sent. */
 export function isHandshaking(server: Server, socket: Socket): boolean {
   return tracked.get(server)?.handshaking.has(peerOf(socket)) === true;
 }
 
-/** Closes servers: no new connection, idle ones at once, the others after their answer, what is left after `atMostMs`. */
+/** Closes servers: no new connection, idle ones at once, the others after their response, what is left after `atMostMs`. */
 export async function closeAll(servers: readonly Server[], atMostMs: number): Promise<void> {
   const timer = setTimeout(() => servers.forEach(destroyAll), atMostMs);
   await Promise.all(servers.map(closed));

@@ -1,11 +1,11 @@
 import { isDotSegment } from "../values/id.ts";
 
-/** What the first lines of a request say about where it goes: a URL, or why not. */
+/** The URL of a request, or why it has none. */
 export type Target = { readonly url: string } | { readonly refused: "invalid_request" | "not_found" };
 
 const PLAIN_PATH = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/;
 const SEGMENT = /^(?:[A-Za-z0-9_~!$&'()*+,=:@.-]|%[0-9A-Fa-f]{2})+$/;
-/** Escapes of letters and digits, which no client writes but to look different (RFC 3986 section 2.3); `~` many do. */
+/** Escapes of letters and digits, which only disguise a path (RFC 3986 section 2.3). Not `~`, which many clients escape. */
 const NEEDLESS_ESCAPE = /%(?:3[0-9]|[46][1-9A-F]|[57][0-9A])/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
 const CONTROL = /[\u0000-\u001f\u007f]/;

@@ -11,7 +11,7 @@ import { isHandshaking, trackSockets } from "./open-sockets.ts";
 
 /**
  * The parts of `node:http` that make servers. An import of that module would make its `WebSocket` too, and with that a
- * whole fetch client: 12 MB and some 40 ms for what nobody here uses.
+ * whole fetch client: 12 MB and some 40 ms for what is not used here.
  */
 const { createServer: createHttpServer, STATUS_CODES } = process.getBuiltinModule("node:http");
 
@@ -33,12 +33,12 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
   const options = messageOptions(limits);
   const server = tls === undefined ? createHttpServer(options) : createTlsServer(tls, options, limits);
   server.maxConnections = limits.connections;
-  // The bytes are bounded; a bound on the number would drop lines in silence, a second Authorization among them.
+  // The bytes are bounded; a bound on the number would drop lines without an error, a second Authorization among them.
   server.maxHeadersCount = 0;
   server.setTimeout(limits.silenceMs);
   const handler = createHandler(parts);
   server.on("request", handler);
-  // RFC 9110 section 10.1.1: an expectation that is not known may be ignored; the platform's 417 nobody would count.
+  // RFC 9110 section 10.1.1: an expectation that is not known may be ignored; Node's own 417 would not be counted.
   server.on("checkExpectation", handler);
   // Asked for only after the headers were judged: a body that would be refused is not asked for.
   server.on("checkContinue", handler);
@@ -58,7 +58,7 @@ export function createServer(tls: TlsOptions | undefined, parts: HandlerParts): 
 function createTlsServer(tls: TlsOptions, options: http.ServerOptions, limits: ServerLimits): https.Server {
   const certificate = readPem("certificate", () => new X509Certificate(tls.cert));
   const key = readPem("private key", () => createPrivateKey(tls.key));
-  // OpenSSL takes two of different types without a word, and then refuses every handshake.
+  // OpenSSL accepts a pair of different types without an error, and then fails every handshake.
   if (!certificate.checkPrivateKey(key))
     throw new TypeError("Cannot serve TLS: the private key is not the certificate's");
   return readPem("client authorities or revocation lists", () =>

@@ -1,7 +1,7 @@
 import type { Clock } from "@countersign/protocol";
 import type { ConnectionState } from "./connection-state.ts";
 
-/** So long pipelined requests are begun before everybody else has a turn. */
+/** How long pipelined requests are begun before the event loop goes on. */
 const TURN_MS = 5;
 
 /**

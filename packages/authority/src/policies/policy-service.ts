@@ -46,7 +46,7 @@ export interface PolicyService extends PolicySource {
   rollback(revision: number, options: ChangeOptions): Promise<PolicyRecord>;
   /** Who made the policy what it is; `undefined` where nobody ever set one. */
   latest(): Promise<PolicyRecord | undefined>;
-  /** One of the {@link keptRevisions} last revisions. */
+  /** One of the {@link KEPT_REVISIONS} last revisions. */
   revision(revision: number): Promise<PolicyRecord | undefined>;
   /** Revisions, newest first. */
   history(page: HistoryPage): Promise<readonly PolicyRecord[]>;

@@ -1,6 +1,6 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
 
-/** A batch is dead when it is answered: a large young generation would only hold memory. */
+/** A batch is garbage once its results are sent: a large young generation would only hold memory. */
 const resourceLimits = { maxYoungGenerationSizeMb: 1 };
 
 /**

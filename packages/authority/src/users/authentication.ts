@@ -64,7 +64,7 @@ async function rehash(
   }
 }
 
-/** Attempts of one site wait behind each other, so that it cannot take all turns to be hashed. */
+/** Attempts from one block of addresses wait behind each other, so that they cannot take every slot. */
 function queueOf(address: string | undefined): string {
   const { narrow, wide } = addressBlocks(address);
   return wide ?? narrow;

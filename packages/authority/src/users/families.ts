@@ -32,7 +32,7 @@ export async function families(
   }
 }
 
-/** Logs one device out. A family that is revoked already stays as it is; one of another user is as good as none. */
+/** Logs one device out. A family that is revoked already stays as it is; one of another user is treated as unknown. */
 export async function revokeFamily(
   { clock, audit }: UserServiceOptions,
   userId: string,

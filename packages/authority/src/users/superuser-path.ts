@@ -65,7 +65,7 @@ async function findPath(store: Store, { user, client }: Others): Promise<readonl
   return superuser === undefined ? undefined : [guard(clientForUsers), guard(superuser)];
 }
 
-/** Where nobody could before, the change takes nothing away. */
+/** Refuses, unless nobody could become superuser before the change either. */
 async function refuseUnlessLost(store: Store): Promise<readonly Change[]> {
   if ((await findPath(store, {})) === undefined) return [];
   throw new CountersignError("last_superuser");

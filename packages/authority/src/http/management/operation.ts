@@ -29,14 +29,14 @@ export interface Operation<Body extends z.ZodType, Query extends z.ZodObject, Re
   readonly query?: Query;
   /** The shape of the response; 204 without one. */
   readonly result?: Result;
-  /** The entity tag of the answer (RFC 9110 section 8.8.3). @default none */
+  /** The entity tag of the response (RFC 9110 section 8.8.3). @default none */
   readonly etag?: (result: z.input<Result>) => string;
   readonly run: (call: ManagementCall<z.output<Body>, z.output<Query>>) => Promise<z.input<Result>> | Promise<void>;
 }
 
 const nobody: Actor = { clientId: "", isSuperuser: false, name: "anonymous" };
 
-/** Turns an operation into a route: access, then input, then work, then answer. */
+/** Turns an operation into a route: access, then input, then work, then response. */
 export function operation<
   Body extends z.ZodType = z.ZodUndefined,
   Query extends z.ZodObject = z.ZodObject<Record<never, never>>,

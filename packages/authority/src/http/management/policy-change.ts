@@ -60,7 +60,7 @@ async function ownSuperuser({ userId, clientId }: Actor, services: Own): Promise
 const MAX_COMPARED = 2000;
 const MAX_SHOWN = 500;
 
-/** As many faults as an answer names. */
+/** The most faults that a response names. */
 const MAX_PROBLEMS = 200;
 
 /**
