@@ -4,6 +4,8 @@ import { joinObservers, type Observer } from "./audit/observer.ts";
 import { createAuditTrail, retentionOf } from "./audit/trail.ts";
 import { announceForClients, createClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
+import { type Network, noNetwork } from "./exchange/network.ts";
+import { TrustedIssuers } from "./exchange/trusted-issuers.ts";
 import type { Grant } from "./grants/grant.ts";
 import { grantTable } from "./grants/grant-table.ts";
 import { createApp } from "./http/app.ts";
@@ -36,6 +38,11 @@ export interface AuthorityOptions {
    * then. @default the store's, if it has one
    */
   readonly policy?: Policy;
+  /**
+   * How the keys of trusted issuers are fetched; `nodeNetwork` of `@countersign/authority/node` keeps clear of addresses that
+   * lead inside. @default none: such keys cannot be had
+   */
+  readonly network?: Network;
   /** Where tokens are signed: in a thread of its own, or, for short-lived processes, where they are asked for. @default "thread" */
   readonly signing?: "thread" | "inline";
   /** Counts events and requests, and answers /metrics. @default a registry of its own */
@@ -106,6 +113,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const users = createUserService({ store, clock, random, audit, limits, passwords });
   const clients = createClientService({ store, clock, random, audit, keys, grants });
   const policy = createPolicyService({ store, clock, audit, ...defined({ configured: options.policy }) });
+  const issuers = new TrustedIssuers({ clock, network: options.network ?? noNetwork, config, audit });
   const lifecycle = { closing: false, unready: undefined };
   const services: Services = {
     config,
@@ -120,6 +128,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     users,
     clients,
     policy,
+    issuers,
     lifecycle,
     clientCertificates: options.clientCertificates ?? "none",
   };
@@ -138,6 +147,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     async close() {
       lifecycle.closing = true;
       await announced;
+      issuers.close();
       await keys.close();
       await store.close();
       audit.notice("authority.stopped", { issuer: config.issuer });

@@ -71,6 +71,11 @@ export const configSchema = z.strictObject({
         .max(16)
         .default(4)
         .describe("How many actors a token may name, one inside the other (act, RFC 8693 section 4.1)"),
+      private_hosts: z
+        .array(z.string().regex(/^(?:[a-z0-9._-]{1,253}|\[[0-9a-f:]+\])$/, "must be a host name or IP address"))
+        .max(100)
+        .default([])
+        .describe("Hosts of trusted issuers that may have private or loopback addresses, as in the URLs of the policy"),
     })
     .prefault({}),
   registration: z

@@ -8,6 +8,7 @@ export type { AuditPage, AuditQuery, AuditRecord } from "./audit/trail-reader.ts
 export { type Authority, type AuthorityOptions, createAuthority } from "./authority.ts";
 export type { Caller, Connection, Peer } from "./caller.ts";
 export { type Config, type ConfigInput, configSchema, parseConfig } from "./config.ts";
+export type { Network, Reach } from "./exchange/network.ts";
 export { grantTypes } from "./grants/grant-table.ts";
 export type { FetchHandler, HeaderLookup, HttpHandler, HttpRequest, HttpResponse } from "./http/message.ts";
 export { type KeyForm, keyForms, readSigningKey, readSigningKeys, writeKey } from "./keys/convert.ts";
@@ -24,6 +25,8 @@ export { checkPolicy } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";
 export { type DecisionChange, diffPolicies, type PolicyDiff } from "./policy/diff.ts";
+export { type ExchangeExplanation, type ExchangeRequest, explainExchange, issuerIn } from "./policy/exchange.ts";
+export { OWN_ISSUER } from "./policy/exchange-document.ts";
 export { type Explanation, explain } from "./policy/explain.ts";
 export type { Finding, FindingCode } from "./policy/finding.ts";
 export { type TokenKind, tokenKinds } from "./policy/kinds.ts";

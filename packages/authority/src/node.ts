@@ -9,6 +9,7 @@ import { createServer, type TlsOptions } from "./node/servers.ts";
 
 export { defaultServerLimits, type ServerLimits } from "./node/limits.ts";
 export { isLoopbackHost } from "./node/listen.ts";
+export { nodeNetwork } from "./node/network.ts";
 export type { TlsOptions } from "./node/servers.ts";
 
 /** Where and how to serve. */

@@ -3,6 +3,7 @@ import type { MetricsSource } from "./audit/observer.ts";
 import type { AuditTrail } from "./audit/trail.ts";
 import type { ClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
+import type { TrustedIssuers } from "./exchange/trusted-issuers.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/attempt-limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
@@ -32,6 +33,8 @@ export interface Services {
   readonly clients: ClientService;
   /** Who may do what, for every kind of token. */
   readonly policy: PolicyService;
+  /** The keys of trusted issuers. */
+  readonly issuers: TrustedIssuers;
   /** The limits on attempts, counted in the store. */
   readonly limits: Limits;
   /** Hashes passwords, a bounded number at once. */

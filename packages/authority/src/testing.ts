@@ -29,6 +29,8 @@ export interface TestAuthorityOptions {
   readonly grants?: readonly Grant[];
   /** A policy of the configuration, as its TOML is read. @default none */
   readonly policy?: object;
+  /** How the keys of trusted issuers are fetched. @default not at all */
+  readonly network?: AuthorityOptions["network"];
   /** Which client certificates the metadata offer. @default "none" */
   readonly clientCertificates?: AuthorityOptions["clientCertificates"];
 }
@@ -110,7 +112,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     observer,
     signing: "inline",
     ...(options.policy === undefined ? {} : { policy: compilePolicy(readPolicy(options.policy)) }),
-    ...defined({ grants: options.grants, clientCertificates: options.clientCertificates }),
+    ...defined({ grants: options.grants, clientCertificates: options.clientCertificates, network: options.network }),
   });
   return {
     ...authority,

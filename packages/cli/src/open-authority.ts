@@ -8,6 +8,7 @@ import {
   parseConfig,
   readSigningKey,
 } from "@countersign/authority";
+import { nodeNetwork } from "@countersign/authority/node";
 import { defined } from "@countersign/protocol";
 import { openDataDirectory } from "./data-directory.ts";
 import { isEncryptedPem } from "./encrypted-key.ts";
@@ -51,6 +52,7 @@ export async function openAuthority(
       random,
       metrics,
       clientCertificates: certificatesOf(settings),
+      network: nodeNetwork,
       ...(policy === undefined ? {} : { policy }),
       ...defined({ observer }),
     });

@@ -65,7 +65,7 @@ describe("the help", () => {
     const said = stdout.replace(/\s+/g, " ");
     assert.ok(
       said.includes(
-        " --grants GRANT,… How it may get tokens: any of password, client_credentials, refresh_token, token-exchange ",
+        " --grants GRANT,… How it may get tokens: any of password, client_credentials, refresh_token, token-exchange, jwt-bearer ",
       ),
     );
     assert.ok(

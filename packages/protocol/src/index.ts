@@ -21,12 +21,12 @@ export {
   errorCatalogue,
   type Problem,
 } from "./errors.ts";
-export type { Fetch } from "./fetch-keys.ts";
+export { type DocumentRequest, type Fetch, type FetchedDocument, fetchJson } from "./fetch-keys.ts";
 export { isJsonObject, type JsonLimits, parseJson } from "./json.ts";
 export type { JsonObject, JsonValue } from "./json-value.ts";
 export { jwkThumbprint, type KeyImportOptions, type KeyRefusal, keyRefusals, type VerificationKey } from "./jwk.ts";
 export { importKeys, type KeyHint, type KeySet, type KeySource, type RefusedKey } from "./jwks.ts";
-export type { JwsHeader } from "./jws.ts";
+export type { JwsHeader, KeyHeaders } from "./jws.ts";
 export { type DecodedJwt, decodeJwt, type ProfileClaims, type VerifiedJwt, verifyJwt } from "./jwt.ts";
 export type { JwtRules } from "./jwt-rules.ts";
 export { KeyCache, type KeyCacheEvent, type KeyCacheOptions } from "./key-cache.ts";

@@ -38,6 +38,8 @@ export interface KeyImportOptions {
   readonly algorithms?: readonly JwsAlgorithm[];
   /** What an RSA key without `alg` is pinned to; each other key type has one algorithm. @default "RS256" */
   readonly rsaAlgorithm?: JwsAlgorithm;
+  /** The values of `use` that stand for verifying; a trust bundle of SPIFFE says `jwt-svid`. @default ["sig"] */
+  readonly uses?: readonly string[];
 }
 
 /** The members of an untrusted object that are its own, so that a polluted prototype adds none. */
@@ -84,7 +86,7 @@ export function importKey(value: unknown, options: KeyImportOptions = {}): Verif
   if (type === undefined) return "unknown_key_type";
   const fitting = algorithmsFor(jwk);
   if (fitting.length === 0) return "unknown_key_type";
-  if (!isForVerifying(jwk)) return "wrong_use";
+  if (!isForVerifying(jwk, options)) return "wrong_use";
   const algorithm = pin(jwk, fitting, options);
   if (algorithm === undefined) return "wrong_algorithm";
   const kid = jwk.kid;
@@ -128,9 +130,9 @@ function algorithmsFor(jwk: Members): JwsAlgorithm[] {
 }
 
 /** RFC 7517 sections 4.2 and 4.3. */
-function isForVerifying(jwk: Members): boolean {
+function isForVerifying(jwk: Members, { uses = ["sig"] }: KeyImportOptions): boolean {
   const { use, key_ops: operations } = jwk;
-  if (use !== undefined && use !== "sig") return false;
+  if (use !== undefined && !(typeof use === "string" && uses.includes(use))) return false;
   return operations === undefined || (Array.isArray(operations) && operations.includes("verify"));
 }
 

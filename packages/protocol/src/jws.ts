@@ -23,6 +23,12 @@ export interface DecodedJws {
   readonly signature: Uint8Array;
 }
 
+/**
+ * What becomes of a token whose header brings or points to its key. Neither is ever used (RFC 8725 section 3.10): some issuers
+ * always send `jku` or `x5u`, and their tokens can be taken by the configured keys alone.
+ */
+export type KeyHeaders = "refuse" | "ignore";
+
 /** The longest token that is looked at, in characters. */
 export const DEFAULT_MAX_TOKEN_LENGTH = 16_384;
 
@@ -44,7 +50,11 @@ const refusedMembers: readonly (readonly [string, RefusalReason])[] = [
  *
  * @throws {TokenRefused}
  */
-export function decodeJws(token: string, maxLength = DEFAULT_MAX_TOKEN_LENGTH): DecodedJws {
+export function decodeJws(
+  token: string,
+  maxLength = DEFAULT_MAX_TOKEN_LENGTH,
+  keyHeaders: KeyHeaders = "refuse",
+): DecodedJws {
   if (typeof token !== "string") throw new TokenRefused("not_compact");
   // A limit that is no number refuses all.
   if (!(token.length <= maxLength)) throw new TokenRefused("token_too_large");
@@ -52,7 +62,7 @@ export function decodeJws(token: string, maxLength = DEFAULT_MAX_TOKEN_LENGTH): 
   if (protectedHeader === "" || payload === "" || signature === "" || more.length > 0) {
     throw new TokenRefused("not_compact");
   }
-  const header = checkedHeader(parseJson(bytesOf(protectedHeader)));
+  const header = checkedHeader(parseJson(bytesOf(protectedHeader)), keyHeaders);
   const { kid, typ } = header;
   return {
     header,
@@ -91,10 +101,11 @@ function bytesOf(part: string): Uint8Array {
   return bytes;
 }
 
-function checkedHeader(header: ReturnType<typeof parseJson>): JwsHeader {
+function checkedHeader(header: ReturnType<typeof parseJson>, keyHeaders: KeyHeaders): JwsHeader {
   if (!isJsonObject(header)) throw new TokenRefused("malformed_header");
   for (const [member, reason] of refusedMembers) {
-    if (member in header) throw new TokenRefused(reason, { member });
+    const isIgnored = reason === "key_in_header" && keyHeaders === "ignore";
+    if (member in header && !isIgnored) throw new TokenRefused(reason, { member });
   }
   if ("typ" in header && typeof header.typ !== "string") throw new TokenRefused("malformed_header", { member: "typ" });
   if ("kid" in header && !isKeyId(header.kid)) throw new TokenRefused("malformed_header", { member: "kid" });

@@ -2,6 +2,7 @@ import type { JwsAlgorithm } from "./algorithms.ts";
 import type { Clock } from "./clock.ts";
 import { isJsonObject } from "./json.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
+import type { KeyHeaders } from "./jws.ts";
 import { type Profile, type ProfileName, profiles } from "./profiles.ts";
 import { type RefusalOptions, type RefusalReason, TokenRefused } from "./refusal.ts";
 
@@ -36,6 +37,8 @@ export interface JwtRules<P extends ProfileName = ProfileName> {
   readonly algorithms?: readonly JwsAlgorithm[];
   /** SHA-256 of the client certificate of this connection, base64url; without it, bound tokens are refused. */
   readonly certificateThumbprint?: string | undefined;
+  /** What becomes of a token with `jku`, `x5u`, `jwk` or `x5c` in its header; none is ever followed. @default "refuse" */
+  readonly keyHeaders?: KeyHeaders;
   /** In characters. @default 16384 */
   readonly maxLength?: number;
 }
@@ -150,7 +153,8 @@ const checks: readonly Check[] = [
     const found = profile.forbidden.find((name) => name in claims);
     return found === undefined ? undefined : ["forbidden_claim", { member: found }];
   },
-  function issuer(claims, { rules }) {
+  function issuer(claims, { rules, profile }) {
+    if (profile.issuer === "trust-domain") return trustDomain(claims, rules);
     return claims.iss === rules.issuer ? undefined : ["wrong_issuer", { expected: [rules.issuer], found: claims.iss }];
   },
   function subject(claims, { rules }) {
@@ -189,6 +193,13 @@ const checks: readonly Check[] = [
     return isProven ? undefined : "unproven_binding";
   },
 ];
+
+/** SPIFFE-ID section 2: a path of segments beneath the trust domain. */
+function trustDomain({ sub }: JsonObject, { issuer }: JwtRules): ReturnType<Check> {
+  const path = typeof sub === "string" && sub.startsWith(`${issuer}/`) ? sub.slice(issuer.length) : "";
+  const isName = /^(?:\/[A-Za-z0-9._-]+)+$/.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path);
+  return isName ? undefined : ["wrong_issuer", { expected: [`${issuer}/…`], found: sub }];
+}
 
 function instants(claims: JsonObject): { readonly [name in "expMs" | "nbfMs" | "iatMs"]?: number } {
   const { exp, nbf, iat } = claims;

@@ -26,6 +26,14 @@ export interface ProfileClaims {
   readonly client_assertion: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "exp" | "jti">;
   /** OpenID Connect Core section 2. */
   readonly id_token: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp" | "iat">;
+  /** A platform's token about a workload. */
+  readonly workload_token: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp" | "iat">;
+  /** JWT-SVID section 3. */
+  readonly jwt_svid: JsonObject & Pick<AccessTokenClaims, "sub" | "aud" | "exp">;
+  /** RFC 7523 section 3. */
+  readonly jwt_authorization: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp">;
+  /** draft-ietf-oauth-identity-assertion-authz-grant section 3.1. */
+  readonly id_jag: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "client_id" | "jti" | "exp" | "iat">;
 }
 
 /** A JWT whose signature and claims are verified. */
@@ -52,9 +60,9 @@ export interface VerifiedJwt<P extends ProfileName = ProfileName> {
  * decodeJwt(`${header}.${payload}.AAAA`).claims.sub; // "alice", says whoever wrote it
  * ```
  */
-export function decodeJwt(token: string, options: { readonly maxLength?: number } = {}): DecodedJwt {
-  const { maxLength = DEFAULT_MAX_TOKEN_LENGTH } = options;
-  const jws = decodeJws(token, maxLength);
+export function decodeJwt(token: string, options: Pick<JwtRules, "maxLength" | "keyHeaders"> = {}): DecodedJwt {
+  const { maxLength = DEFAULT_MAX_TOKEN_LENGTH, keyHeaders } = options;
+  const jws = decodeJws(token, maxLength, keyHeaders);
   const claims = parseJson(jws.payload, { maxBytes: maxLength });
   if (!isJsonObject(claims)) throw new TokenRefused("malformed_claims");
   checkForms(claims);

@@ -64,7 +64,7 @@ const FIRST_RETRY_MS = 1000;
  */
 export class KeyCache implements KeySource {
   readonly #url: string;
-  readonly #options: Required<Omit<KeyCacheOptions, "allowPlainHttp" | "algorithms" | "rsaAlgorithm">>;
+  readonly #options: Required<Omit<KeyCacheOptions, "allowPlainHttp" | "algorithms" | "rsaAlgorithm" | "uses">>;
   readonly #importing: KeyImportOptions;
   readonly #closing = new AbortController();
   readonly #missing = new Map<string, number>();
@@ -79,11 +79,11 @@ export class KeyCache implements KeySource {
    * @throws {RangeError} when a span or size is negative or not a number.
    */
   constructor(url: string, options: KeyCacheOptions) {
-    const { allowPlainHttp = false, algorithms, rsaAlgorithm } = options;
+    const { allowPlainHttp = false, algorithms, rsaAlgorithm, uses } = options;
     checkUrl(url, allowPlainHttp);
     this.#url = url;
     this.#importing = {
-      ...defined({ algorithms, rsaAlgorithm }),
+      ...defined({ algorithms, rsaAlgorithm, uses }),
     };
     const { clock, fetch = globalThis.fetch, observe = () => {}, coolDownMs = 30_000, maxAgeMs = 600_000 } = options;
     const { maxStaleMs = 86_400_000, missingKeyMs = 300_000, timeoutMs = 5_000, maxBytes = 262_144 } = options;

@@ -14,6 +14,8 @@ export interface Profile {
    * `if-present`: a token without `aud` is for everybody.
    */
   readonly audience: "member" | "every" | "whole" | "if-present";
+  /** `trust-domain`: the issuer is a trust domain of SPIFFE, and `sub` must be a name beneath it. @default equality with `iss` */
+  readonly issuer?: "trust-domain";
   /** The longest time between `iat`, or now, and `exp`, unless the rules say otherwise. */
   readonly maxLifetimeMs: number;
 }
@@ -65,6 +67,39 @@ export const profiles = {
     forbidden: ["events", "client_id", "scope"],
     audience: "every",
     maxLifetimeMs: DAY,
+  },
+  /** A token by which a platform says which workload it is; an access token of RFC 9068 has a `typ` of its own. */
+  workload_token: {
+    types: ["jwt", undefined],
+    required: ["iss", "sub", "aud", "exp", "iat"],
+    forbidden: ["events"],
+    audience: "every",
+    maxLifetimeMs: DAY,
+  },
+  /** JWT-SVID of SPIFFE, sections 3 and 4: `iss` is no part of it, the trust domain is that of `sub`. */
+  jwt_svid: {
+    types: ["jwt", "jose", undefined],
+    required: ["sub", "aud", "exp"],
+    forbidden: ["events"],
+    audience: "every",
+    issuer: "trust-domain",
+    maxLifetimeMs: DAY,
+  },
+  /** RFC 7523 section 3 for an authorization grant; without `jti` its content is its id. */
+  jwt_authorization: {
+    types: ["jwt", undefined],
+    required: ["iss", "sub", "aud", "exp"],
+    forbidden: ["events", "nonce"],
+    audience: "whole",
+    maxLifetimeMs: 60 * MINUTE,
+  },
+  /** draft-ietf-oauth-identity-assertion-authz-grant section 3.1. */
+  id_jag: {
+    types: ["oauth-id-jag+jwt"],
+    required: ["iss", "sub", "aud", "client_id", "jti", "exp", "iat"],
+    forbidden: ["events"],
+    audience: "whole",
+    maxLifetimeMs: 60 * MINUTE,
   },
 } as const satisfies Record<string, Profile>;
 

@@ -47,6 +47,10 @@ async function joseAlone(given: TokenCase): Promise<"accepts" | "refuses"> {
     plain: {},
     client_assertion: {},
     id_token: {},
+    workload_token: {},
+    jwt_svid: {},
+    jwt_authorization: {},
+    id_jag: { typ: "oauth-id-jag+jwt" },
   };
   try {
     await jose.jwtVerify(given.token, jose.createLocalJWKSet({ keys: given.jwks as jose.JWK[] }), {

@@ -36,6 +36,7 @@ export const eventTable = {
   },
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["userId", "address"] },
   "introspection.withheld": { level: "info", fields: ["clientId", "jti"], optional: [] },
+  "issuer.unavailable": { level: "warn", fields: ["issuer", "detail"], optional: [] },
   "request.refused": { level: "info", fields: ["method", "route", "status", "code", "detail"], optional: ["address"] },
   "request.failed": { level: "error", fields: ["requestId", "method", "route", "detail"], optional: [] },
   "authority.started": { level: "info", fields: ["issuer"], optional: [] },

@@ -1,4 +1,4 @@
-import { type ActorClaim, isJsonObject, type JsonObject, type JsonValue } from "@countersign/protocol";
+import { type ActorClaim, defined, isJsonObject, type JsonObject, type JsonValue } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import { type PresentedToken, refusedToken } from "./presented.ts";
 
@@ -30,43 +30,43 @@ export function actingFor(
   rules: ActingRules,
 ): Acting {
   checkMayAct(subject, actor, caller, rules);
-  const { act: before, may_act: mayAct } = subject.claims;
-  const kept = isJsonObject(mayAct) ? { mayAct } : {};
-  const now = actor === undefined ? before : claimOf(actor, subject, before, rules);
-  if (now === undefined) return kept;
-  const claim = soundActor(now, rules.maxActors);
-  if (claim === undefined) {
-    throw refusedToken("subject", `its act is malformed, or names more than ${rules.maxActors} actors`);
+  const names = subject.issuer === rules.issuer ? {} : { iss: subject.issuer };
+  const { act, may_act: mayAct } = subject.claims;
+  const kept = isJsonObject(mayAct) ? { mayAct: { ...names, ...mayAct } } : {};
+  const left = actor === undefined ? rules.maxActors : rules.maxActors - 1;
+  const before = act === undefined ? undefined : soundActor(act, left, names);
+  if (act !== undefined && before === undefined) {
+    throw refusedToken("subject_token", `its act is malformed, or names more than ${left} actors`);
   }
-  return { ...kept, actor: claim };
+  const now = actor === undefined ? before : claimOf(actor, subject, before, rules);
+  return now === undefined ? kept : { ...kept, actor: now };
 }
 
 function claimOf(
   actor: PresentedToken,
   subject: PresentedToken,
-  before: JsonValue | undefined,
+  before: ActorClaim | undefined,
   { issuer }: ActingRules,
-): JsonObject {
-  if (actor.claims.act !== undefined) throw refusedToken("actor", "somebody acts for its subject already (act)");
+): ActorClaim {
+  if (actor.claims.act !== undefined) throw refusedToken("actor_token", "somebody acts for its subject already (act)");
   if (actor.issuer === subject.issuer && actor.subject === subject.subject) {
-    throw refusedToken("actor", "it is about the subject itself");
+    throw refusedToken("actor_token", "it is about the subject itself");
   }
   const { subject: sub } = actor;
-  return {
-    ...(actor.issuer === issuer ? {} : { iss: actor.issuer }),
-    sub,
-    ...(before === undefined ? {} : { act: before }),
-  };
+  return { ...(actor.issuer === issuer ? {} : { iss: actor.issuer }), sub, ...defined({ act: before }) };
 }
 
-/** Each actor as a name in its issuer's words, and no deeper than is allowed; `undefined` for anything else. */
-function soundActor(value: JsonValue, left: number): ActorClaim | undefined {
+/**
+ * Each actor by its name, and no deeper than is allowed; `undefined` for anything else. A name without issuer is one of the
+ * token's issuer, which a token of ours has to say.
+ */
+function soundActor(value: JsonValue, left: number, names: { readonly iss?: string }): ActorClaim | undefined {
   if (left <= 0 || !isJsonObject(value)) return undefined;
   const { sub, iss, act } = value;
   if (typeof sub !== "string" || sub === "" || (iss !== undefined && typeof iss !== "string")) return undefined;
-  const before = act === undefined ? undefined : soundActor(act, left - 1);
+  const before = act === undefined ? undefined : soundActor(act, left - 1, names);
   if (act !== undefined && before === undefined) return undefined;
-  return { ...(iss === undefined ? {} : { iss }), sub, ...(before === undefined ? {} : { act: before }) };
+  return { ...names, ...defined({ iss }), sub, ...defined({ act: before }) };
 }
 
 /**
@@ -90,5 +90,5 @@ function checkMayAct(
   const known: ReadonlyMap<string, JsonValue | undefined> = new Map(Object.entries(acting));
   const isNamed = Object.keys(named).some((name) => name !== "iss");
   if (isNamed && wanted.every(([name, value]) => typeof value === "string" && known.get(name) === value)) return;
-  throw refusedToken(actor === undefined ? "subject" : "actor", "its may_act names somebody else");
+  throw refusedToken(actor === undefined ? "subject_token" : "actor_token", "its may_act names somebody else");
 }

@@ -28,18 +28,22 @@ export interface PresentedToken {
 }
 
 /**
- * A refusal of one of the two tokens, as RFC 8693 section 2.2.2 names it. Why is for the log: the caller would learn from it
- * how to do better.
+ * A refusal of a token that was presented, as RFC 8693 section 2.2.2 or RFC 7523 section 3.1 names it. Why is for the log: the
+ * caller would learn from it how to do better.
  */
 export function refusedToken(role: TokenRole, detail: string, cause?: unknown): CountersignError {
-  const hint = `The ${role}_token is not accepted here: wrong, expired, revoked, or not meant for this client`;
-  return new CountersignError("invalid_request", { hint, detail: `${role}_token: ${detail}`, cause });
+  const hint = `The ${role} is not accepted here: wrong, expired, revoked, or not meant for this client`;
+  return new CountersignError(codeFor(role), { hint, detail: `${role}: ${detail}`, cause });
+}
+
+function codeFor(role: TokenRole) {
+  return role === "assertion" ? "invalid_grant" : "invalid_request";
 }
 
 /** The same where the token was looked at by the rules for JWTs; keys that cannot be had are nobody's bad token. */
 export function refusedAs(role: TokenRole, error: unknown): unknown {
   if (!(error instanceof TokenRefused)) return error;
-  if (error.reason === "keys_unavailable") return error.as("invalid_request");
+  if (error.reason === "keys_unavailable") return error.as(codeFor(role));
   const about = error.member ?? error.difference;
   return refusedToken(role, [error.reason, about].filter((text) => text !== "").join(": "), error);
 }

@@ -2,6 +2,7 @@ import { CountersignError } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import { clientCredentials } from "./client-credentials.ts";
 import type { Grant, GrantRequest, GrantServices } from "./grant.ts";
+import { jwtBearer } from "./jwt-bearer.ts";
 import { refreshToken } from "./refresh-token.ts";
 import { password } from "./resource-owner-password.ts";
 import { tokenExchange } from "./token-exchange.ts";
@@ -16,7 +17,7 @@ export interface TokenEndpointServices extends GrantServices {
 }
 
 /** Every grant that is offered: a new one is a file and a row. */
-export const offeredGrants: readonly Grant[] = [password, clientCredentials, refreshToken, tokenExchange];
+export const offeredGrants: readonly Grant[] = [password, clientCredentials, refreshToken, tokenExchange, jwtBearer];
 
 /** The types of the grants that are offered, as `grants` of a client and `grant_type` of a request name them. */
 export const grantTypes: readonly string[] = offeredGrants.map(({ type }) => type);

@@ -1,17 +1,21 @@
 import { CountersignError, tokenTypes } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
 import { actingFor } from "../exchange/acting.ts";
-import { readExchangeForm, type SentToken } from "../exchange/exchange-form.ts";
-import { type OwnTokenServices, reachOfOwnToken, readOwnToken } from "../exchange/own-token.ts";
+import { type ByRule, byRule, meets, ownSubject } from "../exchange/by-rule.ts";
+import { readExchangeForm } from "../exchange/exchange-form.ts";
+import { reachOfOwnToken } from "../exchange/own-token.ts";
 import { type PresentedToken, refusedToken } from "../exchange/presented.ts";
+import { type PresentedServices, readPresented } from "../exchange/read-presented.ts";
+import { tokenIds } from "../exchange/token-ids.ts";
+import { type ExchangePolicy, noExchange } from "../policy/exchange.ts";
 import type { Grant } from "./grant.ts";
 
 /** What can be asked for: a JWT access token by either of its names. */
 const givenTypes: readonly string[] = [tokenTypes.accessToken, tokenTypes.jwt];
 
 /**
- * RFC 8693: a token goes in, another comes out, which never permits more nor lives longer. Whose it is stays as it was; who
- * acts with it is named by the actor token.
+ * RFC 8693: a token goes in, another comes out, which never permits more nor lives longer. A token of ours stays whose it is; one
+ * of a trusted issuer becomes what the rules of the policy say. Who acts is named by the actor token.
  */
 export const tokenExchange: Grant = {
   type: "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -23,50 +27,51 @@ export const tokenExchange: Grant = {
     actor_token_type: "Its type",
     requested_token_type: "The type of the token that is asked for; an access token when absent",
   },
-  async authorize(request, caller, services: OwnTokenServices) {
+  async authorize(request, caller, services: PresentedServices) {
     const { subject: sent, actor: sentActor, requestedType } = readExchangeForm(request);
     if (!givenTypes.includes(requestedType)) {
       throw new CountersignError("invalid_request", { hint: `requested_token_type may be ${givenTypes.join(" or ")}` });
     }
-    const subject = await presented(sent, caller, services);
-    const actor = sentActor === undefined ? undefined : await presented(sentActor, caller, services);
-    const reach = reachOfOwnToken(subject, caller, services);
-    if (reach === undefined) throw refusedToken("subject", notMeant(subject, caller));
-    if (actor !== undefined && reachOfOwnToken(actor, caller, services) === undefined) {
-      throw refusedToken("actor", notMeant(actor, caller));
-    }
+    const { exchange: policy } = (await services.policy.current()).policy ?? { exchange: noExchange };
+    const subject = await readPresented(sent, { caller, policy }, services);
+    const actor = sentActor === undefined ? undefined : await readPresented(sentActor, { caller, policy }, services);
+    const { rule, ...reach } = await reachOf(subject, { caller, policy, targets: request.targets }, services);
+    if (actor !== undefined) checkActor(actor, { caller, policy, targets: [] }, services);
     const { issuer, exchange } = services.config;
-    const acting = actingFor(subject, actor, caller, { issuer, maxActors: exchange.max_actors });
     return {
-      ...whoseIs(subject, caller),
       ...reach,
-      ...acting,
+      ...actingFor(subject, actor, caller, { issuer, maxActors: exchange.max_actors }),
       expiresAt: Math.min(subject.expiresAt, actor?.expiresAt ?? Number.POSITIVE_INFINITY),
       issuedTokenType: requestedType,
       consume: () => ({
         changes: [...subject.guards, ...(actor?.guards ?? [])],
-        fields: { presented: presentedIds(subject, actor) },
+        fields: { ...tokenIds(subject, actor), ...(rule === undefined ? {} : { rule }) },
       }),
     };
   },
 };
 
-function presented(sent: SentToken, caller: Caller, services: OwnTokenServices): Promise<PresentedToken> {
-  return readOwnToken(sent, caller, services);
+interface Asked {
+  readonly caller: Caller;
+  readonly policy: ExchangePolicy;
+  readonly targets: readonly string[];
 }
 
-function notMeant({ issuedTo, audience }: PresentedToken, { client }: Caller): string {
-  return `it was given to ${issuedTo} for ${audience.join(" ") || "nobody"}, and ${client.clientId} is neither`;
+type Reach = Omit<ByRule, "rule"> & { readonly rule?: string };
+
+/** How far a token goes in the hands of a client: as it is with our own, or else by a rule. */
+function reachOf(token: PresentedToken, asked: Asked, services: PresentedServices): Promise<Reach> | Reach {
+  const own = token.issuer === services.config.issuer ? reachOfOwnToken(token, asked.caller, services) : undefined;
+  return own === undefined ? byRule(token, asked, services) : { ...ownSubject(token, asked.caller), ...own };
 }
 
-function whoseIs({ user, client }: PresentedToken, caller: Caller) {
-  if (user !== undefined) return { user };
-  return client === undefined || client.clientId === caller.client.clientId
-    ? {}
-    : { subject: { id: client.clientId, client } };
-}
-
-/** For the trail: which tokens this one was made from. */
-function presentedIds(...tokens: readonly (PresentedToken | undefined)[]): string {
-  return tokens.flatMap((token) => (typeof token?.claims.jti === "string" ? [token.claims.jti] : [])).join(" ");
+/** Who may not exchange a token may not show it as a proof of who acts, either: it was given to others. */
+function checkActor(actor: PresentedToken, asked: Asked, services: PresentedServices): void {
+  const isOurs = actor.issuer === services.config.issuer;
+  if (isOurs && reachOfOwnToken(actor, asked.caller, services) !== undefined) return;
+  if (meets(actor, asked, services) !== undefined) return;
+  throw refusedToken(
+    "actor_token",
+    `it is not meant for ${asked.caller.client.clientId}, and no rule of exchange fits it`,
+  );
 }

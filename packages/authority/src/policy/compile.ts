@@ -1,4 +1,5 @@
 import type { PolicyDocument } from "./document.ts";
+import { compileExchange, type ExchangePolicy } from "./exchange.ts";
 import { kindTable, type TokenKind } from "./kinds.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { canonical, PolicyError, policyHash } from "./read.ts";
@@ -74,6 +75,8 @@ export interface Policy {
   readonly resources: ReadonlyMap<string, ResourceRule>;
   /** The longest life of a token of each kind, in seconds. */
   readonly lifetimes: Readonly<Record<TokenKind, number>>;
+  /** Whose tokens are taken for tokens of the authority, and for which. */
+  readonly exchange: ExchangePolicy;
 }
 
 /** Which rules can apply, by the names they give in full. */
@@ -117,6 +120,7 @@ export function compilePolicy(document: PolicyDocument): Policy {
     externalRoles: new Set(Object.entries(document.roles).flatMap(([name, { external }]) => (external ? [name] : []))),
     resources: compileRequirements(document),
     lifetimes: lifetimesOf(document),
+    exchange: compileExchange(document.exchange ?? { issuers: [], rules: [] }),
   };
 }
 

@@ -1,9 +1,10 @@
 import { PublicKey } from "@countersign/biscuit";
 import { z } from "zod";
 import { scopeSchema } from "../values/scope.ts";
+import { exchangeSchema } from "./exchange-document.ts";
 import { tokenKinds } from "./kinds.ts";
 import { IDENTITY_RULE, isIdentity, isName, NAME_RULE } from "./names.ts";
-import { compilePattern, MAX_PATTERN_LENGTH } from "./pattern.ts";
+import { compilePattern, MAX_PATTERN_LENGTH, PATTERN_RULE } from "./pattern.ts";
 
 /** The form of documents that this version reads. */
 export const DOCUMENT_FORMAT = "countersign-policy/1";
@@ -18,10 +19,7 @@ const patternSchema = z
   .string()
   .min(1)
   .max(MAX_PATTERN_LENGTH)
-  .refine(
-    (source) => compilePattern(source) !== undefined,
-    "must be a pattern in the syntax of Rust's regex crate that is matched in linear time: no look-around, no back-reference",
-  );
+  .refine((source) => compilePattern(source) !== undefined, PATTERN_RULE);
 
 const lifetime = z.number().int().min(1).max(MAX_LIFE);
 const listOf = <Member extends z.ZodType>(member: Member) => z.array(member).min(1).max(MAX_LISTED);
@@ -196,6 +194,7 @@ export const documentSchema = z
     components: z.record(nameSchema, componentSchema).default({}),
     resources: z.record(nameSchema, resourceSchema).default({}),
     rules: z.array(ruleSchema).default([]),
+    exchange: exchangeSchema.optional().describe("Whose tokens are taken for tokens of the authority, and for which"),
   })
   .superRefine((document, context) => {
     for (const { path, message } of [...scopeFaults(document), ...referenceFaults(document)])

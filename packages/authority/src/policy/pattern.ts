@@ -10,6 +10,10 @@ export interface Pattern {
 /** UTF-16 units of the longest pattern. */
 export const MAX_PATTERN_LENGTH = 512;
 
+/** What a pattern is, for messages. */
+export const PATTERN_RULE =
+  "must be a pattern in the syntax of Rust's regex crate that is matched in linear time: no look-around, no back-reference";
+
 /** What compiling one pattern may cost, in steps of fuel: about 5 ms. */
 const COMPILE_FUEL = 50_000;
 /** What comparing one name may cost: a name of 1,024 characters with any pattern that compiles in practice. */

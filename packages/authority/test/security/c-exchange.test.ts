@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { tokenTypes } from "@countersign/protocol";
+import { FakeClock } from "@countersign/protocol/testing";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { thumbprintOf } from "../../src/core/client-certificate.ts";
 import { tokenExchange } from "../../src/grants/token-exchange.ts";
 import { type FormFields, TEST_ISSUER, type TestResponse } from "../../src/testing.ts";
+import { type ForeignIssuer, foreignIssuer } from "../exchange/foreign.ts";
 import { canary, type Scene, type SecurityRow, securityTable } from "./table.ts";
 
 const invalidRequest = { status: 400, error: "invalid_request" };
@@ -308,6 +310,169 @@ const types: readonly SecurityRow[] = [
   row("C30", "two subject tokens", ({ exchange, subject }) => exchange({ subject_token: [subject, subject] })),
 ];
 
+const idp = "https://idp.example.com";
+const evil = "https://evil.example.com";
+const jwtType = { subject_token_type: tokenTypes.jwt };
+
+/** Two issuers that every row of foreign tokens trusts, one of which wants the other's rights; made once. */
+const issuers = (() => {
+  const now = () => new FakeClock().now();
+  const of = (issuer: string) => foreignIssuer({ issuer, audience: TEST_ISSUER, now });
+  return Promise.all([of(idp), of(evil)]);
+})();
+
+/** A row in which `orders` exchanges a token of another issuer by rules. */
+function foreignRow(
+  id: string,
+  name: string,
+  make: (idp: ForeignIssuer, evil: ForeignIssuer) => Promise<string>,
+  more: Partial<SecurityRow> & {
+    readonly entry?: object;
+    readonly rules?: readonly object[];
+    readonly fields?: FormFields;
+  } = {},
+): SecurityRow {
+  const { entry = { profile: "jwt" }, rules, fields = {}, ...rest } = more;
+  const build = async (parts: Parts) => {
+    const [first, second] = await issuers;
+    const gives = { audiences: [api], scopes: ["read"] };
+    await parts.scene.authority.services.policy.set(
+      {
+        format: "countersign-policy/1",
+        version: 1,
+        exchange: {
+          issuers: [
+            { issuer: idp, jwks: first.jwks, ...entry },
+            { issuer: evil, jwks: second.jwks, profile: "jwt" },
+          ],
+          rules: (rules ?? [{}]).map((rule) => ({ issuer: idp, clients: ["orders"], gives, ...rule })),
+        },
+      },
+      { actor: "test" },
+    );
+    return parts.exchange({ ...jwtType, subject_token: await make(first, second), ...fields });
+  };
+  return row(id, name, build, rest);
+}
+
+const seconds = Math.floor(new FakeClock().now() / 1000);
+const inTime = { expect: { status: 200 } };
+
+const foreign: readonly SecurityRow[] = [
+  foreignRow("C25", "a good token of another issuer, as a control of the table", (idp) => idp.sign(), inTime),
+  foreignRow("A2", "alg none with a real signature left on", async (idp) => {
+    const [, payload, signature] = (await idp.sign()).split(".");
+    return `${Buffer.from('{"alg":"none","typ":"JWT"}').toString("base64url")}.${payload}.${signature}`;
+  }),
+  foreignRow("A23", "jku in the header", (idp) => idp.sign({}, { jku: "http://127.0.0.1/canary" })),
+  foreignRow("A24", "a key of the sender in the header", async (idp, evil) =>
+    evil.sign({ iss: idp.issuer }, { jwk: evil.jwks.keys[0] }),
+  ),
+  foreignRow("A37", "no exp", (idp) => idp.sign({ exp: undefined })),
+  foreignRow("A37", "an exp in a thousand years", (idp) => idp.sign({ exp: seconds + 31_536_000_000 })),
+  foreignRow("A38", "expired", (idp) => idp.sign({ exp: seconds - 31 })),
+  foreignRow("A39", "issued in the future", (idp) => idp.sign({ iat: seconds + 31, exp: seconds + 600 })),
+  foreignRow("A39", "not yet valid", (idp) => idp.sign({ nbf: seconds + 31 })),
+  ...[
+    undefined,
+    [],
+    "http://localhost:8080.evil",
+    "http://localhost:8080/",
+    "HTTP://localhost:8080",
+    [TEST_ISSUER, evil],
+    7,
+  ].map((aud) => foreignRow("A40", `aud is ${JSON.stringify(aud)}`, (idp) => idp.sign({ aud }))),
+  foreignRow("A41", "the name of one issuer under the key of another, of the same kid", (_, evil) =>
+    evil.sign({ iss: idp }),
+  ),
+  foreignRow("A41", "an issuer with a slash more", (idp) => idp.sign({ iss: `${idp.issuer}/` })),
+  foreignRow("A42", "an access token where a workload's is expected", (idp) => idp.sign({}, { typ: "at+jwt" })),
+  foreignRow("A42", "a logout token", (idp) => idp.sign({ events: {} })),
+  foreignRow("A45", "a token that is bound to a key that nobody proves", (idp) => idp.sign({ cnf: { jkt: "x" } })),
+  foreignRow("C27", "a token of a trusted issuer that no rule is about", (_, evil) => evil.sign()),
+  foreignRow("C27", "a rule for another client", (idp) => idp.sign(), { rules: [{ clients: ["stranger"] }] }),
+  foreignRow(
+    "C28",
+    "a token of a minute, which the new one does not outlive",
+    (idp) => idp.sign({ exp: seconds + 60 }),
+    {
+      ...inTime,
+      also: ({ body }) => assert.ok(Number(body.expires_in) <= 60),
+    },
+  ),
+  foreignRow("C28", "a scope beyond the rule", (idp) => idp.sign(), {
+    fields: { scope: "write" },
+    expect: { status: 400, error: "invalid_scope" },
+  }),
+  foreignRow("C30", "a workload's token as an access token", (idp) => idp.sign(), {
+    fields: { subject_token_type: tokenTypes.accessToken },
+  }),
+  foreignRow("C30", "an assertion at the exchange", (idp) => idp.sign(), { entry: { profile: "assertion" } }),
+  foreignRow(
+    "C32",
+    "an id token of several audiences without azp",
+    (idp) => idp.sign({ aud: [TEST_ISSUER, "other"] }),
+    {
+      entry: { profile: "id-token", audiences: [TEST_ISSUER, "other"] },
+      fields: { subject_token_type: tokenTypes.idToken },
+    },
+  ),
+  foreignRow("C32", "an id token that was given to another party", (idp) => idp.sign({ azp: "other" }), {
+    entry: { profile: "id-token" },
+    fields: { subject_token_type: tokenTypes.idToken },
+  }),
+  foreignRow("C32", "an id token that was given to the party that is expected", (idp) => idp.sign({ azp: "web" }), {
+    entry: { profile: "id-token", authorized_parties: ["web"] },
+    fields: { subject_token_type: tokenTypes.idToken },
+    ...inTime,
+  }),
+  row("C32", "a token a second time, where its issuer's are good once", async ({ exchange, scene }) => {
+    const [{ issuer, jwks, sign }] = await issuers;
+    const rules = [{ issuer, gives: { audiences: [api], scopes: ["read"] } }];
+    const exchanging = { issuers: [{ issuer, jwks, profile: "jwt", single_use: true }], rules };
+    await scene.authority.services.policy.set(
+      { format: "countersign-policy/1", version: 1, exchange: exchanging },
+      { actor: "test" },
+    );
+    const fields = { ...jwtType, subject_token: await sign() };
+    assert.equal((await exchange(fields)).status, 200);
+    return exchange(fields);
+  }),
+];
+
+const polluted = JSON.parse('{"__proto__":{"admin":"yes"}}');
+
+const foreignRules: readonly SecurityRow[] = [
+  foreignRow("A35", "a claim that all objects have", (idp) => idp.sign(), {
+    rules: [{ claims: { "/constructor/name": "Object" } }],
+  }),
+  foreignRow("A35", "a claim beneath __proto__", (idp) => idp.sign(polluted), {
+    rules: [{ claims: { admin: "yes" } }],
+  }),
+  foreignRow("C31", "two rules: the first counts", (idp) => idp.sign(), {
+    rules: [{ gives: { audiences: [api], scopes: ["read"] } }, { gives: { audiences: [api], scopes: ["write"] } }],
+    ...inTime,
+    also: ({ body }) => assert.equal(body.scope, "read"),
+  }),
+  foreignRow(
+    "C34",
+    "a pattern that backtracking engines never finish with",
+    (idp) => idp.sign({ ref: `${"a".repeat(50)}!` }),
+    {
+      rules: [{ claims: { ref: { pattern: "(a+)+" } } }],
+    },
+  ),
+  foreignRow("C34", "an alternative that would escape its anchors", (idp) => idp.sign({ ref: "prod-not" }), {
+    rules: [{ claims: { ref: { pattern: "dev|prod" } } }],
+  }),
+  foreignRow("A44", "a subject that is an id of ours", (idp) => idp.sign({ sub: "x" }), {
+    rules: [{ gives: { audiences: [api], scopes: ["read"], subject: "{sub}:" } }],
+  }),
+  foreignRow("A44", "two claims that could be parted elsewhere", (idp) => idp.sign({ a: "x:y", b: "z" }), {
+    rules: [{ gives: { audiences: [api], scopes: ["read"], subject: "w:{a}:{b}" } }],
+  }),
+];
+
 const good: readonly SecurityRow[] = [
   row(
     "C25",
@@ -320,6 +485,8 @@ const good: readonly SecurityRow[] = [
 ];
 
 securityTable("C. Token exchange", [
+  ...foreign,
+  ...foreignRules,
   ...good,
   ...subjects,
   ...targets,

@@ -6,11 +6,13 @@ import { describe, it, type TestContext } from "node:test";
 import { sha256 } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
+import { jwtBearer } from "../../src/grants/jwt-bearer.ts";
 import { keys, owners } from "../../src/store/keys.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
 import { prepareFirstStart } from "../../src/users/first-start.ts";
 import { createInvitations } from "../../src/users/invitations.ts";
+import { foreignIssuer } from "../exchange/foreign.ts";
 import { storePath } from "./stores.ts";
 
 const page = readFileSync(new URL("../../../../docs/storage.md", import.meta.url), "utf8");
@@ -46,6 +48,7 @@ const samples: Readonly<Record<string, string | number>> = {
   familyId: "f 1",
   code: "code",
   jti: "j#1",
+  issuer: "https://idp.example.com",
   name: "account",
   subject: "somebody",
   streamId: "s1",
@@ -112,6 +115,7 @@ const ends: Readonly<Record<string, (item: Stored, used: Used) => boolean>> = {
   "`expiresAt`": ({ expiresAt, value }) => expiresAt === value.expiresAt,
   "the assertion's `exp` + `tokens.clock_skew`": ({ expiresAt }, used) =>
     expiresAt === used.assertionExpiresAt + 30_000,
+  "its `exp` + the issuer's `clock_skew`": ({ expiresAt }, used) => expiresAt === used.assertionExpiresAt + 30_000,
   "the token's `exp`": ({ expiresAt }, used) => expiresAt === used.tokenExpiresAt,
   "the limit has no effect": ({ expiresAt }, used) => expiresAt !== null && expiresAt > used.at,
   "ten minutes have passed": ({ expiresAt }, used) => expiresAt === used.at + 600_000,
@@ -204,7 +208,7 @@ async function run(authority: TestAuthority): Promise<Used> {
   const { adminPassword = "", confirmShown } = await prepareFirstStart(services);
   await confirmShown();
   await services.store.commit([{ key: "absent", expectedVersion: 0 }], { id: "one" });
-  await services.policy.set({ format: "countersign-policy/1", version: 1 }, { actor: "admin_id" });
+  await presentOnce(authority);
   const { code } = await createInvitations(services).create(dayMs, "admin_id");
   const settings = { scopes: ["superuser", "offline_access"], grants: ["password", "refresh_token"] } as const;
   const { client, secret } = await authority.client(settings);
@@ -234,6 +238,21 @@ async function run(authority: TestAuthority): Promise<Used> {
       String(second.body.access_token),
     ],
   };
+}
+
+/** Sets a policy that trusts an issuer, and uses an assertion of it, which lives as long as that of the client. */
+async function presentOnce(authority: TestAuthority): Promise<void> {
+  const { services, clock } = authority;
+  const issuer = "https://idp.example.com";
+  const { sign, jwks } = await foreignIssuer({ issuer, audience: TEST_ISSUER, now: () => clock.now() });
+  const rules = [{ issuer, gives: { audiences: ["https://api.example.com"] } }];
+  const exchange = { issuers: [{ issuer, profile: "assertion", jwks }], rules };
+  await services.policy.set({ format: "countersign-policy/1", version: 1, exchange }, { actor: "admin_id" });
+  await authority.client({ clientId: "job", authMethod: "none", grants: [jwtBearer.type] });
+  const iat = Math.floor(clock.now() / 1000);
+  const assertion = await sign({ iat, exp: iat + 60 });
+  const { status } = await authority.form("/oauth/token", { client_id: "job", grant_type: jwtBearer.type, assertion });
+  assert.equal(status, 200);
 }
 
 /** Uses a client assertion; resolves to when it expires. */

@@ -10,6 +10,7 @@ import { defined } from "@countersign/protocol";
 import type { Arguments, Command, Positional } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
 import { loadPolicy } from "../policy-files.ts";
+import { explainToken } from "./explain-token.ts";
 
 const file: Positional = { name: "file", summary: "A policy, or a folder with clients.toml and resources.toml" };
 
@@ -54,14 +55,23 @@ export const policyCommands: readonly Command[] = [
       audience: { kind: "text", summary: "Whom the access token is for" },
       resource: { kind: "text", summary: "The resource of a capability token" },
       operation: { kind: "text", summary: "What is to be done with the resource" },
+      token: {
+        kind: "text",
+        value: "FILE",
+        summary: "Say which rule of exchange a token meets: a file that holds it, or - for the standard input",
+      },
+      issuer: { kind: "text", summary: "With --token: the issuer identifier of the authority, for its own tokens" },
       kind: { kind: "text", summary: "What is asked for; told by the other options", choices: tokenKinds },
     },
     examples: [
       "countersign policy explain policy.toml --subject urn:a --resource orders --operation read",
       "countersign policy explain policy.toml --subject alice --client web --scope orders.read",
+      "countersign policy explain policy.toml --token job.jwt --client ci",
     ],
-    async run({ given, print }) {
+    async run(run) {
+      const { given, print } = run;
       const { policy } = loadPolicy(given.required("file"));
+      if (given.text("token") !== undefined) return explainToken(policy, run);
       const request = requestOf(given);
       const explanation = explain(policy, request);
       const { version, hash } = policy;
