@@ -25,6 +25,7 @@ export { checkPolicy } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";
 export { type DecisionChange, diffPolicies, type PolicyDiff } from "./policy/diff.ts";
+export type { PolicyDocument } from "./policy/document.ts";
 export { type ExchangeExplanation, type ExchangeRequest, explainExchange, issuerIn } from "./policy/exchange.ts";
 export { OWN_ISSUER } from "./policy/exchange-document.ts";
 export { type Explanation, explain } from "./policy/explain.ts";

@@ -1,7 +1,8 @@
 import { isLoopbackHost } from "@countersign/authority/node";
-import { call, type JsonObject, postForm, Refusal, strangerAt } from "./call.ts";
+import { call, postForm, Refusal, strangerAt } from "./call.ts";
 import type { Option, Run } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
+import type { JsonObject } from "./json-members.ts";
 import { askSecret } from "./prompt.ts";
 import { readSession } from "./session.ts";
 import type { World } from "./world.ts";
@@ -10,8 +11,15 @@ import type { World } from "./world.ts";
 export interface Api {
   readonly url: string;
   get(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<JsonObject>;
-  send(method: "POST" | "PATCH" | "PUT" | "DELETE", path: string, body?: object): Promise<JsonObject>;
+  send(
+    method: "POST" | "PATCH" | "PUT" | "DELETE",
+    path: string,
+    body?: object,
+    headers?: Headers,
+  ): Promise<JsonObject>;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 const DEFAULT_URL = "http://localhost:8080";
 
@@ -73,10 +81,11 @@ export async function openApi(run: Run): Promise<Api> {
   return {
     url,
     get: (path, query = {}) => sendAgain(`${path}${queryText(query)}`),
-    send: (method, path, body) =>
+    send: (method, path, body, headers = {}) =>
       sendAgain(path, {
         method,
-        ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+        headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
   };
 }

@@ -1,8 +1,6 @@
 import { CliFailure } from "./failure.ts";
+import { type JsonObject, objectsIn } from "./json-members.ts";
 import { explainRefusal, type Form } from "./refusal-hints.ts";
-
-/** JSON of a response, unchecked: it is shown, not trusted. */
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The authority refused. */
 export class Refusal extends CliFailure {
@@ -48,8 +46,14 @@ function refusalOf(url: string, { headers }: Response, body: JsonObject): Refusa
   }
   const [what = code, ...how] = String(body.error_description ?? code).split("; ");
   const wait = headers.get("retry-after");
-  const hints = wait === null ? [...how, ...(credentialHints[code] ?? [])] : [`try again in ${wait} s`];
+  const hints =
+    wait === null ? [...how, ...problemsIn(body), ...(credentialHints[code] ?? [])] : [`try again in ${wait} s`];
   return new Refusal(code, what, typeof body.request_id === "string" ? [...hints, idOf(body.request_id)] : hints);
+}
+
+/** Everything that is wrong with what was sent. */
+function problemsIn(body: JsonObject): readonly string[] {
+  return objectsIn(body, "problems").map(({ path, message }) => `${String(path)} ${String(message)}`.trim());
 }
 
 function idOf(requestId: string): string {
@@ -63,6 +67,7 @@ const listings: Readonly<Record<string, string>> = {
   client: "countersign client list shows the clients there are",
   user: "countersign user list shows the users there are, countersign user tokens their logins",
   username: "countersign user list shows the users there are",
+  policy: "countersign policy history lists the revisions there are",
   keys: "countersign keys list shows the keys there are",
 };
 

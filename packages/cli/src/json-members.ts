@@ -1,4 +1,5 @@
-import type { JsonObject } from "./call.ts";
+/** JSON of a response, unchecked: it is shown, not trusted. */
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The objects in a member of a response; empty when it holds none. */
 export function objectsIn(response: JsonObject, member: string): readonly JsonObject[] {

@@ -1,9 +1,9 @@
 import { defined } from "@countersign/protocol";
 import { openApi, remoteOptions } from "./api.ts";
-import type { JsonObject } from "./call.ts";
+
 import type { Arguments, Option, Run } from "./command.ts";
 import { usageFailure } from "./failure.ts";
-import { objectsIn, textIn } from "./json-members.ts";
+import { type JsonObject, objectsIn, textIn } from "./json-members.ts";
 
 /** What a listing takes. */
 export const listingOptions: Readonly<Record<string, Option>> = {

@@ -12,12 +12,12 @@ export interface LoadedPolicy {
 }
 
 /**
- * Reads a policy: a file, or a folder that holds clients.toml and resources.toml.
+ * Reads a policy: a file, a folder that holds clients.toml and resources.toml, or these two.
  *
  * @throws {CliFailure} naming file, line and member of every fault.
  */
-export function loadPolicy(path: string): LoadedPolicy {
-  const files = filesOf(path).map((file) => ({ file, text: readText(file) }));
+export function loadPolicy(path: string, ...more: readonly string[]): LoadedPolicy {
+  const files = [path, ...more].flatMap(filesOf).map((file) => ({ file, text: readText(file) }));
   const trees = files.map(({ file, text }) => parseToml(text, file));
   const [first] = files;
   const placeIn = (place: readonly (string | number)[]) =>

@@ -1,6 +1,5 @@
-import type { JsonObject } from "./call.ts";
 import { CliFailure } from "./failure.ts";
-import { textIn, textsIn } from "./json-members.ts";
+import { type JsonObject, textIn, textsIn } from "./json-members.ts";
 
 /** The configuration of the auth method and of one role. */
 export interface VaultSetting {

@@ -98,6 +98,13 @@ const ruins: readonly { readonly id: string; readonly spoil: Step }[] = [
       clients.update("loopback", { ...machine, clientId: "loopback", clientName: "other" }, "test"),
   },
   {
+    id: "superuser refused by the policy",
+    spoil: ({ policy }) => {
+      const closed = { format: "countersign-policy/1", version: 1, scopes_need_rule: true };
+      return policy.set(closed, { actor: "test" });
+    },
+  },
+  {
     id: "the account tried too often",
     spoil: async ({ limits }) => {
       for (let n = 0; n < 20; n++) await limits.countLogin({ username: "admin" });
@@ -111,7 +118,9 @@ describe("recoverAdministrator", () => {
       const node = await started();
       await addOps(node);
       await spoil(node);
-      const { userId } = await recoverAdministrator(node, password);
+      const { userId, isPolicyRemoved } = await recoverAdministrator(node, password);
+      assert.equal(isPolicyRemoved, id.includes("policy"));
+      assert.equal((await node.policy.current()).policy, undefined);
       const admin = await node.users.authenticate(login);
       assert.equal(admin.userId, userId);
       assert.ok(admin.scopes.includes("superuser"));

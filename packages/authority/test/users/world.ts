@@ -8,6 +8,7 @@ import { grantTable } from "../../src/grants/grant-table.ts";
 import { createLimits, type Limits } from "../../src/limits/attempt-limits.ts";
 import { createPasswordHasher, type Derive, type PasswordHasher } from "../../src/limits/passwords.ts";
 import type { PasswordCost } from "../../src/limits/phc.ts";
+import { createPolicyService, type PolicyService } from "../../src/policies/policy-service.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Registration } from "../../src/users/new-user.ts";
@@ -34,6 +35,7 @@ export interface Node {
   readonly passwords: PasswordHasher;
   readonly users: UserService;
   readonly clients: ClientService;
+  readonly policy: PolicyService;
   readonly events: readonly AuthorityEvent[];
 }
 
@@ -67,7 +69,8 @@ export function makeNode(options: NodeOptions = {}): Node {
     keys: { announce: async () => {} },
     grants: grantTable(),
   });
-  return { clock, random, store, config, audit, limits, passwords, users, clients, events };
+  const policy = createPolicyService({ store, clock, audit });
+  return { clock, random, store, config, audit, limits, passwords, users, clients, policy, events };
 }
 
 /** The settings of a client that is superuser by itself; a test states only what matters. */

@@ -19,9 +19,13 @@ export const adminRecover: Command = {
     const password = await newPassword(run);
     const authority = await openAuthority({ settings, issuer: settings.issuer ?? "http://localhost" }, world);
     try {
-      const { username } = await recoverAdministrator(authority.services, password);
+      const { username, isPolicyRemoved } = await recoverAdministrator(authority.services, password);
       const made = given.flag("generate") ? { username, password } : {};
-      print.done({ recovered: username, ...made }, `recovered ${username} and the client loopback`);
+      const removed = isPolicyRemoved ? `; removed the policy, which refused superuser to ${username}` : "";
+      print.done(
+        { recovered: username, ...made, ...(isPolicyRemoved ? { policy_removed: true } : {}) },
+        `recovered ${username} and the client loopback${removed}`,
+      );
       if (given.flag("generate") && !print.json) print.text(`password: ${password}\n`);
     } finally {
       await authority.close();

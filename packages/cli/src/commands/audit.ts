@@ -1,8 +1,8 @@
 import { type Api, openApi, remoteOptions } from "../api.ts";
-import type { JsonObject } from "../call.ts";
+
 import type { Command, Run } from "../command.ts";
 import { usageFailure } from "../failure.ts";
-import { objectsIn, textIn } from "../json-members.ts";
+import { type JsonObject, objectsIn, textIn } from "../json-members.ts";
 import { limitOf } from "../listing.ts";
 import { legible } from "../printer.ts";
 

@@ -6,10 +6,10 @@ import {
   tokenProfiles,
 } from "@countersign/authority";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
-import { type JsonObject, Refusal } from "../call.ts";
+import { Refusal } from "../call.ts";
 import type { Arguments, Command, Option, Run } from "../command.ts";
 import { CliFailure, reasonOf, usageFailure } from "../failure.ts";
-import { textIn } from "../json-members.ts";
+import { type JsonObject, textIn } from "../json-members.ts";
 import { listingOptions, printListing } from "../listing.ts";
 import { readBytes } from "../open-authority.ts";
 import { instant, memberLines } from "../printer.ts";

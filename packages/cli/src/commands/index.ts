@@ -11,6 +11,7 @@ import { keyCommands } from "./keys.ts";
 import { keysGenerate } from "./keys-generate.ts";
 import { sessionCommands } from "./login.ts";
 import { policyCommands } from "./policy.ts";
+import { policyStoreCommands } from "./policy-store.ts";
 import { serve } from "./serve.ts";
 import { tlsCommands } from "./tls.ts";
 import { tokenCommands } from "./token.ts";
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   ...tlsCommands,
   ...policyCommands,
   ...attestCommands,
+  ...policyStoreCommands,
   audit,
   vault,
   completionCommand(() => commands),

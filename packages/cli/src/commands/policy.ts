@@ -2,28 +2,40 @@ import {
   checkPolicy,
   diffPolicies,
   explain,
+  type Policy,
   type PolicyRequest,
   type TokenKind,
   tokenKinds,
 } from "@countersign/authority";
 import { defined } from "@countersign/protocol";
-import type { Arguments, Command, Positional } from "../command.ts";
+import { openApi, remoteOptions } from "../api.ts";
+
+import type { Arguments, Command, Positional, Run } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
+import { type JsonObject, objectsIn } from "../json-members.ts";
 import { loadPolicy } from "../policy-files.ts";
+import { noPolicy, POLICY_PATH, policyFrom, remotePolicy } from "../policy-remote.ts";
+import { policyToml } from "../policy-text.ts";
 import { explainToken } from "./explain-token.ts";
+import { printDiff } from "./policy-diff.ts";
 
-const file: Positional = { name: "file", summary: "A policy, or a folder with clients.toml and resources.toml" };
+const file: Positional = {
+  name: "file",
+  summary: "A policy, or a folder with clients.toml and resources.toml; the running authority's when absent",
+  required: false,
+};
 
-/** Policy documents, without a server. */
+/** Policy documents, of files or of a running authority. */
 export const policyCommands: readonly Command[] = [
   {
     name: "policy check",
     summary: "Look for mistakes in a policy; exit code 3 where there are errors",
     positionals: [file],
-    options: { strict: { kind: "flag", summary: "Exit code 3 for warnings, too" } },
+    options: { strict: { kind: "flag", summary: "Exit code 3 for warnings, too" }, ...remoteOptions },
     examples: ["countersign policy check policy.toml --strict"],
-    async run({ given, print }) {
-      const { policy, placeIn } = loadPolicy(given.required("file"));
+    async run(run) {
+      const { given, print } = run;
+      const { policy, placeIn } = await policyFrom(run, given.text("file"));
       const findings = checkPolicy(policy).map((finding) => ({ ...finding, place: placeIn(finding.path) }));
       const { version, hash } = policy;
       print.table(
@@ -46,6 +58,7 @@ export const policyCommands: readonly Command[] = [
     summary: "Say by which rule a request is allowed or refused; exit code 3 where it is refused",
     positionals: [file],
     options: {
+      ...remoteOptions,
       subject: { kind: "text", summary: "Who asks" },
       role: { kind: "list", summary: "External roles of the subject" },
       realm: { kind: "text", summary: "The realm that its identity token is restricted to" },
@@ -70,56 +83,91 @@ export const policyCommands: readonly Command[] = [
     ],
     async run(run) {
       const { given, print } = run;
-      const { policy } = loadPolicy(given.required("file"));
-      if (given.text("token") !== undefined) return explainToken(policy, run);
+      const token = given.text("token");
+      if (token !== undefined) return explainToken((await policyFrom(run, given.text("file"))).policy, run);
       const request = requestOf(given);
-      const explanation = explain(policy, request);
-      const { version, hash } = policy;
+      const path = given.text("file");
+      const { explanation, isAllowed, because, rules } =
+        path === undefined ? await explainThere(run, request) : explainHere(loadPolicy(path).policy, request);
       print.table(
-        explanation.rules,
+        rules,
         {
           RULE: ({ rule }) => rule,
           EFFECT: ({ effect }) => effect,
           APPLIES: ({ applies }) => (applies ? "yes" : "no"),
-          BECAUSE: ({ because }) => because,
+          BECAUSE: ({ because: why }) => why,
         },
-        { version, hash, request, ...explanation },
+        explanation,
       );
-      if (!explanation.decision.allowed) throw new CliFailure(explanation.because, { exitCode: 3 });
-      print.note(`countersign: ${explanation.because}`);
+      if (!isAllowed) throw new CliFailure(because, { exitCode: 3 });
+      print.note(`countersign: ${because}`);
     },
   },
   {
     name: "policy diff",
     summary: "Say what two policies allow differently; exit code 3 where anything differs",
     positionals: [
-      { name: "old", summary: "The policy before" },
-      { name: "new", summary: "The policy after" },
+      { name: "old", summary: "The policy before; of one file alone: the policy after, and the authority's is before" },
+      { name: "new", summary: "The policy after", required: false },
     ],
-    examples: ["countersign policy diff policy.toml new-policy.toml"],
+    options: remoteOptions,
+    examples: ["countersign policy diff policy.toml new-policy.toml", "countersign policy diff new-policy.toml"],
+    async run(run) {
+      const [first, second] = [run.given.required("old"), run.given.text("new")];
+      const before = second === undefined ? (await remotePolicy(await openApi(run)))?.policy : loadPolicy(first).policy;
+      const after = loadPolicy(second ?? first).policy;
+      const ways = printDiff(run, diffPolicies(before ?? noPolicy(), after), { before, after });
+      if (ways > 0) throw new CliFailure(`the policies differ in ${ways} ways`, { exitCode: 3 });
+    },
+  },
+  {
+    name: "policy import",
+    summary: "Print clients.toml and resources.toml as one policy document",
+    positionals: [
+      { name: "path", summary: "The folder that holds both, or one of the files" },
+      { name: "other", summary: "The other file", required: false },
+    ],
+    examples: ["countersign policy import ./test-config > policy.toml"],
     async run({ given, print }) {
-      const { policy: before } = loadPolicy(given.required("old"));
-      const { policy: after } = loadPolicy(given.required("new"));
-      const diff = diffPolicies(before, after);
-      const rows = [
-        ...diff.rules.map(({ change, rule }) => ({ change: `rule ${change}`, who: rule, what: "" })),
-        ...diff.decisions.map(({ change, subject, what }) => ({ change, who: subject, what })),
-      ];
-      print.table(
-        rows,
-        { CHANGE: ({ change }) => change, "RULE OR SUBJECT": ({ who }) => who, WHAT: ({ what }) => what },
-        { before: identityOf(before), after: identityOf(after), ...diff },
+      const { policy } = loadPolicy(
+        given.required("path"),
+        ...[given.text("other")].filter((path) => path !== undefined),
       );
-      if (diff.isPartial) {
-        print.note(`countersign: warning: only the first ${diff.compared} requests were compared; there are more`);
-      }
-      if (rows.length > 0) throw new CliFailure(`the policies differ in ${rows.length} ways`, { exitCode: 3 });
+      if (print.json) print.data(policy.document, () => []);
+      else print.text(policyToml(policy.document));
     },
   },
 ];
 
-function identityOf({ version, hash }: { readonly version: number; readonly hash: string }) {
-  return { version, hash };
+interface Explained {
+  /** For machines. */
+  readonly explanation: object;
+  readonly isAllowed: boolean;
+  readonly because: string;
+  readonly rules: readonly JsonObject[];
+}
+
+function explainHere(policy: Policy, request: PolicyRequest): Explained {
+  const explanation = explain(policy, request);
+  const { version, hash } = policy;
+  return {
+    explanation: { version, hash, request, ...explanation },
+    isAllowed: explanation.decision.allowed,
+    because: explanation.because,
+    rules: explanation.rules.map((rule) => ({ ...rule })),
+  };
+}
+
+/** The authority knows the roles of the subject's record. */
+async function explainThere(run: Run, { delegatedFrom, ...request }: PolicyRequest): Promise<Explained> {
+  const body = { ...request, ...defined({ delegated_from: delegatedFrom }) };
+  const response = await (await openApi(run)).send("POST", `${POLICY_PATH}/explain`, body);
+  return {
+    explanation: response,
+    isAllowed: response.allowed === true,
+    because: String(response.because),
+    rules: objectsIn(response, "rules"),
+  };
 }
 
 function requestOf(given: Arguments): PolicyRequest {

@@ -1,8 +1,9 @@
 import { decodeJwt, importKeys, type ProfileName, TokenRefused, verifyJwt } from "@countersign/protocol";
 import { accessTokenOf, passwordIn, remoteOptions, urlOf } from "../api.ts";
-import { call, type JsonObject, postForm } from "../call.ts";
+import { call, postForm } from "../call.ts";
 import type { Command, Option, Run } from "../command.ts";
 import { CliFailure, usageFailure } from "../failure.ts";
+import type { JsonObject } from "../json-members.ts";
 import { instant, memberLines } from "../printer.ts";
 import { askSecret, readAll } from "../prompt.ts";
 
