@@ -8,7 +8,9 @@ import { build } from "esbuild";
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 
 /** Libraries of stores that few use: each is a file of its own, which is read when such a store is opened. */
-const libraries = { pg: "pg" };
+const libraries = { pg: "pg", "aws-dynamodb": "@aws-sdk/client-dynamodb" };
+/** Of what a library is made: of its modules, as CommonJS would lose the names of what it exports. */
+const sources = { pg: "pg", "aws-dynamodb": "@aws-sdk/client-dynamodb/dist-es/index.js" };
 
 /** Has the command import a library from its file beside it. */
 const beside = {
@@ -27,7 +29,7 @@ const { outputFiles } = await build({
     main: `${packages}cli/src/main.ts`,
     "sqlite-writer": `${packages}authority/src/store/sqlite-writer.ts`,
     "signing-worker": `${packages}authority/src/keys/signing-worker.ts`,
-    ...libraries,
+    ...sources,
   },
   plugins: [beside],
   // Of what it could use where it is installed or elsewhere: a binding to libpq, and the sockets of Cloudflare.

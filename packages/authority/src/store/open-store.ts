@@ -1,4 +1,5 @@
 import type { Clock } from "@countersign/protocol";
+import { openDynamodbStore } from "./dynamodb.ts";
 import { createMemoryStore } from "./memory.ts";
 import { openPostgresStore } from "./postgres.ts";
 import { openSqliteStore } from "./sqlite.ts";
@@ -22,6 +23,7 @@ const engines: ReadonlyMap<string, Engine> = new Map<string, Engine>([
   ["memory", async (_place, options) => createMemoryStore(options)],
   ["sqlite", (path, options) => openSqliteStore({ ...options, path })],
   ["postgres", (place, options) => openPostgresStore({ ...options, location: `postgres:${place}` })],
+  ["dynamodb", (place, options) => openDynamodbStore({ ...options, location: `dynamodb:${place}` })],
 ]);
 
 /** The engines that a location can name. */

@@ -1,12 +1,4 @@
-/**
- * What a failed statement means for the changes it was to make.
- *
- * - `raced`: nothing was done, somebody else was faster; at once again.
- * - `refused`: nothing was done, and the server takes no work now; again in a while.
- * - `unknown`: nobody knows whether it was done, or will be.
- * - `own fault`: nothing was done, and nothing ever will be: the statement is wrong.
- */
-export type Failure = "raced" | "refused" | "unknown" | "own fault";
+import type { Failure } from "./store-failure.ts";
 
 /** A failure to connect: no statement was sent. */
 export class NoConnection extends Error {

@@ -14,7 +14,7 @@ const remove = (key: string, expectedVersion: number): Change => ({ key, expecte
 const guard = (key: string, expectedVersion: number): Change => ({ key, expectedVersion });
 
 /** What the port promises of several items, against one engine. */
-export function commitContract(name: string, open: Open): void {
+export function commitContract(name: string, open: Open, effort = 1): void {
   describe(`${name}: commit`, () => {
     it("creates, replaces, removes and guards in one, under one version", async (context) => {
       const { store, clock } = await open(context);
@@ -206,7 +206,7 @@ export function commitContract(name: string, open: Open): void {
             400,
           );
         }),
-        { numRuns: 20 },
+        { numRuns: Math.ceil(effort * 20) },
       );
     });
   });

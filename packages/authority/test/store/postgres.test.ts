@@ -9,8 +9,12 @@ after(() => server?.stop());
 if (server === undefined)
   it("PostgreSQL", { skip: "no PostgreSQL here: install it, or give COUNTERSIGN_POSTGRES_URL" });
 else
-  storeContract("PostgreSQL", async (clock, context) => {
-    const store = await openPostgresStore({ location: server.location(), clock });
-    context.after(() => store.close());
-    return store;
-  });
+  storeContract(
+    "PostgreSQL",
+    async (clock, context) => {
+      const store = await openPostgresStore({ location: server.location(), clock });
+      context.after(() => store.close());
+      return store;
+    },
+    { effort: 0.4 },
+  );
