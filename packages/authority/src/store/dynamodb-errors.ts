@@ -44,14 +44,14 @@ export function failureOf(error: unknown): Failure {
 export function cancellationOf(error: unknown): Cancellation | undefined {
   if (!(error instanceof Error)) return undefined;
   const given: Error & { readonly CancellationReasons?: readonly Reason[]; readonly Item?: Attributes } = error;
-  if (error.name === "ConditionalCheckFailedException") return { codes: [conditionFailed], items: [given.Item] };
+  if (error.name === "ConditionalCheckFailedException") return { codes: [CONDITION_FAILED], items: [given.Item] };
   if (error.name !== "TransactionCanceledException") return undefined;
   const reasons = given.CancellationReasons ?? [];
   return { codes: reasons.map(({ Code = "None" }) => Code), items: reasons.map(({ Item }) => Item) };
 }
 
 /** The code of an action whose condition was not met. */
-export const conditionFailed = "ConditionalCheckFailed";
+export const CONDITION_FAILED = "ConditionalCheckFailed";
 
 interface Reason {
   readonly Code?: string;

@@ -21,13 +21,13 @@ export const attribute = {
 } as const;
 
 /** The index by owner. */
-export const ownerIndex = "GSI1";
+export const OWNER_INDEX = "GSI1";
 
 /** Clocks of nodes differ, and step back: what has expired by one of them is erased when it has by all. */
-const graceSeconds = 86_400;
+const GRACE_SECONDS = 86_400;
 /** Numbers of DynamoDB have exponents from -130 to 125. */
-const largest = 1e120;
-const smallest = 1e-120;
+const LARGEST = 1e120;
+const SMALLEST = 1e-120;
 
 /** An item to be written. */
 export function toAttributes({ change: { key, draft }, text }: CheckedChange, version: number): Attributes {
@@ -43,7 +43,7 @@ export function toAttributes({ change: { key, draft }, text }: CheckedChange, ve
 
 function expiry(expiresAt: number): Attributes {
   const clamped = clamp(expiresAt);
-  const seconds = Math.ceil(clamped / 1000) + graceSeconds;
+  const seconds = Math.ceil(clamped / 1000) + GRACE_SECONDS;
   return {
     [attribute.expiresAt]: { N: String(clamped) },
     ...(clamped !== expiresAt && { [attribute.exactExpiresAt]: { S: String(expiresAt) } }),
@@ -53,8 +53,8 @@ function expiry(expiresAt: number): Attributes {
 
 /** An instant as a number that DynamoDB takes, for conditions. */
 export function clamp(instant: number): number {
-  if (Math.abs(instant) < smallest) return 0;
-  return Math.max(-largest, Math.min(largest, instant));
+  if (Math.abs(instant) < SMALLEST) return 0;
+  return Math.max(-LARGEST, Math.min(LARGEST, instant));
 }
 
 /** An item as it was read. */

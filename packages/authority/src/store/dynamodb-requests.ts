@@ -1,7 +1,7 @@
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { CheckedChange } from "./checks.ts";
 import type { Attributes } from "./dynamodb-errors.ts";
-import { attribute, clamp, ownerIndex, toAttributes } from "./dynamodb-items.ts";
+import { attribute, clamp, OWNER_INDEX, toAttributes } from "./dynamodb-items.ts";
 import type { Page } from "./store.ts";
 
 const { key, version, expiresAt, owner, ownedKey } = attribute;
@@ -74,7 +74,7 @@ export function pageOf(
   const range = after === undefined ? "" : ` AND #k ${reverse ? "<" : ">"} :after`;
   return {
     TableName: table,
-    IndexName: ownerIndex,
+    IndexName: OWNER_INDEX,
     KeyConditionExpression: `#o = :o${range}`,
     ExpressionAttributeNames: { "#o": owner, ...(after !== undefined && { "#k": ownedKey }) },
     ExpressionAttributeValues: { ":o": { S: name }, ...(after !== undefined && { ":after": { S: after } }) },

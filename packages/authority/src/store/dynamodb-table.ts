@@ -1,11 +1,11 @@
 import type { CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { attribute, ownerIndex } from "./dynamodb-items.ts";
+import { attribute, OWNER_INDEX } from "./dynamodb-items.ts";
 
 type Sdk = typeof import("@aws-sdk/client-dynamodb");
 
 /** The version of the table's items that this program writes, and where it stands. */
-const schemaVersion = 1;
-const schemaKey = "M#schema";
+const SCHEMA_VERSION = 1;
+const SCHEMA_KEY = "M#schema";
 
 /** The table of a store: paid by the request, with the index by owner. */
 function tableDefinition(table: string): CreateTableCommandInput {
@@ -20,7 +20,7 @@ function tableDefinition(table: string): CreateTableCommandInput {
     KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
     GlobalSecondaryIndexes: [
       {
-        IndexName: ownerIndex,
+        IndexName: OWNER_INDEX,
         KeySchema: [
           { AttributeName: owner, KeyType: "HASH" },
           { AttributeName: ownedKey, KeyType: "RANGE" },
@@ -39,7 +39,7 @@ function tableDefinition(table: string): CreateTableCommandInput {
 export async function createTable(
   sdk: Sdk,
   client: DynamoDBClient,
-  { table, version = schemaVersion }: { readonly table: string; readonly version?: number },
+  { table, version = SCHEMA_VERSION }: { readonly table: string; readonly version?: number },
 ): Promise<boolean> {
   const made = await client.send(new sdk.CreateTableCommand(tableDefinition(table))).then(
     () => true,
@@ -53,7 +53,7 @@ export async function createTable(
     const TimeToLiveSpecification = { AttributeName: attribute.erasedAt, Enabled: true };
     const request = { TableName: table, TimeToLiveSpecification };
     await client.send(new sdk.UpdateTimeToLiveCommand(request)).catch(ignoreUnknownOperation);
-    const Item = { pk: { S: schemaKey }, [attribute.version]: { N: String(version) } };
+    const Item = { pk: { S: SCHEMA_KEY }, [attribute.version]: { N: String(version) } };
     await client.send(new sdk.PutItemCommand({ TableName: table, Item }));
   }
   return made;
@@ -61,14 +61,14 @@ export async function createTable(
 
 /** @throws {Error} when there is no table, it cannot be read, or its items are those of a newer program. */
 export async function refuseUnusable(sdk: Sdk, client: DynamoDBClient, table: string): Promise<void> {
-  const request = { TableName: table, Key: { pk: { S: schemaKey } }, ConsistentRead: true };
+  const request = { TableName: table, Key: { pk: { S: SCHEMA_KEY } }, ConsistentRead: true };
   const { Item } = await client.send(new sdk.GetItemCommand(request)).catch((cause: unknown) => {
     throw new Error(`Cannot open the store: ${explain(cause, table)}`, { cause });
   });
-  const found = Number(Item?.[attribute.version]?.N ?? schemaVersion);
-  if (found > schemaVersion) {
+  const found = Number(Item?.[attribute.version]?.N ?? SCHEMA_VERSION);
+  if (found > SCHEMA_VERSION) {
     throw new Error(
-      `Cannot use the store: its schema version ${found} is newer than ${schemaVersion}; update this program`,
+      `Cannot use the store: its schema version ${found} is newer than ${SCHEMA_VERSION}; update this program`,
     );
   }
 }

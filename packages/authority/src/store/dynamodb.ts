@@ -1,12 +1,12 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Clock, CountersignError, type Random, systemRandom } from "@countersign/protocol";
 import { type CheckedChange, checkChange, checkCommit, checkPage, isKey } from "./checks.ts";
-import { type Attributes, type Cancellation, cancellationOf, conditionFailed, failureOf } from "./dynamodb-errors.ts";
+import { type Attributes, type Cancellation, CONDITION_FAILED, cancellationOf, failureOf } from "./dynamodb-errors.ts";
 import { isExpired, toItem, versionOf } from "./dynamodb-items.ts";
 import { type DynamodbPlace, parseDynamodbLocation } from "./dynamodb-location.ts";
 import { actionOf, pageOf, removalOf, type Sent } from "./dynamodb-requests.ts";
 import { createTable, refuseUnusable } from "./dynamodb-table.ts";
-import { commitLifeMs, keys } from "./keys.ts";
+import { COMMIT_LIFE_MS, keys } from "./keys.ts";
 import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
 import { WriteHealth } from "./write-health.ts";
 
@@ -52,7 +52,7 @@ async function connectDynamodb({ region, endpoint }: DynamodbPlace, patienceMs: 
  */
 export async function openDynamodbStore(options: DynamodbStoreOptions): Promise<Store> {
   const place = parseDynamodbLocation(options.location);
-  const { sdk, client } = await connectDynamodb(place, options.patienceMs ?? defaultPatienceMs);
+  const { sdk, client } = await connectDynamodb(place, options.patienceMs ?? DEFAULT_PATIENCE_MS);
   try {
     await refuseUnusable(sdk, client, place.table);
     return new DynamodbStore(options, { sdk, client, table: place.table });
@@ -69,7 +69,7 @@ export async function openDynamodbStore(options: DynamodbStoreOptions): Promise<
  */
 export async function createDynamodbTable(location: string, version?: number): Promise<boolean> {
   const place = parseDynamodbLocation(location);
-  const { sdk, client } = await connectDynamodb(place, defaultPatienceMs);
+  const { sdk, client } = await connectDynamodb(place, DEFAULT_PATIENCE_MS);
   try {
     return await createTable(sdk, client, { table: place.table, ...(version !== undefined && { version }) });
   } finally {
@@ -77,13 +77,13 @@ export async function createDynamodbTable(location: string, version?: number): P
   }
 }
 
-const defaultPatienceMs = 6000;
-const pauseMs = 25;
-const longestPauseMs = 1000;
-const retryAfterMs = 1000;
-const probeLifeMs = 60_000;
+const DEFAULT_PATIENCE_MS = 6000;
+const PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 1000;
+const RETRY_AFTER_MS = 1000;
+const PROBE_LIFE_MS = 60_000;
 /** Expired items are left out after a page is read, so a little more is read than is asked for. */
-const spareItems = 8;
+const SPARE_ITEMS = 8;
 
 interface Parts {
   readonly sdk: Sdk;
@@ -117,7 +117,7 @@ class DynamodbStore implements Store {
     this.#parts = parts;
     this.#health = new WriteHealth(options.clock);
     this.#maxWaiting = options.maxWaiting ?? 1024;
-    this.#patienceMs = options.patienceMs ?? defaultPatienceMs;
+    this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
     this.#onCommit = options.onCommit ?? (() => {});
   }
 
@@ -158,7 +158,7 @@ class DynamodbStore implements Store {
     const found: Item<Value>[] = [];
     let { after } = page;
     for (;;) {
-      const limit = page.limit - found.length + spareItems;
+      const limit = page.limit - found.length + SPARE_ITEMS;
       const { items, isLast } = await this.#page(owner, { ...page, ...(after !== undefined && { after }), limit });
       const now = this.#clock.now();
       found.push(...items.filter((item) => !isExpired(item, now)).map((item) => toItem<Value>(item)));
@@ -180,11 +180,11 @@ class DynamodbStore implements Store {
 
   async #probe(): Promise<void> {
     const before = await this.get(keys.probe());
-    await this.swap(keys.probe(), before?.version ?? 0, { value: {}, expiresAt: this.#clock.now() + probeLifeMs });
+    await this.swap(keys.probe(), before?.version ?? 0, { value: {}, expiresAt: this.#clock.now() + PROBE_LIFE_MS });
   }
 
   #noteOf(id: string): CheckedChange {
-    const draft = { value: {}, expiresAt: this.#clock.now() + commitLifeMs };
+    const draft = { value: {}, expiresAt: this.#clock.now() + COMMIT_LIFE_MS };
     return { change: { key: keys.commit(id), expectedVersion: 0, draft }, text: "{}" };
   }
 
@@ -250,7 +250,7 @@ class DynamodbStore implements Store {
    */
   async #judge(unit: Unit, cancelled: Cancellation, isDoubtful: boolean): Promise<CommitResult | undefined> {
     const { codes } = cancelled;
-    if (!codes.includes(conditionFailed)) return undefined;
+    if (!codes.includes(CONDITION_FAILED)) return undefined;
     const there = await this.#whatIsThere(unit, cancelled);
     const note = unit.id === undefined ? undefined : there[0];
     if (note !== undefined && !isExpired(note, unit.now)) return { version: versionOf(note) };
@@ -263,7 +263,7 @@ class DynamodbStore implements Store {
     });
     if (isDoubtful && !isUntouched) throw unavailable("A commit had no answer, and what it changed was changed since");
     this.#health.progress();
-    const failed = unit.changes.filter((_, place) => codes[place] === conditionFailed).map(({ change }) => change.key);
+    const failed = unit.changes.filter((_, place) => codes[place] === CONDITION_FAILED).map(({ change }) => change.key);
     return { failed };
   }
 
@@ -271,7 +271,7 @@ class DynamodbStore implements Store {
   #whatIsThere({ changes }: Unit, { codes, items }: Cancellation): Promise<readonly (Attributes | undefined)[]> {
     return Promise.all(
       changes.map(({ change }, place) => {
-        if (codes[place] !== conditionFailed) return undefined;
+        if (codes[place] !== CONDITION_FAILED) return undefined;
         return items[place] ?? this.#read(change.key);
       }),
     );
@@ -310,7 +310,7 @@ class DynamodbStore implements Store {
 
   /** By chance between nothing and twice as long each time, so that those who met do not meet again. */
   async #pause(attempt: number): Promise<void> {
-    const most = Math.min(pauseMs * 2 ** attempt, longestPauseMs);
+    const most = Math.min(PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
     const [dice = 0] = this.#random.bytes(1);
     await this.#clock.sleep((most * dice) / 255);
   }
