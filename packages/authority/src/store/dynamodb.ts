@@ -345,7 +345,7 @@ function nothingIfConditionFailed(error: unknown): undefined {
 function unavailable(detail: string, cause?: unknown): CountersignError {
   return new CountersignError("temporarily_unavailable", {
     detail,
-    retryAfterMs,
+    retryAfterMs: RETRY_AFTER_MS,
     ...(cause !== undefined && { cause }),
   });
 }
