@@ -41,7 +41,11 @@ const usualMistakes = [
     "not allowed: … (client … lacks it)",
     "give the scope to whoever lacks it, client or user, or ask for less",
   ],
-  ["invalid_target", "… is not among the audiences of client …", "add it to the client's `audience`, byte for byte"],
+  [
+    "invalid_target",
+    "… is not among the audiences that client … may ask for here",
+    "add it to the client's `audience`, byte for byte",
+  ],
   [
     "invalid_grant",
     "wrong password",

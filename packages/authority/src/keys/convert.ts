@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { fromBase64url } from "@countersign/protocol";
+import { defined, fromBase64url } from "@countersign/protocol";
 import type { JWK } from "jose";
 import type { SigningAlgorithm } from "../store/records.ts";
 import { algorithmNames } from "./algorithms.ts";
@@ -103,7 +103,7 @@ function decodePem(block: string, label: string, passphrase: string | undefined)
   const isEncrypted = label.startsWith("ENCRYPTED") || /^Proc-Type: 4,ENCRYPTED/m.test(block);
   if (isEncrypted && passphrase === undefined) throw unusable("it is encrypted; give its passphrase");
   try {
-    return createPrivateKey({ key: block, format: "pem", ...(isEncrypted && { passphrase }) });
+    return createPrivateKey({ key: block, format: "pem", ...defined({ passphrase }) });
   } catch (cause) {
     throw unusable(isEncrypted ? "the passphrase is wrong, or the block is damaged" : `its ${label} is damaged`, cause);
   }

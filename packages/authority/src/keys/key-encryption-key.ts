@@ -109,9 +109,9 @@ export async function openKeyEncryptionKeyFile(options: KeyEncryptionKeyFileOpti
     await clearDrafts(path);
     return existing;
   }
-  await make(path, random);
+  const { failure } = await make(path, random);
   const made = await read(path, random);
-  if (made === undefined) throw new Error(`Cannot read the key-encryption key just written: ${path}`);
+  if (made === undefined) throw cannotCreate(path, failure);
   return made;
 }
 
@@ -148,10 +148,10 @@ async function keepBeside(path: string): Promise<string | undefined> {
   const key = await read(path, systemRandom);
   if (key === undefined) return undefined;
   const kept = `${path}-${key.id}`;
-  await link(path, kept).catch((error: unknown) => {
-    if (errorCode(error) !== "EEXIST") throw error;
-  });
-  if ((await read(kept, systemRandom))?.id !== key.id) throw new Error(`Cannot keep the key before in: ${kept}`);
+  const cause: unknown = await link(path, kept).catch((error: unknown) => error);
+  if ((await read(kept, systemRandom))?.id !== key.id) {
+    throw new Error(`Cannot keep the key before in: ${kept}`, { cause });
+  }
   await syncDirectory(dirname(path));
   return kept;
 }
@@ -173,23 +173,22 @@ function parse(text: string, path: string): Uint8Array {
 /** Names tried for a draft: somebody who knew the next one could put a file there. */
 const MAX_DRAFTS = 8;
 
-/** Writes a whole file under another name and links it to its place, which fails when somebody was faster. */
-async function make(path: string, random: Random): Promise<void> {
-  try {
-    const draft = await writeDraft(path, random);
-    try {
-      await link(draft, path);
-    } catch (error) {
-      // EEXIST: somebody was faster; ENOENT: they were, and have cleared away.
-      if (errorCode(error) !== "EEXIST" && errorCode(error) !== "ENOENT") throw error;
-    } finally {
-      await rm(draft, { force: true });
-    }
-  } catch (error) {
-    throw new Error(`Cannot create the key-encryption key: ${path}`, { cause: error });
-  }
+/**
+ * Writes a whole file under another name and links it to its place. Where that fails somebody was faster, and may have
+ * cleared the draft away, unless there is no key then.
+ */
+async function make(path: string, random: Random): Promise<{ readonly failure: unknown }> {
+  const draft = await writeDraft(path, random).catch((error: unknown) => {
+    throw cannotCreate(path, error);
+  });
+  const failure: unknown = await link(draft, path).catch((error: unknown) => error);
   await clearDrafts(path);
   await syncDirectory(dirname(path));
+  return { failure };
+}
+
+function cannotCreate(path: string, cause: unknown): Error {
+  return new Error(`Cannot create the key-encryption key: ${path}`, { cause });
 }
 
 /** A file of this call's own: what stands at a name already is neither written to nor believed. */

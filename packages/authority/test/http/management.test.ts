@@ -77,6 +77,18 @@ describe("the management API: who may do what", () => {
 });
 
 describe("the management API: what is another's (D9)", () => {
+  it("is refused to a client that acts for itself as what is not there", async (context) => {
+    const { authority } = await withAlice(context, ["read"]);
+    const { client, secret } = await authority.client({ scopes: ["read"] });
+    const fields = { grant_type: "client_credentials", client_id: client.clientId, client_secret: secret };
+    const { body } = await authority.form("/oauth/token", fields);
+    const token = String(body.access_token);
+    for (const name of ["alice", "nobody"]) {
+      const answer = await call(authority, { method: "GET", path: `/api/v1/username/${name}`, token });
+      assert.deepEqual([answer.status, answer.body.error], [403, "insufficient_scope"], name);
+    }
+  });
+
   it("is refused to a user as what is not there, byte for byte", async (context) => {
     const { authority, send } = await withAlice(context, ["read"]);
     const bob = await authority.services.users.register(
@@ -125,6 +137,21 @@ describe("the management API: JSON that readers disagree about", () => {
       assert.deepEqual([answer.status, answer.body.error], [400, "invalid_request"]);
       assert.match(String(answer.body.error_description), /^The body is not JSON as it is read here: /);
       assert.equal(await count(), before);
+    });
+  }
+});
+
+describe("the management API: what is wrong with a body", () => {
+  for (const [body, says] of [
+    [{ client_name: "a", surprise: 1 }, /^The body is wrong: .*unknown members are not allowed/],
+    [{ client_name: "a", scopes: [1], grants: [] }, /^The body is wrong: scopes\.0: [^;]+$/],
+    [[], /^The body is wrong: body: [^;]+$/],
+  ] as const) {
+    it(`${JSON.stringify(body)}: ${says.source}`, async (context) => {
+      const { send } = await withAlice(context, ["superuser"]);
+      const answer = await send("POST", "/api/v1/client", body);
+      assert.equal(answer.body.error, "invalid_request");
+      assert.match(String(answer.body.error_description), says);
     });
   }
 });

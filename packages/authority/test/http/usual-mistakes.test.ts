@@ -118,8 +118,8 @@ const mistakes: readonly Mistake[] = [
     name: "an audience that the client has not",
     make: ({ ask, shop }) => ask({ ...shop, resource: "https://api.example/" }),
     error: "invalid_target",
-    detail: `https://api.example/ is not among the audiences of client shop: ${TEST_ISSUER}`,
-    inDocs: "… is not among the audiences of client …",
+    detail: `https://api.example/ is not among the audiences that client shop may ask for here: ${TEST_ISSUER}`,
+    inDocs: "… is not among the audiences that client … may ask for here",
   },
   {
     name: "a wrong password",
@@ -148,6 +148,16 @@ const mistakes: readonly Mistake[] = [
     },
     error: "invalid_token",
     detail: `a token for https://api.example is not one for ${TEST_ISSUER}`,
+    inDocs: "a token for … is not one for …",
+  },
+  {
+    name: "a token for no audience at the management API",
+    async make({ authority, manage }) {
+      await authority.services.clients.update("shop", { token: { profile: "plain" } }, "test");
+      return manage({ scope: "read" });
+    },
+    error: "invalid_token",
+    detail: `a token for nobody is not one for ${TEST_ISSUER}`,
     inDocs: "a token for … is not one for …",
   },
   {

@@ -201,7 +201,7 @@ describe("readSigningKey refuses", () => {
     {
       id: "a damaged PEM",
       input: pem(ec.privateKey, "sec1").replace("\nM", "\n!"),
-      expect: /damaged/,
+      expect: /its EC PRIVATE KEY is damaged/,
     },
     {
       id: "an OpenSSH key",
@@ -217,7 +217,11 @@ describe("readSigningKey refuses", () => {
     { id: "keys that is no array", input: '{"keys":{}}', expect: /must be an array/ },
     { id: "an empty set", input: '{"keys":[]}', expect: /there is none/ },
     { id: "a set of two where one is wanted", input: JSON.stringify({ keys: [ecJwk, edJwk] }), expect: /there are 2/ },
-    { id: "a set of text", input: '{"keys":["x"]}', expect: /must be an object/ },
+    ...['"x"', "null", "[]"].map((key) => ({
+      id: `a set of ${key}`,
+      input: `{"keys":[${key}]}`,
+      expect: /must be an object/,
+    })),
     { id: "a megabyte", input: `{"d":"${"A".repeat(1_000_000)}"}`, expect: /too long/ },
   ];
   for (const { id, input, algorithm, expect } of rows) {

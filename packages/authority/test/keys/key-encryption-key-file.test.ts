@@ -1,8 +1,21 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { randomSecret } from "@countersign/protocol";
@@ -28,6 +41,15 @@ describe("openKeyEncryptionKeyFile", () => {
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     assert.match(await readFile(path, "latin1"), /^[A-Za-z0-9_-]{43}\n$/);
     assert.equal((await openKeyEncryptionKeyFile({ path })).id, made.id);
+  });
+
+  it("writes nothing where there is a key", async () => {
+    const own = await mkdtemp(join(directory, "own-"));
+    const path = join(own, "kek");
+    await openKeyEncryptionKeyFile({ path });
+    await utimes(own, 1, 1);
+    await openKeyEncryptionKeyFile({ path });
+    assert.equal((await stat(own)).mtimeMs, 1000);
   });
 
   it("lets one of many callers win, and leaves no draft behind (F4)", async () => {
@@ -78,7 +100,8 @@ describe("openKeyEncryptionKeyFile", () => {
     const left = [`${path}.${"d".repeat(16)}.new`, `${path}.${"e".repeat(16)}.new`];
     await link(path, left[0] ?? "");
     await write(left[1] ?? "", good, 0o600);
-    const others = [`${path}.next`, `${path}-other`, `${path}.new`, `${path}.short.new`];
+    const asLong = join(directory, `${"x".repeat(basename(path).length)}.${"d".repeat(16)}.new`);
+    const others = [`${path}.next`, `${path}-other`, `${path}.new`, `${path}.short.new`, asLong];
     for (const name of others) await write(name, good, 0o600);
     assert.equal((await openKeyEncryptionKeyFile({ path })).id, id);
     for (const name of left) await assert.rejects(stat(name), { code: "ENOENT" });
@@ -163,8 +186,28 @@ describe("openKeyEncryptionKeyFile", () => {
     assert.equal((await openKeyEncryptionKeyFile({ path })).id.length, 16);
   });
 
-  it("reports a directory that does not exist", async () => {
-    await assert.rejects(openKeyEncryptionKeyFile({ path: join(directory, "missing", "kek") }), /Cannot create/);
+  /** The same bytes again and again, and how often they were asked for. */
+  const stuck = () => ({
+    asked: 0,
+    bytes(length: number) {
+      this.asked += 1;
+      return Buffer.from(good.slice(0, length));
+    },
+  });
+
+  it("reports a directory that does not exist, at the first draft", async () => {
+    const random = stuck();
+    const path = join(directory, "missing", "kek");
+    await assert.rejects(openKeyEncryptionKeyFile({ path, random }), /Cannot create/);
+    assert.equal(random.asked, 2);
+  });
+
+  it("gives up where every draft stands already", async () => {
+    const path = aPath();
+    await write(`${path}.${randomSecret(stuck(), 12)}.new`, good, 0o600);
+    const random = stuck();
+    await assert.rejects(openKeyEncryptionKeyFile({ path, random }), /Cannot create/);
+    assert.equal(random.asked, 1 + 8);
   });
 });
 

@@ -117,6 +117,14 @@ describe("createKeyRing refuses to start (F5)", () => {
     });
   }
 
+  it("and says so on a running node when the ring was removed", async () => {
+    const place = aPlace();
+    const { ring } = await openTestRing(place);
+    await place.store.take(keys.ring());
+    await assert.rejects(ring.reload(), /Cannot find the key ring in the store: .* restore a backup/);
+    await ring.close();
+  });
+
   it("under another key-encryption key", async () => {
     const place = aPlace();
     const { ring } = await openTestRing(place);
@@ -382,6 +390,7 @@ describe("ManagedKeyRing.published (F1)", () => {
   it("is the same object until something changes, with an ETag that follows the body", async () => {
     const { ring } = await openTestRing(aPlace());
     const before = ring.published("jwks");
+    await ring.reload();
     assert.equal(ring.published("jwks"), before);
     assert.match(before.etag, /^"[A-Za-z0-9_-]{43}"$/);
     await ring.rotate("ES256", "admin");
@@ -409,12 +418,12 @@ describe("ManagedKeyRing on its timetable", () => {
     const { ring, trail } = await openTestRing(place, { reloadEveryMs: 10 * minute });
     const states = () => ring.list().map(({ state }) => state);
     const { kid } = await ring.signer("ES256");
-    await place.clock.advance(29 * day - hour);
+    await place.clock.advance(29 * day - minute);
     assert.deepEqual(states(), ["active"]);
-    await place.clock.advance(2 * hour);
+    await place.clock.advance(minute);
     assert.deepEqual(states(), ["active", "next"]);
     assert.equal(ring.published("jwks").keys.length, 2);
-    await place.clock.advance(day);
+    await place.clock.advance(day + hour);
     assert.deepEqual(states(), ["retired", "active"]);
     assert.notEqual((await ring.signer("ES256")).kid, kid);
     await place.clock.advance(2 * day);
@@ -494,11 +503,14 @@ describe("ManagedKeyRing commands", () => {
     await Promise.all(nodes.map(({ ring }) => ring.close()));
   });
 
-  it("rotate refuses to fill the ring without end", async () => {
+  it("rotate and import refuse to fill the ring without end", async () => {
     const { ring } = await openTestRing(aPlace());
     await assert.rejects(async () => {
       for (let round = 0; round < 100; round++) await ring.rotate("ES256", "admin", { now: true });
     }, is("conflict"));
+    assert.equal(ring.list().length, 24);
+    const another = acceptPrivateKey(await algorithms.ES256.generate());
+    await assert.rejects(ring.import(another, "admin", { now: true }), is("conflict"));
     assert.equal(ring.list().length, 24);
     await ring.close();
   });

@@ -238,6 +238,26 @@ describe("timetable", () => {
     assert.equal(Math.max(...sizes), MAX_KEYS_OF_ALGORITHM);
   });
 
+  it("leaves the keys as they are while it waits for the oldest to go", () => {
+    const policy = { ...usualPolicy, rotateEveryMs: minute, publishBeforeMs: 0, jwksMaxAgeMs: 0 };
+    let keys: readonly KeyTimes[] = [];
+    let now = start;
+    for (; keys.length < MAX_KEYS_OF_ALGORITHM; now += minute) keys = fill(timetable(keys, now, policy, ["ES256"]));
+    const late = Math.max(...keys.map((key) => key.retiresAt));
+    const waiting = timetable(keys, late, policy).keep;
+    const still = timetable(waiting, late, policy);
+    assert.ok(still.keep.every((key, place) => key === waiting[place]));
+    assert.deepEqual(still.make, []);
+  });
+
+  it("announces one successor, also when keys are to be published for longer than it will sign", () => {
+    const short = { ...usualPolicy, rotateEveryMs: 2 * day };
+    const keys = fill(timetable(fill(timetable([], start, short, ["ES256"])), start + day, short));
+    assert.equal(keys.length, 2);
+    const long = { ...short, publishBeforeMs: 10 * day };
+    assert.deepEqual(timetable(keys, start + day + hour, long), { keep: keys, make: [] });
+  });
+
   it("signs with the oldest key when the clock was put back before its window", () => {
     const keys = fill(timetable([], start, usualPolicy, ["ES256"]));
     const earlier = start - day;
@@ -281,10 +301,17 @@ describe("rotateNow", () => {
 
   it("is the same done twice", () => {
     const keys = fill(rotateNow(first, "ES256", now, { ...usualPolicy, immediately: false }));
-    assert.deepEqual(rotateNow(keys, "ES256", now + minute, { ...usualPolicy, immediately: false }), {
-      keep: keys,
-      make: [],
-    });
+    const again = rotateNow(keys, "ES256", now + minute, { ...usualPolicy, immediately: false });
+    assert.equal(again.keep, keys, "nothing is to be written");
+    assert.deepEqual(again.make, []);
+  });
+
+  it("makes a successor of a key that signs before its window, as the clock was put back", () => {
+    const earlier = start - day;
+    const keys = fill(rotateNow(first, "ES256", earlier, { ...usualPolicy, immediately: true }));
+    assert.equal(keys.length, 2);
+    assert.equal(keys[1]?.activeAt, earlier);
+    assert.ok(keys.some(({ kid }) => kid === first[0]?.kid));
   });
 
   it("brings an announced successor forward", () => {
@@ -306,6 +333,13 @@ describe("rotateNow", () => {
     );
     const tokenEnd = now + usualPolicy.maxTokenMs + usualPolicy.clockSkewMs;
     assert.deepEqual(timetable(keys, tokenEnd, usualPolicy).keep, keys);
+  });
+});
+
+describe("admit", () => {
+  it("lets the first key of an empty ring sign at once: no verifier can hold an earlier set", () => {
+    const [key] = fill(admit([], "ES256", start, { ...usualPolicy, immediately: false }));
+    assert.equal(key?.activeAt, start);
   });
 });
 
@@ -346,6 +380,10 @@ describe("withdraw", () => {
         [["next", later + 19 * minute]],
       );
     }
+  });
+
+  it("changes nothing where there is no such key", () => {
+    assert.deepEqual(withdraw(pair, "none", announcedAt, usualPolicy), { keep: pair, make: [] });
   });
 
   it("does not let a retired key sign again", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { after, describe, it } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { compactVerify, importJWK } from "jose";
@@ -34,6 +34,11 @@ describe("signatureFunction", () => {
       });
     }
   }
+
+  it("rejects when the key is too small for the signature", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 512 });
+    await assert.rejects(signatureFunction(privateKey, "PS256", inlineSigning)("input"), /too/);
+  });
 
   for (const [name, place] of Object.entries(places)) {
     it(`rejects when the key cannot sign: ${name}`, async () => {
