@@ -1,9 +1,12 @@
+import type { EvidenceSource } from "@countersign/attestation/sources";
 import { type Clock, defined, type Random, systemClock, systemRandom } from "@countersign/protocol";
 import { createMetrics, type Metrics } from "./audit/metrics.ts";
 import { joinObservers, type Observer } from "./audit/observer.ts";
 import { createAuditTrail, retentionOf } from "./audit/trail.ts";
 import { announceForClients, createClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
+import { AttestedKeys } from "./evidence/attested-keys.ts";
+import { openEvidenceSource } from "./evidence/open-source.ts";
 import { type Network, noNetwork } from "./exchange/network.ts";
 import { TrustedIssuers } from "./exchange/trusted-issuers.ts";
 import type { Grant } from "./grants/grant.ts";
@@ -45,6 +48,8 @@ export interface AuthorityOptions {
   readonly network?: Network;
   /** Where tokens are signed: in a thread of its own, or, for short-lived processes, where they are asked for. @default "thread" */
   readonly signing?: "thread" | "inline";
+  /** The environment that vouches for the keys. @default the one that `evidence.source` of the configuration names */
+  readonly evidence?: EvidenceSource;
   /** Counts events and requests, and answers /metrics. @default a registry of its own */
   readonly metrics?: Metrics;
   /** Which certificates the server in front asks clients for: what the metadata offer. @default "none" */
@@ -114,11 +119,14 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const clients = createClientService({ store, clock, random, audit, keys, grants });
   const policy = createPolicyService({ store, clock, audit, ...defined({ configured: options.policy }) });
   const issuers = new TrustedIssuers({ clock, network: options.network ?? noNetwork, config, audit });
+  const source = options.evidence ?? (await openEvidenceSource(config, clock));
+  const evidence = new AttestedKeys({ source, keys, policy, clock, config, audit });
   const lifecycle = { closing: false, unready: undefined };
   const services: Services = {
     config,
     store,
     keys,
+    evidence,
     clock,
     random,
     audit,

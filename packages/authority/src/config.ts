@@ -78,6 +78,22 @@ export const configSchema = z.strictObject({
         .describe("Hosts of trusted issuers that may have private or loopback addresses, as in the URLs of the policy"),
     })
     .prefault({}),
+  evidence: z
+    .strictObject({
+      source: z
+        .enum(["none", "simulated", "gramine", "configfs-tsm", "dstack"])
+        .default("none")
+        .describe("The environment that vouches for the keys; a simulated one proves nothing"),
+      lifetime: seconds(DAY, 600, 30 * DAY, "How long the evidence of a key is valid; it is renewed at half of that"),
+      fresh_per_minute: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(60)
+        .describe("Requests a minute for fresh evidence on each node; each costs a quote"),
+    })
+    .prefault({}),
   registration: z
     .strictObject({
       mode: z.enum(["open", "closed", "invitation"]).default("closed").describe("Who may register a user"),

@@ -5,6 +5,8 @@ export const oauthPaths = {
   revocation: "/oauth/revoke",
   jwks: "/.well-known/jwks.json",
   jwksPqc: "/.well-known/jwks-pqc.json",
+  attestedJwks: "/.well-known/attested-jwks.json",
+  attestation: "/.well-known/attestation",
 } as const;
 
 /** Where tokens are given: the endpoint of the metadata, and that of the older service. */

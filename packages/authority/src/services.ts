@@ -3,6 +3,7 @@ import type { MetricsSource } from "./audit/observer.ts";
 import type { AuditTrail } from "./audit/trail.ts";
 import type { ClientService } from "./clients/client-service.ts";
 import type { Config } from "./config.ts";
+import type { AttestedKeys } from "./evidence/attested-keys.ts";
 import type { TrustedIssuers } from "./exchange/trusted-issuers.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/attempt-limits.ts";
@@ -19,6 +20,8 @@ export interface Services {
   readonly store: Store;
   /** The key ring: it signs, publishes and rotates. */
   readonly keys: ManagedKeyRing;
+  /** The published keys with evidence of where they live. */
+  readonly evidence: AttestedKeys;
   /** The clock of everything that is dated or expires. */
   readonly clock: Clock;
   /** The randomness of ids, secrets and keys. */

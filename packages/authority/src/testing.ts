@@ -33,6 +33,8 @@ export interface TestAuthorityOptions {
   readonly network?: AuthorityOptions["network"];
   /** Which client certificates the metadata offer. @default "none" */
   readonly clientCertificates?: AuthorityOptions["clientCertificates"];
+  /** What vouches for the keys. @default the source that the configuration names */
+  readonly evidence?: AuthorityOptions["evidence"];
 }
 
 /** A whole authority in this process, on a clock and randomness that the test owns. */
@@ -112,7 +114,12 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     observer,
     signing: "inline",
     ...(options.policy === undefined ? {} : { policy: compilePolicy(readPolicy(options.policy)) }),
-    ...defined({ grants: options.grants, clientCertificates: options.clientCertificates, network: options.network }),
+    ...defined({
+      grants: options.grants,
+      clientCertificates: options.clientCertificates,
+      network: options.network,
+      evidence: options.evidence,
+    }),
   });
   return {
     ...authority,

@@ -1,5 +1,6 @@
 export { parseServerAddress, type ServerAddress } from "./address.ts";
 export type { CallOptions } from "./api.ts";
+export type { AttestationRequirement } from "./attested-keys.ts";
 export { CountersignBuilder } from "./builder.ts";
 export { Countersign } from "./client.ts";
 export type {

@@ -22,6 +22,8 @@ import {
   verifyAuthorization,
 } from "@countersign/protocol/capability";
 
+import { type AttestationRequirement, AttestedKeySource } from "./attested-keys.ts";
+
 /** The kinds of JWT that a verifier takes. */
 export type JwtProfile = "access_token" | "plain";
 
@@ -36,6 +38,10 @@ export interface VerifierOptions {
    * are not accepted
    */
   readonly keys?: string | KeySource | { readonly keys: readonly object[] } | undefined;
+  /**
+   * Take only keys whose evidence this accepts: `keys` is then an address or a set. @default keys are believed as they are
+   */
+  readonly attestation?: AttestationRequirement | undefined;
   /** `access_token` is RFC 9068, `plain` a JWT with fewer claims. @default "access_token" */
   readonly profile?: JwtProfile | undefined;
   /** The root key of capability tokens, in PEM, as key text or read. @default none: they are not accepted */
@@ -217,8 +223,17 @@ function authorizationJudge(
   };
 }
 
+function attestedKeysOf(options: VerifierOptions, attestation: AttestationRequirement, clock: Clock): KeySource {
+  const { keys, fetch, issuer = "" } = options;
+  if (keys === undefined || (typeof keys === "object" && "find" in keys)) {
+    throw new TypeError("Cannot attest keys but of an address or a set: give keys as one of them");
+  }
+  return new AttestedKeySource({ keys, issuer, attestation, clock, fetch });
+}
+
 function keySourceOf(options: VerifierOptions, clock: Clock): KeySource | undefined {
-  const { keys, fetch } = options;
+  const { keys, fetch, attestation } = options;
+  if (attestation !== undefined) return attestedKeysOf(options, attestation, clock);
   if (keys === undefined) return undefined;
   if (typeof keys === "string") return new KeyCache(keys, { clock, ...(fetch === undefined ? {} : { fetch }) });
   return "find" in keys ? keys : importKeys(keys);
@@ -274,7 +289,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     close: () => {
       // Only what was made here is closed here.
-      if (typeof options.keys === "string" && settings?.keys instanceof KeyCache) settings.keys.close();
+      const made = settings?.keys;
+      if (made !== options.keys && (made instanceof KeyCache || made instanceof AttestedKeySource)) made.close();
     },
   };
 }

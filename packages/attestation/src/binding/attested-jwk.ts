@@ -60,18 +60,14 @@ function readCertificate(jwk: JsonObject): Certificate | null {
   return text === null ? null : readKeyCertificate(text, publicJwkOf(jwk));
 }
 
-/** Evidence is in the member `att`, or a quote in the certificate. */
+/** Evidence is in the member `att`, or a quote in the certificate; endorsements are in `att` either way. */
 function evidenceOf(jwk: JsonObject, certificate: Certificate | null): Evidence {
-  if (isObject(jwk.att)) {
-    const { evidence, endorsements } = jwk.att;
-    if (evidence !== undefined) {
-      const more = endorsements === undefined ? {} : { endorsements: readMessage(endorsements, "endorsements") };
-      return { evidence: readMessage(evidence, "evidence"), ...more };
-    }
-  }
+  const { evidence, endorsements } = isObject(jwk.att) ? jwk.att : {};
+  const more = endorsements === undefined ? {} : { endorsements: readMessage(endorsements, "endorsements") };
+  if (evidence !== undefined) return { evidence: readMessage(evidence, "evidence"), ...more };
   const quote = certificate === null ? undefined : quoteIn(certificate);
   ensure(quote !== undefined, "evidence_missing", "Cannot trust the key: it comes without evidence");
-  return { evidence: { mediaType: MEDIA_TYPE.quote, bytes: quote } };
+  return { evidence: { mediaType: MEDIA_TYPE.quote, bytes: quote }, ...more };
 }
 
 const claimsText = ({ att }: JsonObject): string =>
@@ -155,7 +151,9 @@ export async function appraiseAttestedJwk(jwk: JsonObject, options: AttestedKeyO
     if (known !== undefined) list.add(known.steps);
     return known;
   });
-  const reportData = list.run("report_data", [judged], readReportData);
+  // Where the evidence could not be judged at all, that is the reason, and nothing else.
+  const known = judged.then((appraisal) => (appraisal?.details === undefined ? undefined : appraisal));
+  const reportData = list.run("report_data", [known], readReportData);
   list.check("key_binding", [reportData], (data) => ensureKeyHalf(data, publicJwkOf(jwk)));
   const claims = checkAllClaims(list, jwk, reportData, options);
   await judged;

@@ -39,18 +39,22 @@ export async function createTargets(): Promise<Target[]> {
 
 const policies = { sgx: compilePolicy(SGX_POLICY), tdx: compilePolicy(TDX_POLICY) };
 
-/** Longer than any check takes, by far. */
+/** More than any check computes, by far. Of the processor, not of the clock: a busy machine is no fault. */
 const LIMIT_MS = 5000;
+const computedMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 /** Judges one input; a fault where it is accepted, crashes or takes long. */
 export async function judge({ fixture }: Target, input: Input): Promise<"refused" | string> {
-  const start = performance.now();
+  const start = computedMs();
   try {
     const options = { collateral: input.collateral, at: AT, policy: policies[fixture.tee], roots: fixture.roots };
     const { accepted, reasons } = await appraiseQuote(input.quote, options);
     if (accepted) return "accepted";
     if (reasons.length === 0) return "refused without a reason";
-    return performance.now() - start > LIMIT_MS ? "took long" : "refused";
+    return computedMs() - start > LIMIT_MS ? "took long" : "refused";
   } catch (error) {
     return `crashed: ${error instanceof Error ? error.stack : error}`;
   }

@@ -29,6 +29,8 @@ export const eventTable = {
   "key.imported": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.erased": { level: "info", fields: ["kid", "algorithm", "actor"], optional: [] },
   "key.rewrapped": { level: "info", fields: ["keyEncryptionKey", "previous", "actor"], optional: [] },
+  "evidence.renewed": { level: "info", fields: ["kid", "source"], optional: [] },
+  "evidence.failed": { level: "warn", fields: ["kid", "source", "detail"], optional: [] },
   "policy.changed": {
     level: "info",
     fields: ["what", "revision", "previous", "actor"],

@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts";
 import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
+import { attestationEndpoint, attestationQuery, legacyAttestedJwks } from "./attestation.ts";
 import { home } from "./home.ts";
 import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./jwt-issuer.ts";
 import { auditRoutes } from "./management/audit-routes.ts";
@@ -69,6 +70,24 @@ const wellKnown: readonly Route[] = [
       tag: "OAuth 2",
       security: "none",
       success: { status: 200, schema: jwksResponse },
+    },
+  },
+  publicRoute(
+    oauthPaths.attestedJwks,
+    "The RSA key and its quote, for clients of confidential-token-broker",
+    legacyAttestedJwks,
+  ),
+  {
+    method: "GET",
+    path: oauthPaths.attestation,
+    handle: attestationEndpoint,
+    cors: "any",
+    doc: {
+      summary: "Fresh evidence of where the keys live, for a nonce (RFC 9711, RFC 9999)",
+      tag: "OAuth 2",
+      security: "none",
+      query: attestationQuery,
+      success: { status: 200, type: "application/eat-ucs+json" },
     },
   },
   publicRoute(oauthPaths.jwksPqc, "Public keys of ML-DSA-65, in a set of their own", (call) =>

@@ -95,9 +95,11 @@ function isKnown(ifNoneMatch: string | null, etag: string): boolean {
   return ifNoneMatch.trim() === "*" || [...ifNoneMatch.matchAll(ENTITY_TAG)].some(([, opaque]) => opaque === etag);
 }
 
-/** A JWK set (RFC 7517 section 5), with the ETag and life that verifiers need to notice a rotation in time. */
-export function jwksDocument({ request, services: { keys, config } }: Call, set: "jwks" | "pqc"): HttpResponse {
-  const published = keys.published(set);
+/** A JWK set (RFC 7517 section 5), its keys with their evidence where there is any, with the ETag and life that verifiers need to notice a rotation in time. */
+export async function jwksDocument(call: Call, set: "jwks" | "pqc"): Promise<HttpResponse> {
+  const { request, services } = call;
+  const { keys, evidence, config } = services;
+  const published = set === "jwks" ? await evidence.published() : keys.published(set);
   const document = jwksDocuments.get(published) ?? {
     bytes: new TextEncoder().encode(published.body),
     etag: published.etag,

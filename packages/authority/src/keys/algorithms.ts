@@ -96,8 +96,13 @@ export const inlineSigning: SigningPlace = {
 
 /** One signature, on the thread that asks for it. */
 export function signNow(key: KeyObject, algorithm: SigningAlgorithm, input: string): string {
+  return signBytesNow(key, algorithm, Buffer.from(input)).toString("base64url");
+}
+
+/** The same over bytes, as they are. */
+export function signBytesNow(key: KeyObject, algorithm: SigningAlgorithm, bytes: Uint8Array): Buffer {
   const { digest, scheme } = algorithms[algorithm];
-  return signBytes(digest, Buffer.from(input), { key, ...scheme }).toString("base64url");
+  return signBytes(digest, bytes, { key, ...scheme });
 }
 
 /**

@@ -4,7 +4,13 @@ import type { JWK } from "jose";
 import { keys } from "../store/keys.ts";
 import type { SigningAlgorithm } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import { algorithmNames, type SignatureFunction, type SigningPlace, signatureFunction } from "./algorithms.ts";
+import {
+  algorithmNames,
+  type SignatureFunction,
+  type SigningPlace,
+  signatureFunction,
+  signBytesNow,
+} from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
 import { derivationContext, type KeyRow, parseRing, type RingRecord, setOf, signingContext } from "./ring-record.ts";
 import { activeKey, scheduleOf } from "./schedule.ts";
@@ -24,6 +30,8 @@ export interface PublishedKeys {
 export interface OpenKey {
   readonly jwk: PublicJwk;
   readonly sign: SignatureFunction;
+  /** Signs bytes that are no token: the certificate of the key. */
+  readonly certify: (bytes: Uint8Array) => Promise<Uint8Array>;
   /** The sealed text it came from: another text under the same kid is opened anew. */
   readonly sealedText: string;
 }
@@ -88,7 +96,8 @@ async function openKey(row: KeyRow, { before, keyEncryptionKey, place }: OpenOpt
   const privateKey = createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });
   pkcs8.fill(0);
   const jwk = publicJwk(privateKey, row.algorithm);
-  return { jwk, sign: signatureFunction(privateKey, row.algorithm, place), sealedText: row.sealed.text };
+  const certify = async (bytes: Uint8Array) => signBytesNow(privateKey, row.algorithm, bytes);
+  return { jwk, sign: signatureFunction(privateKey, row.algorithm, place), certify, sealedText: row.sealed.text };
 }
 
 /** HMAC-SHA-256 of an input under the ring's secret, base64url; each purpose has values of its own. */

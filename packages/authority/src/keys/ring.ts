@@ -70,6 +70,8 @@ export interface ManagedKeyRing extends KeyRing {
   revoke(kid: string, actor: string): Promise<void>;
   /** Removes a retired key before its time. Tokens it signed no longer verify. */
   erase(kid: string, actor: string): Promise<void>;
+  /** Signs the certificate of a key with the key itself. Rejects with `not_found` when the ring does not hold it. */
+  certify(kid: string, certificate: Uint8Array): Promise<Uint8Array>;
   /** Reads the ring from the store now. */
   reload(): Promise<void>;
   /** Whether this node's view of the ring is fresh and every algorithm in use has a signing key. */
@@ -190,6 +192,12 @@ class NodeKeyRing implements ManagedKeyRing {
     await this.#stored.change("authority", (rows, now) =>
       carryOut(timetable(rows, now, this.#stored.policy, algorithms), this.#options),
     );
+  }
+
+  async certify(kid: string, certificate: Uint8Array): Promise<Uint8Array> {
+    const key = this.#stored.ring.keys.get(kid);
+    if (key === undefined) throw new CountersignError("not_found", { hint: "The key ring holds no such key" });
+    return key.certify(certificate);
   }
 
   reload(): Promise<void> {
