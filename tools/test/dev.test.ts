@@ -20,7 +20,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const packages = ["attestation", "authority", "biscuit", "cli", "protocol"];
+const packages = ["attestation", "authority", "biscuit", "cli", "protocol", "sdk", "token-keeper"];
 /** A checkout of its own, whose sources the test edits. */
 const checkout = mkdtempSync(join(tmpdir(), "dev-"));
 const homePage = join(checkout, "packages/authority/src/http/home.ts");
