@@ -39,7 +39,7 @@ export class KeyPair {
     provider: CryptoProvider = defaultProvider,
   ): Promise<KeyPair> {
     assertAlgorithm(algorithm);
-    return KeyPair.#fromRaw(algorithm, await strictProvider(provider).generateKeyPair(algorithm));
+    return KeyPair.#fromRaw(algorithm, await strictProvider(provider).generateKeyPair(algorithm), provider);
   }
 
   /**
@@ -51,7 +51,7 @@ export class KeyPair {
     assertAlgorithm(algorithm);
     const { generateKeyPairSync } = strictProvider(provider);
     if (generateKeyPairSync === undefined) throw noSyncCrypto();
-    return KeyPair.#fromRaw(algorithm, generateKeyPairSync(algorithm));
+    return KeyPair.#fromRaw(algorithm, generateKeyPairSync(algorithm), provider);
   }
 
   /** The pair of a private key. */
@@ -68,7 +68,10 @@ export class KeyPair {
     return new KeyPair(privateKey, assertPrivate(privateKey).publicKeySync(provider));
   }
 
-  static #fromRaw(algorithm: KeyAlgorithm, raw: RawKeyPair): KeyPair {
-    return new KeyPair(PrivateKey.ofPair(algorithm, raw), PublicKey.fromBytes(algorithm, raw.publicKey));
+  static #fromRaw(algorithm: KeyAlgorithm, raw: RawKeyPair, provider: CryptoProvider): KeyPair {
+    return new KeyPair(
+      PrivateKey.ofPair(algorithm, raw, provider === defaultProvider),
+      PublicKey.fromBytes(algorithm, raw.publicKey),
+    );
   }
 }

@@ -10,6 +10,7 @@ declare module "node:crypto" {
   }
   class KeyObject {
     export(options: { format: "jwk" }): Jwk;
+    export(options: { format: "raw-private" | "raw-public" }): Uint8Array;
   }
   interface Encodings {
     readonly publicKeyEncoding: { readonly format: "jwk" };
@@ -42,10 +43,20 @@ declare module "node:crypto" {
   ): void;
   function sign(digest: string | null, data: Uint8Array, key: KeyObject): Uint8Array;
   function sign(digest: string | null, data: Uint8Array, key: KeyObject, callback: Callback<Uint8Array>): void;
+  interface KeyPairObjects {
+    readonly publicKey: KeyObject;
+    readonly privateKey: KeyObject;
+  }
+  function generateKeyPairSync(type: "ed25519"): KeyPairObjects;
   function generateKeyPairSync(type: "ed25519", options: Encodings): JwkPair;
   function generateKeyPairSync(type: "ec", options: Encodings & { readonly namedCurve: string }): JwkPair;
   type PairCallback = (error: Error | null, publicKey: Jwk, privateKey: Jwk) => void;
   function generateKeyPair(type: "ed25519", options: Encodings, callback: PairCallback): void;
+  function generateKeyPair(
+    type: "ed25519",
+    options: Record<string, never>,
+    callback: (error: Error | null, publicKey: KeyObject, privateKey: KeyObject) => void,
+  ): void;
   function generateKeyPair(
     type: "ec",
     options: Encodings & { readonly namedCurve: string },

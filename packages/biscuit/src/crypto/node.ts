@@ -21,36 +21,40 @@ interface Jwk {
   readonly d?: string;
 }
 
-interface JwkPair {
-  readonly publicKey: Jwk;
-  readonly privateKey: Jwk;
-}
-
 interface NodeAlgorithm {
   readonly digest: string | null;
   readonly importPublic: (bytes: Uint8Array) => KeyObject | undefined;
   readonly importPrivate: (bytes: Uint8Array) => KeyObject;
   readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
-  readonly generate: () => JwkPair;
-  readonly generateLater: (done: Done<[Jwk, Jwk]>) => void;
-  readonly publicBytes: (publicKey: Jwk) => Uint8Array;
+  readonly generate: () => RawKeyPair;
+  readonly generateLater: () => Promise<RawKeyPair>;
+}
+
+/** An import of private keys that can be told of one which was made here. */
+interface PrivateImport {
+  (bytes: Uint8Array): KeyObject;
+  readonly keep: (bytes: Uint8Array, key: KeyObject) => void;
 }
 
 /** An import that remembers the key as long as the caller holds the very same bytes. */
 function remembering<Key extends KeyObject | undefined>(importKey: (bytes: Uint8Array) => Key) {
   const keys = new WeakMap<Uint8Array, { readonly bytes: Uint8Array; readonly key: Key }>();
-  return (bytes: Uint8Array): Key => {
+  const keep = (bytes: Uint8Array, key: Key): void => void keys.set(bytes, { bytes: bytes.slice(), key });
+  const importOnce = (bytes: Uint8Array): Key => {
     const known = keys.get(bytes);
     if (known !== undefined && equalBytes(known.bytes, bytes)) return known.key;
     const key = importKey(bytes);
-    keys.set(bytes, { bytes: bytes.slice(), key });
+    keep(bytes, key);
     return key;
   };
+  return Object.assign(importOnce, { keep });
 }
 
 // Exporting a generated KeyObject as JWK can hang Node 20 for ever; asking for JWK at generation does not.
 const JWK_ENCODINGS = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } } as const;
 const P256_OPTIONS = { namedCurve: "P-256", ...JWK_ENCODINGS } as const;
+
+const importSeedOnce: PrivateImport = remembering(importSeed);
 
 // DER import is slow on Node 20 (twenty times for public keys, ten for private ones): JWK wherever it serves.
 const ALGORITHMS: Readonly<Record<KeyAlgorithm, NodeAlgorithm>> = {
@@ -59,11 +63,17 @@ const ALGORITHMS: Readonly<Record<KeyAlgorithm, NodeAlgorithm>> = {
     // Nothing is remembered: importing takes a fiftieth of a verification, and next keys are seen once.
     importPublic: (bytes) =>
       createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: toBase64Url(bytes) } }),
-    importPrivate: remembering(importSeed),
+    importPrivate: importSeedOnce,
     publicKeyOf: (privateKey) => member(importSeed(privateKey).export({ format: "jwk" }), "x"),
-    generate: () => generateKeyPairSync("ed25519", JWK_ENCODINGS),
-    generateLater: (done) => generateKeyPair("ed25519", JWK_ENCODINGS, done),
-    publicBytes: (jwk) => member(jwk, "x"),
+    generate: () => {
+      if (!exportsRaw()) return ed25519Pair(generateKeyPairSync("ed25519", JWK_ENCODINGS));
+      return keptPair(generateKeyPairSync("ed25519"));
+    },
+    generateLater: async () => {
+      if (!exportsRaw())
+        return ed25519Pair(pairOf(await promisify((done) => generateKeyPair("ed25519", JWK_ENCODINGS, done))));
+      return keptPair(pairOf(await promisify((done) => generateKeyPair("ed25519", {}, done))));
+    },
   },
   secp256r1: {
     digest: "sha256",
@@ -74,9 +84,8 @@ const ALGORITHMS: Readonly<Record<KeyAlgorithm, NodeAlgorithm>> = {
       return createPrivateKey({ format: "jwk", key });
     }),
     publicKeyOf: (privateKey) => compress(p256PointOf(privateKey)),
-    generate: () => generateKeyPairSync("ec", P256_OPTIONS),
-    generateLater: (done) => generateKeyPair("ec", P256_OPTIONS, done),
-    publicBytes: (jwk) => compress({ x: member(jwk, "x"), y: member(jwk, "y") }),
+    generate: () => p256Pair(generateKeyPairSync("ec", P256_OPTIONS)),
+    generateLater: async () => p256Pair(pairOf(await promisify((done) => generateKeyPair("ec", P256_OPTIONS, done)))),
   },
 };
 
@@ -169,8 +178,44 @@ function importSeed(seed: Uint8Array): KeyObject {
   return chosenImport(seed);
 }
 
-function rawPair(algorithm: KeyAlgorithm, publicKey: Jwk, privateKey: Jwk): RawKeyPair {
-  return { privateKey: member(privateKey, "d"), publicKey: ALGORITHMS[algorithm].publicBytes(publicKey) };
+interface Pair<Key> {
+  readonly publicKey: Key;
+  readonly privateKey: Key;
+}
+
+const pairOf = <Key>([publicKey, privateKey]: readonly [Key, Key]): Pair<Key> => ({ publicKey, privateKey });
+
+const ed25519Pair = ({ publicKey, privateKey }: Pair<Jwk>): RawKeyPair => {
+  return { privateKey: member(privateKey, "d"), publicKey: member(publicKey, "x") };
+};
+
+const p256Pair = ({ publicKey, privateKey }: Pair<Jwk>): RawKeyPair => {
+  const point = { x: member(publicKey, "x"), y: member(publicKey, "y") };
+  return { privateKey: member(privateKey, "d"), publicKey: compress(point) };
+};
+
+/** The bytes of a pair whose private key signs without being imported: that takes as long as a signature. */
+function keptPair({ publicKey, privateKey }: Pair<KeyObject>): RawKeyPair {
+  const bytes = new Uint8Array(privateKey.export({ format: "raw-private" }));
+  importSeedOnce.keep(bytes, privateKey);
+  return { privateKey: bytes, publicKey: new Uint8Array(publicKey.export({ format: "raw-public" })) };
+}
+
+let canExportRaw: boolean | undefined;
+
+/** Whether keys show their bytes without a detour through JWK; older runtimes know no such format. */
+function exportsRaw(): boolean {
+  canExportRaw ??= showsRawBytes();
+  return canExportRaw;
+}
+
+function showsRawBytes(): boolean {
+  try {
+    const key = importSeed(PROBE_SEED);
+    return equalBytes(new Uint8Array(key.export({ format: "raw-private" })), PROBE_SEED);
+  } catch {
+    return false;
+  }
 }
 
 type Done<Results extends readonly unknown[]> = (error: Error | null, ...results: Results) => void;
@@ -216,7 +261,7 @@ export function madeAhead<Pair>(make: () => Promise<Pair>): () => Promise<Pair> 
  */
 export function nodeProvider(): CryptoProvider {
   const generateLater = (algorithm: KeyAlgorithm): (() => Promise<RawKeyPair>) =>
-    madeAhead(async () => rawPair(algorithm, ...(await promisify(ALGORITHMS[algorithm].generateLater))));
+    madeAhead(ALGORITHMS[algorithm].generateLater);
   const ready = { ed25519: generateLater("ed25519"), secp256r1: generateLater("secp256r1") };
   const provider: Required<CryptoProvider> = {
     verifySync(algorithm, publicKey, message, signature) {
@@ -236,10 +281,7 @@ export function nodeProvider(): CryptoProvider {
       return new Uint8Array(sign(digest, message, importPrivate(privateKey)));
     },
     sign: async (...call) => provider.signSync(...call),
-    generateKeyPairSync(algorithm) {
-      const { publicKey, privateKey } = ALGORITHMS[algorithm].generate();
-      return rawPair(algorithm, publicKey, privateKey);
-    },
+    generateKeyPairSync: (algorithm) => ALGORITHMS[algorithm].generate(),
     generateKeyPair: (algorithm) => ready[algorithm](),
     publicKeyOfSync: (algorithm, privateKey) => ALGORITHMS[algorithm].publicKeyOf(privateKey),
     publicKeyOf: async (algorithm, privateKey) => ALGORITHMS[algorithm].publicKeyOf(privateKey),

@@ -36,9 +36,15 @@ export class PrivateKey {
     return PrivateKey.#from({ algorithm, privateKey: bytes, publicKey: undefined });
   }
 
-  /** Takes both halves as a provider has just made them, so that the public one is not derived again. @internal */
-  static ofPair(algorithm: KeyAlgorithm, pair: RawKeyPair): PrivateKey {
-    const key = PrivateKey.fromBytes(algorithm, pair.privateKey);
+  /**
+   * Takes both halves as a provider has just made them, so that the public one is not derived again.
+   *
+   * @param isOurs Whether the provider is this package's own, which keeps no bytes for others and knows the key by them.
+   * @internal
+   */
+  static ofPair(algorithm: KeyAlgorithm, pair: RawKeyPair, isOurs: boolean): PrivateKey {
+    const { privateKey } = pair;
+    const key = isOurs ? new PrivateKey(algorithm, privateKey) : PrivateKey.fromBytes(algorithm, privateKey);
     key.#public = PublicKey.fromBytes(algorithm, pair.publicKey);
     return key;
   }

@@ -16,6 +16,23 @@ function nodePair(algorithm: KeyAlgorithm): { publicKey: KeyObject; privateKey: 
   return algorithm === "ed25519" ? generateKeyPairSync("ed25519") : generateKeyPairSync("ec", { namedCurve: "P-256" });
 }
 
+describe("KeyPair", () => {
+  for (const algorithm of ["ed25519", "secp256r1"] as const) {
+    it(`signs with what it generated as its bytes, read anew, do: ${algorithm}`, async () => {
+      for (const pair of [KeyPair.generateSync(algorithm), await KeyPair.generate(algorithm)]) {
+        const bytes = pair.privateKey.revealBytes();
+        const again = KeyPair.fromSync(PrivateKey.fromBytes(algorithm, bytes));
+        assert.ok(again.publicKey.equals(pair.publicKey));
+        // What was revealed is a copy.
+        bytes.fill(1);
+        for (const key of [pair.privateKey, again.privateKey]) {
+          assert.ok(pair.publicKey.verifySync(MESSAGE, key.signSync(MESSAGE)));
+        }
+      }
+    });
+  }
+});
+
 describe("PublicKey", () => {
   it("parses and prints the keys of the official samples, in either case", () => {
     for (const text of [ROOT_PUBLIC, P256_PUBLIC]) {
