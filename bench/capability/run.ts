@@ -1,9 +1,10 @@
 /**
  * Capability tokens beside the bare cryptography of theirs, in one process, in turns:
  *
- *   node -C @countersign/source bench/capability/run.ts [--rounds 9]
+ *   node -C @countersign/source bench/capability/run.ts [--rounds 9] [--hessra-py]
  *
- * Prints microseconds of this thread; of what is asynchronous, those on the clock.
+ * Prints microseconds of this thread; of what is asynchronous, those on the clock. With `--hessra-py` that is installed from PyPI
+ * into a folder of its own, and measured with the same tokens.
  */
 import { generateKeyPairSync, sign } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -21,8 +22,11 @@ import {
 } from "@countersign/protocol/capability";
 import { measure, median, type Subject } from "../biscuit/measure.ts";
 import { type Bare, bareOf, checkBare } from "./floor.ts";
+import { measureHessraPy } from "./hessra-py.ts";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } });
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "9" }, "hessra-py": { type: "boolean", default: false } },
+});
 const rounds = Number(values.rounds);
 
 const instantAt = 1_800_000_000_000;
@@ -131,6 +135,22 @@ async function delegation(): Promise<void> {
   );
 }
 
+/** The Rust crates behind Python, with tokens of the same content. */
+async function others(): Promise<void> {
+  const text = (tokens: readonly Biscuit[]): string[] => tokens.map((token) => token.toBase64());
+  await measureHessraPy({
+    publicKeyPem: root.publicKey.toPem(),
+    plain: text(await several(50, plain)),
+    attested: text(await several(50, attested)),
+    delegated: text(await several(50, delegated)),
+    identity: (await identity()).toBase64(),
+    right,
+    laptop: laptop.identity,
+    chain: JSON.stringify(nodes.map(({ component, publicKey }) => ({ component, public_key: publicKey.toString() }))),
+  });
+}
+
 await verification();
 await knownTokens();
 await delegation();
+if (values["hessra-py"]) await others();
