@@ -21,6 +21,7 @@ import { createPasswordHasher } from "./limits/passwords.ts";
 import { createPolicyService } from "./policies/policy-service.ts";
 import type { Policy } from "./policy/compile.ts";
 import type { ClientCertificates, Services } from "./services.ts";
+import type { CapabilityAlgorithm } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
 import { createUserService } from "./users/user-service.ts";
 
@@ -54,6 +55,11 @@ export interface AuthorityOptions {
   readonly metrics?: Metrics;
   /** Which certificates the server in front asks clients for: what the metadata offer. @default "none" */
   readonly clientCertificates?: ClientCertificates;
+  /**
+   * The authority of the server's own certificate, PEM: what clients of `/ca_cert` get. @default none, as where a public
+   * authority issued it
+   */
+  readonly serverAuthority?: string;
   /** Hears every event and request, beside the metrics. @default none */
   readonly observer?: Observer;
   /**
@@ -111,7 +117,16 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const observer = options.observer === undefined ? metrics : joinObservers([metrics, options.observer]);
   const audit = createAuditTrail({ store, clock, random, observer, ...retentionOf(config) });
   const { signing = "thread" } = options;
-  const keys = await createKeyRing({ store, clock, random, config, keyEncryptionKey, audit, signing });
+  const keys = await createKeyRing({
+    store,
+    clock,
+    random,
+    config,
+    keyEncryptionKey,
+    audit,
+    signing,
+    demanded: demandedKeys(config),
+  });
   const grants = grantTable(options.grants);
   const limits = createLimits({ store, clock, config });
   const passwords = createPasswordHasher({ clock, random, config });
@@ -139,6 +154,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     issuers,
     lifecycle,
     clientCertificates: options.clientCertificates ?? "none",
+    ...defined({ serverAuthority: options.serverAuthority }),
   };
   const respond = createApp({ ...services, grants });
   audit.notice("authority.started", { issuer: config.issuer });
@@ -161,4 +177,13 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
       audit.notice("authority.stopped", { issuer: config.issuer });
     },
   };
+}
+
+/** Keys of capability tokens are made at once, so that the first token does not wait for one. */
+function demandedKeys({ capability }: Config): readonly CapabilityAlgorithm[] {
+  if (!capability.enabled) return [];
+  return [
+    `biscuit-${capability.root_key}`,
+    ...(capability.component === undefined ? [] : (["signoff-ed25519"] as const)),
+  ];
 }

@@ -1,8 +1,11 @@
+import { publicKeyOf } from "@countersign/protocol/capability";
 import { z } from "zod";
 import { eventTable } from "./audit/events.ts";
+import { isName, NAME_RULE } from "./policy/names.ts";
 import { signingAlgorithms } from "./store/records.ts";
 import { canonicalBlock } from "./values/address.ts";
 import { AUDIENCE_RULE, audienceSchema, isAudience, MAX_AUDIENCES } from "./values/audience.ts";
+import { isHostPattern } from "./values/host-pattern.ts";
 import { idSchema, isId } from "./values/id.ts";
 import { lifetimeSchema } from "./values/lifetime.ts";
 import { scopesSchema } from "./values/scope.ts";
@@ -14,7 +17,7 @@ const algorithm = z.enum(signingAlgorithms);
 
 const DAY = 86_400;
 
-const RETENTION_FORM = `must be an event or its first part and seconds: user=63072000, ${DAY} to ${3660 * DAY}, or token.issued=0`;
+const RETENTION_FORM = `must be an event or its first part and seconds: user=63072000, ${DAY} to ${3660 * DAY}, or token.issued=0, capability.issued=0`;
 
 /**
  * The whole configuration, as `countersign.toml` spells it. Every member has a safe default; unknown members are
@@ -124,6 +127,13 @@ export const configSchema = z.strictObject({
         .max(100_000)
         .default(60)
         .describe("Failed login attempts per address"),
+      capability_refusals_per_minute: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(600)
+        .describe("Refused requests for capability tokens per address"),
       password_queue_ms: z
         .number()
         .int()
@@ -183,6 +193,34 @@ export const configSchema = z.strictObject({
         .describe("Origins of browser applications that may call the token endpoint"),
     })
     .prefault({}),
+  capability: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("Whether the endpoints for capability tokens answer"),
+      root_key: z
+        .enum(["ed25519", "secp256r1"])
+        .default("ed25519")
+        .describe("What capability tokens are signed with: Ed25519, or ECDSA on P-256"),
+      component: z
+        .string()
+        .refine(isName, NAME_RULE)
+        .optional()
+        .describe("The name under which this authority signs off tokens; it signs none off when absent"),
+      issuers: z
+        .array(
+          z.string().refine(isPublicKey, "must be key text: ed25519/ and 64 hexadecimal digits, or secp256r1/ and 66"),
+        )
+        .max(16)
+        .default([])
+        .describe("Root keys of other authorities whose tokens this one signs off"),
+      san_dns: z
+        .array(
+          z.string().refine(isHostPattern, "must be a host name in lower case; * stands for one label or a part of it"),
+        )
+        .max(100)
+        .default([])
+        .describe("Host names that are identities, where a client certificate names no URI"),
+    })
+    .prefault({}),
   compat: z
     .strictObject({
       faces: z
@@ -197,18 +235,28 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
+const issuances: ReadonlySet<string> = new Set(["token.issued", "capability.issued"]);
+
 /** Only grants may be left out: every change must have its record. */
 function isRetention(text: string): boolean {
   const [, name = "", digits = ""] = /^([a-z]+(?:\.[a-z]+)?)=(\d{1,9})$/.exec(text) ?? [];
   const isKnown = Object.keys(eventTable).some((event) => event === name || event.startsWith(`${name}.`));
   const retention = Number(digits);
-  return isKnown && ((retention >= DAY && retention <= 3660 * DAY) || (retention === 0 && name === "token.issued"));
+  return isKnown && ((retention >= DAY && retention <= 3660 * DAY) || (retention === 0 && issuances.has(name)));
 }
 
 /** What clients compare byte for byte and then fetch below: of the characters of RFC 3986, without what fetch refuses. */
 function isIssuer(text: string): boolean {
   const url = /^https?:\/\/[\x21-\x7e]+$/i.test(text) && !/[?#]/.test(text) ? URL.parse(text) : null;
   return url !== null && url.username === "" && url.password === "";
+}
+
+function isPublicKey(text: string): boolean {
+  try {
+    return publicKeyOf(text).toString() === text;
+  } catch {
+    return false;
+  }
 }
 
 /** RFC 6454 section 6.2; of the schemes that the platform knows no origin of, applications have some as browsers. */

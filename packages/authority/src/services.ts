@@ -46,6 +46,8 @@ export interface Services {
   readonly lifecycle: Lifecycle;
   /** Which client certificates the server asks for, for the metadata. */
   readonly clientCertificates: ClientCertificates;
+  /** The authority of the server's own certificate, PEM, for clients that ask for it; absent where a public one issued it. */
+  readonly serverAuthority?: string;
 }
 
 /**

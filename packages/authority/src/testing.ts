@@ -31,6 +31,8 @@ export interface TestAuthorityOptions {
   readonly policy?: object;
   /** How the keys of trusted issuers are fetched. @default not at all */
   readonly network?: AuthorityOptions["network"];
+  /** The authority of the server's certificate, PEM. @default none */
+  readonly serverAuthority?: string;
   /** Which client certificates the metadata offer. @default "none" */
   readonly clientCertificates?: AuthorityOptions["clientCertificates"];
   /** What vouches for the keys. @default the source that the configuration names */
@@ -117,6 +119,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     ...defined({
       grants: options.grants,
       clientCertificates: options.clientCertificates,
+      serverAuthority: options.serverAuthority,
       network: options.network,
       evidence: options.evidence,
     }),

@@ -12,9 +12,10 @@ import { getOrCreate } from "./get-or-create.ts";
 import { type Limits, resolveLimits, type TokenLimits } from "./limits.ts";
 import type { CompiledBlock } from "./loaded-block.ts";
 import type { RootKey } from "./root-key.ts";
+import { type SigningKey, signerOf } from "./signer.ts";
 import type { DatalogInput } from "./statements.ts";
 import type { Parameters } from "./text/parameters.ts";
-import { appendReceived, privateKeyOf, type ReceivedBlock, type SigningKey, ThirdPartyRequest } from "./third-party.ts";
+import { appendReceived, type ReceivedBlock, ThirdPartyRequest } from "./third-party.ts";
 import { toBase64, tokenBytes } from "./token-bytes.ts";
 import { type Chain, type CryptoOptions, type DecodedBlocks, decodeBlocks, lastBlock } from "./token-model.ts";
 import { type VerifiedToken, type VerifyOptions, verifySteps } from "./verification.ts";
@@ -354,7 +355,7 @@ export class BiscuitBuilder {
   }
 
   *#build(rootKey: SigningKey, options: AppendOptions): Steps<Biscuit> {
-    const key = privateKeyOf(rootKey);
+    const key = signerOf(rootKey);
     const chain = yield* createChain(this.#block.content, key, this.#rootKeyId, options);
     return Biscuit.of({ chain, rootAlgorithm: key.algorithm });
   }

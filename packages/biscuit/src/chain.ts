@@ -9,8 +9,8 @@ import { KeyError, SealError } from "./errors.ts";
 import { type Block, encodeBlock, readBlock } from "./format/block-codec.ts";
 import { blockPayload, sealPayload, type UnsignedBlock } from "./format/signature-payload.ts";
 import type { Container, ExternalSignature, SignedBlock } from "./format/wrapper.ts";
+import { localSigner, type Signer } from "./signer.ts";
 import { type Chain, type CryptoOptions, extendedBlocks, lastBlock, NO_BLOCKS } from "./token-model.ts";
-import { publicKeyOf } from "./verification.ts";
 
 /** How a block is appended. */
 export interface AppendOptions extends CryptoOptions {
@@ -25,11 +25,6 @@ export interface AppendOptions extends CryptoOptions {
   readonly nextKeyPair?: KeyPair;
 }
 
-const sign = (key: PrivateKey, payload: Uint8Array, crypto: CryptoProvider): Action<Uint8Array> => ({
-  now: () => key.signSync(payload, crypto),
-  later: () => key.sign(payload, crypto),
-});
-
 const generate = (algorithm: KeyAlgorithm, crypto: CryptoProvider): Action<KeyPair> => ({
   now: () => KeyPair.generateSync(algorithm, crypto),
   later: () => KeyPair.generate(algorithm, crypto),
@@ -41,8 +36,8 @@ function* nextPair(options: AppendOptions, crypto: CryptoProvider): Steps<KeyPai
 }
 
 /** With the secret of a key that signs a block, the holder of the token could take off that block and all behind it. */
-function assertUnused(next: KeyPair, key: PrivateKey, previous: readonly SignedBlock[]): void {
-  const isUsed = next.privateKey.equals(key) || previous.some(({ nextKey }) => nextKey.equals(next.publicKey));
+function assertUnused(next: KeyPair, key: Signer, previous: readonly SignedBlock[]): void {
+  const isUsed = key.isOf(next) || previous.some(({ nextKey }) => nextKey.equals(next.publicKey));
   if (isUsed) throw new KeyError("invalid_key", "Cannot use as the next key of a token one that signs a block of it");
 }
 
@@ -82,7 +77,7 @@ interface Draft {
 /** Signs a block with `key` as the one after `previous`, and gives the secret for the block after it. */
 function* signBlock(
   draft: Draft,
-  key: PrivateKey,
+  key: Signer,
   previous: readonly SignedBlock[],
   options: AppendOptions,
 ): Steps<{ readonly signed: SignedBlock; readonly secret: Uint8Array }> {
@@ -92,14 +87,14 @@ function* signBlock(
   const version = payloadVersion([key.algorithm, next.algorithm], draft.datalogVersion, draft.external, previous);
   const unsigned: UnsignedBlock = { data: draft.data, nextKey: next.publicKey, external: draft.external, version };
   const last = previous[previous.length - 1];
-  const signature = yield* perform(sign(key, blockPayload(unsigned, last?.signature), crypto));
+  const signature = yield* perform(key.sign(blockPayload(unsigned, last?.signature), crypto));
   return { signed: { ...unsigned, signature }, secret: next.privateKey.revealBytes() };
 }
 
 /** Makes a token of one block. */
 export function* createChain(
   content: BlockContent,
-  rootKey: PrivateKey,
+  rootKey: Signer,
   rootKeyId: number | undefined,
   options: AppendOptions,
 ): Steps<Chain> {
@@ -122,7 +117,7 @@ function extend(chain: Chain, signed: SignedBlock, secret: Uint8Array, block: Bl
 
 /** Appends a block of the holder's own. */
 export function* appendBlock(chain: Chain, content: BlockContent, options: AppendOptions): Steps<Chain> {
-  const key = nextSecret(chain.container);
+  const key = localSigner(nextSecret(chain.container));
   const table = chain.table.clone();
   const { data, block } = encodeBlock(content, table);
   const draft: Draft = { data, datalogVersion: block.version, external: undefined };
@@ -137,7 +132,7 @@ export function* appendExternal(
   external: ExternalSignature,
   options: AppendOptions,
 ): Steps<Chain> {
-  const key = nextSecret(chain.container);
+  const key = localSigner(nextSecret(chain.container));
   const block = readBlock(data, new SymbolTable(), external.publicKey.toString());
   const draft: Draft = { data, datalogVersion: block.version, external };
   const { signed, secret } = yield* signBlock(draft, key, chain.container.blocks, options);
@@ -150,7 +145,7 @@ export function* sealChain(chain: Chain, options: CryptoOptions): Steps<Chain> {
   if (container.proof.kind === "seal")
     throw new SealError("already_sealed", "Cannot seal a token that is sealed already");
   const payload = sealPayload(lastBlock(container));
-  const signature = yield* perform(sign(nextSecret(container), payload, options.crypto ?? defaultProvider));
+  const signature = yield* perform(localSigner(nextSecret(container)).sign(payload, options.crypto ?? defaultProvider));
   return { ...chain, container: { ...container, proof: { kind: "seal", signature } } };
 }
 
@@ -158,11 +153,11 @@ export function* sealChain(chain: Chain, options: CryptoOptions): Steps<Chain> {
 export function* signExternal(
   data: Uint8Array,
   payload: Uint8Array,
-  key: PrivateKey,
+  key: Signer,
   options: CryptoOptions,
 ): Steps<{ readonly data: Uint8Array; readonly external: ExternalSignature }> {
   const crypto = options.crypto ?? defaultProvider;
-  const publicKey: PublicKey = yield* perform(publicKeyOf(key, crypto));
-  const signature = yield* perform(sign(key, payload, crypto));
+  const publicKey: PublicKey = yield* perform(key.publicKey(crypto));
+  const signature = yield* perform(key.sign(payload, crypto));
   return { data, external: { publicKey, signature } };
 }

@@ -45,10 +45,11 @@ export type { BlockStatements, Evaluation, OriginFacts, QueryResult, WorldDump }
 export { DEFAULT_LIMITS, type EvaluationLimits, type Limits, type TokenLimits } from "./limits.ts";
 export type { RootKey, RootKeyProvider } from "./root-key.ts";
 export { SignatureCache } from "./signature-cache.ts";
+export type { RemoteKey, SigningKey } from "./signer.ts";
 export { type RestoreOptions, restoreSnapshot, takeSnapshot } from "./snapshot.ts";
 export { Datalog, type DatalogInput, datalog } from "./statements.ts";
 export type { Parameters } from "./text/parameters.ts";
-export { type ReceivedBlock, type SigningKey, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
+export { type ReceivedBlock, ThirdPartyBlock, ThirdPartyRequest } from "./third-party.ts";
 export type { CryptoOptions } from "./token-model.ts";
 export type { VerifyOptions } from "./verification.ts";
 export { type VerifyTokenOptions, verifyToken, verifyTokenSync } from "./verify-token.ts";

@@ -1,10 +1,9 @@
 import { defaultProvider } from "#crypto";
 import { runLater, runNow, type Steps } from "./action.ts";
-import { wrongArgument } from "./arguments.ts";
 import { type BlockInput, blockContent } from "./block-builder.ts";
 import { type AppendOptions, appendExternal, signExternal } from "./chain.ts";
 import { equalBytes } from "./crypto/bytes.ts";
-import { KeyPair, PrivateKey, type PublicKey } from "./crypto/keys.ts";
+import type { PublicKey } from "./crypto/keys.ts";
 import type { CryptoProvider } from "./crypto/provider.ts";
 import { SymbolTable } from "./datalog/symbols.ts";
 import { FormatError } from "./errors.ts";
@@ -14,19 +13,10 @@ import { BYTES, type Codec, message, optional, required } from "./format/schema.
 import { externalPayload } from "./format/signature-payload.ts";
 import { CONTEXT, EXTERNAL_SIGNATURE, type ExternalSignature } from "./format/wrapper.ts";
 import { assertPublicKey } from "./root-key.ts";
+import { type SigningKey, signerOf } from "./signer.ts";
 import { messageBytes, toBase64 } from "./token-bytes.ts";
 import { type Chain, type CryptoOptions, lastBlock } from "./token-model.ts";
 import { verifyExternal } from "./verification.ts";
-
-/** A signing key, alone or with its public key. */
-export type SigningKey = PrivateKey | KeyPair;
-
-/** The private half of a signing key. */
-export function privateKeyOf(key: SigningKey): PrivateKey {
-  if (key instanceof KeyPair) return key.privateKey;
-  if (key instanceof PrivateKey) return key;
-  throw wrongArgument("build or createBlock", "a KeyPair or PrivateKey, which signs", key);
-}
 
 /** Keys in requests come from versions whose blocks could be moved to another token. */
 const UNSAFE: Codec<undefined> = {
@@ -90,8 +80,10 @@ export class ThirdPartyRequest {
   *#create(key: SigningKey, block: BlockInput, options: CryptoOptions): Steps<ThirdPartyBlock> {
     // The key text only marks the block as a third party's, whose Datalog version is at least 5.
     const { data } = encodeBlock(blockContent(block), new SymbolTable(), "");
-    const signed = yield* signExternal(data, externalPayload(data, this.#previous), privateKeyOf(key), options);
+    const signer = signerOf(key);
+    const signed = yield* signExternal(data, externalPayload(data, this.#previous), signer, options);
     const made = new ThirdPartyBlock(signed.data, signed.external);
+    if (!signer.isLocal) return made;
     signedHere.set(made, recordOf(made, this.#previous, cryptoOf(options)));
     return made;
   }

@@ -73,11 +73,6 @@ const mismatch = (): SignatureError => {
   });
 };
 
-/** Asks for the public key of a private key. */
-export function publicKeyOf(privateKey: PrivateKey, crypto: CryptoProvider): Action<PublicKey> {
-  return { now: () => privateKey.publicKeySync(crypto), later: () => privateKey.publicKey(crypto) };
-}
-
 function verifyAll(jobs: readonly SignatureJob[], crypto: CryptoProvider): Action<boolean[]> {
   return {
     now: () => {

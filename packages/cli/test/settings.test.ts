@@ -123,7 +123,8 @@ describe("configTemplate", () => {
 
   it("is valid and changes nothing when every line that has a default is uncommented", async () => {
     const path = join(directory, "uncommented.toml");
-    const withoutDefault = /^# (?:issuer|key_file|cert|key|client_ca|client_crl|jwt_issuer_client|file|url) = .*$/gm;
+    const withoutDefault =
+      /^# (?:issuer|key_file|cert|key|client_ca|client_crl|jwt_issuer_client|component|file|url) = .*$/gm;
     await writeFile(
       path,
       configTemplate()

@@ -18,6 +18,11 @@ export const errorCatalogue = {
     error: "invalid_client",
     hint: "Client authentication failed; check client_id and credential",
   },
+  unauthenticated: {
+    status: 401,
+    error: "invalid_client",
+    hint: "Nobody is authenticated; present a client certificate of an authority that is trusted here, or an identity token",
+  },
   invalid_grant: {
     status: 400,
     error: "invalid_grant",
@@ -59,6 +64,11 @@ export const errorCatalogue = {
     status: 403,
     error: "access_denied",
     hint: "Registration is closed; ask an administrator or use an invitation",
+  },
+  policy_refused: {
+    status: 403,
+    error: "access_denied",
+    hint: "The policy does not allow this; its operator can ask countersign policy explain why",
   },
   not_found: { status: 404, error: "not_found", hint: "There is nothing at this address" },
   method_not_allowed: {

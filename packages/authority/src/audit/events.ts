@@ -14,6 +14,21 @@ export const eventTable = {
     optional: ["clientId", "rule", "detail", "address"],
   },
   "token.revoked": { level: "info", fields: ["clientId"], optional: ["jti", "familyId"] },
+  "capability.issued": {
+    level: "info",
+    fields: ["kind", "subject", "revocationId"],
+    optional: ["caller", "resource", "operation", "domain", "rule", "actor", "address"],
+  },
+  "capability.signed": {
+    level: "info",
+    fields: ["component", "subject", "resource", "operation", "revocationId"],
+    optional: ["caller", "rule", "address"],
+  },
+  "capability.refused": {
+    level: "info",
+    fields: ["endpoint", "code", "detail"],
+    optional: ["caller", "resource", "operation", "address"],
+  },
   "family.opened": { level: "info", fields: ["familyId", "clientId", "userId", "grant"], optional: [] },
   "family.replayed": { level: "info", fields: ["familyId", "clientId"], optional: ["address"] },
   "family.reused": { level: "warn", fields: ["familyId", "clientId", "userId"], optional: ["address"] },

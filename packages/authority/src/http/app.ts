@@ -95,7 +95,8 @@ async function handled(route: Route, call: Omit<Call, "peer">, connection: Conne
     if (request.refused !== undefined) throw new CountersignError(request.refused);
     return await route.handle({ ...call, peer });
   } catch (error) {
-    return errorResponse(error, { request, route: route.path, peer, quiet: route.quiet }, services);
+    const { path, quiet, dialect } = route;
+    return errorResponse(error, { request, route: path, peer, quiet, dialect }, services);
   }
 }
 
@@ -105,6 +106,11 @@ function otherMethod(request: HttpRequest, routes: readonly Route[], services: E
   const path = routes[0]?.path ?? NO_ROUTE;
   const permitted = request.method === "OPTIONS" ? preflight(routes, allow) : undefined;
   if (permitted !== undefined) return counted(permitted, path, services);
-  const refused = errorResponse(new CountersignError("method_not_allowed"), { request, route: path }, services);
+  const dialect = routes[0]?.dialect;
+  const refused = errorResponse(
+    new CountersignError("method_not_allowed"),
+    { request, route: path, dialect },
+    services,
+  );
   return counted({ ...refused, headers: { ...refused.headers, allow } }, path, services);
 }

@@ -3,6 +3,7 @@ import type { Peer } from "../caller.ts";
 import type { Services } from "../services.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { json } from "./response.ts";
+import type { Route } from "./route.ts";
 
 /** Which challenge a 401 carries: Basic where clients authenticate, Bearer where tokens are shown (RFC 9110 section 11.6.1). */
 const challenges: Readonly<Record<string, string>> = {
@@ -22,6 +23,7 @@ export interface Refused {
   /** The pattern of the route. */
   readonly route: string;
   readonly peer?: Peer | undefined;
+  readonly dialect?: Route["dialect"] | undefined;
   /** Whether the log is not told. @default false */
   readonly quiet?: boolean | undefined;
 }
@@ -38,14 +40,19 @@ export function errorResponse(
 ): HttpResponse {
   if (thrown instanceof CountersignError) {
     if (refused.quiet !== true) noticeRefusal(thrown, refused, services);
-    return refusalOf(thrown, refused.request);
+    return refusalOf(thrown, refused.request, dialectOf(thrown, refused));
   }
   const requestId = randomSecret(services.random, 12);
   const detail =
     thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "a value that is not an error was thrown";
   const { request, route } = refused;
   services.audit.notice("request.failed", { requestId, method: request.method, route, detail });
-  return refusal(new CountersignError("server_error"), { request_id: requestId });
+  const error = new CountersignError("server_error");
+  return refusal(error, { request_id: requestId, ...dialectOf(error, refused) });
+}
+
+function dialectOf({ message }: CountersignError, { dialect }: Refused): Readonly<Record<string, string>> {
+  return dialect === "capability" ? { response_msg: message } : {};
 }
 
 function noticeRefusal(
@@ -66,8 +73,12 @@ function noticeRefusal(
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** A refusal as the response to a request. */
-export function refusalOf(error: CountersignError, { headers }: HttpRequest): HttpResponse {
-  const refused = refusal(error);
+export function refusalOf(
+  error: CountersignError,
+  { headers }: HttpRequest,
+  more: Readonly<Record<string, string>> = {},
+): HttpResponse {
+  const refused = refusal(error, more);
   if (error.code !== "invalid_token" || headers.has("authorization")) return refused;
   return { ...refused, headers: { ...refused.headers, "www-authenticate": UNASKED } };
 }

@@ -10,6 +10,7 @@ const securityOf: Record<RouteDoc["security"], readonly Readonly<Record<string, 
   none: [],
   client: [{ clientSecretBasic: [] }, {}],
   bearer: [{ bearer: [] }],
+  identity: [{ identityToken: [] }, { clientCertificate: [] }],
 };
 
 const errorSchema = z.object({
@@ -57,6 +58,8 @@ function openApiDocument(routes: readonly Route[], config: Pick<Config, "issuer"
       schemas: { Error: jsonSchema(errorSchema) },
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+        identityToken: { type: "http", scheme: "bearer", bearerFormat: "Biscuit" },
+        clientCertificate: { type: "mutualTLS", description: "The identity is the URI of the certificate" },
         clientSecretBasic: { type: "http", scheme: "basic", description: "client_id and client_secret" },
       },
     },

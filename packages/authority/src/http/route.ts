@@ -21,9 +21,18 @@ export interface Call {
 /** What a route says of itself in the OpenAPI document. */
 export interface RouteDoc {
   readonly summary: string;
-  readonly tag: "OAuth 2" | "Clients" | "Users" | "Keys" | "Policy" | "Audit" | "Operation" | "Compatibility";
+  readonly tag:
+    | "OAuth 2"
+    | "Clients"
+    | "Users"
+    | "Keys"
+    | "Policy"
+    | "Audit"
+    | "Operation"
+    | "Compatibility"
+    | "Capability tokens";
   /** How callers prove who they are. */
-  readonly security: "none" | "client" | "bearer";
+  readonly security: "none" | "client" | "bearer" | "identity";
   readonly body?: {
     readonly type: "application/json" | "application/x-www-form-urlencoded";
     readonly schema: z.ZodType;
@@ -32,7 +41,7 @@ export interface RouteDoc {
   /** Header fields that it reads, and what each is for. */
   readonly headers?: Readonly<Record<string, string>>;
   /** `type` is the media type, JSON when absent, or `none` for a response without content. */
-  readonly success: { readonly status: 200 | 204; readonly schema?: z.ZodType; readonly type?: string };
+  readonly success: { readonly status: 200 | 201 | 204; readonly schema?: z.ZodType; readonly type?: string };
 }
 
 /** One row of the table of routes. */
@@ -44,6 +53,8 @@ export interface Route {
   readonly doc: RouteDoc;
   /** Which browser applications may call it: those of configured origins, or any. @default none */
   readonly cors?: "configured" | "any";
+  /** Whose words its refusals have beside our own: every response of the capability endpoints has a `response_msg`. @default none */
+  readonly dialect?: "capability";
   /** Whether its refusals are ordinary and are not logged. @default false */
   readonly quiet?: true;
 }

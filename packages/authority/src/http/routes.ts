@@ -2,10 +2,12 @@ import type { Config } from "../config.ts";
 import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
 import { attestationEndpoint, attestationQuery, legacyAttestedJwks } from "./attestation.ts";
+import { capabilityRoutes } from "./capability/routes.ts";
 import { home } from "./home.ts";
 import { issuerJwksEndpoint, issuerTokenEndpoint, issuerTokenInput } from "./jwt-issuer.ts";
 import { auditRoutes } from "./management/audit-routes.ts";
 import { clientRoutes } from "./management/client-routes.ts";
+import { identityRoutes } from "./management/identity-routes.ts";
 import { keyRoutes } from "./management/key-routes.ts";
 import { policyRoutes } from "./management/policy-routes.ts";
 import { registrationRoutes } from "./management/registration-routes.ts";
@@ -157,6 +159,7 @@ export function routesOf(
     ...clientRoutes(grants),
     ...management,
     ...operation,
+    ...(config.capability.enabled ? [...capabilityRoutes, ...identityRoutes] : []),
     ...config.compat.faces.flatMap((system) => compat[system]),
   ];
   return [...routes, openApiRoute(routes, config)];

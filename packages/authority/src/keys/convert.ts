@@ -1,14 +1,14 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { defined, fromBase64url } from "@countersign/protocol";
 import type { JWK } from "jose";
-import type { SigningAlgorithm } from "../store/records.ts";
+import type { RingAlgorithm } from "../store/records.ts";
 import { algorithmNames } from "./algorithms.ts";
 import { acceptPrivateKey, importPrivateJwk, type PrivateSigningKey, publicJwk, unusable } from "./signing-key.ts";
 
 /** How to read a key. */
 export interface ReadKeyOptions {
   /** What the key is for. @default its JWK's `alg`; without one RS256 for RSA, and the only choice for other types */
-  readonly algorithm?: SigningAlgorithm;
+  readonly algorithm?: RingAlgorithm;
   /** Of an encrypted PEM block. */
   readonly passphrase?: string;
 }
@@ -45,7 +45,7 @@ export function readSigningKeys(
 /** The one private key of a text or file. Like `readSigningKeys`, and refuses several. */
 export function readSigningKey(
   input: string | Uint8Array,
-  algorithm?: SigningAlgorithm,
+  algorithm?: RingAlgorithm,
   { passphrase }: Pick<ReadKeyOptions, "passphrase"> = {},
 ): PrivateSigningKey {
   const [key, ...more] = readSigningKeys(input, {
@@ -147,7 +147,7 @@ function refusePurpose({ use, key_ops: operations, oth }: Readonly<Record<string
   if (oth !== undefined) throw unusable("RSA keys of more than two primes are not supported");
 }
 
-function algorithmNamed(alg: string | undefined): SigningAlgorithm | undefined {
+function algorithmNamed(alg: string | undefined): RingAlgorithm | undefined {
   if (alg === undefined) return undefined;
   const name = algorithmNames.find((candidate) => candidate === (alg === "Ed25519" ? "EdDSA" : alg));
   if (name === undefined) throw unusable(`its alg is none of ${algorithmNames.join(", ")}`);

@@ -2,10 +2,10 @@ import { createHmac, createPrivateKey, createSecretKey, type KeyObject } from "n
 import { sha256 } from "@countersign/protocol";
 import type { JWK } from "jose";
 import { keys } from "../store/keys.ts";
-import type { SigningAlgorithm } from "../store/records.ts";
+import { type RingAlgorithm, ringAlgorithms } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import {
-  algorithmNames,
+  type KeySetName,
   type SignatureFunction,
   type SigningPlace,
   signatureFunction,
@@ -40,7 +40,7 @@ export interface OpenKey {
 export interface OpenRing {
   readonly version: number;
   readonly record: RingRecord;
-  readonly schedules: ReadonlyMap<SigningAlgorithm, readonly KeyRow[]>;
+  readonly schedules: ReadonlyMap<RingAlgorithm, readonly KeyRow[]>;
   readonly rows: ReadonlyMap<string, KeyRow>;
   readonly keys: ReadonlyMap<string, OpenKey>;
   readonly derivationKey: KeyObject;
@@ -108,7 +108,7 @@ export function derive({ derivationKey }: OpenRing, purpose: string, input: stri
 /** The public sets of a ring, and until when their order holds. */
 export interface Publication {
   readonly ring: OpenRing;
-  readonly sets: Readonly<Record<"jwks" | "pqc", PublishedKeys>>;
+  readonly sets: Readonly<Record<KeySetName, PublishedKeys>>;
   readonly validUntil: number;
 }
 
@@ -117,17 +117,17 @@ export interface Publication {
  * that take the first key of a set or try one after the other.
  */
 export function publish(ring: OpenRing, now: number): Publication {
-  const rows = algorithmNames.flatMap((algorithm) => {
+  const rows = ringAlgorithms.flatMap((algorithm) => {
     const schedule = ring.schedules.get(algorithm) ?? [];
     const active = activeKey(schedule, now);
     const others = schedule.filter((row) => row !== active).reverse();
     return active === undefined ? others : [active, ...others];
   });
-  const set = (name: "jwks" | "pqc") =>
+  const set = (name: KeySetName) =>
     serialise(rows.filter((row) => setOf(row) === name).map((row) => ring.keys.get(row.kid)?.jwk));
   return {
     ring,
-    sets: { jwks: set("jwks"), pqc: set("pqc") },
+    sets: { jwks: set("jwks"), pqc: set("pqc"), roots: set("roots"), signoffs: set("signoffs") },
     validUntil: Math.min(...rows.map((row) => row.activeAt).filter((activeAt) => activeAt > now)),
   };
 }

@@ -2,9 +2,9 @@ import { CountersignError, type Random } from "@countersign/protocol";
 import { z } from "zod";
 import type { AuditTrail } from "../audit/trail.ts";
 import { keys } from "../store/keys.ts";
-import type { SigningAlgorithm } from "../store/records.ts";
+import { type RingAlgorithm, ringAlgorithms } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
-import { type AlgorithmRow, algorithmNames, algorithms } from "./algorithms.ts";
+import { type AlgorithmRow, algorithms } from "./algorithms.ts";
 import type { KeyEncryptionKey } from "./key-encryption-key.ts";
 import { MAX_KEYS_OF_ALGORITHM, type Plan, type ScheduledKey } from "./rotation.ts";
 import { erasesAt, type KeyState, type KeyTimes, type RotationPolicy, scheduleOf, unexpired } from "./schedule.ts";
@@ -37,7 +37,7 @@ const schema = z.strictObject({
   keys: z.array(
     z.strictObject({
       kid: z.string(),
-      algorithm: z.enum(algorithmNames),
+      algorithm: z.enum(ringAlgorithms),
       publishedAt: z.number(),
       activeAt: z.number(),
       retiresAt: z.number(),
@@ -142,7 +142,7 @@ export function refuseFlood(
     algorithm,
     now,
     policy,
-  }: { readonly algorithm: SigningAlgorithm; readonly now: number; readonly policy: RotationPolicy },
+  }: { readonly algorithm: RingAlgorithm; readonly now: number; readonly policy: RotationPolicy },
 ): void {
   const schedule = unexpired(scheduleOf(rows, algorithm), now, policy);
   if (schedule.length < 2 * MAX_KEYS_OF_ALGORITHM) return;

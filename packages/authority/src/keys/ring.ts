@@ -1,7 +1,7 @@
 import { CountersignError } from "@countersign/protocol";
 import type { Config } from "../config.ts";
-import type { SigningAlgorithm } from "../store/records.ts";
-import { algorithmNames, inlineSigning, type SigningPlace } from "./algorithms.ts";
+import { type RingAlgorithm, ringAlgorithms } from "../store/records.ts";
+import { inlineSigning, type KeySetName, type SigningPlace } from "./algorithms.ts";
 import { derive, type Publication, type PublishedKeys, publish } from "./open-ring.ts";
 import { carryOut, isUnchanged, refuseFlood, refuseInUse, refuseKnown, refuseUnknown } from "./ring-record.ts";
 import { admit, rotateNow, timetable, withdraw } from "./rotation.ts";
@@ -23,13 +23,16 @@ export interface KeyRing {
    * The active signer of an algorithm. Where there is no key yet, one is published, and as long as it does not sign the
    * answer is `temporarily_unavailable` with the time to wait.
    */
-  signer(algorithm: SigningAlgorithm): Promise<Signer>;
+  signer(algorithm: RingAlgorithm): Promise<Signer>;
   /** Publishes a key for an algorithm that has none, so that verifiers know it before it signs. */
-  announce(algorithm: SigningAlgorithm): Promise<void>;
+  announce(algorithm: RingAlgorithm): Promise<void>;
   /** When the first key of an algorithm begins to sign; `undefined` when it did, or there is none. Milliseconds. */
-  signsFrom(algorithm: SigningAlgorithm): number | undefined;
-  /** What verifiers read: `jwks` holds what every JOSE library can parse, `pqc` the ML-DSA keys. */
-  published(set: "jwks" | "pqc"): PublishedKeys;
+  signsFrom(algorithm: RingAlgorithm): number | undefined;
+  /**
+   * What verifiers read: `jwks` holds what every JOSE library can parse, `pqc` the ML-DSA keys, `roots` those of capability
+   * tokens, `signoffs` those that this authority signs off with.
+   */
+  published(set: KeySetName): PublishedKeys;
   /** HMAC-SHA-256 under the ring's own sealed secret, base64url: the successor of a refresh token, and a token's mark. */
   derive(purpose: "refresh" | "refresh mark", input: string): string;
 }
@@ -37,6 +40,8 @@ export interface KeyRing {
 /** What a key ring is made with. */
 export interface KeyRingOptions extends Omit<StoredRingOptions, "place" | "policy"> {
   readonly config: Pick<Config, "keys" | "tokens">;
+  /** What keys are made for at once, beside ES256 and those that the configuration names. @default nothing */
+  readonly demanded?: readonly RingAlgorithm[];
   /** Where ES256 and EdDSA signatures are computed: in a thread of their own, or where they are asked for. @default "thread" */
   readonly signing?: "thread" | "inline";
   /** How often the ring is read again, and the timetable looked at. @default 60000 */
@@ -60,7 +65,7 @@ export interface ManagedKeyRing extends KeyRing {
   /** Every key, algorithm by algorithm, oldest first. */
   list(): readonly KeyDescription[];
   /** Brings the successor of an algorithm's key forward, making one if need be; resolves to the successor. */
-  rotate(algorithm: SigningAlgorithm, actor: string, options?: SuccessionOptions): Promise<KeyDescription>;
+  rotate(algorithm: RingAlgorithm, actor: string, options?: SuccessionOptions): Promise<KeyDescription>;
   /** Adds a key as the successor of the one of its algorithm, in place of an announced one. */
   import(key: PrivateSigningKey, actor: string, options?: SuccessionOptions): Promise<KeyDescription>;
   /**
@@ -81,7 +86,7 @@ export interface ManagedKeyRing extends KeyRing {
 }
 
 /**
- * Opens the key ring of a store, or makes it with a first key for ES256 and each configured algorithm. Any number of nodes work on one ring: each change
+ * Opens the key ring of a store, or makes it with a first key for ES256 and each algorithm that is configured or demanded. Any number of nodes work on one ring: each change
  * is a conditional write, one node wins, the others read what it wrote. A crash at any point leaves a ring that works.
  *
  * @throws {Error} when the ring cannot be unsealed with this key-encryption key.
@@ -98,7 +103,7 @@ export async function createKeyRing(options: KeyRingOptions): Promise<ManagedKey
   const policy = policyOf(config, 3 * reloadEveryMs);
   const stored = await openStoredRing({ ...options, place, policy });
   const ring = new NodeKeyRing(stored, { ...options, place });
-  await ring.demand(["ES256", config.tokens.algorithm, ...config.keys.algorithms]);
+  await ring.demand(["ES256", config.tokens.algorithm, ...config.keys.algorithms, ...(options.demanded ?? [])]);
   ring.keepTime((signal) => clock.sleep(reloadEveryMs, signal));
   return ring;
 }
@@ -118,23 +123,23 @@ class NodeKeyRing implements ManagedKeyRing {
   constructor(stored: StoredRing, options: NodeKeyRingOptions) {
     this.#options = options;
     this.#stored = stored;
-    const demand = (algorithm: SigningAlgorithm) => this.demand([algorithm]);
+    const demand = (algorithm: RingAlgorithm) => this.demand([algorithm]);
     this.#signers = new Signers({ view: stored, clock: options.clock, demand });
   }
 
-  signer(algorithm: SigningAlgorithm): Promise<Signer> {
+  signer(algorithm: RingAlgorithm): Promise<Signer> {
     return this.#signers.get(algorithm);
   }
 
-  announce(algorithm: SigningAlgorithm): Promise<void> {
+  announce(algorithm: RingAlgorithm): Promise<void> {
     return this.#stored.ring.schedules.has(algorithm) ? Promise.resolve() : this.demand([algorithm]);
   }
 
-  signsFrom(algorithm: SigningAlgorithm): number | undefined {
+  signsFrom(algorithm: RingAlgorithm): number | undefined {
     return signsFrom(this.#stored.ring, this.#options.clock.now(), algorithm);
   }
 
-  published(set: "jwks" | "pqc"): PublishedKeys {
+  published(set: KeySetName): PublishedKeys {
     const { ring } = this.#stored;
     const now = this.#options.clock.now();
     if (this.#publication?.ring !== ring || now >= this.#publication.validUntil) this.#publication = publish(ring, now);
@@ -146,12 +151,12 @@ class NodeKeyRing implements ManagedKeyRing {
   }
 
   list(): readonly KeyDescription[] {
-    return algorithmNames
+    return ringAlgorithms
       .flatMap((algorithm) => this.#stored.ring.schedules.get(algorithm) ?? [])
       .map((row) => describeKey(row, this.#stored, this.#options.clock.now()));
   }
 
-  async rotate(algorithm: SigningAlgorithm, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
+  async rotate(algorithm: RingAlgorithm, actor: string, options: SuccessionOptions = {}): Promise<KeyDescription> {
     let successor: string | undefined;
     await this.#stored.change(actor, async (rows, now) => {
       const plan = rotateNow(rows, algorithm, now, this.#succession(options));
@@ -188,7 +193,7 @@ class NodeKeyRing implements ManagedKeyRing {
     });
   }
 
-  async demand(algorithms: readonly SigningAlgorithm[]): Promise<void> {
+  async demand(algorithms: readonly RingAlgorithm[]): Promise<void> {
     await this.#stored.change("authority", (rows, now) =>
       carryOut(timetable(rows, now, this.#stored.policy, algorithms), this.#options),
     );

@@ -1,4 +1,5 @@
-import type { SigningAlgorithm } from "../store/records.ts";
+import type { RingAlgorithm } from "../store/records.ts";
+import { algorithms, type KeySetName } from "./algorithms.ts";
 import {
   activeKey,
   erasesAt,
@@ -30,8 +31,8 @@ export const MAX_KEYS_OF_ALGORITHM = 12;
 /**
  * The timetable of the key ring: from the keys as they are to the keys as they should be at `now`. Every algorithm in
  * use or in `demanded` has a schedule of its own. When nobody announced a successor in time, the last key goes on signing
- * until a successor has been published long enough. The keys of an empty ring sign at once, as no verifier can hold an
- * earlier set, and so does the key of a schedule that ran out during an outage; the first key of an algorithm that joins
+ * until a successor has been published long enough. The keys of an empty set sign at once, as no verifier can hold an
+ * earlier one, and so does the key of a schedule that ran out during an outage; the first key of an algorithm that joins
  * later is published until no cache lacks it.
  *
  * @example
@@ -44,22 +45,34 @@ export function timetable<Key extends KeyTimes>(
   keys: readonly Key[],
   now: number,
   policy: RotationPolicy,
-  demanded: readonly SigningAlgorithm[] = [],
+  demanded: readonly RingAlgorithm[] = [],
 ): Plan<Key> {
   const inUse = new Set([...keys.map((key) => key.algorithm), ...demanded]);
-  const firstAt = keys.length === 0 ? now : now + minLeadMs(policy);
   return join(
     [...inUse].map((algorithm) => {
       const schedule = scheduleOf(keys, algorithm);
-      if (schedule.length === 0) return { keep: [], make: [scheduledKey(algorithm, now, firstAt, policy)] };
+      if (schedule.length === 0)
+        return { keep: [], make: [scheduledKey(algorithm, now, firstAt(keys, algorithm, now, policy), policy)] };
       return planSchedule(schedule, algorithm, now, policy);
     }),
   );
 }
 
+/** When the first key of an algorithm signs. */
+function firstAt(keys: readonly KeyTimes[], algorithm: RingAlgorithm, now: number, policy: RotationPolicy): number {
+  const isPublished = keys.some((key) => placeOf(key.algorithm) === placeOf(algorithm));
+  return isPublished ? now + minLeadMs(policy) : now;
+}
+
+/** Both JWK sets are published from the first key on, one of them without any; of the other sets nobody knew before. */
+function placeOf(algorithm: RingAlgorithm): KeySetName {
+  const { set } = algorithms[algorithm];
+  return set === "pqc" ? "jwks" : set;
+}
+
 function planSchedule<Key extends KeyTimes>(
   schedule: readonly Key[],
-  algorithm: SigningAlgorithm,
+  algorithm: RingAlgorithm,
   now: number,
   policy: RotationPolicy,
 ): Plan<Key> {
@@ -81,7 +94,7 @@ function planSchedule<Key extends KeyTimes>(
  */
 export function rotateNow<Key extends KeyTimes>(
   keys: readonly Key[],
-  algorithm: SigningAlgorithm,
+  algorithm: RingAlgorithm,
   now: number,
   policy: RotationPolicy & { readonly immediately: boolean },
 ): Plan<Key> {
@@ -98,7 +111,7 @@ export function rotateNow<Key extends KeyTimes>(
 /** Makes room for a new successor, a made or an imported one, in place of an announced one that never signed. */
 export function admit<Key extends KeyTimes>(
   keys: readonly Key[],
-  algorithm: SigningAlgorithm,
+  algorithm: RingAlgorithm,
   now: number,
   policy: RotationPolicy & { readonly immediately: boolean },
 ): Plan<Key> {
@@ -143,7 +156,7 @@ function announced<Key extends KeyTimes>(schedule: readonly Key[], now: number):
 }
 
 function activeFrom<Key extends KeyTimes>(key: Key, at: number, policy: RotationPolicy): Key {
-  return { ...key, activeAt: at, retiresAt: at + windowMs(policy) };
+  return { ...key, activeAt: at, retiresAt: at + windowMs(key.algorithm, policy) };
 }
 
 /** Ends the window of the last key at `at`; one whose window ended earlier with nobody to follow signs until then. */
@@ -154,12 +167,12 @@ function retireLast<Key extends KeyTimes>(schedule: readonly Key[], at: number):
 }
 
 function scheduledKey(
-  algorithm: SigningAlgorithm,
+  algorithm: RingAlgorithm,
   publishedAt: number,
   activeAt: number,
   policy: RotationPolicy,
 ): ScheduledKey {
-  return { algorithm, publishedAt, activeAt, retiresAt: activeAt + windowMs(policy) };
+  return { algorithm, publishedAt, activeAt, retiresAt: activeAt + windowMs(algorithm, policy) };
 }
 
 function without<Key extends KeyTimes>(keys: readonly Key[], key: Key | undefined): readonly Key[] {

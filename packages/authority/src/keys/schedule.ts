@@ -1,11 +1,12 @@
 import type { Config } from "../config.ts";
-import type { SigningAlgorithm } from "../store/records.ts";
+import type { RingAlgorithm } from "../store/records.ts";
 import { CLOCK_SKEW_MS } from "../store/store.ts";
+import { algorithms } from "./algorithms.ts";
 
 /** When a key is published, signs, and stops signing. Instants in milliseconds. */
 export interface KeyTimes {
   readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: RingAlgorithm;
   readonly publishedAt: number;
   readonly activeAt: number;
   /** End of its window: the instant at which its successor takes over. */
@@ -69,9 +70,12 @@ export function minLeadMs(policy: RotationPolicy): number {
   return policy.jwksMaxAgeMs + policy.staleMs + policy.clockSkewMs;
 }
 
-/** How long a key signs: never so short that its successor could not be published meanwhile. */
-export function windowMs(policy: RotationPolicy): number {
-  return Math.max(policy.rotateEveryMs, leadMs(policy));
+/** Longer than any authority lives, and still an instant that can be written down. */
+const CENTURY_MS = 36_525 * DAY_MS;
+
+/** How long a key of an algorithm signs: never so short that its successor could not be published meanwhile. */
+export function windowMs(algorithm: RingAlgorithm, policy: RotationPolicy): number {
+  return algorithms[algorithm].rotates ? Math.max(policy.rotateEveryMs, leadMs(policy)) : CENTURY_MS;
 }
 
 /** When a retired key goes: after the last token it signed has expired for every verifier. */
@@ -89,7 +93,7 @@ export function unexpired<Key extends KeyTimes>(
 }
 
 /** The keys of one algorithm, oldest first. */
-export function scheduleOf<Key extends KeyTimes>(keys: readonly Key[], algorithm: SigningAlgorithm): readonly Key[] {
+export function scheduleOf<Key extends KeyTimes>(keys: readonly Key[], algorithm: RingAlgorithm): readonly Key[] {
   return keys.filter((key) => key.algorithm === algorithm).sort((a, b) => a.activeAt - b.activeAt);
 }
 

@@ -1,5 +1,5 @@
 import { type Clock, CountersignError } from "@countersign/protocol";
-import type { SigningAlgorithm } from "../store/records.ts";
+import type { RingAlgorithm } from "../store/records.ts";
 import type { OpenRing } from "./open-ring.ts";
 import type { KeyRow } from "./ring-record.ts";
 import { activeKey, firstAnnounced } from "./schedule.ts";
@@ -9,7 +9,7 @@ import type { RingView } from "./stored-ring.ts";
 export interface Signer {
   /** RFC 7638 thumbprint of the public key. */
   readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: RingAlgorithm;
   /** The encoded JWS signature of `input` (the signing input of RFC 7515 section 5.1), base64url. */
   sign(input: string): Promise<string>;
 }
@@ -19,21 +19,21 @@ export interface SignersOptions {
   readonly view: RingView;
   readonly clock: Clock;
   /** Publishes a key for an algorithm that has none. */
-  readonly demand: (algorithm: SigningAlgorithm) => Promise<void>;
+  readonly demand: (algorithm: RingAlgorithm) => Promise<void>;
 }
 
 /** The active signer of each algorithm, as the node's view of the ring has it. */
 export class Signers {
   readonly #options: SignersOptions;
   readonly #signers = new WeakMap<KeyRow, Signer>();
-  readonly #awaited = new Map<SigningAlgorithm, Promise<Signer>>();
+  readonly #awaited = new Map<RingAlgorithm, Promise<Signer>>();
 
   constructor(options: SignersOptions) {
     this.#options = options;
   }
 
   /** Rejects with `temporarily_unavailable` while the first key of the algorithm does not sign yet. */
-  get(algorithm: SigningAlgorithm): Promise<Signer> {
+  get(algorithm: RingAlgorithm): Promise<Signer> {
     const { view, clock } = this.#options;
     const now = clock.now();
     const signer = this.#signerAt(algorithm, now);
@@ -45,7 +45,7 @@ export class Signers {
     return awaited;
   }
 
-  #signerAt(algorithm: SigningAlgorithm, now: number): Signer | undefined {
+  #signerAt(algorithm: RingAlgorithm, now: number): Signer | undefined {
     const { view } = this.#options;
     const row = activeKey(view.ring.schedules.get(algorithm) ?? [], now);
     if (row === undefined || stalenessOf(view, now) !== undefined) return undefined;
@@ -59,7 +59,7 @@ export class Signers {
     return signer;
   }
 
-  async #obtain(algorithm: SigningAlgorithm): Promise<Signer> {
+  async #obtain(algorithm: RingAlgorithm): Promise<Signer> {
     const { view, clock, demand } = this.#options;
     try {
       await demand(algorithm);
@@ -89,7 +89,7 @@ export class Signers {
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly because: string };
 
 /** When the first key of an algorithm begins to sign; `undefined` when it did, or there is none. */
-export function signsFrom({ schedules }: OpenRing, now: number, algorithm: SigningAlgorithm): number | undefined {
+export function signsFrom({ schedules }: OpenRing, now: number, algorithm: RingAlgorithm): number | undefined {
   return firstAnnounced(schedules.get(algorithm) ?? [], now)?.activeAt;
 }
 
@@ -101,13 +101,13 @@ function stalenessOf({ loadedAt, failure, policy }: RingView, now: number): stri
 }
 
 /** Whether the ring can sign. `common` is the algorithm of clients that name none. */
-export function readinessOf(view: RingView, now: number, common: SigningAlgorithm): Readiness {
+export function readinessOf(view: RingView, now: number, common: RingAlgorithm): Readiness {
   const because = stalenessOf(view, now) ?? idlenessOf(view, now, common);
   return because === undefined ? { ready: true } : { ready: false, because };
 }
 
 /** Why no key signs. A client's algorithm may wait for its first key, but not `common`, the algorithm of everybody. */
-function idlenessOf({ ring }: RingView, now: number, common: SigningAlgorithm): string | undefined {
+function idlenessOf({ ring }: RingView, now: number, common: RingAlgorithm): string | undefined {
   const from = signsFrom(ring, now, common);
   if (from !== undefined) return waitFor(common, from);
   const idle = [...ring.schedules.values()].find(
@@ -132,17 +132,17 @@ function refusalToSign(
 }
 
 /** Verifiers keep a set for as long as it says, and refuse what a key signed that is not in it. */
-function waitFor(algorithm: SigningAlgorithm, signsFrom: number): string {
+function waitFor(algorithm: RingAlgorithm, signsFrom: number): string {
   return `the first key for ${algorithm} signs from ${new Date(signsFrom).toISOString()}, when no cache lacks it`;
 }
 
 /** The refusal of a signature before the first key of an algorithm signs. */
 function refusalUntil(
   signsFrom: number,
-  { algorithm, now }: { readonly algorithm: SigningAlgorithm; readonly now: number },
+  { algorithm, now }: { readonly algorithm: RingAlgorithm; readonly now: number },
 ): CountersignError {
   return new CountersignError("temporarily_unavailable", {
-    hint: "The first key of this client's algorithm is published and does not sign yet; retry after Retry-After",
+    hint: "The first key of this algorithm is published and does not sign yet; retry after Retry-After",
     detail: waitFor(algorithm, signsFrom),
     retryAfterMs: signsFrom - now,
   });

@@ -1,14 +1,14 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { CountersignError, importKeys, jwkThumbprint, keyRefusals } from "@countersign/protocol";
 import type { JWK } from "jose";
-import type { SigningAlgorithm } from "../store/records.ts";
-import { algorithmNames, algorithms } from "./algorithms.ts";
+import { type RingAlgorithm, ringAlgorithms } from "../store/records.ts";
+import { algorithms } from "./algorithms.ts";
 
 /** A private key that was read and found fit to sign. */
 export interface PrivateSigningKey {
   /** RFC 7638 thumbprint. */
   readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: RingAlgorithm;
   readonly privateKey: KeyObject;
 }
 
@@ -22,7 +22,7 @@ export function unusable(why: string, cause?: unknown): CountersignError {
  *
  * @throws {CountersignError} `invalid_request` saying why the key cannot sign.
  */
-export function acceptPrivateKey(key: KeyObject, wanted?: SigningAlgorithm): PrivateSigningKey {
+export function acceptPrivateKey(key: KeyObject, wanted?: RingAlgorithm): PrivateSigningKey {
   const algorithm = algorithmOf(key, wanted);
   const jwk: JWK = key.export({ format: "jwk" });
   return { kid: jwkThumbprint(jwk), algorithm, privateKey: importPrivateJwk(jwk) };
@@ -42,9 +42,9 @@ export function importPrivateJwk(jwk: JWK): KeyObject {
   }
 }
 
-function algorithmOf(key: KeyObject, wanted: SigningAlgorithm | undefined): SigningAlgorithm {
+function algorithmOf(key: KeyObject, wanted: RingAlgorithm | undefined): RingAlgorithm {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
-  const fitting = algorithmNames.filter((name) => algorithms[name].keyType === type);
+  const fitting = ringAlgorithms.filter((name) => algorithms[name].keyType === type);
   if (type === "ec" && details?.namedCurve !== "prime256v1") {
     throw unusable(`its curve is ${details?.namedCurve}; of the EC curves only P-256 is supported`);
   }
@@ -64,7 +64,7 @@ const requiredMembers: ReadonlyMap<string | undefined, readonly (keyof JWK)[]> =
 ]);
 
 /** A public key as it is published: nothing but what RFC 7517 calls public. */
-export type PublicJwk = JWK & { readonly kid: string; readonly alg: SigningAlgorithm; readonly use: "sig" };
+export type PublicJwk = JWK & { readonly kid: string; readonly alg: RingAlgorithm; readonly use: "sig" };
 
 /** The members of a JWK that make its public key: an allow-list, so that a private member cannot come along. */
 export function publicMembers(jwk: JWK): JWK {
@@ -72,7 +72,7 @@ export function publicMembers(jwk: JWK): JWK {
 }
 
 /** The public half of a private key, with `kid` (RFC 7638), `alg` and `use`, as a new object that holds nothing else. */
-export function publicJwk(privateKey: KeyObject, algorithm: SigningAlgorithm): PublicJwk {
+export function publicJwk(privateKey: KeyObject, algorithm: RingAlgorithm): PublicJwk {
   const members = publicMembers(createPublicKey(privateKey).export({ format: "jwk" }));
   return { ...members, kid: jwkThumbprint(members), alg: algorithm, use: "sig" };
 }

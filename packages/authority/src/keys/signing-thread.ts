@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { Worker } from "node:worker_threads";
-import type { SigningAlgorithm } from "../store/records.ts";
+import type { RingAlgorithm } from "../store/records.ts";
 import { Pipeline } from "../threads/pipeline.ts";
 import { startThread } from "../threads/start-thread.ts";
 import type { SignatureFunction, SigningPlace } from "./algorithms.ts";
@@ -26,7 +26,7 @@ export class SigningThread implements SigningPlace {
     onIdle: () => this.#rest(),
   });
 
-  signWith(key: KeyObject, algorithm: SigningAlgorithm): SignatureFunction {
+  signWith(key: KeyObject, algorithm: RingAlgorithm): SignatureFunction {
     const use: KeyUse = { id: undefined, isForgotten: false };
     const sign: SignatureFunction = async (input) => {
       // In a batch a second line would be the next job, and the signatures would go to the wrong callers.
@@ -52,7 +52,7 @@ export class SigningThread implements SigningPlace {
     else this.#tellOfErasedKeys(this.#worker);
   }
 
-  #introduce(key: KeyObject, algorithm: SigningAlgorithm): number {
+  #introduce(key: KeyObject, algorithm: RingAlgorithm): number {
     const introduced = { id: this.#nextId++, key, algorithm };
     this.#keys.set(introduced.id, introduced);
     this.#introduced.push(introduced);

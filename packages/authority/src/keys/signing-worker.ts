@@ -1,13 +1,13 @@
 import type { KeyObject } from "node:crypto";
 import { parentPort } from "node:worker_threads";
-import type { SigningAlgorithm } from "../store/records.ts";
+import type { RingAlgorithm } from "../store/records.ts";
 import { signNow } from "./algorithms.ts";
 
 /** A key that the thread is to know, under a number. */
 export interface IntroducedKey {
   readonly id: number;
   readonly key: KeyObject;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: RingAlgorithm;
 }
 
 /** One signature that is wanted: the number of the key, and a text of one line to sign. */

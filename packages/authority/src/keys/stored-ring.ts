@@ -1,7 +1,7 @@
 import { type Clock, CountersignError } from "@countersign/protocol";
 import type { AuditTrail, EventDraft } from "../audit/trail.ts";
 import { keys } from "../store/keys.ts";
-import type { SigningAlgorithm } from "../store/records.ts";
+import type { RingAlgorithm } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { type OpenOptions, type OpenRing, openRing, readRing } from "./open-ring.ts";
 import { carryOut, type EditOptions, emptyRing, isUnchanged, type KeyRow } from "./ring-record.ts";
@@ -180,7 +180,7 @@ function ringEventsOf({ before, after }: RingEdit): readonly RingEvent[] {
 /** One key of the ring, as it may be shown. Instants in milliseconds. */
 export interface KeyDescription {
   readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
+  readonly algorithm: RingAlgorithm;
   readonly state: KeyState;
   readonly origin: "made" | "imported";
   readonly publishedAt: number;

@@ -34,6 +34,11 @@ export interface Limits {
    * unknown address has no budget: there, only the account's counter stands.
    */
   countAddress(purpose: string, address: string | undefined, perMinute: number): Promise<void>;
+  /**
+   * Refuses with `too_many_requests` an address whose budget for a purpose was found empty within the last second: so what a
+   * flood asks for costs nothing. Takes nothing, and asks no store.
+   */
+  refuseExhausted(purpose: string, address: string | undefined, perMinute: number): void;
 }
 
 /** Who tries to log in, and from where. */
@@ -154,6 +159,14 @@ class StoreLimits implements Limits {
       const retryAfterMs = await this.#take({ key, refusedAs: key }, (state: BudgetState | undefined, now) =>
         takeFromBudget(state, now, budget),
       );
+      if (retryAfterMs > 0)
+        throw new CountersignError("too_many_requests", { retryAfterMs, detail: `${purpose} budget` });
+    }
+  }
+
+  refuseExhausted(purpose: string, address: string | undefined, perMinute: number): void {
+    for (const { key } of budgetsOf(purpose, address, perMinute)) {
+      const retryAfterMs = this.#delay(key);
       if (retryAfterMs > 0)
         throw new CountersignError("too_many_requests", { retryAfterMs, detail: `${purpose} budget` });
     }

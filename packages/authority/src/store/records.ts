@@ -20,6 +20,21 @@ export const signingAlgorithms = ["ES256", "EdDSA", "RS256", "PS256", "ML-DSA-65
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 /**
+ * What capability tokens are signed with, each by keys of its own: as their root, on one of two curves, and as the signoff of
+ * this authority under the token of another.
+ */
+export const capabilityAlgorithms = ["biscuit-ed25519", "biscuit-secp256r1", "signoff-ed25519"] as const;
+
+/** One of {@link capabilityAlgorithms}. */
+export type CapabilityAlgorithm = (typeof capabilityAlgorithms)[number];
+
+/** What a key of the ring is for. */
+export const ringAlgorithms = [...signingAlgorithms, ...capabilityAlgorithms] as const;
+
+/** One of {@link ringAlgorithms}. */
+export type RingAlgorithm = (typeof ringAlgorithms)[number];
+
+/**
  * What a client's assertion may name as its audience (RFC 7523 section 3). The issuer alone is the default: a client that
  * signs for a token endpoint can be led to sign for another server's (CVE-2025-27370).
  */

@@ -23,7 +23,7 @@ describe("createMetrics", () => {
     const codes = series.filter(([, , code]) => code !== "").map(([, event, code]) => `${event} ${code}`);
     assert.deepEqual(
       codes,
-      ["token.refused", "request.refused"].flatMap((event) =>
+      ["token.refused", "capability.refused", "request.refused"].flatMap((event) =>
         Object.keys(errorCatalogue).map((code) => `${event} ${code}`),
       ),
     );

@@ -1,3 +1,10 @@
+export {
+  type PublicKey,
+  type RemoteKey,
+  type RootKeyProvider,
+  SignatureCache,
+  type SigningKey,
+} from "@countersign/biscuit";
 export { type Clock, systemClock } from "../clock.ts";
 export { CountersignError } from "../errors.ts";
 export {

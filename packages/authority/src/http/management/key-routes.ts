@@ -3,13 +3,13 @@ import { readSigningKey } from "../../keys/convert.ts";
 import type { KeyDescription } from "../../keys/stored-ring.ts";
 import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
-import { signingAlgorithm } from "./shapes.ts";
+import { ringAlgorithm } from "./shapes.ts";
 
 const TAG = "Keys";
 
 const keyView = z.object({
   kid: z.string(),
-  algorithm: signingAlgorithm,
+  algorithm: ringAlgorithm,
   state: z.enum(["next", "active", "retired", "erased"]),
   origin: z.enum(["made", "imported"]),
   published_at: z.number().int().describe("Seconds since the epoch"),
@@ -35,7 +35,7 @@ export const keyRoutes: readonly Route[] = [
     summary: "Bring the next key forward; at once only in an emergency, as verifiers may not know it yet",
     tag: TAG,
     access: "superuser",
-    body: z.strictObject({ algorithm: signingAlgorithm.default("ES256"), now: z.boolean().default(false) }),
+    body: z.strictObject({ algorithm: ringAlgorithm.default("ES256"), now: z.boolean().default(false) }),
     result: keyView,
     run: async ({ body, actor, services }) =>
       keyJson(await services.keys.rotate(body.algorithm, actor.name, { now: body.now })),
@@ -48,7 +48,9 @@ export const keyRoutes: readonly Route[] = [
     access: "superuser",
     body: z.strictObject({
       key: z.union([z.string().max(20_000), z.looseObject({ kty: z.string() })]).describe("PEM text or a private JWK"),
-      algorithm: signingAlgorithm.optional().describe("Needed for RSA keys: RS256 or PS256"),
+      algorithm: ringAlgorithm
+        .optional()
+        .describe("Needed for RSA keys: RS256 or PS256; and for keys of capability tokens"),
       now: z.boolean().default(false),
     }),
     result: keyView,

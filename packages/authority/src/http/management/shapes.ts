@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { MAX_KEYS } from "../../clients/client-settings.ts";
-import { assertionAudiences, clientAuthMethods, signingAlgorithms, tokenProfiles } from "../../store/records.ts";
+import {
+  assertionAudiences,
+  clientAuthMethods,
+  ringAlgorithms,
+  signingAlgorithms,
+  tokenProfiles,
+} from "../../store/records.ts";
 import { audienceSchema, MAX_AUDIENCES } from "../../values/audience.ts";
 import { displayNameSchema } from "../../values/display-name.ts";
 import { idSchema } from "../../values/id.ts";
@@ -10,7 +16,9 @@ import { scopesSchema } from "../../values/scope.ts";
 /** Shapes that several management operations share. Sizes are bounded here, before anything is stored. */
 const authMethod = z.enum(clientAuthMethods);
 
-export const signingAlgorithm = z.enum(signingAlgorithms);
+const signingAlgorithm = z.enum(signingAlgorithms);
+
+export const ringAlgorithm = z.enum(ringAlgorithms);
 
 const jwk = z.looseObject({ kty: z.string() });
 
