@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import {
   createAuthority,
   createKeyEncryptionKey,
@@ -140,7 +142,35 @@ describe("the examples", () => {
     const refused = await fetch(`${urlOf(vault)}/v1/auth/jwt/login`, login);
     assert.deepEqual(await refused.json(), { errors: ["Error: invalid subject"] });
   });
+
+  it("05: the curl lines of confidential-token-broker's README run as they are", async () => {
+    const environment = { PATH: `${commands.path}:${process.env.PATH}`, PORT: "0", RESOURCE_PORT: "0" };
+    const broker = spawnExample("05-token-broker.ts", environment);
+    running.push(broker);
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: broker.stdout ?? process.stdin })) {
+      lines.push(line);
+      if (lines.length === 3) break;
+    }
+    const [exchange = "", jwks = "", api = ""] = lines;
+    const { "Access Token": token } = JSON.parse(await shell(exchange));
+    assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+    assert.deepEqual(
+      JSON.parse(await shell(jwks))
+        .keys.map(({ use, e }: { use: string; e?: string }) => [use, e])
+        .filter(([, e]: unknown[]) => e),
+      [["sig", "AQAB"]],
+    );
+    assert.match(await shell(api.replace("ACCESS_TOKEN", token)), /^Access Token parsed successfully/);
+    assert.match(await shell(api), /parsing failure/);
+  });
 });
+
+/** Runs one line as a reader would. */
+async function shell(line: string): Promise<string> {
+  const { stdout } = await promisify(execFile)("sh", ["-c", line]);
+  return stdout;
+}
 
 async function startAuthority(issuer: string) {
   return createAuthority({

@@ -224,13 +224,17 @@ export const configSchema = z.strictObject({
   compat: z
     .strictObject({
       faces: z
-        .array(z.enum(["jwt-issuer"]))
+        .array(z.enum(["jwt-issuer", "sts"]))
         .default([])
         .describe("Compatibility endpoints of older systems, switched on by name"),
       jwt_issuer_client: idSchema
         .refine(isId, "must be a client id: 1 to 64 of A-Z a-z 0-9 . _ -")
         .optional()
         .describe("Client whose credential /auth/token demands; loopback only when absent"),
+      sts_client: idSchema
+        .refine(isId, "must be a client id: 1 to 64 of A-Z a-z 0-9 . _ -")
+        .default("sts")
+        .describe("Public client in whose name /stsToken gives tokens"),
     })
     .prefault({}),
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import {
   type Authority,
   type AuthorityOptions,
+  admitRulesVersion,
   createAuthority,
   createMetrics,
   type Observer,
@@ -13,7 +14,7 @@ import { defined } from "@countersign/protocol";
 import { openDataDirectory } from "./data-directory.ts";
 import { isEncryptedPem } from "./encrypted-key.ts";
 import { CliFailure, reasonOf } from "./failure.ts";
-import { loadPolicy } from "./policy-files.ts";
+import { loadServedPolicy } from "./policy-files.ts";
 import type { Settings } from "./settings-schema.ts";
 import type { World } from "./world.ts";
 
@@ -34,7 +35,7 @@ export async function openAuthority(
   const { clock, random } = world;
   // Before anything is made: a key that cannot be read must not leave a store whose ring holds another one.
   const key = settings.key_file === undefined ? undefined : readKeyFile(settings.key_file);
-  const policy = settings.policy.file === undefined ? undefined : loadPolicy(settings.policy.file).policy;
+  const served = await loadServedPolicy(settings.policy, random);
   const parts: { authority?: Authority } = {};
   const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
   const metrics = createMetrics({ process: true, passwordQueue });
@@ -43,6 +44,7 @@ export async function openAuthority(
     ...defined({ onLost }),
   });
   try {
+    if (served?.sealed !== undefined) await admitRulesVersion(store, served.sealed.version, served.sealed.file);
     const config = parseConfig({ ...authorityPart(settings), issuer });
     const authority = await createAuthority({
       config,
@@ -53,7 +55,7 @@ export async function openAuthority(
       metrics,
       clientCertificates: certificatesOf(settings),
       network: nodeNetwork,
-      ...(policy === undefined ? {} : { policy }),
+      ...(served === undefined ? {} : { policy: served.policy }),
       ...defined({ observer }),
     });
     parts.authority = authority;

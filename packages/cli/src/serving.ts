@@ -30,7 +30,7 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
   judge({ host: address.host, insecureHttp: settings.insecure_http, ...defined({ tls }) });
   requireIssuer(settings, address);
   if (settings.key_file !== undefined) readKeyFile(settings.key_file);
-  if (settings.policy.file !== undefined) loadPolicy(settings.policy.file);
+  if (settings.policy.file !== undefined && settings.policy.key_file === undefined) loadPolicy(settings.policy.file);
   keyFromVariable("COUNTERSIGN_KEY", world);
   checkDataDirectory(settings.data);
   locationOf(settings);

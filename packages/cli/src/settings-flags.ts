@@ -26,7 +26,12 @@ const flags: Readonly<Record<string, Flag>> = {
   "tls-client-crl": text("Revocation lists of those authorities, PEM", "FILE", "tls", "client_crl"),
   "insecure-http": { kind: "flag", summary: "Allow plain HTTP beyond loopback", path: ["insecure_http"] },
   "key-file": text("An existing private key (JWK or PEM) to sign with", "FILE", "key_file"),
-  compat: { kind: "list", value: "SYSTEM", summary: "Compatibility endpoints: jwt-issuer", path: ["compat", "faces"] },
+  compat: {
+    kind: "list",
+    value: "SYSTEM",
+    summary: "Compatibility endpoints: jwt-issuer, sts",
+    path: ["compat", "faces"],
+  },
   "log-level": text("silent, error, warn, info or debug", "LEVEL", "log_level"),
 };
 

@@ -32,6 +32,10 @@ export const settingsSchema = z.strictObject({
         .string()
         .optional()
         .describe("Policy document, or folder with clients.toml and resources.toml; in place of the store's policy"),
+      key_file: z
+        .string()
+        .optional()
+        .describe("Key of a policy that was sealed with countersign rules seal; then no other one is run"),
     })
     .prefault({}),
   tls: z

@@ -36,7 +36,7 @@ export async function byRule(
 ): Promise<ByRule> {
   const rule = meets(token, asked, services);
   if (rule === undefined) throw refusal(token, asked, services);
-  const { scopes, audiences, lifetimeMs } = rule.gives;
+  const { scopes, audiences, byDefault, lifetimeMs } = rule.gives;
   const about = await aboutWhom(token, asked.caller, rule, services);
   const given = scopes.filter((scope) => scope !== OFFLINE_ACCESS);
   const limits = [given, ...(token.issuer === services.config.issuer ? [token.scopes] : [])];
@@ -44,7 +44,7 @@ export async function byRule(
     ...about,
     scopeLimits: about.user === undefined ? limits : [...limits, userScopeLimit(about.user)],
     defaultScopes: given,
-    targets: { allowed: audiences, byDefault: audiences.slice(0, 1) },
+    targets: { allowed: audiences, byDefault },
     ...(lifetimeMs === undefined ? {} : { maxLifetimeMs: lifetimeMs }),
     rule: rule.name,
   };

@@ -19,6 +19,7 @@ import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
 import type { EndpointServices, Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
+import { stsInput, stsResourceEndpoint, stsTokenEndpoint } from "./sts.ts";
 import { documentOf, jwksDocument, metadata, metadataPaths, publicDocument } from "./well-known.ts";
 
 const FORM_TYPE = "application/x-www-form-urlencoded";
@@ -114,6 +115,21 @@ const management: readonly Route[] = [
   ...auditRoutes,
 ];
 
+function stsRoute(method: "GET" | "POST"): Route {
+  return {
+    method,
+    path: "/stsToken",
+    handle: stsTokenEndpoint,
+    doc: {
+      summary: "An access token for an id token, as confidential-token-broker gives it",
+      tag: "Compatibility",
+      security: "none",
+      body: { type: "application/json", schema: stsInput },
+      success: { status: 200, type: "text/plain" },
+    },
+  };
+}
+
 /** Compatibility endpoints: those of older systems, present only when the configuration names them. */
 const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[]>> = {
   "jwt-issuer": [
@@ -138,6 +154,20 @@ const compat: Readonly<Record<Config["compat"]["faces"][number], readonly Route[
         tag: "Compatibility",
         security: "none",
         success: { status: 200 },
+      },
+    },
+  ],
+  sts: [
+    ...(["GET", "POST"] as const).map(stsRoute),
+    {
+      method: "GET",
+      path: "/api",
+      handle: stsResourceEndpoint,
+      doc: {
+        summary: "Whether a token is good, as the resource server of confidential-token-broker says it",
+        tag: "Compatibility",
+        security: "none",
+        success: { status: 200, type: "text/plain" },
       },
     },
   ],

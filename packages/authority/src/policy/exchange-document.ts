@@ -126,6 +126,7 @@ const template = z.string().refine((text) => compileTemplate(text) !== undefined
 
 const givesSchema = z.strictObject({
   audiences: listOf(audience).max(50).describe("Whom the token may be for; the first without being asked"),
+  every_audience: z.boolean().default(false).describe("Whether it is for all of them without being asked"),
   scopes: scopesSchema.default([]).describe("What it permits at most, and without being asked"),
   lifetime: z.number().int().min(1).max(86_400).optional().describe("The longest that it lives, in seconds"),
   subject: template

@@ -18,6 +18,8 @@ export interface ExchangeRule {
   readonly claims: readonly { readonly name: string; readonly path: ClaimPath; readonly test: Test }[];
   readonly gives: {
     readonly audiences: readonly string[];
+    /** Those of them that it is for without being asked. */
+    readonly byDefault: readonly string[];
     readonly scopes: readonly string[];
     readonly lifetimeMs?: number;
     readonly subject?: ClaimTemplate;
@@ -81,11 +83,12 @@ function compileRule(rule: Written, at: number): ExchangeRule {
 }
 
 function givesOf({ gives }: Written): ExchangeRule["gives"] {
-  const { audiences, scopes, lifetime } = gives;
+  const { audiences, every_audience: every, scopes, lifetime } = gives;
   const subject = gives.subject === undefined ? undefined : compileTemplate(gives.subject);
   const user = gives.user === undefined ? undefined : compileTemplate(gives.user);
   return {
     audiences,
+    byDefault: every ? audiences : audiences.slice(0, 1),
     scopes,
     ...(lifetime === undefined ? {} : { lifetimeMs: lifetime * 1000 }),
     ...(subject === undefined ? {} : { subject }),

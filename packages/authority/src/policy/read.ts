@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { documentSchema, type PolicyDocument } from "./document.ts";
 import { clientsSchema, documentOfTables, resourcesSchema } from "./tables.ts";
+import { keysDiffer, policyOfTokenBroker, tokenBrokerSchema } from "./token-broker-rules.ts";
 
 /** One thing that is wrong with a document. */
 export interface PolicyFault {
@@ -43,6 +44,7 @@ export function placeOf(path: readonly (string | number)[]): string {
  */
 export function readPolicy(...trees: readonly object[]): PolicyDocument {
   const [only] = trees;
+  if (trees.length === 1 && only !== undefined && "configs" in only) return readTokenBroker(only);
   if (trees.length === 1 && only !== undefined && !isTable(only)) return parse(documentSchema, only);
   if (trees.length === 0 || !trees.every(isTable)) {
     throw new PolicyError([{ path: [], message: "a policy is one document, or clients.toml and resources.toml" }]);
@@ -61,6 +63,14 @@ export function readPolicy(...trees: readonly object[]): PolicyDocument {
       ...(resources[0] === undefined ? {} : { resources: parse(resourcesSchema, resources[0]) }),
     }),
   );
+}
+
+/** The rules of confidential-token-broker, given as what their JSON holds. */
+function readTokenBroker(tree: object): PolicyDocument {
+  const rules = parse(tokenBrokerSchema, tree);
+  const twice = keysDiffer(rules);
+  if (twice === undefined) return parse(documentSchema, policyOfTokenBroker(rules));
+  throw new PolicyError([{ path: ["configs"], message: `name two jwk_endpoint of ${twice}: keep one` }]);
 }
 
 /** Whether it is clients.toml or resources.toml, whose versions are texts. */

@@ -25,6 +25,8 @@ export const keys = {
   policyRevision: (revision: number) => `PO#${String(revision).padStart(12, "0")}`,
   /** A token of another issuer that is good once, and was presented. */
   presentedToken: (issuer: string, id: string) => `JP#${sha256(issuer)}#${sha256(id)}`,
+  /** The newest sealed rules that were run. */
+  rulesVersion: () => "RV#rules",
   /** A revoked access token, until it would have expired. */
   revokedToken: (jti: string) => `RJ#${part(jti)}`,
   /** The state of a rate limit. */

@@ -12,6 +12,7 @@ import { keysGenerate } from "./keys-generate.ts";
 import { sessionCommands } from "./login.ts";
 import { policyCommands } from "./policy.ts";
 import { policyStoreCommands } from "./policy-store.ts";
+import { rulesCommands } from "./rules.ts";
 import { serve } from "./serve.ts";
 import { tlsCommands } from "./tls.ts";
 import { tokenCommands } from "./token.ts";
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   ...authorizeCommands,
   ...tlsCommands,
   ...policyCommands,
+  ...rulesCommands,
   ...attestCommands,
   ...policyStoreCommands,
   audit,
