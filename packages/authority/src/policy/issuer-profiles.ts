@@ -79,7 +79,7 @@ export const issuerProfiles = {
     ...workload,
     about: "A service account of Google Cloud",
     issuer: "https://accounts.google.com",
-    required: ["email", "email_verified"],
+    required: ["azp"],
     maxLifetime: HOUR,
   },
   azure: {

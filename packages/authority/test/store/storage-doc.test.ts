@@ -7,6 +7,7 @@ import { sha256 } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import { jwtBearer } from "../../src/grants/jwt-bearer.ts";
+import { admitRulesVersion } from "../../src/policies/rules-version.ts";
 import { keys, owners } from "../../src/store/keys.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";
@@ -209,6 +210,7 @@ async function run(authority: TestAuthority): Promise<Used> {
   await confirmShown();
   await services.store.commit([{ key: "absent", expectedVersion: 0 }], { id: "one" });
   await presentOnce(authority);
+  await admitRulesVersion(services.store, 1, "sealed rules");
   const { code } = await createInvitations(services).create(dayMs, "admin_id");
   const settings = { scopes: ["superuser", "offline_access"], grants: ["password", "refresh_token"] } as const;
   const { client, secret } = await authority.client(settings);
