@@ -53,6 +53,7 @@ export {
   type SnpEndorsements,
 } from "./snp/endorsements.ts";
 export { parseSnpReport, type SnpReport, type SnpTcb } from "./snp/report.ts";
+export { VerificationCache } from "./verification-cache.ts";
 export { type Certificate, type Extension, parseCertificate } from "./x509/certificate.ts";
 export { fromPem, toPem } from "./x509/pem.ts";
 export type { PckExtension } from "./x509/sgx-extension.ts";

@@ -1,4 +1,5 @@
 import type { AttestationError } from "./errors.ts";
+import type { VerificationCache } from "./verification-cache.ts";
 import type { SignatureAlgorithm } from "./x509/algorithms.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -122,6 +123,10 @@ export async function ensureSigned(
   data: Uint8Array,
   signature: Uint8Array,
   refusal: AttestationError,
+  cache?: VerificationCache,
 ): Promise<void> {
+  const statement = { algorithm, spki, data };
+  if (cache?.holds(signature, statement) === true) return;
   if (!(await isSignedBy(algorithm, spki, data, signature))) throw refusal;
+  cache?.remember(signature, statement);
 }

@@ -76,6 +76,14 @@ describe("countersign attest inspect", () => {
   });
 });
 
+describe("countersign attest root", () => {
+  it("writes the root of a quote", async () => {
+    const { exitCode, stdout } = await run(["attest", "root", quote]);
+    assert.deepEqual([exitCode, stdout], [0, pem(parseQuote(bytes).signature.certificates[2])]);
+    assert.equal((await run(["attest", "root", root])).exitCode, 1);
+  });
+});
+
 describe("countersign attest verify", () => {
   it("accepts a simulated quote whose root is trusted by name, and warns", async () => {
     const { exitCode, stdout, stderr } = await verify(quote, "--collateral", collateral, "--root", root);

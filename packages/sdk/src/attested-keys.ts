@@ -8,6 +8,7 @@ import {
   type KeyAppraisal,
   type SnpEndorsements,
   type TrustedRoot,
+  VerificationCache,
 } from "@countersign/attestation";
 import {
   type Clock,
@@ -65,6 +66,7 @@ export class AttestedKeySource implements KeySource {
   readonly #policy: CompiledPolicy;
   readonly #cache: KeyCache;
   readonly #validUntil = new Map<string, number>();
+  readonly #verified = new VerificationCache();
 
   constructor(options: AttestedKeysOptions) {
     const { keys, clock } = options;
@@ -116,6 +118,7 @@ export class AttestedKeySource implements KeySource {
       ...defined(given),
       issuer,
       at: clock.now(),
+      cache: this.#verified,
       policy: this.#policy,
     });
     try {

@@ -5,6 +5,7 @@ import { checkEnvironment } from "../policy/checks.ts";
 import { type Environment, sgxEnvironment, tdxEnvironment } from "../policy/facts.ts";
 import type { CompiledPolicy } from "../policy/policy.ts";
 import { parseQuote, type Quote } from "../quote/quote.ts";
+import type { VerificationCache } from "../verification-cache.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { type PckExtension, pckExtensionOf } from "../x509/sgx-extension.ts";
 import * as checks from "./checks.ts";
@@ -22,6 +23,8 @@ export interface QuoteOptions {
   readonly policy: CompiledPolicy;
   /** The roots that are trusted. @default Intel's */
   readonly roots?: readonly TrustedRoot[] | undefined;
+  /** Signatures that are known to hold. @default none */
+  readonly cache?: VerificationCache | undefined;
 }
 
 /** A quote, judged. What it says may be believed only when it is accepted. */
@@ -78,19 +81,18 @@ function checkChains(
   chain: Promise<readonly Certificate[] | undefined>,
   collateral: Promise<context.ParsedCollateral | undefined>,
 ) {
-  const { at } = time;
   const rootCrl = list.run("root_crl", [collateral, root], (known, anchor) =>
     context.verifyRootCrl(known, anchor, time),
   );
   const pckCrl = list.run("pck_crl", [collateral, chain], (known, pck) => context.verifyPckCrl(known, pck, time));
   const pck = list.run("pck_chain", [chain, root, rootCrl, pckCrl], (known, anchor, ofRoot, ofPck) =>
-    context.verifyPckChain(known, anchor, [ofPck, ofRoot], at),
+    context.verifyPckChain(known, anchor, [ofPck, ofRoot], time),
   );
   const tcbSigner = list.run("tcb_info_chain", [collateral, root, rootCrl], (known, anchor, crl) =>
-    context.verifySignerChain(known.tcbInfoChain, anchor, crl, at, "the chain of the TCB info"),
+    context.verifySignerChain(known.tcbInfoChain, anchor, crl, time, "the chain of the TCB info"),
   );
   const qeSigner = list.run("qe_identity_chain", [collateral, root, rootCrl], (known, anchor, crl) =>
-    context.verifySignerChain(known.qeIdentityChain, anchor, crl, at, "the chain of the QE identity"),
+    context.verifySignerChain(known.qeIdentityChain, anchor, crl, time, "the chain of the QE identity"),
   );
   return { pck, tcbSigner, qeSigner };
 }
@@ -101,7 +103,7 @@ function checkChains(
  */
 export async function appraiseQuote(bytes: Uint8Array, options: QuoteOptions): Promise<QuoteAppraisal> {
   const { collateral, at, policy, roots = [intelSgxRoot] } = options;
-  const time = { at, graceMs: policy.collateralGraceMs };
+  const time = { at, graceMs: policy.collateralGraceMs, cache: options.cache };
   const list = new Checklist();
   const quote = list.run("evidence", [], () => {
     const read = parseQuote(bytes);

@@ -25,11 +25,11 @@ export async function verifyTcbInfo(
   signer: Certificate,
   quote: Quote,
   { extension }: Pck,
-  { at, graceMs }: CheckTime,
+  { at, graceMs, cache }: CheckTime,
 ): Promise<TcbInfo> {
   const what = "Cannot use the TCB info:";
   const refusal = new AttestationError("tcb_info_signature", `${what} the signature does not hold`);
-  await ensureSigned("ES256", signer.spki, utf8(text), tcbInfoSignature, refusal);
+  await ensureSigned("ES256", signer.spki, utf8(text), tcbInfoSignature, refusal, cache);
   const { issuedAt, nextUpdateAt, fmspc, pceId, kind } = info;
   ensure(issuedAt <= at && at <= nextUpdateAt + graceMs, "tcb_info_time", `${what} ${span(issuedAt, nextUpdateAt)}`);
   ensure(kind === quote.report.kind.toUpperCase(), "tcb_info_kind", `${what} it is for ${kind}`);
@@ -48,11 +48,11 @@ export async function verifyQeIdentity(
   identity: QeIdentity,
   signer: Certificate,
   quote: Quote,
-  { at, graceMs }: CheckTime,
+  { at, graceMs, cache }: CheckTime,
 ): Promise<QeIdentity> {
   const what = "Cannot use the QE identity:";
   const refusal = new AttestationError("qe_identity_signature", `${what} the signature does not hold`);
-  await ensureSigned("ES256", signer.spki, utf8(text), qeIdentitySignature, refusal);
+  await ensureSigned("ES256", signer.spki, utf8(text), qeIdentitySignature, refusal, cache);
   const { issuedAt, nextUpdateAt, kind } = identity;
   ensure(issuedAt <= at && at <= nextUpdateAt + graceMs, "qe_identity_time", `${what} ${span(issuedAt, nextUpdateAt)}`);
   const expected = quote.report.kind === "sgx" ? "QE" : "TD_QE";

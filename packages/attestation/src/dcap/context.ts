@@ -2,6 +2,7 @@ import type { Anchor } from "../appraisal/root.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import { ensure } from "../errors.ts";
 import type { Quote } from "../quote/quote.ts";
+import type { VerificationCache } from "../verification-cache.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
 import { type ChainRules, verifyChain, verifyCrl } from "../x509/chain.ts";
 import { type Crl, parseCrl } from "../x509/crl.ts";
@@ -38,10 +39,12 @@ export function readCollateral(collateral: Collateral): ParsedCollateral {
   };
 }
 
-/** When the check is made, and how long after its time collateral is still taken. */
+/** When the check is made, how long after its time collateral is still taken, and what is known already. */
 export interface CheckTime {
   readonly at: number;
   readonly graceMs: number;
+  /** Signatures that are known to hold. */
+  readonly cache?: VerificationCache | undefined;
 }
 
 /** What the common names of Intel's certificates have in them. */
@@ -55,7 +58,7 @@ const within = (crl: Crl, graceMs: number): Crl => ({ ...crl, nextUpdate: crl.ne
 
 /** Verifies the root's revocation list. */
 export function verifyRootCrl({ rootCrl }: ParsedCollateral, { certificate }: Anchor, time: CheckTime): Promise<Crl> {
-  const rules = { ...ES256, at: time.at, what: "the root's revocation list" };
+  const rules = { ...ES256, at: time.at, cache: time.cache, what: "the root's revocation list" };
   return verifyCrl(within(rootCrl, time.graceMs), certificate, rules);
 }
 
@@ -75,7 +78,7 @@ export function verifyPckCrl(collateral: ParsedCollateral, pck: readonly Certifi
     "crl_issuer",
     "Cannot use the PCK revocation list: its issuers are not those of the PCK certificate",
   );
-  const rules = { ...ES256, at: time.at, what: "the PCK revocation list" };
+  const rules = { ...ES256, at: time.at, cache: time.cache, what: "the PCK revocation list" };
   return verifyCrl(within(collateral.pckCrl, time.graceMs), authority, rules);
 }
 
@@ -90,9 +93,18 @@ export async function verifyPckChain(
   pck: readonly Certificate[],
   root: Anchor,
   crls: readonly Crl[],
-  at: number,
+  { at, cache }: CheckTime,
 ): Promise<Pck> {
-  const rules = { ...ES256, what: "the PCK chain", root: root.certificate, at, roles: PCK_ROLES, lengths: [3], crls };
+  const rules = {
+    ...ES256,
+    what: "the PCK chain",
+    root: root.certificate,
+    at,
+    roles: PCK_ROLES,
+    lengths: [3],
+    crls,
+    cache,
+  };
   const certificate = await verifyChain(pck, rules);
   return { certificate, extension: pckExtensionOf(certificate) };
 }
@@ -102,7 +114,7 @@ export function verifySignerChain(
   chain: readonly Certificate[],
   root: Anchor,
   crl: Crl,
-  at: number,
+  { at, cache }: CheckTime,
   what: string,
 ): Promise<Certificate> {
   const rules: ChainRules = {
@@ -113,6 +125,7 @@ export function verifySignerChain(
     roles: SIGNER_ROLES,
     lengths: [2],
     crls: [crl],
+    cache,
   };
   return verifyChain(chain, rules);
 }

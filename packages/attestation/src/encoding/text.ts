@@ -3,7 +3,11 @@ import { AttestationError, ensure } from "../errors.ts";
 const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal text. */
-export const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => DIGITS[byte]).join("");
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += DIGITS[byte];
+  return text;
+}
 
 /** Reads lower-case hexadecimal text: one text for each byte string. */
 export function fromHex(text: string, what: string): Uint8Array<ArrayBuffer> {

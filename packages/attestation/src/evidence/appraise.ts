@@ -8,6 +8,7 @@ import { appraiseNitroDocument, type NitroAppraisal } from "../nitro/appraise.ts
 import type { CompiledPolicy } from "../policy/policy.ts";
 import { appraiseSnpReport, type SnpAppraisal } from "../snp/appraise.ts";
 import { parseSnpEndorsements, type SnpEndorsements } from "../snp/endorsements.ts";
+import type { VerificationCache } from "../verification-cache.ts";
 import type { ConceptualMessage } from "./message.ts";
 
 /** The media types of evidence and endorsements. */
@@ -50,6 +51,8 @@ export interface EvidenceOptions {
   readonly collateral?: Collateral | CollateralSource | undefined;
   /** AMD's certificates. @default what comes with the evidence */
   readonly snpEndorsements?: SnpEndorsements | undefined;
+  /** Signatures of Intel's collateral that are known to hold. @default none */
+  readonly cache?: VerificationCache | undefined;
 }
 
 /** Evidence of any kind, judged. */

@@ -22,7 +22,9 @@ function platformLevel(
   advisories?: readonly string[],
 ) {
   const sgxtcbcomponents = components(svn);
-  const tdx = tee === "tdx" ? { tdxtcbcomponents: components(svn) } : {};
+  // The second component is the generation of the TDX module, which is 1 at every level.
+  const tdxtcbcomponents = components(svn).map((component, at) => (at === 1 ? { svn: 1 } : component));
+  const tdx = tee === "tdx" ? { tdxtcbcomponents } : {};
   return level({ sgxtcbcomponents, ...tdx, pcesvn }, status, advisories);
 }
 

@@ -1,5 +1,6 @@
 import { equalBytes } from "../encoding/bytes.ts";
 import { ensure } from "../errors.ts";
+import type { VerificationCache } from "../verification-cache.ts";
 import type { SignatureAlgorithm } from "./algorithms.ts";
 import type { Certificate } from "./certificate.ts";
 import { basicConstraintsOf, ensureUnderstood, mayUse } from "./constraints.ts";
@@ -22,6 +23,8 @@ export interface ChainRules {
   readonly lengths: readonly number[];
   /** Revocation lists whose signature and time were checked, or `undefined` where the issuers publish none. */
   readonly crls: readonly Crl[] | undefined;
+  /** Signatures that are known to hold. */
+  readonly cache?: VerificationCache | undefined;
 }
 
 /** Refuses a certificate outside of its time. */
@@ -75,7 +78,7 @@ async function ensureLink(
   );
   ensureAuthority(issuer, below, `the issuer of ${what}`);
   if (rules.crls !== undefined) ensureNotRevoked(certificate, issuer, rules.crls, what);
-  await ensureIssuedBy(certificate, issuer, rules.algorithm, "certificate_signature", what);
+  await ensureIssuedBy(certificate, issuer, rules.algorithm, "certificate_signature", what, rules.cache);
 }
 
 /**
@@ -115,13 +118,13 @@ export async function verifyChain(chain: readonly Certificate[], rules: ChainRul
 export async function verifyCrl(
   crl: Crl,
   issuer: Certificate,
-  rules: Pick<ChainRules, "at" | "algorithm" | "what">,
+  rules: Pick<ChainRules, "at" | "algorithm" | "what" | "cache">,
 ): Promise<Crl> {
   const { at, algorithm, what } = rules;
   ensure(equalBytes(crl.issuer, issuer.subject), "crl_issuer", `Cannot use ${what}: it is not of ${issuer.commonName}`);
   ensure(mayUse(issuer, "crlSign", what), "key_usage", `Cannot use ${what}: the key of its issuer may not sign it`);
   const span = `${new Date(crl.thisUpdate).toISOString()} to ${new Date(crl.nextUpdate).toISOString()}`;
   ensure(crl.thisUpdate <= at && at <= crl.nextUpdate, "crl_time", `Cannot use ${what}: it is valid from ${span}`);
-  await ensureIssuedBy(crl, issuer, algorithm, "crl_signature", what);
+  await ensureIssuedBy(crl, issuer, algorithm, "crl_signature", what, rules.cache);
   return crl;
 }

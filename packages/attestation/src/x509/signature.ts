@@ -1,5 +1,6 @@
 import { AttestationError, ensure } from "../errors.ts";
 import type { ReasonCode } from "../reasons.ts";
+import type { VerificationCache } from "../verification-cache.ts";
 import { ensureSigned } from "../webcrypto.ts";
 import { algorithmOf, type SignatureAlgorithm } from "./algorithms.ts";
 import type { Certificate } from "./certificate.ts";
@@ -16,6 +17,7 @@ export async function ensureIssuedBy(
   algorithm: SignatureAlgorithm,
   code: ReasonCode,
   what: string,
+  cache?: VerificationCache,
 ): Promise<void> {
   const named = algorithmOf(issued.algorithm);
   ensure(named === algorithm, "certificate_algorithm", `Cannot use ${what}: it is not signed with ${algorithm}`);
@@ -26,5 +28,5 @@ export async function ensureIssuedBy(
     code,
     `Cannot use ${what}: the signature does not hold under the key of its issuer`,
   );
-  await ensureSigned(algorithm, issuer.spki, issued.signed, signature, refusal);
+  await ensureSigned(algorithm, issuer.spki, issued.signed, signature, refusal, cache);
 }

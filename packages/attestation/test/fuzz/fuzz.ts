@@ -1,5 +1,5 @@
 import { appraiseQuote } from "../../src/dcap/appraise.ts";
-import { type Collateral, compilePolicy } from "../../src/index.ts";
+import { type Collateral, compilePolicy, VerificationCache } from "../../src/index.ts";
 import { AT, createFixture, type Fixture, honestQuote, SGX_POLICY, TDX_POLICY, td15Quote } from "../support/forge.ts";
 import { MUTATIONS, seeded } from "./mutate.ts";
 
@@ -37,6 +37,8 @@ export async function createTargets(): Promise<Target[]> {
   );
 }
 
+/** One for all: what is known of the honest must help no mutant. */
+const cache = new VerificationCache();
 const policies = { sgx: compilePolicy(SGX_POLICY), tdx: compilePolicy(TDX_POLICY) };
 
 /** More than any check computes, by far. Of the processor, not of the clock: a busy machine is no fault. */
@@ -50,7 +52,13 @@ const computedMs = (): number => {
 export async function judge({ fixture }: Target, input: Input): Promise<"refused" | string> {
   const start = computedMs();
   try {
-    const options = { collateral: input.collateral, at: AT, policy: policies[fixture.tee], roots: fixture.roots };
+    const options = {
+      collateral: input.collateral,
+      at: AT,
+      policy: policies[fixture.tee],
+      roots: fixture.roots,
+      cache,
+    };
     const { accepted, reasons } = await appraiseQuote(input.quote, options);
     if (accepted) return "accepted";
     if (reasons.length === 0) return "refused without a reason";

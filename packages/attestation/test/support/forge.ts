@@ -84,7 +84,7 @@ export async function appraise(
   } = {},
 ): Promise<QuoteAppraisal> {
   const { quote = await honestQuote(fixture), policy, collateral = fixture.collateral, at = AT } = input;
-  const { roots = fixture.roots } = input;
+  const { roots = fixture.roots, cache } = input;
   const compiled = compilePolicy(policy ?? (fixture.tee === "sgx" ? SGX_POLICY : TDX_POLICY));
-  return appraiseQuote(quote, { collateral, at, roots, policy: compiled });
+  return appraiseQuote(quote, { collateral, at, roots, cache, policy: compiled });
 }

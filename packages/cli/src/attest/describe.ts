@@ -139,3 +139,16 @@ export function treeLines(tree: Tree, indent = ""): string[] {
       : [`${indent}${name}: ${value}`],
   );
 }
+
+/** The quote in a file, wherever it is; empty where there is none. */
+function quoteIn(input: AttestInput): Uint8Array {
+  if (input.kind === "quote") return input.bytes;
+  const [first]: unknown[] =
+    input.kind === "jwks" ? input.keys.flatMap(({ x5c }) => (Array.isArray(x5c) ? x5c : [])) : [];
+  const der = input.kind === "certificate" ? input.der : new Uint8Array(Buffer.from(String(first ?? ""), "base64"));
+  return parseCertificate(der).extensions.find(({ id }) => id === QUOTE_EXTENSION)?.value ?? new Uint8Array();
+}
+
+/** The certificate in DER that the chain of a quote ends in. */
+export const rootIn = (input: AttestInput): Uint8Array =>
+  parseQuote(quoteIn(input)).signature.certificates.at(-1) ?? new Uint8Array();

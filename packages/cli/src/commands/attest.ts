@@ -1,5 +1,5 @@
-import { AttestationError, STEPS } from "@countersign/attestation";
-import { describe, treeLines } from "../attest/describe.ts";
+import { AttestationError, STEPS, toPem } from "@countersign/attestation";
+import { describe, rootIn, treeLines } from "../attest/describe.ts";
 import { inputOf, readInput } from "../attest/input.ts";
 import { type Judged, judgeInput, stepJson } from "../attest/verify.ts";
 import type { Command, Positional, Run } from "../command.ts";
@@ -53,6 +53,13 @@ export const attestCommands: readonly Command[] = [
         const tree = describe(inputOf(readInput(given.required("file"))));
         print.data(tree, () => treeLines(tree).map(legible));
       }),
+  },
+  {
+    name: "attest root",
+    summary: "Write the root that the chain of a quote ends in, as PEM, to be trusted by name",
+    positionals: [file],
+    examples: ["countersign attest root jwks.json > simulated-root.pem"],
+    run: ({ given, print }) => orFail(() => print.text(toPem([rootIn(inputOf(readInput(given.required("file"))))]))),
   },
   {
     name: "attest verify",
