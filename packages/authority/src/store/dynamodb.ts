@@ -202,6 +202,7 @@ class DynamodbStore implements Store {
     const startedAt = this.#clock.monotonic();
     for (let attempt = 0; ; attempt++) {
       try {
+        if (this.#doubtful.has(unit) && (await this.#isMade(unit))) return { version: unit.version };
         await this.#send(unit);
         this.#health.wrote();
         this.#onCommit(unit.changes.length, this.#clock.monotonic() - startedAt);
@@ -213,6 +214,18 @@ class DynamodbStore implements Store {
         await this.#retry(unit, error, { attempt, startedAt });
       }
     }
+  }
+
+  /**
+   * A lone item that was created may be gone again when its commit is repeated, and would be created twice. A transaction has
+   * its token against that.
+   */
+  async #isMade({ changes, version }: Unit): Promise<boolean> {
+    const [first, ...more] = changes;
+    if (first === undefined || more.length > 0 || first.change.expectedVersion > 0) return false;
+    const there = await this.#read(first.change.key);
+    if (there !== undefined && versionOf(there) === version) return true;
+    throw unavailable("A commit had no answer, and nothing is left that says whether it was made");
   }
 
   async #retry(

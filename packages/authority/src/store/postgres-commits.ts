@@ -242,15 +242,15 @@ function judge(unit: Unit, row: VerdictRow, wishes: readonly Wish[]): Outcome | 
   if (row.won || row.done) return { version: unit.version };
   if (row.noted !== null) return { version: row.noted };
   if (unit.isDoubtful && !row.untouched) {
-    return unavailable(
-      "A commit had no answer, and what it changed was changed again since: nobody can say whether it was made",
-    );
+    return unavailable("A commit had no answer, and nothing is left that says whether it was made");
   }
   return { failed: (row.failed ?? []).map((place) => wishes[place - 1]?.key ?? "") };
 }
 
 function parametersOf(batch: readonly Unit[], now: number): readonly unknown[] {
-  const rows = batch.flatMap(({ wishes, version }, unit) => wishes.map((wish) => ({ ...wish, unit, version })));
+  const rows = batch.flatMap(({ wishes, version, isDoubtful }, unit) =>
+    wishes.map((wish) => ({ ...wish, unit, version, isDoubtful })),
+  );
   return [
     rows.map(({ unit }) => unit),
     rows.map(({ kind }) => kind),
@@ -261,6 +261,7 @@ function parametersOf(batch: readonly Unit[], now: number): readonly unknown[] {
     rows.map(({ expiresAt }) => expiresAt),
     rows.map(({ text }) => text),
     now,
+    rows.map(({ isDoubtful }) => isDoubtful),
   ];
 }
 

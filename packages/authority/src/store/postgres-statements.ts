@@ -48,13 +48,15 @@ export interface Statements {
  * waited for and judged as it is then; one that came since is met by its unique key (23505), and the whole is undone.
  *
  * An absence cannot be locked, so whoever expects one and writes nothing there leaves a row that was never alive, which the
- * sweep takes away. Each unit brings its version: a repetition finds it, and changes nothing.
+ * sweep takes away. Each unit brings its version: a repetition finds it, and changes nothing. What was created may be gone again
+ * when the repetition comes, and would be created twice: so a unit that is repeated wins only where something that it replaces or
+ * removes is still as it expects it.
  */
 function commitText({ item }: Names): string {
   return `
     WITH wish AS MATERIALIZED (
-      SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bytea[], $7::float8[], $8::text[])
-        WITH ORDINALITY AS w (unit, kind, key, version, expected, owner, expires_at, value, place)
+      SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bytea[], $7::float8[], $8::text[], $10::bool[])
+        WITH ORDINALITY AS w (unit, kind, key, version, expected, owner, expires_at, value, repeated, place)
     ), locked AS MATERIALIZED (
       SELECT key, version, CASE WHEN expires_at <= $9::float8 THEN 0 ELSE version END AS live
       FROM ${item} WHERE key = ANY ($3::bytea[]) ORDER BY key FOR UPDATE
@@ -66,10 +68,14 @@ function commitText({ item }: Names): string {
         bool_or(ours AND kind IN ('write', 'note')) AS done,
         max(found) FILTER (WHERE kind = 'note' AND found <> 0) AS noted,
         bool_or(kind IN ('write', 'remove') AND expected <> 0 AND found = expected) AS untouched,
+        bool_or(repeated) AS repeated,
         array_agg(place::int) FILTER (WHERE kind <> 'note' AND found <> expected) AS failed
       FROM judged GROUP BY unit
+    ), winner AS MATERIALIZED (
+      SELECT unit FROM verdict
+      WHERE NOT done AND noted IS NULL AND failed IS NULL AND (untouched OR NOT repeated)
     ), won AS MATERIALIZED (
-      SELECT j.* FROM judged j JOIN verdict v ON v.unit = j.unit WHERE NOT v.done AND v.noted IS NULL AND v.failed IS NULL
+      SELECT j.* FROM judged j JOIN winner w ON w.unit = j.unit
     ), replaced AS (
       UPDATE ${item} i SET version = w.version, owner = w.owner, expires_at = w.expires_at, value = w.value
       FROM won w WHERE i.key = w.key AND w.present AND w.kind IN ('write', 'note')
@@ -81,7 +87,7 @@ function commitText({ item }: Names): string {
       FROM won WHERE NOT present ORDER BY key
     )
     SELECT v.unit, v.done, v.noted::float8 AS noted, v.untouched, v.failed,
-      NOT v.done AND v.noted IS NULL AND v.failed IS NULL AS won
+      v.unit IN (SELECT unit FROM winner) AS won
     FROM verdict v ORDER BY v.unit`;
 }
 

@@ -79,7 +79,10 @@ describe("DynamoDB: faults", () => {
     { faults: ["lose answer", "lose answer", "throttle", "conflict"], because: "everything went wrong at once" },
   ];
   const commits: readonly { readonly id: string; readonly run: (store: Store) => Promise<number | undefined> }[] = [
-    { id: "a creation", run: (store) => store.swap("k", 0, { value: "new" }) },
+    {
+      id: "a replacement",
+      run: async (store) => store.swap("k", (await store.get("k"))?.version ?? 0, { value: "new" }),
+    },
     {
       id: "a commit of two",
       run: async (store) => (await store.commit([write("k", 0, "new"), write("audit", 0)])).version,
@@ -93,6 +96,7 @@ describe("DynamoDB: faults", () => {
     for (const { id, run } of commits) {
       it(`${id} is made once, and known to be made, though ${because}`, async (context) => {
         const { service, store, beside } = await opened(context);
+        if (id === "a replacement") await store.swap("k", 0, { value: "old" });
         service.faults.push(...faults);
         const version = await run(store);
         assert.ok(service.faults.length < faults.length);
@@ -123,6 +127,23 @@ describe("DynamoDB: faults", () => {
     service.faults.push("lose answer");
     await assert.rejects(store.swap("k", 0, { value: "ours" }), unavailable);
     assert.equal((await beside.get("k"))?.value, "theirs");
+  });
+
+  it("a lone creation whose answer was lost is known where it stands", async (context) => {
+    const { service, store, beside } = await opened(context);
+    service.faults.push("lose answer");
+    const version = await store.swap("k", 0, { value: 1 });
+    assert.equal((await beside.get("k"))?.version, version);
+  });
+
+  it("a lone creation whose answer was lost does not bring back what was taken since", async (context) => {
+    const { service, store, beside } = await opened(context);
+    service.onLost = async () => {
+      await beside.take("k");
+    };
+    service.faults.push("lose answer");
+    await assert.rejects(store.swap("k", 0, { value: 1 }), unavailable);
+    assert.equal(await beside.get("k"), undefined);
   });
 
   it("a commit that lost its race is a lost race, whatever became of its first answer", async (context) => {

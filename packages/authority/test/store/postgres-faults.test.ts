@@ -100,12 +100,24 @@ function faultTests(server: PostgresServer): void {
       assert.equal(proxy.faults, 1);
     });
 
-    it("is no reason to write again what was never sent twice", async (context) => {
+    it("of a replacement that was never made has it made", async (context) => {
       const { proxy, store, beside } = await behindProxy(server, context);
+      const before = (await store.swap("k", 0, { value: 1 })) ?? 0;
       Object.assign(proxy, { mode: "lose request", left: 1 });
-      const version = await store.swap("k", 0, { value: 1 });
+      const version = await store.swap("k", before, { value: 2 });
       assert.equal(proxy.faults, 1);
       assert.equal((await beside.get("k"))?.version, version);
+    });
+
+    it("of a creation does not bring back what was taken since", async (context) => {
+      const { proxy, store, beside } = await behindProxy(server, context);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      Object.assign(proxy, { mode: "lose answer", left: 1, gate: promise });
+      const created = store.swap("k", 0, { value: "once" });
+      await until(async () => (await beside.take("k")) !== undefined);
+      resolve();
+      await assert.rejects(created, unavailable);
+      assert.equal(await beside.get("k"), undefined);
     });
   });
 
