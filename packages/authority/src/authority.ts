@@ -20,6 +20,7 @@ import { createLimits } from "./limits/attempt-limits.ts";
 import { createPasswordHasher } from "./limits/passwords.ts";
 import { createPolicyService } from "./policies/policy-service.ts";
 import type { Policy } from "./policy/compile.ts";
+import { createRevocations } from "./revocations/revocations.ts";
 import type { ClientCertificates, Services } from "./services.ts";
 import type { CapabilityAlgorithm } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
@@ -132,6 +133,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   const passwords = createPasswordHasher({ clock, random, config });
   const users = createUserService({ store, clock, random, audit, limits, passwords });
   const clients = createClientService({ store, clock, random, audit, keys, grants });
+  const revocations = createRevocations({ store, clock, random, audit });
   const policy = createPolicyService({ store, clock, audit, ...defined({ configured: options.policy }) });
   const issuers = new TrustedIssuers({ clock, network: options.network ?? noNetwork, config, audit });
   const source = options.evidence ?? (await openEvidenceSource(config, clock));
@@ -151,6 +153,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
     users,
     clients,
     policy,
+    revocations,
     issuers,
     lifecycle,
     clientCertificates: options.clientCertificates ?? "none",

@@ -3,6 +3,7 @@ export const oauthPaths = {
   token: "/oauth/token",
   introspection: "/oauth/introspect",
   revocation: "/oauth/revoke",
+  revocationFeed: "/.well-known/revocations",
   jwks: "/.well-known/jwks.json",
   jwksPqc: "/.well-known/jwks-pqc.json",
   attestedJwks: "/.well-known/attested-jwks.json",

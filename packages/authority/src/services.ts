@@ -9,6 +9,7 @@ import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/attempt-limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
 import type { PolicyService } from "./policies/policy-service.ts";
+import type { Revocations } from "./revocations/revocations.ts";
 import type { Store } from "./store/store.ts";
 import type { UserService } from "./users/user-service.ts";
 
@@ -34,6 +35,8 @@ export interface Services {
   readonly users: UserService;
   /** The OAuth clients. */
   readonly clients: ClientService;
+  /** What was revoked before it expires. */
+  readonly revocations: Revocations;
   /** Who may do what, for every kind of token. */
   readonly policy: PolicyService;
   /** The keys of trusted issuers. */

@@ -39,7 +39,7 @@ export {
   type WellKnownName,
   wellKnownPath,
 } from "./metadata.ts";
-export { type Profile, type ProfileName, profiles } from "./profiles.ts";
+export { type Profile, type ProfileName, profiles, REVOCATION_FEED_TYPE } from "./profiles.ts";
 export { type Random, randomSecret, randomUuid, systemRandom } from "./random.ts";
 export { type RefusalOptions, type RefusalReason, refusalReasons, TokenRefused } from "./refusal.ts";
 export { type RegisteredJwks, registeredKeys } from "./registered-keys.ts";

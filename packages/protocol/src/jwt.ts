@@ -26,6 +26,8 @@ export interface ProfileClaims {
   readonly client_assertion: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "exp" | "jti">;
   /** OpenID Connect Core section 2. */
   readonly id_token: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp" | "iat">;
+  /** What an authority has revoked. */
+  readonly revocation_feed: JsonObject & Pick<AccessTokenClaims, "iss" | "exp" | "iat">;
   /** A platform's token about a workload. */
   readonly workload_token: JsonObject & Pick<AccessTokenClaims, "iss" | "sub" | "aud" | "exp" | "iat">;
   /** JWT-SVID section 3. */

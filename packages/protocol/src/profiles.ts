@@ -1,6 +1,9 @@
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
+/** The `typ` of a feed of revocations: no other kind of JWT has it, and it has no other (RFC 8725 section 3.11). */
+export const REVOCATION_FEED_TYPE = "revocation-feed+jwt";
+
 /** What makes one kind of JWT different from the others, so that none passes for another (RFC 8725 section 3.12). */
 export interface Profile {
   /** The accepted `typ`, in lower case, without "application/"; `undefined` stands for its absence. */
@@ -66,6 +69,14 @@ export const profiles = {
     required: ["iss", "sub", "aud", "exp", "iat"],
     forbidden: ["events", "client_id", "scope"],
     audience: "every",
+    maxLifetimeMs: DAY,
+  },
+  /** What an authority has revoked. */
+  revocation_feed: {
+    types: [REVOCATION_FEED_TYPE],
+    required: ["iss", "iat", "exp", "list", "position"],
+    forbidden: ["client_id", "scope"],
+    audience: "if-present",
     maxLifetimeMs: DAY,
   },
   /** A token by which a platform says which workload it is; an access token of RFC 9068 has a `typ` of its own. */

@@ -51,6 +51,7 @@ async function joseAlone(given: TokenCase): Promise<"accepts" | "refuses"> {
     jwt_svid: {},
     jwt_authorization: {},
     id_jag: { typ: "oauth-id-jag+jwt" },
+    revocation_feed: { typ: "revocation-feed+jwt" },
   };
   try {
     await jose.jwtVerify(given.token, jose.createLocalJWKSet({ keys: given.jwks as jose.JWK[] }), {

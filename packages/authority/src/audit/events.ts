@@ -51,6 +51,7 @@ export const eventTable = {
     fields: ["what", "revision", "previous", "actor"],
     optional: ["version", "hash"],
   },
+  "revocation.added": { level: "info", fields: ["kind", "id", "actor"], optional: ["reason"] },
   "login.locked": { level: "warn", fields: ["clientId"], optional: ["userId", "address"] },
   "introspection.withheld": { level: "info", fields: ["clientId", "jti"], optional: [] },
   "issuer.unavailable": { level: "warn", fields: ["issuer", "detail"], optional: [] },

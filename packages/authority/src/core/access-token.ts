@@ -69,11 +69,10 @@ export async function readIfAccessToken(text: string, services: TokenServices): 
 /** Revokes an access token until it would have expired anyway (RFC 7009 section 2), with its record. */
 export async function revokeAccessToken(
   { jti, clientId, expiresAt }: AccessToken,
-  { audit }: Pick<Services, "audit">,
+  { revocations }: Pick<Services, "revocations">,
 ): Promise<void> {
-  const revoked = { key: keys.revokedToken(jti), expectedVersion: 0, draft: { value: {}, expiresAt } };
-  // The commit fails where the token is revoked already, which is no error.
-  await audit.commit([revoked], [{ name: "token.revoked", fields: { clientId, jti } }]);
+  const event = { name: "token.revoked", fields: { clientId, jti } } as const;
+  await revocations.revoke({ kind: "jti", id: jti, expiresAt }, { event });
 }
 
 /** Whose token it is, and what of it still stands. */

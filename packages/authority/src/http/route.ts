@@ -27,6 +27,7 @@ export interface RouteDoc {
     | "Users"
     | "Keys"
     | "Policy"
+    | "Revocation"
     | "Audit"
     | "Operation"
     | "Compatibility"

@@ -1,3 +1,5 @@
+import { REVOCATION_FEED_TYPE } from "@countersign/protocol";
+import { z } from "zod";
 import type { Config } from "../config.ts";
 import { type GrantTable, grantTable } from "../grants/grant-table.ts";
 import { oauthPaths, tokenPaths } from "../paths.ts";
@@ -11,12 +13,14 @@ import { identityRoutes } from "./management/identity-routes.ts";
 import { keyRoutes } from "./management/key-routes.ts";
 import { policyRoutes } from "./management/policy-routes.ts";
 import { registrationRoutes } from "./management/registration-routes.ts";
+import { revocationRoutes } from "./management/revocation-routes.ts";
 import { usernameRoutes, userRoutes } from "./management/user-routes.ts";
 import { introspectionEndpoint } from "./oauth/introspect.ts";
 import { aboutToken, introspectionResponse, jwksResponse, tokenForm, tokenResponse } from "./oauth/openapi-shapes.ts";
 import { revocationEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { openApiRoute } from "./openapi.ts";
+import { revocationFeed } from "./revocation-feed.ts";
 import type { EndpointServices, Route, RouteDoc } from "./route.ts";
 import { live, ready, scrape, status } from "./status.ts";
 import { stsInput, stsResourceEndpoint, stsTokenEndpoint } from "./sts.ts";
@@ -93,6 +97,20 @@ const wellKnown: readonly Route[] = [
       success: { status: 200, type: "application/eat-ucs+json" },
     },
   },
+  {
+    ...publicRoute(
+      oauthPaths.revocationFeed,
+      "What was revoked and has not expired: a signed JWT; after a position with list and since",
+      revocationFeed,
+    ),
+    doc: {
+      summary: "What was revoked and has not expired: a signed JWT; after a position with list and since",
+      tag: "Revocation",
+      security: "none",
+      query: z.object({ list: z.string().optional(), since: z.string().optional() }),
+      success: { status: 200, type: `application/${REVOCATION_FEED_TYPE}` },
+    },
+  },
   publicRoute(oauthPaths.jwksPqc, "Public keys of ML-DSA-65, in a set of their own", (call) =>
     jwksDocument(call, "pqc"),
   ),
@@ -112,6 +130,7 @@ const management: readonly Route[] = [
   ...usernameRoutes,
   ...keyRoutes,
   ...policyRoutes,
+  ...revocationRoutes,
   ...auditRoutes,
 ];
 

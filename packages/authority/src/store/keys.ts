@@ -27,6 +27,10 @@ export const keys = {
   presentedToken: (issuer: string, id: string) => `JP#${sha256(issuer)}#${sha256(id)}`,
   /** The newest sealed rules that were run. */
   rulesVersion: () => "RV#rules",
+  /** The list of what is revoked. */
+  revocationHead: () => "RL#head",
+  /** One entry of the list of what is revoked. */
+  revocation: (position: number) => `RL#${String(position).padStart(15, "0")}`,
   /** A revoked access token, until it would have expired. */
   revokedToken: (jti: string) => `RJ#${part(jti)}`,
   /** The state of a rate limit. */
@@ -53,6 +57,7 @@ export const owners = {
   invitations: () => "invitations",
   familiesOf: (userId: string) => `U#${part(userId)}`,
   policies: () => "policies",
+  revocations: () => "revocations",
   auditStreams: () => "audit",
   auditStream: (streamId: string) => `A#${streamId}`,
 } as const;

@@ -18,7 +18,7 @@ describe("POST /oauth/revoke: access tokens (RFC 7009)", () => {
     const token = String(body.access_token);
     commits.length = 0;
     assert.equal((await authority.form("/oauth/revoke", { ...asClient, token })).status, 200);
-    assert.deepEqual(commits, [2]);
+    assert.deepEqual(commits, [4]);
     assert.equal((await authority.services.audit.read({ limit: 1 }))[0]?.name, "token.revoked");
     assert.deepEqual((await authority.form("/oauth/introspect", { ...asClient, token })).body, { active: false });
   });

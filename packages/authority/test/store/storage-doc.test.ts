@@ -55,6 +55,7 @@ const samples: Readonly<Record<string, string | number>> = {
   streamId: "s1",
   position: "0000000001",
   revision: "000000000001",
+  listed: "000000000000001",
   id: "id#1",
 };
 
@@ -91,6 +92,7 @@ describe("docs/storage.md: keys", () => {
       owners.invitations(),
       owners.familiesOf(`${samples.userId}`),
       owners.policies(),
+      owners.revocations(),
       owners.auditStreams(),
       owners.auditStream(`${samples.streamId}`),
     ];
