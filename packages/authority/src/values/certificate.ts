@@ -54,7 +54,8 @@ export function usableCertificate(der: Uint8Array, now: number): X509Certificate
 export function alternativeNames(certificate: X509Certificate): readonly AlternativeName[] {
   // A name that holds a comma or another unsafe character is quoted, so a name cannot pretend to be two.
   const printed = certificate.subjectAltName?.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
-  return printed.flatMap((name) => nameOf(name.trim()) ?? []);
+  // They are parted by a comma and one space; what a name itself begins or ends with is its own.
+  return printed.flatMap((name) => nameOf(name.replace(/^ /, "")) ?? []);
 }
 
 function nameOf(printed: string): AlternativeName | undefined {

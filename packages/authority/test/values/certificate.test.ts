@@ -39,6 +39,7 @@ describe("alternativeNames", () => {
     [{ name: "a", uri: "urn:a, URI:urn:b" }, "uri", "urn:a, URI:urn:b"],
     [{ name: "a", uri: 'urn:"a"\\' }, "uri", 'urn:"a"\\'],
     [{ name: "a", dnsName: "a.example\0.evil" }, "dns", "a.example\0.evil"],
+    [{ name: "a", uri: "urn:a " }, "uri", "urn:a "],
     [{ name: "a", email: "a@example" }, "email", "a@example"],
     [{ name: "a", ipAddress: [10, 0, 0, 9] }, "ip", "10.0.0.9"],
   ];
