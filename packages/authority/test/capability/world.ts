@@ -114,7 +114,11 @@ export interface World {
 
 /** An authority with the policy of the tests. */
 export async function world(config: ConfigInput = {}, more: TestAuthorityOptions = {}): Promise<World> {
-  const authority = await testAuthority({ config, policy, ...more });
+  return worldOf(await testAuthority({ config, policy, ...more }));
+}
+
+/** How an authority is asked. */
+export function worldOf(authority: TestAuthority): World {
   const send: Send = async (path, message, { from = stranger, bearer, headers = {} } = {}) => {
     const { method } = capabilityEndpoints[path];
     const sent =
