@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   type Authority,
@@ -36,6 +37,7 @@ export async function openAuthority(
   // Before anything is made: a key that cannot be read must not leave a store whose ring holds another one.
   const key = settings.key_file === undefined ? undefined : readKeyFile(settings.key_file);
   const served = await loadServedPolicy(settings.policy, random);
+  const serverAuthority = readServerAuthority(settings);
   const parts: { authority?: Authority } = {};
   const passwordQueue = () => parts.authority?.services.passwords.waiting ?? 0;
   const metrics = createMetrics({ process: true, passwordQueue });
@@ -56,7 +58,7 @@ export async function openAuthority(
       clientCertificates: certificatesOf(settings),
       network: nodeNetwork,
       ...(served === undefined ? {} : { policy: served.policy }),
-      ...defined({ observer }),
+      ...defined({ observer, serverAuthority }),
     });
     parts.authority = authority;
     if (key !== undefined) await importKey(authority, key);
@@ -114,4 +116,30 @@ export function readBytes(path: string): Buffer {
 function certificatesOf({ tls }: Settings): NonNullable<AuthorityOptions["clientCertificates"]> {
   if (tls.cert === undefined) return "none";
   return tls.client_ca === undefined ? "self-signed" : "self-signed or trusted";
+}
+
+/**
+ * The certificates of the file that `tls.ca` names, and nothing else that it may hold: anybody gets them.
+ *
+ * @throws {CliFailure} when the file cannot be read or holds no certificate.
+ */
+export function readServerAuthority({ tls }: Pick<Settings, "tls">): string | undefined {
+  if (tls.ca === undefined) return undefined;
+  const blocks =
+    readBytes(tls.ca)
+      .toString()
+      .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length > 0 && blocks.every(isCertificate)) return `${blocks.join("\n")}\n`;
+  throw new CliFailure(`there is no certificate in the file: ${tls.ca}`, {
+    hints: ["tls.ca is the authority of the server's certificate, as PEM"],
+  });
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -5,7 +5,7 @@ import { defined } from "@countersign/protocol";
 import { type Address, parseAddress } from "./address.ts";
 import { checkDataDirectory, keyFromVariable, locationOf } from "./data-directory.ts";
 import { CliFailure } from "./failure.ts";
-import { readKeyFile } from "./open-authority.ts";
+import { readKeyFile, readServerAuthority } from "./open-authority.ts";
 import { loadPolicy } from "./policy-files.ts";
 import { type LoadedSettings, loadSettings, type SettingsSources } from "./settings.ts";
 import { tlsOptions } from "./tls-options.ts";
@@ -31,6 +31,7 @@ export function readServing(sources: Omit<SettingsSources, "env">, world: World)
   requireIssuer(settings, address);
   if (settings.key_file !== undefined) readKeyFile(settings.key_file);
   if (settings.policy.file !== undefined && settings.policy.key_file === undefined) loadPolicy(settings.policy.file);
+  readServerAuthority(settings);
   keyFromVariable("COUNTERSIGN_KEY", world);
   checkDataDirectory(settings.data);
   locationOf(settings);

@@ -22,6 +22,7 @@ const flags: Readonly<Record<string, Flag>> = {
   issuer: text("The issuer in every token; the listening URL by default", "URL", "issuer"),
   "tls-cert": text("Certificate, PEM; serves HTTPS", "FILE", "tls", "cert"),
   "tls-key": text("Private key of the certificate, PEM", "FILE", "tls", "key"),
+  "tls-ca": text("Authority of that certificate, PEM, for clients that ask for it", "FILE", "tls", "ca"),
   "tls-client-ca": text("Authorities whose client certificates are trusted, PEM", "FILE", "tls", "client_ca"),
   "tls-client-crl": text("Revocation lists of those authorities, PEM", "FILE", "tls", "client_crl"),
   "insecure-http": { kind: "flag", summary: "Allow plain HTTP beyond loopback", path: ["insecure_http"] },

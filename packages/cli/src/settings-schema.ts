@@ -42,6 +42,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       cert: z.string().optional().describe("Certificate file, PEM; serves HTTPS"),
       key: z.string().optional().describe("Private key file of the certificate, PEM"),
+      ca: z.string().optional().describe("Authority of that certificate, PEM: what clients of /ca_cert get"),
       client_ca: z.string().optional().describe("Authorities whose client certificates are trusted, PEM"),
       client_crl: z.string().optional().describe("Revocation lists of those authorities, PEM"),
     })

@@ -45,6 +45,11 @@ interface Row {
 
 const refused: readonly Row[] = [
   {
+    id: "an authority of the server that is no certificate",
+    words: ["--tls-ca", "expired-key.pem"],
+    expect: /there is no certificate in the file: .*expired-key\.pem/,
+  },
+  {
     id: "a scope that holds a space",
     file: '[registration]\nscopes = ["read", "a b"]',
     expect: /serving\.toml:2: registration\.scopes\.1 must be a scope-token \(RFC 6749 section 3\.3\): "a b"/,

@@ -124,7 +124,7 @@ describe("configTemplate", () => {
   it("is valid and changes nothing when every line that has a default is uncommented", async () => {
     const path = join(directory, "uncommented.toml");
     const withoutDefault =
-      /^# (?:issuer|key_file|cert|key|client_ca|client_crl|jwt_issuer_client|component|file|url) = .*$/gm;
+      /^# (?:issuer|key_file|cert|key|ca|client_ca|client_crl|jwt_issuer_client|component|file|url) = .*$/gm;
     await writeFile(
       path,
       configTemplate()

@@ -103,7 +103,10 @@ describe("the identity token of an operator", () => {
     const records = await w.authority.services.audit.read({ limit: 10 });
     const record = records.find(({ name, fields }) => name === "capability.issued" && "actor" in fields);
     assert.ok(record?.name === "capability.issued");
-    assert.deepEqual([record.fields.kind, record.fields.subject, record.fields.rule], ["identity", alice, "subjects[0]"]);
+    assert.deepEqual(
+      [record.fields.kind, record.fields.subject, record.fields.rule],
+      ["identity", alice, "subjects[0]"],
+    );
     assert.match(record.fields.revocationId, /^[0-9a-f]{128}$/);
   });
 
@@ -131,7 +134,10 @@ describe("an authority without a policy", () => {
     const w = worldOf(await testAuthority());
     const { status } = await w.send("/request_token", read, { from: asAlice });
     assert.equal(status, 401);
-    assert.equal(w.refusal().detail, "there is no policy: set one with countersign policy set, or name it in policy.file");
+    assert.equal(
+      w.refusal().detail,
+      "there is no policy: set one with countersign policy set, or name it in policy.file",
+    );
   });
 
   it("has none where capability.enabled is false", async () => {
