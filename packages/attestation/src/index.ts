@@ -2,6 +2,12 @@ export type { Step, Verdict } from "./appraisal/checklist.ts";
 export { intelSgxRoot, type TrustedRoot, trustRoot } from "./appraisal/root.ts";
 export { STEPS, type StepName } from "./appraisal/steps.ts";
 export {
+  type AttestedCertificateOptions,
+  appraiseAttestedCertificate,
+  type CertificateAppraisal,
+  verifyAttestedCertificate,
+} from "./binding/attested-certificate.ts";
+export {
   type AttestedKeyOptions,
   appraiseAttestedJwk,
   type KeyAppraisal,

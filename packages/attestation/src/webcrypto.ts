@@ -42,6 +42,7 @@ interface Subtle {
 
 const ALGORITHMS: Readonly<Record<SignatureAlgorithm, Parameters>> = {
   ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  "P384-SHA256": { name: "ECDSA", namedCurve: "P-384", hash: "SHA-256" },
   ES384: { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
   EdDSA: { name: "Ed25519" },

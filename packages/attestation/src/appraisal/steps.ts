@@ -39,6 +39,7 @@ export const STEPS = {
   evidence_given: "The key comes with evidence",
   report_data: "The evidence vouches for 64 bytes of the environment's own",
   key_binding: "The evidence names the key",
+  nonce: "The evidence is for the nonce",
   claims_binding: "The evidence names the claims about the key",
   claims: "The claims about the key are as expected",
 } as const;

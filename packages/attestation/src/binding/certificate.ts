@@ -3,7 +3,7 @@ import { equalBytes, utf8 } from "../encoding/bytes.ts";
 import { fromBase64, toBase64 } from "../encoding/text.ts";
 import { ensure } from "../errors.ts";
 import { parseQuote } from "../quote/quote.ts";
-import { algorithmOf } from "../x509/algorithms.ts";
+import { algorithmUnder } from "../x509/algorithms.ts";
 import { type Certificate, extensionOf, parseCertificate } from "../x509/certificate.ts";
 import { SGX_EXTENSION } from "../x509/sgx-extension.ts";
 import { ensureIssuedBy } from "../x509/signature.ts";
@@ -59,7 +59,7 @@ export function readKeyCertificate(text: string, jwk: PublicJwk): Certificate {
 /** Refuses a certificate that its own key did not sign as RFC 5280 asks. */
 export async function ensureSelfSigned(certificate: Certificate): Promise<true> {
   const what = "the certificate of the key";
-  const algorithm = algorithmOf(certificate.algorithm);
+  const algorithm = algorithmUnder(certificate.algorithm, certificate.spki);
   ensure(algorithm !== undefined, "certificate_algorithm", `Cannot use ${what}: its algorithm is not known`);
   await ensureIssuedBy(certificate, certificate, algorithm, "certificate_signature", what);
   return true;

@@ -24,6 +24,10 @@ export interface TaggedEvidence {
   readonly nonce: Uint8Array | undefined;
 }
 
+/** Whether a certificate has tagged evidence. */
+export const hasTaggedEvidence = (certificate: Certificate): boolean =>
+  extensionOf(certificate, TAGGED_EVIDENCE) !== undefined;
+
 /**
  * Reads the tagged evidence in a certificate.
  *

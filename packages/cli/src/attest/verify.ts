@@ -1,11 +1,11 @@
 import {
+  appraiseAttestedCertificate,
   appraiseAttestedJwk,
   appraiseEvidence,
   type CollateralSource,
   compilePolicy,
   type EvidenceOptions,
   MEDIA_TYPE,
-  parseCertificate,
   parseCollateral,
   parseSnpEndorsements,
   pcsCollateral,
@@ -85,7 +85,6 @@ const TYPES = {
   "sev-snp report": MEDIA_TYPE.snpReport,
   "nitro document": MEDIA_TYPE.nitroDocument,
 } as const;
-const QUOTE_EXTENSION = "1.2.840.113741.1.13.1";
 
 async function judgeKeys(run: Run, input: AttestInput & { kind: "jwks" }, options: EvidenceOptions): Promise<Judged[]> {
   const { given } = run;
@@ -111,10 +110,7 @@ export async function judgeInput(run: Run, input: AttestInput): Promise<Judged[]
   const options = await optionsOf(run);
   if (input.kind === "jwks") return judgeKeys(run, input, options);
   if (input.kind === "certificate") {
-    const quote = parseCertificate(input.der).extensions.find(({ id }) => id === QUOTE_EXTENSION)?.value;
-    if (quote === undefined) throw new CliFailure("the certificate holds no quote");
-    const evidence = { mediaType: MEDIA_TYPE.quote, bytes: quote };
-    return [{ name: "quote of the certificate", verdict: await appraiseEvidence({ evidence }, options) }];
+    return [{ name: "certificate", verdict: await appraiseAttestedCertificate(input.der, options) }];
   }
   const evidence = { mediaType: TYPES[input.kind], bytes: input.bytes };
   return [{ name: input.kind, verdict: await appraiseEvidence({ evidence }, options) }];
