@@ -24,13 +24,15 @@ export interface OpenOptions {
   readonly settings: Settings;
   readonly issuer: string;
   readonly observer?: Observer;
+  /** Where tokens are signed. @default "thread" */
+  readonly signing?: AuthorityOptions["signing"];
   /** Told when the files of the store were taken away while they were in use. */
   readonly onLost?: (why: string) => void;
 }
 
 /** Opens the authority of a data directory, making what is not there yet. One process at a time. */
 export async function openAuthority(
-  { settings, issuer, observer, onLost }: OpenOptions,
+  { settings, issuer, observer, signing, onLost }: OpenOptions,
   world: World,
 ): Promise<Authority> {
   const { clock, random } = world;
@@ -58,7 +60,7 @@ export async function openAuthority(
       clientCertificates: certificatesOf(settings),
       network: nodeNetwork,
       ...(served === undefined ? {} : { policy: served.policy }),
-      ...defined({ observer, serverAuthority }),
+      ...defined({ observer, signing, serverAuthority }),
     });
     parts.authority = authority;
     if (key !== undefined) await importKey(authority, key);
