@@ -42,9 +42,11 @@ export const noExchange: ExchangePolicy = { issuers: new Map(), rules: [] };
 export interface ExchangeRequest {
   /** The issuer of the token; `self` for this authority. */
   readonly issuer: string;
+  /** The audiences of the token. */
   readonly audience: readonly string[];
   /** Who wants to exchange it. */
   readonly client: string;
+  /** The claims of the token. */
   readonly claims: JsonObject;
   /** The audiences that are asked for. */
   readonly targets: readonly string[];
@@ -158,8 +160,11 @@ export function issuerIn({ iss, sub }: JsonObject, { issuers }: ExchangePolicy):
 
 /** What one rule says of a token. */
 export interface ExchangeExplanation {
+  /** The name of the rule. */
   readonly rule: string;
+  /** Whether the token meets it. */
   readonly applies: boolean;
+  /** Why, or why not. */
   readonly because: string;
 }
 
