@@ -110,7 +110,7 @@ async function sessionToken({ world }: Run, url: string): Promise<string | undef
   return (await readSession(world, url))?.accessToken;
 }
 
-/** An empty variable is one that was taken away. */
+/** An empty variable counts as unset. */
 export function passwordIn({ COUNTERSIGN_PASSWORD }: World["env"]): string | undefined {
   return COUNTERSIGN_PASSWORD === "" ? undefined : COUNTERSIGN_PASSWORD;
 }

@@ -87,7 +87,7 @@ export function strangerAt(url: string, response?: Response): CliFailure {
   });
 }
 
-/** A credential follows nobody to another address. */
+/** A credential is not sent on to another address. */
 function elsewhere(url: string, { headers }: Response): CliFailure {
   const target = URL.parse(headers.get("location") ?? "", url)?.origin;
   return new CliFailure(`the answer is a redirection, which no credential follows: ${new URL(url).origin}`, {

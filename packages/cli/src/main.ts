@@ -29,6 +29,6 @@ const code = await runCli(argv.slice(2), {
 });
 process.exitCode = code;
 
-/** A server ends though nobody takes what it has written. */
+/** A server ends even when nobody reads its output. */
 const LAST_WORDS_MS = 1000;
 if (argv[2] === "serve") setTimeout(() => exitNow(code), LAST_WORDS_MS).unref();

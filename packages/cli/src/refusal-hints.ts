@@ -1,7 +1,7 @@
 /** The form that was sent to an OAuth endpoint. Members that are undefined were left out. */
 export type Form = Readonly<Record<string, string | undefined>>;
 
-/** What a refusal means to the one at the keyboard. */
+/** What a refusal means to the person who typed the command. */
 export interface Explanation {
   readonly message: string;
   readonly hints: readonly string[];

@@ -30,7 +30,7 @@ export async function shortened(tokens: LocalTokens, token: string): Promise<str
   return tokens.canVerify ? tokens.narrowToken(token) : token;
 }
 
-/** Stands where a chain should. @throws {TypeError} */
+/** The default of a chain that must be given. @throws {TypeError} always */
 export function missingChain(): never {
   throw new TypeError("Cannot verify locally without a service chain");
 }

@@ -14,7 +14,7 @@ export const fileNames = {
   personalKeypair: "personal_keypair",
 } as const satisfies Record<keyof CountersignConfig, string>;
 
-/** Only the place is told: what stands there may be a key. */
+/** Names the place only: the text there may be a key. */
 function parseToml(text: string): unknown {
   try {
     return parseTomlText(text);
@@ -24,7 +24,7 @@ function parseToml(text: string): unknown {
   }
 }
 
-/** The message of the parser shows what it stumbled over. */
+/** Without the message of the parser, which quotes the text. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

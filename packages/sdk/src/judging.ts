@@ -2,7 +2,7 @@ import type { VerificationMode } from "./client-options.ts";
 import { SdkError, type SdkErrorCode } from "./errors.ts";
 import type { TokenVerdict } from "./responses.ts";
 
-/** Refusals that keys of yesterday explain: the authority may know better. All others are verdicts on the token. */
+/** Refusals that old keys of this side would explain, so the authority is asked too. All others are final. */
 const MAYBE_OLD_KEYS: readonly SdkErrorCode[] = ["missing_public_key", "token_signature", "unknown_root_key"];
 
 /** The two who can judge a token. */

@@ -53,7 +53,7 @@ function rootKeyOf(key: RootKey | string | undefined): RootKey | undefined {
 const privateKeyOf = (key: PrivateKey | string | undefined): PrivateKey | undefined =>
   typeof key === "string" ? PrivateKey.fromPem(key) : key;
 
-/** Without the members that say nothing. */
+/** Without the members that are undefined. */
 function given<Value>(members: Readonly<Record<string, Value | undefined>>): Record<string, Value> {
   return Object.fromEntries(
     Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),

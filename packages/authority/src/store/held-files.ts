@@ -7,7 +7,7 @@ interface Held {
 }
 
 /**
- * The files that a store holds open. Whoever removes or replaces one of them takes it from this process without a word:
+ * The files that a store holds open. Whoever removes or replaces one of them takes it from this process without an error:
  * another server gets a lock of its own, and what is written here is in a file that nobody finds again.
  */
 export class HeldFiles {
@@ -17,7 +17,7 @@ export class HeldFiles {
     this.#held = names.map((name) => ({ name, identity: identityOf(name) }));
   }
 
-  /** The first name that stands for its file no longer. */
+  /** The first name that no longer stands for its file. */
   lost(): string | undefined {
     return this.#held.find(({ name, identity }) => identityOf(name) !== identity)?.name;
   }

@@ -1,6 +1,6 @@
 import type { Item } from "./store.ts";
 
-/** An item as it was read, and what it weighs: the characters of its row. */
+/** An item as it was read, and its size: the characters of its row. */
 export interface ReadItem {
   readonly item: Item;
   readonly size: number;
@@ -28,7 +28,7 @@ export class ItemCache {
     return found?.item;
   }
 
-  /** To be called when a write is durable. What nobody reads is not held for having been written. */
+  /** To be called when a write is durable. An item that is not held is not added. */
   replace(key: string, make: () => ReadItem): void {
     if (this.#items.has(key)) this.#hold(key, make());
   }

@@ -58,7 +58,7 @@ export const ROW_COLUMNS = "version, owner, expires_at, value";
 
 const kinds: readonly OperationKind[] = ["write", "remove", "guard", "take", "note"];
 
-/** Six numbers, of which three are the lengths of texts, which follow: no character of theirs can be taken for a border. */
+/** Six numbers, of which three are the lengths of texts, which follow: so no character in them can end one early. */
 export function packUnits(units: readonly Unit[]): string {
   let packed = "";
   for (const unit of units) {

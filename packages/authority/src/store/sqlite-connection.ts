@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   readonly busyTimeoutMs: number;
 }
 
-/** Every operation looks at so many old rows, so that the dead never outgrow the living and no timer is needed. */
+/** Every operation looks at so many old rows, so that expired rows never outnumber the others and no timer is needed. */
 const SWEPT_PER_OPERATION = 2;
 
 /** So many versions are reserved at once: a crash leaves a gap, and no commit has to write down where it is. */

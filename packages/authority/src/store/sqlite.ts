@@ -139,7 +139,7 @@ class SqliteStore implements Store {
   async take<Value>(key: string, version?: number): Promise<Item<Value> | undefined> {
     if (!isKey(key)) return undefined;
     const row = await this.#submit([["take", key, version ?? null, null, null, null]]);
-    // Removed now or gone before: a held item that had expired and was erased must not come to life by a clock put back.
+    // Removed now or gone before: a held item that had expired and was erased must not be served again when a clock is put back.
     this.#items.drop(key);
     return typeof row === "object" ? toItem<Value>(key, row) : undefined;
   }
@@ -180,7 +180,7 @@ class SqliteStore implements Store {
     clearInterval(this.#looking);
     const folding = await commits.close();
     const hasLog = files.log.lost() === undefined;
-    // What another server has by now is not to be called closed.
+    // A file that another server has by now must not be marked as closed.
     const isOurs = files.database.lost() === undefined;
     if (isOurs && (folding === "all folded" || (folding !== undefined && hasLog))) unmark(path);
     reader.close();
@@ -205,7 +205,7 @@ class SqliteStore implements Store {
     this.#items.replace(key, () => weigh(key, [version, draft?.owner ?? null, draft?.expiresAt ?? null, text]));
   }
 
-  /** Whoever lost a race, or has no answer, must not go on with an item that no write would meet. */
+  /** Whoever lost a race, or got no outcome, must not go on with an item that no write would meet. */
   async #submit(unit: Unit): Promise<Outcome> {
     if (this.#clock.monotonic() - this.#lookedAt >= LOOK_EVERY_MS) this.#look();
     this.#checkHeld();

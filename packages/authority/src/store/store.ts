@@ -48,7 +48,7 @@ export type CommitResult =
 export interface CommitOptions {
   /**
    * 1 to 36 characters, random: the same commit again under the same id, within ten minutes, changes nothing and has the
-   * answer of the first. For those who had no answer and must know. An id that is used for another commit is an error of
+   * result of the first. For callers that got no result and must know it. An id that is used for another commit is an error of
    * the caller, and may go unnoticed. @default a commit that is not recognised when it is repeated
    */
   readonly id?: string;

@@ -12,11 +12,11 @@ export interface Edit<Value> {
 /** Makes the changes of an edit, all or none. */
 export type CommitEdit<Made> = (changes: readonly Change[], made: Made) => Promise<CommitResult>;
 
-/** Lost races in a row before giving up: the key is under a flood. */
+/** Lost races in a row before giving up: the key is written to all the time. */
 const MAX_ATTEMPTS = 64;
 
 /**
- * Reads an item, has it edited, and commits the edit, again and again until nobody else was faster. An edit that answers
+ * Reads an item, has it edited, and commits the edit, again and again until nobody else was faster. An edit that returns
  * `undefined` leaves everything as it is. Resolves to the edit that was committed, or to `undefined`.
  *
  * @throws {CountersignError} `conflict` when too many others were faster; and whatever the edit throws, nothing changed.

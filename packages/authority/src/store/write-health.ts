@@ -4,7 +4,7 @@ import type { Clock } from "@countersign/protocol";
 const STALL_MS = 5000;
 const PROBE_EVERY_MS = 2000;
 /**
- * Writes show by themselves how the disk is. A store without any is tried after so long, as it may have filled meanwhile,
+ * The outcome of writes shows the state of the disk. A store without any is tried after so long, as it may have filled meanwhile,
  * and one that was opened only now at once.
  */
 const REST_MS = 30_000;

@@ -9,7 +9,7 @@ export interface GuardOptions<Request> extends ChallengeOptions {
   readonly verifier: Verifier;
   /** What a token must be and allow, the same for all requests or told by each. */
   readonly require: Requirements | ((request: Request) => Requirements | Promise<Requirements>);
-  /** The last word about who holds a good token; `false` refuses. @default all may pass */
+  /** Decides last about the holder of a good token; `false` refuses. @default all may pass */
   readonly authorize?: ((credential: Credential, request: Request) => boolean | Promise<boolean>) | undefined;
   /** Told of each refusal, for the log: `detail` says why and holds no token. What it throws is not heard. @default nobody is */
   readonly onRefusal?: ((error: CountersignError | undefined, request: Request) => void) | undefined;
@@ -34,7 +34,7 @@ function hear(tell: () => void): void {
   try {
     tell();
   } catch {
-    // A log that fails lets nobody in and keeps nobody out.
+    // An error of the log changes no verdict.
   }
 }
 
@@ -52,7 +52,7 @@ async function authenticate<Request>(
   return credential;
 }
 
-/** Whoever asks for nothing lets everybody pass: at construction that is a mistake. */
+/** A guard without requirements would let every request pass, so it is refused at construction. */
 export function checkOptions<Request>({ verifier, require }: GuardOptions<Request>): void {
   if (typeof verifier?.verify !== "function") throw new TypeError("Cannot guard without a verifier");
   if (typeof require === "function") return;
