@@ -5,8 +5,8 @@ import type { JsonObject } from "./json-value.ts";
 export interface TokenResponse {
   /** The access token. */
   readonly access_token: string;
-  /** How it is presented (RFC 6749 section 7.1). */
-  readonly token_type: "Bearer";
+  /** How it is presented (RFC 6749 section 7.1); `N_A` of what is no access token (RFC 8693 section 2.2.1). */
+  readonly token_type: "Bearer" | "N_A";
   /** Seconds from the moment of the response. */
   readonly expires_in: number;
   /** The refresh token, where one is given. */
@@ -22,6 +22,10 @@ export const tokenTypes = {
   accessToken: "urn:ietf:params:oauth:token-type:access_token",
   idToken: "urn:ietf:params:oauth:token-type:id_token",
   jwt: "urn:ietf:params:oauth:token-type:jwt",
+  /** A capability token that says who somebody is. */
+  identityToken: "urn:countersign:params:oauth:token-type:identity_token",
+  /** A capability token for one operation on one resource. */
+  authorizationToken: "urn:countersign:params:oauth:token-type:authorization_token",
 } as const;
 
 /** A refusal of the token endpoint (RFC 6749 section 5.2). */

@@ -1,6 +1,6 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import type { Caller } from "../caller.ts";
-import type { GrantRequest } from "../grants/grant.ts";
+import type { Given, GrantRequest, Permission } from "../grants/grant.ts";
 import { grantFor, type TokenEndpointServices } from "../grants/grant-table.ts";
 import type { AuthorizedRequest } from "./authorized-request.ts";
 import { sign, signerFor, unsignedToken } from "./mint.ts";
@@ -15,6 +15,8 @@ export interface Issued {
   readonly refreshToken?: string;
   /** Of a token exchange (RFC 8693 section 2.2.1). */
   readonly issuedTokenType?: string;
+  /** Whether it is no access token, whose `token_type` is `N_A`. */
+  readonly isOther?: boolean;
 }
 
 /** How often a request starts again when a racing one changed what it relies on. */
@@ -30,6 +32,7 @@ export async function issue(request: GrantRequest, caller: Caller, services: Tok
     const authorization = await grant.authorize(request, caller, services);
     const { policy } = await services.policy.current();
     const permission = narrow(request, caller, authorization, { config: services.config, policy });
+    if (authorization.give !== undefined) return other(await authorization.give(permission), permission);
     const issued = await mintAndRecord({ request, caller, authorization, permission }, services);
     if (issued !== undefined) return issued;
   }
@@ -37,6 +40,10 @@ export async function issue(request: GrantRequest, caller: Caller, services: Tok
     detail: `other requests changed what the grant consumes, ${MAX_ATTEMPTS} times in a row`,
     retryAfterMs: 1000,
   });
+}
+
+function other({ token, lifetimeMs, tokenType }: Given, { scopes }: Permission): Issued {
+  return { accessToken: token, expiresInMs: lifetimeMs, scopes, issuedTokenType: tokenType, isOther: true };
 }
 
 async function mintAndRecord(

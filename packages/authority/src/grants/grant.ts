@@ -51,6 +51,14 @@ export interface Targets {
   readonly byDefault: readonly string[];
 }
 
+/** A token that is no JWT access token. */
+export interface Given {
+  readonly token: string;
+  readonly lifetimeMs: number;
+  /** Its type (RFC 8693 section 3). */
+  readonly tokenType: string;
+}
+
 /** Whose authorization a token rests on, and how far it goes (RFC 6749 section 1.3). */
 export interface Authorization {
   /** The resource owner; absent when the client acts for itself (RFC 6749 section 4.4). */
@@ -77,6 +85,8 @@ export interface Authorization {
   readonly issuedTokenType?: string;
   /** What must be committed for the token. Asked once nothing can refuse the request any more. @default nothing */
   readonly consume?: (permission: Permission) => Consumption;
+  /** Gives another token in place of a JWT access token, and records it. */
+  readonly give?: (permission: Permission) => Promise<Given>;
 }
 
 /** What grants work with, each with the slice that it needs. */

@@ -6,6 +6,7 @@ export const findingTable = {
   duplicate: "warning",
   contradiction: "warning",
   not_anchored: "warning",
+  open_to_all: "warning",
   unchecked: "warning",
 } as const;
 

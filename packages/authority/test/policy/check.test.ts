@@ -9,6 +9,13 @@ import { clientsTable, policyOf, resourcesTable } from "./policies.ts";
 const may = (subjects: string[], scopes = ["s"]) => ({ subjects, scopes });
 const x = { id: "x", delegation: true };
 
+/** A policy that exchanges tokens of jobs of GitHub. */
+function exchanging(rules: readonly object[]): Partial<PolicyInput> {
+  const issuer = "https://token.actions.githubusercontent.com";
+  const complete = rules.map((rule) => ({ issuer, gives: { audiences: ["a"] }, ...rule }));
+  return { exchange: { issuers: [{ profile: "github-actions" }], rules: complete } };
+}
+
 /** Code and place of each finding. */
 const rows: readonly {
   readonly id: string;
@@ -62,6 +69,20 @@ const rows: readonly {
     id: "a chain of an unknown key",
     build: { resources: { r: { chain: ["c"], signoffs: ["d"] } } },
     expect: ["unknown_key resources.r.chain", "unknown_key resources.r.signoffs"],
+  },
+  {
+    id: "a rule of exchange that every job of a platform meets",
+    build: exchanging([
+      {},
+      { claims: { repository_id: "7" } },
+      { claims: { ref: "main" }, gives: { audiences: ["b"] } },
+    ]),
+    expect: ["open_to_all exchange.rules[0]", "never_matches exchange.rules[1]", "open_to_all exchange.rules[2]"],
+  },
+  {
+    id: "no fault of a rule of exchange that names a repository, before one for another client",
+    build: exchanging([{ claims: { repository: "a/b" } }, { clients: ["x"], claims: { repository_owner_id: "8" } }]),
+    expect: [],
   },
   {
     id: "a role that nobody has",

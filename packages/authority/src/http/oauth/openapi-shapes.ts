@@ -27,7 +27,7 @@ export function tokenForm(grants: GrantTable) {
 
 export const tokenResponse = z.object({
   access_token: z.string(),
-  token_type: z.literal("Bearer"),
+  token_type: z.enum(["Bearer", "N_A"]),
   expires_in: z.number().int(),
   scope: z.string().optional().describe("What was granted; absent when nothing was"),
   refresh_token: z.string().optional(),

@@ -41,7 +41,7 @@ function grantRequestOf(request: HttpRequest, { single, targets }: Form, peer: P
 function render(issued: Issued) {
   return {
     access_token: issued.accessToken,
-    token_type: "Bearer",
+    token_type: issued.isOther === true ? "N_A" : "Bearer",
     expires_in: Math.floor(issued.expiresInMs / 1000),
     ...scopeOf(issued.scopes),
     ...defined({ refresh_token: issued.refreshToken, issued_token_type: issued.issuedTokenType }),
