@@ -28,6 +28,10 @@ const otherVariables: ReadonlySet<string> = new Set(
     "CERT_KEY",
     "CA",
     "PUBLIC_KEY",
+    "BASE_URL",
+    "SERVER_CA_FILE",
+    "MTLS_CERT_FILE",
+    "MTLS_KEY_FILE",
   ].map((name) => `COUNTERSIGN_${name}`),
 );
 

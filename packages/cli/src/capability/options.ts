@@ -39,14 +39,14 @@ export const verbose: Option = { kind: "flag", summary: "Say more", short: "v" }
 /** A whole number of seconds. */
 export const ttl = (summary: string): Option => text(summary, { value: "SECONDS" });
 
-/** The variables that stand for an option that is not given, the first that is set. */
+/** The variables that stand for an option that is not given, the first that is set: ours, those of the SDK, those of hessra. */
 const variables: Readonly<Record<string, readonly string[]>> = {
-  server: ["COUNTERSIGN_SERVER", "HESSRA_SERVER"],
+  server: ["COUNTERSIGN_SERVER", "COUNTERSIGN_BASE_URL", "HESSRA_SERVER"],
   port: ["COUNTERSIGN_PORT", "HESSRA_PORT"],
-  cert: ["COUNTERSIGN_CERT", "HESSRA_CERT"],
+  cert: ["COUNTERSIGN_CERT", "COUNTERSIGN_MTLS_CERT_FILE", "HESSRA_CERT"],
   // COUNTERSIGN_KEY is the key-encryption key of the authority.
-  key: ["COUNTERSIGN_CERT_KEY", "HESSRA_KEY"],
-  ca: ["COUNTERSIGN_CA", "HESSRA_CA"],
+  key: ["COUNTERSIGN_CERT_KEY", "COUNTERSIGN_MTLS_KEY_FILE", "HESSRA_KEY"],
+  ca: ["COUNTERSIGN_CA", "COUNTERSIGN_SERVER_CA_FILE", "HESSRA_CA"],
   "public-key": ["COUNTERSIGN_PUBLIC_KEY", "HESSRA_PUBLIC_KEY"],
 };
 

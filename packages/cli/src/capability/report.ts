@@ -5,7 +5,8 @@ import { CliFailure } from "../failure.ts";
 
 /** An error of the SDK or of a token, as the command tells it. */
 function failureOf(error: unknown): unknown {
-  if (error instanceof SdkError) return new CliFailure(error.message, { hints: [error.hint] });
+  // What a refusal says is its own hint.
+  if (error instanceof SdkError) return new CliFailure(error.message, { hints: error.refusal ? [] : [error.hint] });
   if (error instanceof CountersignError) {
     return new CliFailure(`Token error: ${error.message}${error.detail === undefined ? "" : `: ${error.detail}`}`);
   }

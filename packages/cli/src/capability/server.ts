@@ -48,7 +48,11 @@ function folderName(host: string, port: number | undefined): string {
  * @throws {CliFailure} when none is given and none is known, or what is given is no address.
  */
 export async function serverOf(run: Pick<Run, "given" | "world">): Promise<Server> {
-  const text = settingOf(run, "server") ?? (await defaultServer(run));
+  return serverNamed(settingOf(run, "server") ?? (await defaultServer(run)), run);
+}
+
+/** The server of an address, with the port that a command was given. */
+export async function serverNamed(text: string, run: Pick<Run, "given" | "world">): Promise<Server> {
   const { host, port: written } = parseServerAddress(text);
   const name = folderName(host, written);
   const saved = await readServer(run.world, name);

@@ -3,6 +3,7 @@ import { authenticate } from "./authenticate.ts";
 import { delegate } from "./delegate.ts";
 import { deleteCommand } from "./delete.ts";
 import { inspect } from "./inspect.ts";
+import { issue } from "./issue.ts";
 import { list } from "./list.ts";
 import { mint } from "./mint.ts";
 import { prune } from "./prune.ts";
@@ -12,6 +13,7 @@ import { verify } from "./verify.ts";
 /** Identity tokens: of an authority, and of this machine's files. */
 export const identityCommands: readonly Command[] = [
   authenticate,
+  issue,
   delegate,
   verify,
   refresh,
