@@ -41,7 +41,7 @@ export class SigningThread implements SigningPlace {
 
   forget(sign: SignatureFunction): void {
     const use = this.#uses.get(sign);
-    if (use === undefined || use.isForgotten) return;
+    if (use === undefined) return;
     use.isForgotten = true;
     if (use.id === undefined) return;
     this.#keys.delete(use.id);

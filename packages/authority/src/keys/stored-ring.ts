@@ -104,7 +104,6 @@ export class StoredRing implements RingView {
 
   #adopt(ring: OpenRing, loadedAt: number): void {
     this.#loadedAt = loadedAt;
-    if (ring === this.#ring) return;
     for (const [kid, key] of this.#ring.keys) {
       if (ring.keys.get(kid) !== key) this.#options.place.forget(key.sign);
     }

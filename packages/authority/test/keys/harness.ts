@@ -1,9 +1,10 @@
-import type { Clock } from "@countersign/protocol";
-import { seededRandom } from "@countersign/protocol/testing";
+import { type Clock, CountersignError } from "@countersign/protocol";
+import { FakeClock, seededRandom } from "@countersign/protocol/testing";
 import type { EventFields, EventName } from "../../src/audit/events.ts";
 import { parseConfig } from "../../src/config.ts";
 import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
 import { createKeyRing, type KeyRingOptions, type ManagedKeyRing } from "../../src/keys/ring.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 
 /** One event of the trail, in a line: name, algorithm and actor. */
@@ -54,3 +55,24 @@ export function happened(trail: readonly TrailLine[]): readonly string[] {
 
 export const hour = 3_600_000;
 export const day = 24 * hour;
+
+/** A clock, and an empty store under it. */
+export function aPlace() {
+  const clock = new FakeClock();
+  return { clock, store: createMemoryStore({ clock }) };
+}
+
+/** Whether something thrown is the refusal of a code. */
+export const is = (code: string) => (error: unknown) => error instanceof CountersignError && error.code === code;
+
+/** A store whose methods can be replaced one by one. */
+export function bind(store: Store): Store {
+  return {
+    get: (key) => store.get(key),
+    commit: (changes, options) => store.commit(changes, options),
+    swap: (key, version, draft) => store.swap(key, version, draft),
+    take: (key, version) => store.take(key, version),
+    list: (owner, page) => store.list(owner, page),
+    close: () => store.close(),
+  };
+}

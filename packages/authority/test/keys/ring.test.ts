@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Worker } from "node:worker_threads";
 import { CountersignError } from "@countersign/protocol";
-import { FakeClock } from "@countersign/protocol/testing";
 import { parseConfig } from "../../src/config.ts";
 import { algorithmNames, algorithms } from "../../src/keys/algorithms.ts";
 import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
@@ -11,18 +10,10 @@ import type { KeyRow, RingRecord } from "../../src/keys/ring-record.ts";
 import { acceptPrivateKey } from "../../src/keys/signing-key.ts";
 import type { KeyChange } from "../../src/keys/signing-worker.ts";
 import { keys } from "../../src/store/keys.ts";
-import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
-import { day, happened, hour, openTestRing, trailOn } from "./harness.ts";
+import { aPlace, bind, day, happened, hour, is, openTestRing, trailOn } from "./harness.ts";
 
 const minute = 60_000;
-
-function aPlace() {
-  const clock = new FakeClock();
-  return { clock, store: createMemoryStore({ clock }) };
-}
-
-const is = (code: string) => (error: unknown) => error instanceof CountersignError && error.code === code;
 
 describe("createKeyRing", () => {
   it("makes an ES256 key at the first start and finds it at the second", async () => {
@@ -310,18 +301,6 @@ describe("ManagedKeyRing.signer", () => {
     await Promise.all([paused.ring.close(), other.ring.close()]);
   });
 
-  it("refuses to sign with a key past its window, whoever kept its signer (F3, A47)", async () => {
-    const place = aPlace();
-    const { ring } = await openTestRing(place);
-    const kept = await ring.signer("ES256");
-    await ring.rotate("ES256", "admin", { now: true });
-    assert.ok(await kept.sign("begun inside the window"));
-    await place.clock.advance(2 * minute);
-    await assert.rejects(kept.sign("input"), is("temporarily_unavailable"));
-    assert.notEqual((await ring.signer("ES256")).kid, kept.kid);
-    await ring.close();
-  });
-
   it("refuses to sign and is not ready while the store does not answer (F3)", async () => {
     const { clock, store } = aPlace();
     let down = false;
@@ -349,17 +328,6 @@ describe("ManagedKeyRing.signer", () => {
     await ring.close();
   });
 });
-
-function bind(store: Store): Store {
-  return {
-    get: (key) => store.get(key),
-    commit: (changes, options) => store.commit(changes, options),
-    swap: (key, version, draft) => store.swap(key, version, draft),
-    take: (key, version) => store.take(key, version),
-    list: (owner, page) => store.list(owner, page),
-    close: () => store.close(),
-  };
-}
 
 describe("ManagedKeyRing.published (F1)", () => {
   it("holds RSA, EC and Ed25519 keys in one set and ML-DSA in another, all without private members", async () => {

@@ -135,6 +135,32 @@ describe("SigningThread", () => {
     await own.close();
   });
 
+  it("lets go of what it does not hold: a key of another place, and one that never signed", async () => {
+    const own = new SigningThread();
+    const [rsa, unused, used] = await Promise.all(
+      (["RS256", "EdDSA", "EdDSA"] as const).map(async (algorithm) =>
+        signatureFunction(await algorithms[algorithm].generate(), algorithm, own),
+      ),
+    );
+    assert.ok(rsa && unused && used);
+    for (const sign of [rsa, unused]) own.forget(sign);
+    assert.equal((await rsa("input")).length, 342);
+    await assert.rejects(unused("input"), /erased/);
+    assert.equal((await used("input")).length, 86);
+    await own.close();
+  });
+
+  it("signs what is asked for while the thread before it ends", async () => {
+    const own = new SigningThread();
+    const sign = own.signWith(await algorithms.EdDSA.generate(), "EdDSA");
+    const signature = await sign("one");
+    const closed = own.close();
+    const again = sign("one");
+    await closed;
+    assert.equal(await again, signature);
+    await own.close();
+  });
+
   it("closes after what was begun is signed, and starts anew when asked again", async () => {
     const own = new SigningThread();
     const sign = own.signWith(await algorithms.EdDSA.generate(), "EdDSA");

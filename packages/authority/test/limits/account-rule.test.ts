@@ -234,3 +234,36 @@ describe("endDelays", () => {
     );
   });
 });
+
+describe("clearAtAccount", () => {
+  const now = 1_900_000_000_000;
+  const until = now + 1_000_000;
+  const trusted: AccountState = {
+    arrivalAt: now + 100_000,
+    blocks: [["site", 4, now]],
+    known: [
+      ["home", until],
+      ["office", until],
+    ],
+  };
+
+  it("gives a site and the strangers back nothing that a known block did not take", () => {
+    const { state } = clearAtAccount(trusted, now, { origin: at("home", "site"), policy });
+    assert.deepEqual(state.blocks, trusted.blocks);
+    assert.equal(state.arrivalAt, trusted.arrivalAt);
+  });
+
+  it("knows a block once, however often the right password comes from it", () => {
+    const { state } = clearAtAccount(trusted, now, { origin: at("home", "site"), policy });
+    assert.deepEqual(
+      state.known.map(([id]) => id),
+      ["office", "home"],
+    );
+  });
+
+  it("drops what has no effect any more", () => {
+    const past = { ...trusted, arrivalAt: now, known: [["home", now]] } as const;
+    const { state } = clearAtAccount(past, now, { origin: at("loopback"), policy });
+    assert.deepEqual([state.arrivalAt, state.known], [undefined, []]);
+  });
+});

@@ -99,6 +99,7 @@ describe("createPasswordHasher", () => {
     for (const cost of [
       { memoryKib: 64, passes: 1, lanes: 1 },
       { memoryKib: 32, passes: 2, lanes: 1 },
+      { memoryKib: 64, passes: 2, lanes: 2 },
     ]) {
       assert.equal(today.isOutdated(await makeHasher({ cost }).hash("correct horse")), true);
     }
