@@ -79,11 +79,12 @@ function live(policy: RotationPolicy, stretches: readonly Stretch[]): History {
   for (const stretch of stretches) {
     const from = now + stretch.outageMs;
     let to = from + stretch.upMs;
-    let commandAt = stretch.command === "none" ? Number.POSITIVE_INFINITY : from + stretch.commandAt * stretch.upMs;
+    let commandAt =
+      stretch.command === "none" ? Number.POSITIVE_INFINITY : from + Math.floor(stretch.commandAt * stretch.upMs);
     now = from;
     write(now, keys);
     for (;;) {
-      const due = nextDue(keys, now, policy) + stretch.lateness * policy.staleMs;
+      const due = nextDue(keys, now, policy) + Math.floor(stretch.lateness * policy.staleMs);
       const next = Math.min(due, commandAt);
       if (next > to) break;
       if (history.versions.length >= maxVersions) {

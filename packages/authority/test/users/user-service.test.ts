@@ -110,6 +110,16 @@ describe("UserService.rename", () => {
     assert.equal((await users.authenticate({ ...login, ...third })).userId, alice.userId);
   });
 
+  it("records whether the password changed too", async () => {
+    const { users, alice, audit } = await withAlice();
+    await users.rename(alice.userId, { username: "alicia" }, "test");
+    await users.rename(alice.userId, { username: "alice", password: "another fine password" }, "test");
+    assert.deepEqual(
+      (await audit.read({ limit: 2 })).map(({ fields }) => "what" in fields && fields.what),
+      ["username password", "username"],
+    );
+  });
+
   it("refuses a taken name, a malformed one, and an unknown user", async () => {
     const { users, alice } = await withAlice();
     await users.register(aRegistration({ username: "bob" }), "test");
