@@ -45,7 +45,7 @@ export const jwtBearer: Grant = {
 function narrowedBy<Reach extends Authorization>({ claims }: PresentedToken, reach: Reach): Reach {
   const { scope, resource } = claims;
   const scopes = typeof scope === "string" ? parseScope(scope) : undefined;
-  const resources = resource === undefined ? undefined : [resource].flat().filter((one) => typeof one === "string");
+  const resources = resource === undefined ? undefined : [resource].flat();
   const { targets } = reach;
   const allowed = resources && targets?.allowed.filter((audience) => resources.includes(audience));
   if (allowed?.length === 0) throw refusedToken("assertion", "its resource is none that the rule gives");

@@ -248,6 +248,50 @@ describe("exchange by rules", () => {
     await authority.close();
   });
 
+  it("takes a token of another issuer by a rule only, though it is meant for the client itself", async () => {
+    const { authority, issuer, ask } = await trusting({
+      entry: { profile: "github-actions", audiences: ["gate"] },
+      rules: [deploy],
+    });
+    const grants = ["client_credentials", tokenExchange.type];
+    const { secret } = await authority.client({ clientId: "gate", grants, scopes: ["deploy"] });
+    const gate = { client_id: "gate", client_secret: secret };
+    const { body } = await authority.form("/oauth/token", {
+      ...gate,
+      grant_type: "client_credentials",
+      audience: TEST_ISSUER,
+    });
+    const own = String(body.access_token);
+    const foreign = await issuer.sign({ aud: "gate" });
+    const asActor = { actor_token: foreign, actor_token_type: tokenTypes.jwt };
+    for (const [fields, role] of [
+      [{ subject_token: foreign }, "subject_token"],
+      [{ subject_token: own, ...asActor }, "actor_token"],
+    ] as const) {
+      const answer = await ask({ ...gate, ...fields });
+      assert.equal(answer.body.error, "invalid_request");
+      assert.match(String(answer.body.error_description), new RegExp(`^The ${role} is not accepted here`));
+      const refused = authority.events.findLast(({ name }) => name === "token.refused");
+      assert.match(JSON.stringify(refused?.fields), /no rule of exchange fits it/);
+    }
+    assert.equal((await ask({ ...gate, subject_token: own })).status, 200);
+    await authority.close();
+  });
+
+  it("takes no assertion grant without an assertion of a trusted issuer", async () => {
+    const { authority, ask } = await trusting({ rules: [deploy] });
+    const stranger = await foreignIssuer({
+      issuer: "https://evil.example",
+      audience: TEST_ISSUER,
+      now: () => authority.clock.now(),
+    });
+    const grant = { grant_type: jwtBearer.type };
+    assert.equal((await ask(grant)).body.error, "invalid_request");
+    const { body } = await ask({ ...grant, assertion: await stranger.sign() });
+    assert.equal(body.error, "invalid_grant");
+    await authority.close();
+  });
+
   it("names actors of other issuers with their issuer", async () => {
     const rule = { ...deploy, gives: { ...deploy.gives, audiences: ["ci"] } };
     const { authority, issuer, ask } = await trusting({ rules: [rule] });
