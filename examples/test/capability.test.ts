@@ -54,8 +54,8 @@ describe("the examples for capability tokens", () => {
       .split("\n");
   }
 
-  it("06: an identity is handed to a laptop, and to an agent that may do less", async () => {
-    assert.deepEqual(await run("06-identities.sh"), [
+  it("12: an identity is handed to a laptop, and to an agent that may do less", async () => {
+    assert.deepEqual(await run("12-identities.sh"), [
       "laptop may read",
       "laptop may write",
       "agent may read",
@@ -69,16 +69,16 @@ describe("the examples for capability tokens", () => {
     ]);
   });
 
-  it("07: a request passes three services, and none of them can be gone around", async () => {
-    assert.deepEqual(await run("07-service-chain.ts"), [
+  it("13: a request passes three services, and none of them can be gone around", async () => {
+    assert.deepEqual(await run("13-service-chain.ts"), [
       "through the gateway: invoice 1, invoice 2",
       "around it to the ledger: 403",
       "straight to the archive: 403",
     ]);
   });
 
-  it("08: a payment is good once the other authority has signed it off", async () => {
-    assert.deepEqual(await run("08-payment.ts"), [
+  it("14: a payment is good once the other authority has signed it off", async () => {
+    assert.deepEqual(await run("14-payment.ts"), [
       "waits for finance",
       "before: signoff_missing",
       "after: good",
@@ -86,8 +86,8 @@ describe("the examples for capability tokens", () => {
     ]);
   });
 
-  it("10: an agent hands a narrower token to its sub-agent, and the tree shows it", async () => {
-    assert.deepEqual(await run("10-agent.sh"), [
+  it("15: an agent hands a narrower token to its sub-agent, and the tree shows it", async () => {
+    assert.deepEqual(await run("15-agent.sh"), [
       "the agent cannot be the laptop",
       "the token is valid: urn:example:alice:agent:search may read notes",
       "urn:example:alice:agent:search: valid, in N seconds (saved token 'search')",

@@ -1,5 +1,6 @@
 // Calls an authority through the published crates, and says what each call gave, a line of JSON each.
-use hessra_client::{HessraClient, IdentityTokenRequest, RefreshIdentityTokenRequest, TokenRequest, VerifyTokenRequest};
+use hessra_client::types::{IdentityTokenRequest, RefreshIdentityTokenRequest, TokenRequest, VerifyTokenRequest};
+use hessra_client::HessraClient;
 use hessra_sdk::{Hessra, Protocol, ServiceChain};
 use std::{env, fmt::Debug, fs};
 

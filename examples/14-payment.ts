@@ -2,7 +2,7 @@
  * A payment that two parties have to approve: one authority issues the token, which is good for nothing until the authority
  * of the finance department has signed it off by a policy of its own.
  *
- *   npm run example 08-payment             (with the variables of 05-authorities)
+ *   npm run example 14-payment             (with the variables of 11-authorities)
  */
 import { Countersign, SdkError } from "@countersign/sdk";
 

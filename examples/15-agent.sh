@@ -2,7 +2,7 @@
 # An AI agent with an identity of its own for five minutes, which hands one for a minute to a sub-agent. Neither can ask for
 # more than the policy gives it, and nobody outlives whom it was made by.
 #
-#   npm run example 10-agent               (with countersign on PATH, and the variables of 05-authorities)
+#   npm run example 15-agent               (with countersign on PATH, and the variables of 11-authorities)
 set -eu
 countersign identity authenticate --save-as owner >/dev/null
 me=$(countersign identity inspect --token-name owner --json | sed -n 's/^  "identity": "\(.*\)",$/\1/p')

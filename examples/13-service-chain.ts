@@ -2,7 +2,7 @@
  * A request that passes three services: a gateway, a ledger, and the archive of the invoices. Each judges the token up to
  * itself, offline; the first two attest before they pass it on, so that nobody reaches the archive around them.
  *
- *   npm run example 07-service-chain       (with the variables of 05-authorities)
+ *   npm run example 13-service-chain       (with the variables of 11-authorities)
  */
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";

@@ -1,7 +1,7 @@
 #!/bin/sh
 # An identity, handed to a laptop for a day and to an agent for ten minutes. The agent has rights of its own, and fewer.
 #
-#   npm run example 06-identities          (with countersign on PATH, and the variables of 05-authorities)
+#   npm run example 12-identities          (with countersign on PATH, and the variables of 11-authorities)
 set -eu
 countersign identity authenticate >/dev/null
 me=$(countersign identity inspect --json | sed -n 's/^  "identity": "\(.*\)",$/\1/p')

@@ -1,8 +1,8 @@
 /**
  * Two authorities in memory, over mTLS: the one that issues, and that of the finance department, which signs payments off.
- * The examples from 06 on talk to them; what they need is written into a folder, and the variables that say where.
+ * The examples from 12 on talk to them; what they need is written into a folder, and the variables that say where.
  *
- *   npm run example 05-authorities
+ *   npm run example 11-authorities
  *   set -a; . .capability/env; set +a        # in another terminal, before the others
  */
 import { mkdir, writeFile } from "node:fs/promises";
