@@ -71,16 +71,6 @@ export async function openAuthority(
   }
 }
 
-/** A file of certificates. @throws {CliFailure} for one that holds something else, as a private key, which everybody would get */
-function certificateIn(path: string): string {
-  const text = readBytes(path).toString();
-  const isCertificate = text.includes("-----BEGIN CERTIFICATE-----") && !text.includes("PRIVATE KEY");
-  if (isCertificate) return text;
-  throw new CliFailure(`no certificate, or more than certificates, in: ${path}`, {
-    hints: ["tls.ca names a PEM file"],
-  });
-}
-
 /** What of the settings is the authority's own. */
 function authorityPart(settings: Settings) {
   const { listen, data, store, key_file, insecure_http, log_level, drain_seconds, tls, policy, issuer, ...rest } =
