@@ -45,8 +45,9 @@ export type { PolicyRequest } from "./policy/request.ts";
 export { decryptTokenBrokerFile } from "./policy/token-broker-rules.ts";
 export { type PrivateFileOptions, readPrivateFile } from "./private-file.ts";
 export type { Services } from "./services.ts";
+export { copyStore } from "./store/copy-store.ts";
 export { createMemoryStore } from "./store/memory.ts";
-export { type OpenStoreOptions, openStore, storeEngines } from "./store/open-store.ts";
+export { type OpenStoreOptions, openStore, prepareStore, storeEngines } from "./store/open-store.ts";
 export {
   assertionAudiences,
   clientAuthMethods,

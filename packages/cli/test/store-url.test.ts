@@ -81,3 +81,45 @@ describe("countersign serve on PostgreSQL", { skip: server === undefined }, () =
     assert.match(stderr, /cannot find the key that seals[\s\S]*set COUNTERSIGN_KEY to the same key on every node/);
   });
 });
+
+describe("countersign store", { skip: server === undefined }, () => {
+  const keysAt = async (printed: string): Promise<unknown> => {
+    const [, port] = /listening at http:\/\/localhost:(\d+)/.exec(printed) ?? [];
+    return (await fetch(`http://localhost:${port}/.well-known/jwks.json`)).json();
+  };
+
+  it("moves an authority from its file to PostgreSQL and back: the same keys, and no first start", async () => {
+    const data = join(directory, "moved");
+    const first = start(serving(data), {});
+    assert.ok(await first.printed("listening"), first.stderr());
+    const before = await keysAt(first.stdout());
+    first.stop();
+    await first.exitCode;
+    const url = server?.location() ?? "";
+    const copied = await run(["store", "copy", `sqlite:${data}`, url], {});
+    assert.equal(copied.exitCode, 0, copied.stderr);
+    assert.match(`${copied.stdout}${copied.stderr}`, /copied \d+ items from sqlite to postgres/);
+    const second = start(serving(data, "--store", url), {});
+    assert.ok(await second.printed("listening"), second.stderr());
+    assert.deepEqual(await keysAt(second.stdout()), before);
+    assert.ok(!second.stdout().includes("password"), second.stdout());
+    second.stop();
+    await second.exitCode;
+    const back = await run(["store", "copy", url, `sqlite:${join(directory, "back")}`], {});
+    assert.equal(back.exitCode, 0, back.stderr);
+    const again = await run(["store", "copy", `sqlite:${data}`, url], {});
+    assert.notEqual(again.exitCode, 0);
+    assert.match(again.stderr, /not empty/);
+  });
+
+  it("makes, migrates and checks", async () => {
+    const url = server?.location() ?? "";
+    for (const verb of ["create", "migrate", "check"]) {
+      const { exitCode, stdout, stderr } = await run(["store", verb, "--store", url], {});
+      assert.equal(exitCode, 0, stderr);
+      assert.match(`${stdout}${stderr}`, /postgres/);
+    }
+    const { exitCode } = await run(["store", "check", "--store", "postgres://127.0.0.1:1/none"], {});
+    assert.notEqual(exitCode, 0);
+  });
+});

@@ -7,7 +7,7 @@ import { type DynamodbPlace, parseDynamodbLocation } from "./dynamodb-location.t
 import { actionOf, pageOf, removalOf, type Sent } from "./dynamodb-requests.ts";
 import { createTable, refuseUnusable } from "./dynamodb-table.ts";
 import { COMMIT_LIFE_MS, keys } from "./keys.ts";
-import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
+import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Scanned, Store } from "./store.ts";
 import { WriteHealth } from "./write-health.ts";
 
 /** Where a store is, and how long it waits. */
@@ -84,6 +84,8 @@ const RETRY_AFTER_MS = 1000;
 const PROBE_LIFE_MS = 60_000;
 /** Expired items are left out after a page is read, so a little more is read than is asked for. */
 const SPARE_ITEMS = 8;
+
+const SCANNED_ITEMS = 500;
 
 interface Parts {
   readonly sdk: Sdk;
@@ -165,6 +167,19 @@ class DynamodbStore implements Store {
       if (isLast || items.length === 0 || found.length >= page.limit) return found.slice(0, page.limit);
       after = items.at(-1)?.pk?.S ?? after;
     }
+  }
+
+  async scan(after?: string): Promise<Scanned> {
+    this.#checkOpen();
+    const { sdk, client, table } = this.#parts;
+    const start = after === undefined ? {} : { ExclusiveStartKey: { pk: { S: after } } };
+    const request = { TableName: table, ConsistentRead: true, Limit: SCANNED_ITEMS, ...start };
+    const answer = await this.#persist("list", () => client.send(new sdk.ScanCommand(request)));
+    const now = this.#clock.now();
+    const found = ((answer.Items ?? []) as readonly Attributes[]).filter((item) => item.d !== undefined);
+    const next = answer.LastEvaluatedKey?.pk?.S;
+    const items = found.filter((item) => !isExpired(item, now)).map((item) => toItem(item));
+    return { items, ...(next !== undefined && { next }) };
   }
 
   async failure(): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { type Clock, CountersignError, defined } from "@countersign/protocol";
 import { type CheckedChange, checkCommit, checkPage, parseFrozen } from "./checks.ts";
 import { COMMIT_LIFE_MS, keys } from "./keys.ts";
-import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
+import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Scanned, Store } from "./store.ts";
 
 /** What a store is made with. */
 export interface MemoryStoreOptions {
@@ -79,6 +79,12 @@ class MemoryStore implements Store {
       .filter((row) => row !== undefined)
       .slice(0, page.limit)
       .map((row) => toItem<Value>(row));
+  }
+
+  async scan(): Promise<Scanned> {
+    this.#checkOpen();
+    const rows = [...this.#rows.keys()].map((key) => this.#live(key)).filter((row) => row !== undefined);
+    return { items: rows.map((row) => toItem(row)) };
   }
 
   async close(): Promise<void> {

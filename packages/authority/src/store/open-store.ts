@@ -1,7 +1,7 @@
 import type { Clock } from "@countersign/protocol";
-import { openDynamodbStore } from "./dynamodb.ts";
+import { createDynamodbTable, openDynamodbStore } from "./dynamodb.ts";
 import { createMemoryStore } from "./memory.ts";
-import { openPostgresStore } from "./postgres.ts";
+import { migratePostgresStore, openPostgresStore } from "./postgres.ts";
 import { openSqliteStore } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
@@ -25,6 +25,22 @@ const engines: ReadonlyMap<string, Engine> = new Map<string, Engine>([
   ["postgres", (place, options) => openPostgresStore({ ...options, location: `postgres:${place}` })],
   ["dynamodb", (place, options) => openDynamodbStore({ ...options, location: `dynamodb:${place}` })],
 ]);
+
+/** Makes what the others find: tables and their schema. An engine that makes it when it opens is opened. */
+const preparations: Readonly<Record<string, (location: string) => Promise<unknown>>> = {
+  postgres: migratePostgresStore,
+  dynamodb: (location) => createDynamodbTable(location),
+};
+
+/**
+ * Makes the store at a location, or brings it to the version of this program.
+ *
+ * @throws {RangeError} when the location names no engine; and whatever the engine throws.
+ */
+export async function prepareStore(location: string, options: OpenStoreOptions): Promise<void> {
+  await preparations[location.slice(0, location.indexOf(":"))]?.(location);
+  await (await openStore(location, options)).close();
+}
 
 /** The engines that a location can name. */
 export const storeEngines: readonly string[] = [...engines.keys()];

@@ -38,6 +38,7 @@ export interface Statements {
   readonly get: Statement;
   readonly listForwards: Statement;
   readonly listBackwards: Statement;
+  readonly scan: Statement;
   readonly reserve: Statement;
   readonly sweep: Statement;
 }
@@ -112,6 +113,10 @@ export function statementsFor(names: Names): Statements {
     listBackwards: {
       name: "countersign_list_back_1",
       text: `${list} AND ($3::bytea IS NULL OR key < $3) ORDER BY key DESC LIMIT $4`,
+    },
+    scan: {
+      name: "countersign_scan_1",
+      text: `SELECT ${COLUMNS} FROM ${item} WHERE key > $1 ORDER BY key LIMIT $2`,
     },
     reserve: { name: "countersign_reserve_1", text: `SELECT nextval('${version}')::float8 AS first` },
     sweep: {

@@ -8,7 +8,7 @@ import { parsePostgresLocation } from "./postgres-location.ts";
 import { migrateSchema, namesIn, refuseNewer, schemaVersion, schemaVersionOf } from "./postgres-schema.ts";
 import { listing, type PostgresRow, type Statement, type Statements, statementsFor } from "./postgres-statements.ts";
 import { ReadBatches } from "./read-batches.ts";
-import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
+import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Scanned, Store } from "./store.ts";
 import { WriteHealth } from "./write-health.ts";
 
 /** Where a store is, and how long it waits. */
@@ -76,6 +76,8 @@ const ROWS_PER_SWEEP = 1000;
 /** Clocks of nodes differ, and step back: what has expired by one of them is erased long after it has by all. */
 const SWEEP_GRACE_MS = 86_400_000;
 
+const SCANNED_ITEMS = 500;
+
 interface Parts {
   readonly writing: PostgresConnections;
   readonly reading: PostgresConnections;
@@ -138,6 +140,15 @@ class PostgresStore implements Store {
     if (!isKey(owner) || (page.after !== undefined && !page.after.isWellFormed())) return [];
     const { statement, values } = listing(this.#parts.statements, { owner, page, now: this.#clock.now() });
     return (await this.#read(statement, values)).map((row) => toItem<Value>(row));
+  }
+
+  async scan(after = ""): Promise<Scanned> {
+    this.#checkOpen();
+    const rows = await this.#read(this.#parts.statements.scan, [Buffer.from(after), SCANNED_ITEMS]);
+    const now = this.#clock.now();
+    const alive = rows.filter(({ expires_at: expiresAt }) => expiresAt === null || expiresAt > now);
+    const next = rows.length === SCANNED_ITEMS ? rows.at(-1)?.key.toString() : undefined;
+    return { items: alive.map((row) => toItem(row)), ...(next !== undefined && { next }) };
   }
 
   async failure(): Promise<string | undefined> {

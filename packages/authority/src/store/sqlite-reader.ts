@@ -12,6 +12,7 @@ export class SqliteReader {
   readonly #get: StatementSync;
   readonly #listForwards: StatementSync;
   readonly #listBackwards: StatementSync;
+  readonly #scan: StatementSync;
 
   constructor(path: string) {
     const database = connect(path, "ro", 0);
@@ -21,7 +22,9 @@ export class SqliteReader {
     const list = `SELECT ${ROW_COLUMNS}, key FROM item WHERE owner = ?1 AND (expires_at IS NULL OR expires_at > ?2)`;
     this.#listForwards = database.prepare(`${list} AND key > ?3 ORDER BY key LIMIT ?4`);
     this.#listBackwards = database.prepare(`${list} AND key < ?3 ORDER BY key DESC LIMIT ?4`);
-    for (const statement of [this.#get, this.#listForwards, this.#listBackwards]) statement.setReturnArrays(true);
+    this.#scan = database.prepare(`SELECT ${ROW_COLUMNS}, key FROM item WHERE key > ?1 ORDER BY key LIMIT ?2`);
+    for (const statement of [this.#get, this.#listForwards, this.#listBackwards, this.#scan])
+      statement.setReturnArrays(true);
   }
 
   /** The row at a key, expired or not. */
@@ -35,6 +38,11 @@ export class SqliteReader {
     const statement = page.reverse ? this.#listBackwards : this.#listForwards;
     const from = page.after ?? (page.reverse ? afterEveryKey : "");
     return statement.all(owner, now, from, page.limit) as unknown as readonly Row[];
+  }
+
+  /** The rows behind a key, expired or not, each followed by its key. */
+  scan(after: string, limit: number): readonly Row[] {
+    return this.#scan.all(after, limit) as unknown as readonly Row[];
   }
 
   close(): void {

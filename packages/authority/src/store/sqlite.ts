@@ -11,7 +11,7 @@ import { Commits } from "./sqlite-commits.ts";
 import { prepareFile } from "./sqlite-file.ts";
 import { removeFoldedLog } from "./sqlite-log.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Store } from "./store.ts";
+import type { Change, CommitOptions, CommitResult, Draft, Item, Page, Scanned, Store } from "./store.ts";
 import { WriteHealth } from "./write-health.ts";
 
 /** Where a store is, and how long it waits. */
@@ -80,6 +80,8 @@ const CACHED_CHARACTERS = 4 * 1024 * 1024;
 const PROBE_LIFE_MS = 60_000;
 
 const RETRY_AFTER_MS = 1000;
+
+const SCANNED_ITEMS = 500;
 
 interface Parts {
   readonly path: string;
@@ -154,6 +156,17 @@ class SqliteStore implements Store {
     return this.#reading(() =>
       this.#parts.reader.list(owner, page, now).map((row) => toItem<Value>(String(row[4]), row)),
     );
+  }
+
+  async scan(after = ""): Promise<Scanned> {
+    await setImmediate();
+    this.#checkOpen();
+    const now = this.#clock.now();
+    const rows = this.#reading(() => this.#parts.reader.scan(after, SCANNED_ITEMS));
+    const found = rows.map((row) => toItem(String(row[4]), row));
+    const next = rows.length === SCANNED_ITEMS ? found.at(-1)?.key : undefined;
+    const items = found.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now);
+    return { items, ...(next !== undefined && { next }) };
   }
 
   async failure(): Promise<string | undefined> {

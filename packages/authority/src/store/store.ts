@@ -64,6 +64,14 @@ export interface Page {
   readonly reverse?: boolean;
 }
 
+/** A part of all items of a store. */
+export interface Scanned {
+  /** Those that live. */
+  readonly items: readonly Item[];
+  /** Where the next part begins; absent after the last. */
+  readonly next?: string;
+}
+
 /**
  * Where an authority keeps what must outlive it. Few verbs, so that "once", "only if unchanged" and "all or nothing" are
  * said by the store and not hoped for by its callers. Every promise of a write resolves only when the write is durable.
@@ -103,6 +111,12 @@ export interface Store {
   take<Value>(key: string, version?: number): Promise<Item<Value> | undefined>;
   /** The unexpired items of one owner, in the order of their keys. May lag behind writes on a distributed engine. */
   list<Value>(owner: string, page: Page): Promise<readonly Item<Value>[]>;
+  /**
+   * All items, part by part, for copies: whatever is written meanwhile may be seen or not. Not for requests.
+   *
+   * @param after `next` of the part before @default the beginning
+   */
+  scan?(after?: string): Promise<Scanned>;
   /** Finishes accepted writes, then lets go of files and threads. Later calls reject. */
   close(): Promise<void>;
 }

@@ -127,6 +127,7 @@ export class FakeDynamodb implements AsyncDisposable {
     if (table === undefined) throw new Refusal("ResourceNotFoundException", "Requested resource not found");
     if (operation === "GetItem") return defined({ Item: table.get(keyOf(request.Key)) });
     if (operation === "Query") return query(table, request);
+    if (operation === "Scan") return scan(table, request);
     const before = table.get(keyOf(request.Item ?? request.Key));
     if (!holds(request, before)) {
       throw new Refusal("ConditionalCheckFailedException", "The conditional request failed", oldItem(request, before));
@@ -203,6 +204,15 @@ function query(table: ReadonlyMap<string, Attributes>, request: Request): object
   const Items = found.slice(0, Limit);
   const last = Items.at(-1);
   return { Items, ...(found.length > Limit && last !== undefined && { LastEvaluatedKey: { pk: last.pk } }) };
+}
+
+/** In no order that means anything: here that of their making. */
+function scan(table: ReadonlyMap<string, Attributes>, { Limit = 1000, ExclusiveStartKey }: Request): object {
+  const keys = [...table.keys()];
+  const from = ExclusiveStartKey === undefined ? 0 : keys.indexOf(keyOf(ExclusiveStartKey)) + 1;
+  const Items = keys.slice(from, from + Limit).map((key) => table.get(key));
+  const last = Items.at(-1);
+  return { Items, ...(from + Limit < keys.length && { LastEvaluatedKey: { pk: last?.pk } }) };
 }
 
 /** Bounds of items: 400 kB with the names of their attributes, 1,024 bytes of a sort key, numbers of 38 digits. */

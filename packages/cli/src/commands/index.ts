@@ -14,6 +14,7 @@ import { policyCommands } from "./policy.ts";
 import { policyStoreCommands } from "./policy-store.ts";
 import { rulesCommands } from "./rules.ts";
 import { serve } from "./serve.ts";
+import { storeCommands } from "./store.ts";
 import { tlsCommands } from "./tls.ts";
 import { tokenCommands } from "./token.ts";
 import { userCommands } from "./user.ts";
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   ...authorizeCommands,
   ...tlsCommands,
   ...policyCommands,
+  ...storeCommands,
   ...rulesCommands,
   ...attestCommands,
   ...policyStoreCommands,
