@@ -139,7 +139,8 @@ const rows: readonly SecurityRow[] = [
     id: "C6",
     name: "client_credentials gives no refresh token",
     async build(scene) {
-      const { client, secret } = await scene.authority.client({ scopes: ["offline_access"] });
+      const grants = ["client_credentials", "refresh_token"];
+      const { client, secret } = await scene.authority.client({ scopes: ["offline_access"], grants });
       return scene.post({
         grant_type: "client_credentials",
         client_id: client.clientId,
