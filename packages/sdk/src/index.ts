@@ -26,6 +26,7 @@ export type {
   TokenResponse,
   TokenVerdict,
 } from "./responses.ts";
+export { createRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from "./revocation-feed.ts";
 export { type ChainFileOptions, ServiceChain, ServiceChainBuilder, type ServiceNode } from "./service-chain.ts";
 export type { Transport, TransportRequest, TransportResponse } from "./transport/transport.ts";
 export {

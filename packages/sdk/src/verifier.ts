@@ -24,6 +24,8 @@ import {
 
 import { type AttestationRequirement, AttestedKeySource } from "./attested-keys.ts";
 
+import type { RevocationFeed } from "./revocation-feed.ts";
+
 /** The kinds of JWT that a verifier takes. */
 export type JwtProfile = "access_token" | "plain";
 
@@ -48,6 +50,11 @@ export interface VerifierOptions {
   readonly rootKey?: RootKey | string | undefined;
   /** Revocation ids that were revoked. @default none is */
   readonly revoked?: RevokedIds | undefined;
+  /**
+   * What the authority has revoked, as `createRevocationFeed` follows it: asked for tokens of every kind.
+   * @default nothing is revoked
+   */
+  readonly revocations?: RevocationFeed | undefined;
   /** Signatures that are known to be valid. @default none */
   readonly cache?: SignatureCache | undefined;
   /** @default the clock of this machine */
@@ -174,14 +181,18 @@ interface JwtSettings {
   readonly audience: string | readonly string[] | undefined;
   readonly profile: JwtProfile;
   readonly clock: Clock;
+  readonly revocations: RevocationFeed | undefined;
 }
 
-function jwtJudge({ keys, ...rules }: JwtSettings): Judge<"jwt"> {
+function jwtJudge({ keys, revocations, ...rules }: JwtSettings): Judge<"jwt"> {
   return async (token, requirement) => {
     const { certificateThumbprint } = requirement;
     const { claims } = await verifyJwt(token, keys, { ...rules, certificateThumbprint }).catch((error: unknown) => {
       throw error instanceof TokenRefused ? error.as("invalid_token") : error;
     });
+    if (typeof claims.jti === "string" && revocations?.hasToken(claims.jti) === true) {
+      throw new CountersignError("token_revoked");
+    }
     const scopes = scopesIn(typeof claims.scope === "string" ? claims.scope : undefined);
     checkScopes(scopes, requirement);
     return { kind: "jwt", subject: claims.sub, scopes, claims };
@@ -247,12 +258,17 @@ function jwtSettingsOf(options: VerifierOptions, clock: Clock): JwtSettings | un
   if (profile === "access_token" && (audience === undefined || audience.length === 0)) {
     throw new TypeError("Cannot verify access tokens without an audience");
   }
-  return { keys, issuer, audience, profile, clock };
+  return { keys, issuer, audience, profile, clock, revocations: options.revocations };
 }
 
 function rootKeyOf(key: RootKey | string): RootKey {
   if (typeof key !== "string") return key;
   return key.includes("-----BEGIN") ? PublicKey.fromPem(key) : PublicKey.parse(key);
+}
+
+function eitherOf(one: RevokedIds | undefined, other: RevokedIds | undefined): RevokedIds | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return { has: (id) => one.has(id) || other.has(id) };
 }
 
 /** A JWT has two dots, a capability token none; which kind of those it is, its authority block says. */
@@ -276,13 +292,17 @@ const isJwt = (token: string): boolean => token.includes(".");
  * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { clock = systemClock, rootKey, revoked, cache } = options;
+  const { clock = systemClock, rootKey, revoked, revocations, cache } = options;
   const settings = jwtSettingsOf(options, clock);
-  const judging = rootKey === undefined ? undefined : { rootKey: rootKeyOf(rootKey), clock, revoked, cache };
+  const judging =
+    rootKey === undefined
+      ? undefined
+      : { rootKey: rootKeyOf(rootKey), clock, revoked: eitherOf(revoked, revocations), cache };
   if (settings === undefined && judging === undefined) throw new TypeError("Cannot verify without keys or a root key");
   const judgeJwt = settings && jwtJudge(settings);
   return {
     async verify(token, requirements) {
+      await revocations?.current();
       if (!isJwt(token)) return verifyCapability(token, requirements, judging);
       if (judgeJwt === undefined || requirements.jwt === undefined) throw notAccepted("jwt");
       return judgeJwt(token, requirements.jwt === true ? {} : requirements.jwt);

@@ -18,7 +18,8 @@ export async function revocationFeed({ request, services }: Call): Promise<HttpR
 
 function positionIn({ url }: HttpRequest): FeedPosition {
   const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? "");
-  const list = query.get("list") ?? undefined;
+  // An empty list has no name yet.
+  const list = query.get("list") || undefined;
   const since = query.get("since") ?? "0";
   if (!/^\d{1,15}$/.test(since) || (list !== undefined && !/^[\w-]{1,64}$/.test(list))) {
     throw new CountersignError("invalid_request", { hint: "list and since are those of the feed before" });

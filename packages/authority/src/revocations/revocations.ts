@@ -62,6 +62,8 @@ export function createRevocations(options: RevocationsOptions): Revocations {
 const PAGE_SIZE = 1000;
 /** Bytes of a list's id. */
 const LIST_BYTES = 9;
+/** Verifiers whose clocks are behind take a token for so long after it has expired. */
+const MAX_SKEW_MS = 120_000;
 /** A listing may lag behind writes: so many of the last entries are looked for one by one. */
 const MAX_LAG = 100;
 
@@ -126,7 +128,7 @@ class StoredRevocations implements Revocations {
 
   #known(kind: RevokedKind, id: string): boolean {
     const entry = this.#entries.get(keyOf({ kind, id }));
-    return entry !== undefined && entry.expiresAt > this.#options.clock.now();
+    return entry !== undefined && goneAt(entry) > this.#options.clock.now();
   }
 
   async #editOf(head: Item<RevocationHead> | undefined, revocation: NewRevocation, event: EventDraft): Promise<Edited> {
@@ -134,7 +136,7 @@ class StoredRevocations implements Revocations {
     const list = head?.value.list ?? randomSecret(random, LIST_BYTES);
     const position = (head?.value.position ?? 0) + 1;
     const record: RevocationRecord = { ...revocation, position, revokedAt: clock.now() };
-    const draft = { value: record, owner: owners.revocations(), expiresAt: record.expiresAt };
+    const draft = { value: record, owner: owners.revocations(), expiresAt: goneAt(record) };
     const entry = { key: keys.revocation(position), expectedVersion: 0, draft };
     const also = [entry, ...(await this.#markOf(revocation))];
     return { draft: { value: { list, position } }, also, events: [event], record };
@@ -190,8 +192,12 @@ class StoredRevocations implements Revocations {
   /** What has expired everybody refuses anyway. */
   #forgetExpired(): void {
     const now = this.#options.clock.now();
-    for (const [key, { expiresAt }] of this.#entries) if (expiresAt <= now) this.#entries.delete(key);
+    for (const [key, entry] of this.#entries) if (goneAt(entry) <= now) this.#entries.delete(key);
   }
+}
+
+function goneAt({ expiresAt }: Pick<RevocationRecord, "expiresAt">): number {
+  return expiresAt + MAX_SKEW_MS;
 }
 
 function keyOf({ kind, id }: Pick<RevocationRecord, "kind" | "id">): string {

@@ -37,7 +37,9 @@ describe("the list of what is revoked", () => {
       [true, false, false],
     );
     assert.deepEqual([revocations.hasToken("token-1"), revocations.hasToken(block("a"))], [true, false]);
-    await clock.advance(1000);
+    await clock.advance(1000 + 119_999);
+    assert.equal(revocations.hasToken("token-1"), true, "a verifier's clock may be behind");
+    await clock.advance(1);
     assert.deepEqual([revocations.hasToken("token-1"), revocations.has(block("a"))], [false, true]);
     assert.deepEqual(await idsOf(revocations), [block("a")]);
   });

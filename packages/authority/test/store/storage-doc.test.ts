@@ -115,6 +115,7 @@ const ends: Readonly<Record<string, (item: Stored, used: Used) => boolean>> = {
   removed: ({ expiresAt }) => expiresAt === null,
   "200 newer ones are there": ({ expiresAt }) => expiresAt === null,
   "`absoluteExpiresAt` + 1 day": ({ expiresAt, value }) => expiresAt === Number(value.absoluteExpiresAt) + dayMs,
+  "`expiresAt` + 2 minutes": ({ expiresAt, value }) => expiresAt === Number(value.expiresAt) + 120_000,
   "`expiresAt`": ({ expiresAt, value }) => expiresAt === value.expiresAt,
   "the assertion's `exp` + `tokens.clock_skew`": ({ expiresAt }, used) =>
     expiresAt === used.assertionExpiresAt + 30_000,

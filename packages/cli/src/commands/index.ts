@@ -12,6 +12,7 @@ import { keysGenerate } from "./keys-generate.ts";
 import { sessionCommands } from "./login.ts";
 import { policyCommands } from "./policy.ts";
 import { policyStoreCommands } from "./policy-store.ts";
+import { revoke } from "./revoke.ts";
 import { rulesCommands } from "./rules.ts";
 import { serve } from "./serve.ts";
 import { storeCommands } from "./store.ts";
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   ...identityCommands,
   ...authorizeCommands,
   ...tlsCommands,
+  revoke,
   ...policyCommands,
   ...storeCommands,
   ...rulesCommands,

@@ -31,7 +31,7 @@ export interface CapabilityCredentials {
   readonly domain?: string | undefined;
 }
 
-type CallerServices = Pick<Services, "keys" | "clock" | "config">;
+type CallerServices = Pick<Services, "keys" | "clock" | "config" | "revocations">;
 
 /**
  * Who asks: by the certificate of the connection, by an identity token, or by both, which must then name the same. A

@@ -110,11 +110,18 @@ const RELOAD_EVERY_MS = 5000;
  * without an id is taken to be of the key that signs now. For one that names a key which is not known the ring is read again:
  * another node may have just made it.
  */
-export function ownTokens({ keys, clock, config }: Pick<Services, "keys" | "clock" | "config">): VerificationOptions {
+export function ownTokens({
+  keys,
+  clock,
+  config,
+  revocations,
+}: Pick<Services, "keys" | "clock" | "config" | "revocations">): VerificationOptions {
   const state = remembered.get(keys) ?? { cache: new SignatureCache(), reloadedAt: Number.NEGATIVE_INFINITY };
   remembered.set(keys, state);
   const byId = (id: number) => publishedRoots(keys).find(({ rootKeyId }) => rootKeyId === id)?.publicKey;
   const rootKey: RootKeyProvider = async (id) => {
+    // Before the key is given: what another node has revoked counts here at once.
+    await revocations.current();
     if (id === undefined) {
       return publishedRoots(keys).find(({ publicKey }) => publicKey.algorithm === config.capability.root_key)
         ?.publicKey;
@@ -126,5 +133,5 @@ export function ownTokens({ keys, clock, config }: Pick<Services, "keys" | "cloc
     await keys.reload();
     return byId(id);
   };
-  return { rootKey, clock, cache: state.cache };
+  return { rootKey, clock, cache: state.cache, revoked: revocations };
 }
