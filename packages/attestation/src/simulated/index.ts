@@ -2,4 +2,4 @@ export { createSimulatedNitro, type SimulatedDocument, type SimulatedNitro } fro
 export type { PlatformOptions } from "./platform.ts";
 export type { SimulatedDomain, SimulatedEnclave } from "./reports.ts";
 export { createSimulatedPlatform, type SimulatedPlatform } from "./simulated-platform.ts";
-export { createSimulatedSnp, type SimulatedGuest, type SimulatedSnp } from "./snp.ts";
+export { createSimulatedSnp, type SimulatedGuest, type SimulatedSnp, type SimulatedSnpOptions } from "./snp.ts";

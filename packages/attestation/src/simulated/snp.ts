@@ -56,8 +56,16 @@ async function sign(report: Uint8Array, { signer }: Party): Promise<Uint8Array> 
   return concatBytes(report, number(raw.subarray(0, 48)), number(raw.subarray(48)), new Uint8Array(368));
 }
 
+/** The properties of a simulated AMD secure processor. */
+export interface SimulatedSnpOptions {
+  /** The time at which it is made, in milliseconds since 1970. */
+  readonly at: number;
+  /** Whether the root has revoked the issuer of the chip's certificate. @default false */
+  readonly revoked?: boolean | undefined;
+}
+
 /** Makes a simulated AMD secure processor, for development and tests. */
-export async function createSimulatedSnp({ at }: { readonly at: number }): Promise<SimulatedSnp> {
+export async function createSimulatedSnp({ at, revoked = false }: SimulatedSnpOptions): Promise<SimulatedSnp> {
   const common = { notBefore: at - DAY_MS, notAfter: at + 365 * DAY_MS };
   const rsa = { ...common, algorithm: "PS384", modulusLength: 2048, isAuthority: true } as const;
   const root = await createParty({ ...rsa, name: "Simulated ARK-None, NOT AMD", serial: 1 });
@@ -72,7 +80,7 @@ export async function createSimulatedSnp({ at }: { readonly at: number }): Promi
   const extensions = [...svns, extension(`${OID}.4`, CHIP)];
   const leaf = { ...common, algorithm: "ES384", name: "Simulated SEV-VCEK, NOT AMD", serial: 3 } as const;
   const chip = await createParty({ ...leaf, issuer, extensions });
-  const crl = await issueCrl(root, at - DAY_MS, at + 30 * DAY_MS);
+  const crl = await issueCrl(root, at - DAY_MS, at + 30 * DAY_MS, revoked ? [issuer] : []);
   return {
     root: await trustRoot(root.certificate, { simulated: true }),
     endorsements: { leaf: chip.certificate, intermediate: issuer.certificate, root: root.certificate, crl },

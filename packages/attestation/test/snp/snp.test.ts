@@ -104,6 +104,13 @@ describe("appraiseSnpReport", async () => {
     });
   }
 
+  it("refuses a chip whose issuer is revoked", async () => {
+    const { endorsements, root, report } = await createSimulatedSnp({ at: AT, revoked: true });
+    const policy = compilePolicy({ measurements: [{ kind: "sev-snp", measurement: "a1".repeat(48) }] });
+    const options = { endorsements, at: AT, policy, roots: [root] };
+    assert.deepEqual(codesOf(await appraiseSnpReport(await report(new Uint8Array(64)), options)), ["revoked"]);
+  });
+
   it("writes and reads endorsements", () => {
     assert.deepEqual(parseSnpEndorsements(formatSnpEndorsements(simulated.endorsements)), simulated.endorsements);
   });
