@@ -164,6 +164,38 @@ describe("a feed that cannot be read", () => {
   });
 });
 
+describe("a feed that goes back", () => {
+  it("is not believed where it knows less than before: a replay does not bring tokens back", async (context) => {
+    const { clock, wire, feed, revoke } = await scene(context);
+    await revoke("jti", "one");
+    let former: Response | undefined;
+    wire.change = async (response) => {
+      former ??= response.clone();
+      return response;
+    };
+    await feed.refresh();
+    await clock.advance(10_000);
+    await revoke("jti", "two");
+    await feed.refresh();
+    wire.change = async () => former?.clone() ?? Response.error();
+    await assert.rejects(feed.refresh(), unknown);
+    assert.deepEqual([feed.hasToken("one"), feed.hasToken("two")], [true, true]);
+  });
+
+  it("grows old while the clock is put back", async (context) => {
+    const { clock, wire, feed, issue, jwt } = await scene(context);
+    await feed.refresh();
+    wire.isDown = true;
+    await clock.advance(200_000);
+    clock.jump(-200_000);
+    const token = await issue();
+    await clock.advance(99_999);
+    assert.equal(await jwt(token), "jwt");
+    await clock.advance(1);
+    await assert.rejects(jwt(token), unknown);
+  });
+});
+
 type Change = (response: Response) => Promise<Response>;
 const answer = (body: string, type = "application/revocation-feed+jwt", status = 200) =>
   Promise.resolve(new Response(body, { status, headers: { "content-type": type } }));

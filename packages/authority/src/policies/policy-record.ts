@@ -29,7 +29,7 @@ export interface PackedDocument {
 }
 
 /** Bytes of JSON of the largest document. */
-export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
+const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 
 /** Packs the document of a policy. */
 export function packDocument({ document, version, hash, rules }: Policy): PackedDocument {

@@ -42,7 +42,7 @@ export interface PolicySourceOptions {
 }
 
 /** How old a node's knowledge of the policy may be. */
-export const DEFAULT_RELOAD_AFTER_MS = 5000;
+const DEFAULT_RELOAD_AFTER_MS = 5000;
 
 /**
  * Keeps the compiled policy of a store. On a store that this process alone writes it is read once; on one that is shared it

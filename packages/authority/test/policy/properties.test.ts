@@ -12,6 +12,7 @@ const subject = fc.constantFrom("a", "a:b", "a:bc", "a:b:c", "ab", "A:b", "z");
 const resource = fc.constantFrom("r", "rs");
 const operation = fc.constantFrom("read", "write");
 const scope = fc.constantFrom("s", "s.t");
+const audience = fc.constantFrom("https://a", "https://b");
 const role = fc.constantFrom("one", "two", "both");
 const some = <T>(of: fc.Arbitrary<T>) => fc.uniqueArray(of, { minLength: 1, maxLength: 2 });
 
@@ -25,6 +26,7 @@ const what = fc.oneof(
   fc.record({ resources: some(resource), operations: some(operation) }),
   fc.record({ resource_pattern: fc.constantFrom("r", "r.*"), operation_pattern: fc.constantFrom("read|write", "w.*") }),
   fc.record({ scopes: some(scope) }),
+  fc.record({ scopes: some(scope), audiences: some(audience) }),
 );
 const client = fc.option(fc.record({ clients: some(fc.constantFrom("web", "cli")) }), { nil: {} });
 const lifetime = fc.option(fc.record({ lifetime: fc.integer({ min: 1, max: 1000 }) }), { nil: {} });
@@ -65,6 +67,7 @@ const request: fc.Arbitrary<PolicyRequest> = fc
     fc.oneof(
       fc.record({ kind: fc.constantFrom("authorization" as const, "signoff" as const), resource, operation }),
       fc.record({ kind: fc.constant("access_token" as const), scope }),
+      fc.record({ kind: fc.constant("access_token" as const), scope, audience }),
       fc.record({ kind: fc.constant("identity" as const) }),
     ),
   )
@@ -118,6 +121,48 @@ describe("decide, whatever the policy", () => {
         if (after.allowed) assert.deepEqual(decide(policyOf(document), asked), after);
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+/** What looks like a name, or begins as it does, and is another. */
+const lookalikes: readonly ((name: string) => string)[] = [
+  (name) => `${name}:`,
+  (name) => `:${name}`,
+  (name) => name.replace(":", "::"),
+  (name) => `${name}x`,
+  (name) => ` ${name}`,
+  (name) => `${name}\u200b`,
+  (name) => name.replace(":", "\uff1a"),
+  (name) => name.replace("a", "\u0430"),
+  (name) => `${name}\u0301`,
+];
+
+describe("decide, whatever the names", () => {
+  const rights = fc.record({ subjects: some(subject), resources: some(resource), operations: some(operation) });
+  it("gives the rights of a name to no other that looks like it", () => {
+    fc.assert(
+      fc.property(fc.array(rights, { minLength: 1 }), subject, fc.constantFrom(...lookalikes), (rules, name, like) => {
+        const other = like(name);
+        fc.pre(other !== name && !["a", "a:b", "a:bc", "a:b:c", "ab", "A:b", "z"].includes(other));
+        const asked = { kind: "authorization", subject: other, resource: "r", operation: "read" } as const;
+        assert.equal(decide(policyOf({ rules }), asked).allowed, false, JSON.stringify(other));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("refuses to a sub-identity what is refused to one above it", () => {
+    fc.assert(
+      fc.property(sections, request, (document, asked) => {
+        const policy = policyOf(document);
+        const [above] = ancestorsOf(asked.subject);
+        fc.pre(above !== undefined);
+        const { roles: _, realm: __, delegatedFrom: ___, ...bare } = asked;
+        const refused = decide(policy, { ...bare, subject: above ?? "" });
+        if (!refused.allowed && refused.reason === "denied") assert.equal(decide(policy, asked).allowed, false);
+      }),
+      { numRuns: 2000 },
     );
   });
 });
