@@ -13,6 +13,9 @@ export interface Countersign {
   readonly name: string;
   readonly child: ChildProcess;
   readonly url: string;
+  readonly origin: string;
+  /** An access token with the scope superuser. */
+  readonly admin: string;
   readonly grant: Fields;
   readonly app: string;
   readonly refreshTokens: readonly string[];
@@ -91,7 +94,7 @@ export async function startCountersign(data: string, devices: number, checkout?:
     client_secret: backend.client_secret ?? "",
     scope: "read",
   };
-  return { name: "countersign", child, url, grant, app: app.client_id ?? "", refreshTokens };
+  return { name: "countersign", child, url, origin, admin, grant, app: app.client_id ?? "", refreshTokens };
 }
 
 /** Resident memory of a process, in MB. */
@@ -108,8 +111,17 @@ async function form(url: string, fields: Fields): Promise<Fields> {
 }
 
 async function post(url: string, body: string, type: string, bearer?: string): Promise<Fields> {
+  return send("POST", url, { body, type, ...(bearer === undefined ? {} : { bearer }) });
+}
+
+/** Sends a body, JSON unless it says otherwise, and reads the answer; a refusal fails. */
+export async function send(
+  method: "POST" | "PUT",
+  url: string,
+  { body, type = "application/json", bearer }: { body: string; type?: string; bearer?: string },
+): Promise<Fields> {
   const headers = { "content-type": type, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) };
-  const response = await fetch(url, { method: "POST", headers, body });
+  const response = await fetch(url, { method, headers, body });
   const answer = (await response.json()) as Fields;
   if (!response.ok) throw new Error(`Cannot set up the server: ${answer.error_description}`);
   return answer;

@@ -165,6 +165,8 @@ class StoreLimits implements Limits {
   }
 
   refuseExhausted(purpose: string, address: string | undefined, perMinute: number): void {
+    // To hash the address costs more than all else, and mostly nobody was refused.
+    if (this.#refusals.size === 0) return;
     for (const { key } of budgetsOf(purpose, address, perMinute)) {
       const retryAfterMs = this.#delay(key);
       if (retryAfterMs > 0)
