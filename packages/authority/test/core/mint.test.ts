@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
+import { sign, signerFor, unsignedToken } from "../../src/core/mint.ts";
 import { readSigningKey } from "../../src/keys/convert.ts";
 import type { ManagedKeyRing } from "../../src/keys/ring.ts";
 import type { SigningAlgorithm } from "../../src/store/records.ts";
@@ -118,3 +119,65 @@ async function ownClaims(authority: TestAuthority) {
   const { body } = await authority.form("/oauth/token", { grant_type: "client_credentials", ...proof });
   return decodeJwt(String(body.access_token));
 }
+
+describe("mint: what a token rests on", () => {
+  it("is refused when it expired meanwhile, and bounds the token before", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const { client } = await authority.client();
+    const { clock, services } = authority;
+    const resting = (expiresAt: number) => ({
+      request: { grantType: "test", parameters: new Map<string, string>(), targets: [] },
+      caller: { client, confidential: true },
+      authorization: { scopeLimits: [], defaultScopes: [], expiresAt },
+      permission: { scopes: [], audience: [] },
+    });
+    assert.equal(unsignedToken(resting(clock.now() + 5000), services).lifetimeMs, 5000);
+    assert.throws(() => unsignedToken(resting(clock.now() + 999), services), { code: "invalid_request" });
+  });
+});
+
+describe("mint: the subject of a plain token", () => {
+  const subjects = [
+    ["none of a client that acts for itself", {}, undefined],
+    ["whom another issuer vouches for", { subject: { id: "job" } }, "job"],
+  ] as const;
+  for (const [name, about, expected] of subjects) {
+    it(`is ${name}`, async (context) => {
+      const authority = await testAuthority();
+      context.after(() => authority.close());
+      const { services } = authority;
+      const { client } = await authority.client({ token: { profile: "plain" } });
+      const caller = { client, confidential: true };
+      const authorized = {
+        request: { grantType: "test", parameters: new Map<string, string>(), targets: [] },
+        caller,
+        authorization: { scopeLimits: [], defaultScopes: [], ...about },
+        permission: { scopes: [], audience: [] },
+      };
+      const token = await sign(
+        unsignedToken(authorized, services),
+        authorized,
+        await signerFor(caller, services),
+        services,
+      );
+      assert.equal(decodeJwt(token).sub, expected);
+    });
+  }
+
+  it("is the user who logged in", async (context) => {
+    const authority = await testAuthority();
+    context.after(() => authority.close());
+    const person = { username: "alice", password: "correct horse battery", fullName: "Alice", scopes: [] };
+    const { userId } = await authority.services.users.register(person, "test");
+    const { client } = await authority.client({
+      authMethod: "none",
+      grants: ["password"],
+      token: { profile: "plain" },
+    });
+    const { username, password } = person;
+    const form = { grant_type: "password", client_id: client.clientId, username, password };
+    const { body } = await authority.form("/oauth/token", form);
+    assert.equal(decodeJwt(String(body.access_token)).sub, userId);
+  });
+});
