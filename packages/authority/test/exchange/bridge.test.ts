@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { tokenTypes } from "@countersign/protocol";
-import { authenticateIdentity, inspectToken, verifyAuthorization } from "@countersign/protocol/capability";
+import {
+  authenticateIdentity,
+  delegateIdentity,
+  inspectToken,
+  verifyAuthorization,
+} from "@countersign/protocol/capability";
 import { seededRandom } from "@countersign/protocol/testing";
 import { decodeJwt } from "jose";
+import { issueIdentity } from "../../src/core/capability/issue.ts";
 import { ownTokens } from "../../src/core/capability/root-keys.ts";
 import { tokenExchange } from "../../src/grants/token-exchange.ts";
 import {
@@ -198,6 +204,42 @@ describe("a JWT as a capability token, and back", () => {
         }),
     ],
     "what is no token": ["invalid_request", async ({ ofIdentity }) => ofIdentity("c4n4ry", {})],
+    "an identity token that was delegated": [
+      "invalid_request",
+      async ({ authority, ofIdentity }) => {
+        const issued = await issue(authority, { subject: "svc", delegatable: true });
+        const options = { ...ownTokens(authority.services), lifetimeMs: 60_000 };
+        const delegated = await delegateIdentity(issued, { identity: "svc:laptop" }, options);
+        return ofIdentity(delegated.toBase64(), {});
+      },
+    ],
+    "an identity token of a realm": [
+      "invalid_request",
+      async ({ authority, ofIdentity }) =>
+        ofIdentity(await issue(authority, { subject: "urn:a:b", domain: "urn:a" }), {}),
+    ],
+    "an identity token of a user who is not there": [
+      "invalid_request",
+      async ({ authority, ofIdentity }) => ofIdentity(await issue(authority, { subject: "user_gone" }), {}),
+    ],
+    "an identity token of a client that is disabled": [
+      "invalid_request",
+      async ({ authority, ofIdentity }) => {
+        await authority.client({ clientId: "gone", disabled: true });
+        return ofIdentity(await issue(authority, { subject: "gone" }), {});
+      },
+    ],
+    "a JWT for whose subject somebody acts": [
+      "invalid_request",
+      async ({ jwt, exchange, ofJwt, authority }) => {
+        const { secret } = await authority.client({ clientId: "bot", token: { audience: ["svc"] } });
+        const asBot = { grant_type: "client_credentials", client_id: "bot", client_secret: secret };
+        const actor = String((await authority.form("/oauth/token", asBot)).body.access_token);
+        const acting = { actor_token: actor, actor_token_type: accessToken };
+        const subject = { subject_token: await jwt("identity"), subject_token_type: accessToken };
+        return ofJwt(given(await exchange({ ...subject, ...acting })), { requested_token_type: identityToken });
+      },
+    ],
     "a token that wants signoffs": [
       "invalid_request",
       async ({ jwt, ofJwt, ofAuthorization }) =>
@@ -270,6 +312,13 @@ describe("a JWT as a capability token, and back", () => {
     await scene.authority.close();
   });
 });
+
+async function issue(
+  { services }: TestAuthority,
+  content: Parameters<typeof issueIdentity>[0]["content"],
+): Promise<string> {
+  return (await issueIdentity({ content, lifetimeMs: 60_000, context: {} }, services)).token;
+}
 
 /** All that the holder of a token can do with it, and until when. */
 async function meaning(

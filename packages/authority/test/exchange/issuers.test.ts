@@ -151,6 +151,18 @@ describe("the keys of trusted issuers", () => {
     });
   }
 
+  it("cause no other request for metadata that cannot be had, for half a minute", async () => {
+    const { authority, clock, first, fetched, present, answers } = await discovering();
+    const good = answers[metadataUrl] ?? (() => new Response());
+    answers[metadataUrl] = () => new Response(null, { status: 500 });
+    for (let n = 0; n < 10; n++) assert.equal(await present(first.sign()), "temporarily_unavailable");
+    assert.equal(fetched.length, 1);
+    answers[metadataUrl] = good;
+    await clock.advance(30_000);
+    assert.equal(await present(first.sign()), "token");
+    await authority.close();
+  });
+
   it("are not waited for longer than five seconds", async () => {
     const { authority, clock, first, present, answers } = await discovering();
     answers[metadataUrl] = async () => {

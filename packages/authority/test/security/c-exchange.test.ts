@@ -3,6 +3,7 @@ import { tokenTypes } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { thumbprintOf } from "../../src/core/client-certificate.ts";
+import { jwtBearer } from "../../src/grants/jwt-bearer.ts";
 import { tokenExchange } from "../../src/grants/token-exchange.ts";
 import { type FormFields, TEST_ISSUER, type TestResponse } from "../../src/testing.ts";
 import { type ForeignIssuer, foreignIssuer } from "../exchange/foreign.ts";
@@ -132,6 +133,39 @@ const targets: readonly SecurityRow[] = ["https://unknown.example.com", TEST_ISS
 );
 
 const deputies: readonly SecurityRow[] = [
+  row(
+    "C27",
+    "the management API, for which the service itself may have tokens",
+    async ({ exchange, scene, subject }) => {
+      await scene.authority.services.clients.update(
+        "orders",
+        { token: { audience: ["billing", TEST_ISSUER] } },
+        "test",
+      );
+      return exchange({ subject_token: subject, audience: TEST_ISSUER });
+    },
+    { expect: { status: 400, error: "invalid_target" } },
+  ),
+  row(
+    "C27",
+    "a login, to be passed on",
+    async ({ exchange, scene: { post, alice, authority } }) => {
+      const scopes = ["read", "offline_access"];
+      const grants = ["password", "refresh_token", exchangeType];
+      const token = { audience: ["orders"] };
+      await authority.client({ clientId: "lasting", scopes, grants, authMethod: "none", token });
+      await authority.services.clients.update("orders", { scopes, grants }, "test");
+      const login = {
+        grant_type: "password",
+        username: alice.username,
+        password: alice.password,
+        client_id: "lasting",
+      };
+      const { body } = await post({ ...login, scope: "read offline_access" });
+      return exchange({ subject_token: String(body.access_token), scope: "offline_access" });
+    },
+    { expect: { status: 400, error: "invalid_scope" } },
+  ),
   row("C27", "a token for others in the hands of a client", ({ exchangeAs, subject }) =>
     exchangeAs("stranger", { subject_token: subject }),
   ),
@@ -359,6 +393,47 @@ const seconds = Math.floor(new FakeClock().now() / 1000);
 const inTime = { expect: { status: 200 } };
 
 const foreign: readonly SecurityRow[] = [
+  row(
+    "C25",
+    "an exchange issuer's token as an assertion",
+    async ({ scene, exchange }) => {
+      const [{ issuer, jwks, sign }] = await issuers;
+      const rules = [{ issuer, gives: { audiences: [api], scopes: ["read"] } }];
+      const exchanging = { issuers: [{ issuer, jwks, profile: "jwt" }], rules };
+      const document = { format: "countersign-policy/1", version: 1, exchange: exchanging };
+      await scene.authority.services.policy.set(document, { actor: "test" });
+      await scene.authority.client({ clientId: "job", authMethod: "none", grants: [jwtBearer.type], scopes: ["read"] });
+      assert.equal((await exchange({ ...jwtType, subject_token: await sign() })).status, 200);
+      return scene.post({ client_id: "job", grant_type: jwtBearer.type, assertion: await sign() });
+    },
+    { expect: { status: 400, error: "invalid_grant" } },
+  ),
+  ...[{}, { assertion: canary }].map((fields) =>
+    row(
+      "C25",
+      `the jwt-bearer grant with ${JSON.stringify(Object.keys(fields))}, and no trusted issuer`,
+      async ({ scene }) => {
+        await scene.authority.client({
+          clientId: "job",
+          authMethod: "none",
+          grants: [jwtBearer.type],
+          scopes: ["read"],
+        });
+        return scene.post({ client_id: "job", grant_type: jwtBearer.type, ...fields });
+      },
+      { expect: { status: 400, error: "assertion" in fields ? "invalid_grant" : "invalid_request" } },
+    ),
+  ),
+  row(
+    "C25",
+    "an assertion of nobody who is trusted",
+    async ({ scene }) => {
+      await scene.authority.client({ clientId: "job", authMethod: "none", grants: [jwtBearer.type], scopes: ["read"] });
+      const [, evil] = await issuers;
+      return scene.post({ client_id: "job", grant_type: jwtBearer.type, assertion: await evil.sign() });
+    },
+    { expect: { status: 400, error: "invalid_grant" } },
+  ),
   foreignRow("C25", "a good token of another issuer, as a control of the table", (idp) => idp.sign(), inTime),
   foreignRow("A2", "alg none with a real signature left on", async (idp) => {
     const [, payload, signature] = (await idp.sign()).split(".");
