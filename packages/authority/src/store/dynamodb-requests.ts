@@ -17,7 +17,7 @@ interface Condition {
 }
 
 /** An item must live at a version; or, for version 0, be absent or expired. */
-export function conditionOf(expectedVersion: number, now: number): Condition {
+function conditionOf(expectedVersion: number, now: number): Condition {
   const instant = { ":now": { N: String(clamp(now)) } };
   const ReturnValuesOnConditionCheckFailure = "ALL_OLD";
   if (expectedVersion === 0) {
