@@ -61,9 +61,9 @@ describe("the packed package", () => {
 
 describe("the size of a browser bundle under gzip", () => {
   const budgets: readonly { readonly names: string; readonly kilobytes: number }[] = [
-    { names: "{ Biscuit, PublicKey }", kilobytes: 24.3 },
-    { names: "{ Biscuit, Authorizer, fact, PublicKey }", kilobytes: 39.4 },
-    { names: "*", kilobytes: 42.1 },
+    { names: "{ Biscuit, PublicKey }", kilobytes: 24.5 },
+    { names: "{ Biscuit, Authorizer, fact, PublicKey }", kilobytes: 39.5 },
+    { names: "*", kilobytes: 42.2 },
   ];
   for (const { names, kilobytes } of budgets) {
     it(`of ${names} is at most ${kilobytes} kB`, async () => {

@@ -53,7 +53,7 @@ describe("loadSettings", () => {
       file: '[compat]\njwt_issuer_client = "ci"',
       flags: { compat: { faces: ["jwt-issuer"] } },
       path: ["compat"],
-      expect: { faces: ["jwt-issuer"], jwt_issuer_client: "ci" },
+      expect: { faces: ["jwt-issuer"], jwt_issuer_client: "ci", sts_client: "sts" },
     },
     {
       id: "a list from the environment",

@@ -11,6 +11,7 @@ export const SEALED_FORMAT = "countersign-sealed-rules/1";
  * authenticated with it, so that no other file can take its place.
  */
 export interface SealedRules {
+  /** Tells it from a document that is not sealed, and its version of this form. */
   readonly format: typeof SEALED_FORMAT;
   /** Tells keys apart without telling the key. */
   readonly key: string;
@@ -37,7 +38,9 @@ export class SealedRulesError extends Error {
 
 /** What rules are sealed with. */
 export interface SealRulesOptions {
+  /** What the key of the document is wrapped with. */
   readonly keyEncryptionKey: KeyEncryptionKey;
+  /** Makes the key of the document, and the initialisation vectors. */
   readonly random: Random;
   /** That of the document. */
   readonly version: number;

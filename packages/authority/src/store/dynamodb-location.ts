@@ -8,7 +8,7 @@ export interface DynamodbPlace {
 }
 
 const parameters = new Set(["region", "endpoint"]);
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Reads `dynamodb:TABLE`, with `region` and `endpoint` as parameters. Credentials are what the SDK finds.
@@ -32,7 +32,7 @@ export function parseDynamodbLocation(location: string): DynamodbPlace {
 
 function checkEndpoint(endpoint: string): void {
   const url = URL.parse(endpoint);
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && loopback.test(url.hostname))) return;
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.test(url.hostname))) return;
   throw refusal("endpoint must be an https URL; plain http is for loopback alone");
 }
 

@@ -6,7 +6,7 @@ import type { Page } from "./store.ts";
 
 const { key, version, expiresAt, owner, ownedKey } = attribute;
 const names = { "#v": version, "#e": expiresAt };
-const living = "(attribute_not_exists(#e) OR #e > :now)";
+const LIVING = "(attribute_not_exists(#e) OR #e > :now)";
 
 /** A condition with what it names. */
 interface Condition {
@@ -29,7 +29,7 @@ function conditionOf(expectedVersion: number, now: number): Condition {
     };
   }
   return {
-    ConditionExpression: `#v = :v AND ${living}`,
+    ConditionExpression: `#v = :v AND ${LIVING}`,
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: { ...instant, ":v": { N: String(expectedVersion) } },
     ReturnValuesOnConditionCheckFailure,
@@ -56,7 +56,7 @@ export function removalOf(name: string, table: string, expected: number | undefi
   const condition =
     expected === undefined
       ? {
-          ConditionExpression: `attribute_exists(${key}) AND ${living}`,
+          ConditionExpression: `attribute_exists(${key}) AND ${LIVING}`,
           ExpressionAttributeNames: { "#e": expiresAt },
           ExpressionAttributeValues: { ":now": { N: String(clamp(now)) } },
         }

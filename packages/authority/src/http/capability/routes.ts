@@ -145,12 +145,12 @@ export const capabilityRoutes: readonly Route[] = [
 const NO_AUTHORITY =
   "This server hands out no authority of its certificate; a public one issued it, or tls.ca is not set";
 
-const bearerShape = /^bearer +(\S+)$/i;
+const BEARER_SHAPE = /^bearer +(\S+)$/i;
 
 /** Any other Authorization header proves nobody here; a token that is none is refused as one. */
 function callerOf({ request, peer, services }: Call, domain?: string) {
   const authorization = request.headers.get("authorization");
-  const bearer = authorization === null ? undefined : (bearerShape.exec(authorization)?.[1] ?? "");
+  const bearer = authorization === null ? undefined : (BEARER_SHAPE.exec(authorization)?.[1] ?? "");
   return authenticateCapabilityCaller({ bearer, domain }, peer, services);
 }
 

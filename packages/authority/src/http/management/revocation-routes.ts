@@ -4,7 +4,7 @@ import type { RevocationRecord, RevokedKind } from "../../revocations/revocation
 import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";
 
-const tag = "Revocation";
+const TAG = "Revocation";
 
 /** The longest life that a policy gives a token. */
 const LONGEST_LIFE = 366 * 86_400;
@@ -35,7 +35,7 @@ export const revocationRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/v1/revocations",
     summary: "Revoke capability tokens by revocation ids, and access tokens by jti, before they expire",
-    tag,
+    tag: TAG,
     access: "superuser",
     body: z.strictObject({
       ids: z.array(blockId).max(MAX_AT_ONCE).default([]),
@@ -69,7 +69,7 @@ export const revocationRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/v1/revocations",
     summary: "List what is revoked and would be valid otherwise, in the order in which it was revoked",
-    tag,
+    tag: TAG,
     access: "superuser",
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(1000).default(100),
