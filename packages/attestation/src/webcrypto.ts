@@ -90,7 +90,7 @@ async function importKey(algorithm: SignatureAlgorithm, spki: Uint8Array): Promi
 }
 
 /** Whether a signature holds; ECDSA as r and s of fixed length. */
-export async function isSignedBy(
+async function isSignedBy(
   algorithm: SignatureAlgorithm,
   spki: Uint8Array,
   data: Uint8Array,

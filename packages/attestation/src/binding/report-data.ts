@@ -15,7 +15,7 @@ const namedBytes = (jwk: PublicJwk): Uint8Array =>
 export const keyHalf = (jwk: PublicJwk): Promise<Uint8Array<ArrayBuffer>> => digest("SHA-256", namedBytes(jwk));
 
 /** The half of the report data that names the claims, 32 bytes. */
-export const claimsHalf = (claims: string): Promise<Uint8Array<ArrayBuffer>> => digest("SHA-256", utf8(claims));
+const claimsHalf = (claims: string): Promise<Uint8Array<ArrayBuffer>> => digest("SHA-256", utf8(claims));
 
 /**
  * The 64 bytes that an environment is asked to put into its report, so that it vouches for a key and the claims about it.

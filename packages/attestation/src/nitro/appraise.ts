@@ -58,7 +58,7 @@ function checkAge({ timestamp }: NitroDocument, at: number, { maxAgeMs }: Compil
 }
 
 /** What a policy looks at in a document. In debug mode the registers of the image are zero. */
-export function nitroEnvironment({ pcrs, moduleId }: NitroDocument): Environment {
+function nitroEnvironment({ pcrs, moduleId }: NitroDocument): Environment {
   const registers = Object.fromEntries([...pcrs].map(([number, value]) => [`pcr${number}`, value]));
   const image = [0, 1, 2].map((number) => pcrs.get(number) ?? new Uint8Array(48));
   return {

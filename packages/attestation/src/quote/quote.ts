@@ -24,7 +24,7 @@ export interface Quote {
 }
 
 /** Larger quotes are not read. */
-export const MAX_QUOTE = 32_768;
+const MAX_QUOTE = 32_768;
 
 const HEADER_LENGTH = 48;
 const SGX = 0;

@@ -32,7 +32,7 @@ export interface Platform {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** No platform of Intel has this family. */
-export const SIMULATED_FMSPC = "fffffffffff0";
+const SIMULATED_FMSPC = "fffffffffff0";
 const NOT_INTEL = "NOT INTEL";
 
 const member = (id: string, value: Uint8Array) => sequence(objectId(`${SGX_EXTENSION}.${id}`), value);

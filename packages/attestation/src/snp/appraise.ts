@@ -95,7 +95,7 @@ function checkChip(report: SnpReport, leaf: Certificate): SnpTcb {
 }
 
 /** What a policy looks at in a report. */
-export function snpEnvironment(report: SnpReport, tcb: SnpTcb): Environment {
+function snpEnvironment(report: SnpReport, tcb: SnpTcb): Environment {
   const { policy, measurement, hostData, idKeyDigest, guestSvn, vmpl, chipId } = report;
   const isSet = (bit: number) => (((policy[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 1;
   const { bootloader, tee, snp, microcode } = tcb;

@@ -4,7 +4,7 @@ import { ensure } from "../errors.ts";
 import { type Certificate, extensionOf } from "./certificate.ts";
 
 /** The extensions that are understood here (RFC 5280 section 4.2.1). */
-export const EXTENSION = { keyUsage: "2.5.29.15", basicConstraints: "2.5.29.19" } as const;
+const EXTENSION = { keyUsage: "2.5.29.15", basicConstraints: "2.5.29.19" } as const;
 
 /** The bits of keyUsage that matter here, by their number from the left (RFC 5280 section 4.2.1.3). */
 const USAGE = { digitalSignature: 0, keyCertSign: 5, crlSign: 6 } as const;

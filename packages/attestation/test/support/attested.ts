@@ -18,7 +18,7 @@ import {
 import { createSimulatedPlatform, type SimulatedPlatform } from "../../src/simulated/index.ts";
 import { AT, DAY_MS, SGX_POLICY } from "./forge.ts";
 
-export const ISSUER = "https://id.example.com";
+const ISSUER = "https://id.example.com";
 
 /** A key of an issuer, its certificate and its evidence, as the set of the issuer has it. */
 export interface Attested {

@@ -1,7 +1,7 @@
 import type { FileTree } from "../../src/sources/index.ts";
 
 /** An error of the system. */
-export const systemError = (code: string): Error => Object.assign(new Error(code), { code });
+const systemError = (code: string): Error => Object.assign(new Error(code), { code });
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value);

@@ -218,4 +218,4 @@ export type ExchangeDocument = z.output<typeof exchangeSchema>;
 /** One trusted issuer of it. */
 export type IssuerEntry = ExchangeDocument["issuers"][number];
 /** The section as it is written. */
-export type ExchangeInput = z.input<typeof exchangeSchema>;
+type ExchangeInput = z.input<typeof exchangeSchema>;

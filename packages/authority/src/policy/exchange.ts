@@ -129,7 +129,7 @@ export function ruleFor({ rules }: ExchangePolicy, request: ExchangeRequest): Ex
 }
 
 /** Why a rule does not apply to a token; `undefined` where it does. */
-export function mismatchOf(rule: ExchangeRule, request: ExchangeRequest): ExchangeMismatch | undefined {
+function mismatchOf(rule: ExchangeRule, request: ExchangeRequest): ExchangeMismatch | undefined {
   if (rule.issuer !== request.issuer) return { of: "issuer" };
   if (rule.audiences !== undefined && !fitsOne(rule.audiences, [...request.audience])) return { of: "audience" };
   if (rule.clients !== undefined && !fits(rule.clients, request.client)) return { of: "client" };

@@ -4,7 +4,7 @@ import type { Answer, Handler, Received } from "../support/token-server.ts";
 export type Route = (request: Received, url: URL) => Answer | undefined;
 
 /** A platform by its routes: `GET /path`. What it does not know is 404, what is not as it wants it 400. */
-export function platform(routes: Readonly<Record<string, Route>>): Handler {
+function platform(routes: Readonly<Record<string, Route>>): Handler {
   return (request) => {
     const url = new URL(request.path, "http://platform");
     const route = routes[`${request.method} ${url.pathname}`];

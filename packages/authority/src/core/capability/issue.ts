@@ -38,7 +38,7 @@ export interface Order<Content> {
 }
 
 /** The root key of a token stays in the ring for so long after it has signed its last one. */
-export const MAX_LIFETIME_MS = 86_400_000;
+const MAX_LIFETIME_MS = 86_400_000;
 
 /**
  * The life of a token: what a policy allows, or less where less is asked for, in whole seconds.

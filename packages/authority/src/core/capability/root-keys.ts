@@ -66,7 +66,7 @@ function makeBlockSigner(signer: Signer, keys: KeyRing): BlockSigner {
 }
 
 /** The first 32 bits of a key's thumbprint: two keys of one ring that share them are not to be expected. */
-export function rootKeyIdOf(kid: string): number {
+function rootKeyIdOf(kid: string): number {
   return Buffer.from(kid, "base64url").readUInt32BE(0);
 }
 
