@@ -217,5 +217,3 @@ export const exchangeSchema = z
 export type ExchangeDocument = z.output<typeof exchangeSchema>;
 /** One trusted issuer of it. */
 export type IssuerEntry = ExchangeDocument["issuers"][number];
-/** The section as it is written. */
-type ExchangeInput = z.input<typeof exchangeSchema>;
