@@ -1,3 +1,4 @@
+import { PublicKey, type RootKeyProvider } from "@countersign/biscuit";
 import { type Clock, systemClock } from "@countersign/protocol";
 import type { TokenInspection } from "@countersign/protocol/capability";
 import { type TokenSource, TokenWatcher, type WatcherStartOptions } from "@countersign/token-keeper";
@@ -53,6 +54,8 @@ export class Countersign {
   readonly #transport: Transport;
   readonly #api: Api;
   #tokens: LocalTokens;
+  /** The keys of the authority as it gave them; undefined before, and where it has but one. */
+  #roots: RootKeyProvider | undefined;
 
   /**
    * Makes a client; nothing is sent yet.
@@ -99,7 +102,8 @@ export class Countersign {
   }
 
   #localTokens(): LocalTokens {
-    const { publicKey, personalKeypair } = this.#config;
+    const { personalKeypair } = this.#config;
+    const publicKey = this.#roots ?? this.#config.publicKey;
     return new LocalTokens({ publicKey, personalKeypair, revoked: this.#options.revoked, clock: this.#clock });
   }
 
@@ -113,24 +117,26 @@ export class Countersign {
     return { origin: this.#origin, bearer, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   }
 
-  /** Fetches the public key of the authority and keeps it: tokens are judged here from then on. */
+  /**
+   * Fetches the public keys of the authority and keeps them: tokens are judged here from then on, by the key that they name.
+   * Keys rotate: call it again from time to time, and when a token names an `unknown_root_key`.
+   */
   async setup(options: CallOptions = {}): Promise<void> {
-    this.#config = await this.#withPublicKey(options);
+    const { publicKey, publicKeys } = await this.#api.call("/public_key", {}, this.#call(options));
+    const { baseUrl, port, mtlsCert, mtlsKey, serverCa, protocol, personalKeypair } = this.#config;
+    this.#config = resolveConfig({ baseUrl, port, mtlsCert, mtlsKey, serverCa, protocol, personalKeypair, publicKey });
+    this.#roots = publicKeys === undefined ? undefined : rootsOf(publicKeys, PublicKey.fromPem(publicKey));
     this.#tokens = this.#localTokens();
   }
 
-  /** A client that has the public key of the authority; this one stays as it is, and both share their connections. */
+  /** A client that has the public keys of the authority; this one stays as it is, and both share their connections. */
   async withSetup(options: CallOptions = {}): Promise<Countersign> {
-    return new Countersign(await this.#withPublicKey(options), { ...this.#options, transport: this.#transport });
+    const ready = new Countersign(this.#config, { ...this.#options, transport: this.#transport });
+    await ready.setup(options);
+    return ready;
   }
 
-  async #withPublicKey(options: CallOptions): Promise<ResolvedConfig> {
-    const { baseUrl, port, mtlsCert, mtlsKey, serverCa, protocol, personalKeypair } = this.#config;
-    const publicKey = await this.getPublicKey(options);
-    return resolveConfig({ baseUrl, port, mtlsCert, mtlsKey, serverCa, protocol, personalKeypair, publicKey });
-  }
-
-  /** The public key of the authority, in PEM. */
+  /** The public key with which the authority signs now, in PEM. */
   async getPublicKey(options: CallOptions = {}): Promise<string> {
     return (await this.#api.call("/public_key", {}, this.#call(options))).publicKey;
   }
@@ -396,4 +402,13 @@ export class Countersign {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
+}
+
+/** The choice of a root key by its id; tokens without one are of the key that signs now. */
+function rootsOf(
+  keys: readonly { readonly rootKeyId: number; readonly publicKey: string }[],
+  current: PublicKey,
+): RootKeyProvider {
+  const roots = new Map(keys.map(({ rootKeyId, publicKey }) => [rootKeyId, PublicKey.parse(publicKey)]));
+  return (id) => (id === undefined ? current : roots.get(id));
 }

@@ -18,6 +18,13 @@ const issuedIdentity = object({
   identity: optional(text),
 });
 
+/** A root key, by the id that tokens name it by. */
+const rootKey = object({
+  root_key_id: count,
+  /** Key text, `ed25519/…`. */
+  public_key: text,
+});
+
 const nothing = object({});
 const judged = object({ response_msg: text });
 
@@ -26,7 +33,12 @@ const judged = object({ response_msg: text });
  * the same, members that are not named are ignored. A refusal has `response_msg` too.
  */
 export const capabilityEndpoints = {
-  "/public_key": { method: "GET", request: nothing, response: object({ response_msg: text, public_key: text }) },
+  "/public_key": {
+    method: "GET",
+    request: nothing,
+    // The original has the one key; an authority whose keys rotate names each of which there are tokens.
+    response: object({ response_msg: text, public_key: text, public_keys: optional(listOf(rootKey)) }),
+  },
   "/ca_cert": { method: "GET", request: nothing, response: object({ response_msg: text, ca_cert_pem: text }) },
   "/request_token": {
     method: "POST",
