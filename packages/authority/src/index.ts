@@ -20,16 +20,6 @@ export {
 } from "./keys/key-encryption-key.ts";
 export { type RewrapOptions, rewrapKeyRing, ringSealedUnder } from "./keys/ring-record.ts";
 export { minRotation } from "./keys/schedule.ts";
-export type { PolicyInForce, PolicySource } from "./policies/policy-source.ts";
-export { admitRulesVersion } from "./policies/rules-version.ts";
-export {
-  openSealedRules,
-  readSealedRules,
-  type SealedRules,
-  SealedRulesError,
-  type SealRulesOptions,
-  sealRules,
-} from "./policies/sealed-rules.ts";
 export { checkPolicy } from "./policy/check.ts";
 export { compilePolicy, type Policy } from "./policy/compile.ts";
 export { decide, type PolicyDecision } from "./policy/decide.ts";
@@ -43,6 +33,16 @@ export { type TokenKind, tokenKinds } from "./policy/kinds.ts";
 export { PolicyError, type PolicyFault, placeOf, readPolicy } from "./policy/read.ts";
 export type { PolicyRequest } from "./policy/request.ts";
 export { decryptTokenBrokerFile } from "./policy/token-broker-rules.ts";
+export type { PolicyInForce, PolicySource } from "./policy-store/policy-source.ts";
+export { admitRulesVersion } from "./policy-store/rules-version.ts";
+export {
+  openSealedRules,
+  readSealedRules,
+  type SealedRules,
+  SealedRulesError,
+  type SealRulesOptions,
+  sealRules,
+} from "./policy-store/sealed-rules.ts";
 export { type PrivateFileOptions, readPrivateFile } from "./private-file.ts";
 export type { Services } from "./services.ts";
 export { copyStore } from "./store/copy-store.ts";

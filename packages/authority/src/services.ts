@@ -8,7 +8,7 @@ import type { TrustedIssuers } from "./exchange/trusted-issuers.ts";
 import type { ManagedKeyRing } from "./keys/ring.ts";
 import type { Limits } from "./limits/attempt-limits.ts";
 import type { PasswordHasher } from "./limits/passwords.ts";
-import type { PolicyService } from "./policies/policy-service.ts";
+import type { PolicyService } from "./policy-store/policy-service.ts";
 import type { Revocations } from "./revocations/revocations.ts";
 import type { Store } from "./store/store.ts";
 import type { UserService } from "./users/user-service.ts";

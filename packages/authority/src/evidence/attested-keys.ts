@@ -5,7 +5,7 @@ import type { AuditTrail } from "../audit/trail.ts";
 import type { Config } from "../config.ts";
 import type { PublishedKeys } from "../keys/open-ring.ts";
 import type { ManagedKeyRing } from "../keys/ring.ts";
-import type { PolicyService } from "../policies/policy-service.ts";
+import type { PolicyService } from "../policy-store/policy-service.ts";
 import { type AttestedClaims, attestClaims, type EvidenceMembers, evidenceMembers } from "./key-evidence.ts";
 import { Pace } from "./pace.ts";
 

@@ -7,7 +7,7 @@ import { sha256 } from "@countersign/protocol";
 import { FakeClock } from "@countersign/protocol/testing";
 import { SignJWT } from "jose";
 import { jwtBearer } from "../../src/grants/jwt-bearer.ts";
-import { admitRulesVersion } from "../../src/policies/rules-version.ts";
+import { admitRulesVersion } from "../../src/policy-store/rules-version.ts";
 import { keys, owners } from "../../src/store/keys.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { TEST_ISSUER, type TestAuthority, testAuthority } from "../../src/testing.ts";

@@ -8,7 +8,7 @@ import { grantTable } from "../../src/grants/grant-table.ts";
 import { createLimits, type Limits } from "../../src/limits/attempt-limits.ts";
 import { createPasswordHasher, type Derive, type PasswordHasher } from "../../src/limits/passwords.ts";
 import type { PasswordCost } from "../../src/limits/phc.ts";
-import { createPolicyService, type PolicyService } from "../../src/policies/policy-service.ts";
+import { createPolicyService, type PolicyService } from "../../src/policy-store/policy-service.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Registration } from "../../src/users/new-user.ts";

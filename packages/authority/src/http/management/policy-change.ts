@@ -1,5 +1,4 @@
 import { CountersignError, defined, type Problem } from "@countersign/protocol";
-import type { ChangeOptions } from "../../policies/policy-service.ts";
 import { checkPolicy } from "../../policy/check.ts";
 import { compilePolicy, type Policy } from "../../policy/compile.ts";
 import { diffPolicies } from "../../policy/diff.ts";
@@ -7,6 +6,7 @@ import { DOCUMENT_FORMAT } from "../../policy/document.ts";
 import type { TokenKind } from "../../policy/kinds.ts";
 import { PolicyError, placeOf, readPolicy } from "../../policy/read.ts";
 import type { PolicyRequest } from "../../policy/request.ts";
+import type { ChangeOptions } from "../../policy-store/policy-service.ts";
 import type { Services } from "../../services.ts";
 import { SUPERUSER } from "../../values/scope.ts";
 import { type Precondition, preconditionOf } from "../if-match.ts";

@@ -1,9 +1,9 @@
 import { CountersignError, defined } from "@countersign/protocol";
 import { z } from "zod";
-import { type PolicyRecord, unpackDocument } from "../../policies/policy-record.ts";
 import { documentSchema } from "../../policy/document.ts";
 import { explain } from "../../policy/explain.ts";
 import { tokenKinds } from "../../policy/kinds.ts";
+import { type PolicyRecord, unpackDocument } from "../../policy-store/policy-record.ts";
 import type { Services } from "../../services.ts";
 import type { Route } from "../route.ts";
 import { operation } from "./operation.ts";

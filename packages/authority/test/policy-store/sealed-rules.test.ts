@@ -4,15 +4,15 @@ import { describe, it } from "node:test";
 import { systemClock } from "@countersign/protocol";
 import { seededRandom } from "@countersign/protocol/testing";
 import { createKeyEncryptionKey } from "../../src/keys/key-encryption-key.ts";
-import { admitRulesVersion } from "../../src/policies/rules-version.ts";
+import { decryptTokenBrokerFile } from "../../src/policy/token-broker-rules.ts";
+import { admitRulesVersion } from "../../src/policy-store/rules-version.ts";
 import {
   openSealedRules,
   readSealedRules,
   type SealedRules,
   SealedRulesError,
   sealRules,
-} from "../../src/policies/sealed-rules.ts";
-import { decryptTokenBrokerFile } from "../../src/policy/token-broker-rules.ts";
+} from "../../src/policy-store/sealed-rules.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 
 const random = seededRandom(7);

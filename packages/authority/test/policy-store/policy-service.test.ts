@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FakeClock } from "@countersign/protocol/testing";
-import { KEPT_REVISIONS, type PolicyService } from "../../src/policies/policy-service.ts";
+import { KEPT_REVISIONS, type PolicyService } from "../../src/policy-store/policy-service.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { testAuthority } from "../../src/testing.ts";
 
