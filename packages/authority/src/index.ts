@@ -51,6 +51,7 @@ export { type OpenStoreOptions, openStore, prepareStore, storeEngines } from "./
 export {
   assertionAudiences,
   clientAuthMethods,
+  ringAlgorithms,
   signingAlgorithms,
   tokenProfiles,
 } from "./store/records.ts";

@@ -1,4 +1,4 @@
-import { keyForms, readSigningKey, signingAlgorithms, writeKey } from "@countersign/authority";
+import { keyForms, readSigningKey, ringAlgorithms, signingAlgorithms, writeKey } from "@countersign/authority";
 import { apiPath, openApi, remoteOptions } from "../api.ts";
 import type { Command, Option } from "../command.ts";
 import { decryptPem, isEncryptedPem } from "../encrypted-key.ts";
@@ -11,6 +11,12 @@ import type { World } from "../world.ts";
 import { rewrapKeys } from "./rewrap-keys.ts";
 
 const algorithm: Option = { kind: "text", value: "ALG", choices: signingAlgorithms, summary: "Signature algorithm" };
+const kind: Option = {
+  kind: "text",
+  value: "ALG",
+  choices: ringAlgorithms,
+  summary: "Signature algorithm, or the kind of a key for capability tokens",
+};
 const now: Option = { kind: "flag", summary: "Sign with it at once, although verifiers may not know it yet" };
 const file = [{ name: "file", summary: "PEM, DER, JWK or JWK set; - is stdin" }];
 
@@ -35,7 +41,7 @@ export const keyCommands: readonly Command[] = [
   {
     name: "keys rotate",
     summary: "Bring the next key forward",
-    options: { ...remoteOptions, algorithm, now },
+    options: { ...remoteOptions, algorithm: kind, now },
     async run(run) {
       const wanted = { algorithm: run.given.text("algorithm") ?? "ES256", now: run.given.flag("now") };
       const key = await (await openApi(run)).send("POST", "/api/v1/keys/rotate", wanted);
