@@ -30,6 +30,12 @@ function layOut(image: string): void {
   }
 }
 
+/** Whom the image runs as, where this process may start others as that user, and the user may run this Node. */
+function imageUser(): { readonly uid?: number; readonly gid?: number } {
+  const user = { uid: 1000, gid: 1000 };
+  return spawnSync(process.execPath, ["--version"], user).status === 0 ? user : {};
+}
+
 describe("the image", () => {
   const image = mkdtempSync(join(tmpdir(), "image-"));
   before(() => {
@@ -46,9 +52,8 @@ describe("the image", () => {
 
   it("serves with what it copies and as it is told, passes its own health check, and stops", async () => {
     const args = words("CMD").map((word) => (word.startsWith("/") ? join(image, word) : word.replace(":8080", ":0")));
-    const user = process.getuid?.() === 0 ? { uid: 1000, gid: 1000 } : {};
     const server = spawn(process.execPath, [join(image, "opt/countersign/bin/countersign.js"), ...args], {
-      ...user,
+      ...imageUser(),
       cwd: image,
       env: { PATH: process.env.PATH, COUNTERSIGN_ISSUER: "https://id.example.com" },
       stdio: ["ignore", "pipe", "ignore"],
