@@ -126,6 +126,5 @@ for (const [net, prefix] of [
 
 /** Whether an address lies inside; an IPv4 address that is written as IPv6 is that IPv4 address (RFC 4291 section 2.5.5.2). */
 export function isInside(address: string): boolean {
-  const plain = address.replace(/%.*$/, "");
-  return isIP(plain) === 4 ? inside.check(plain, "ipv4") : inside.check(plain, "ipv6");
+  return inside.check(address, isIP(address) === 4 ? "ipv4" : "ipv6");
 }

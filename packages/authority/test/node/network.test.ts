@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { isInside, nodeNetwork } from "../../src/node/network.ts";
+import { certificate } from "./certificates.ts";
 
 async function serving(listener: RequestListener, run: (url: string, port: number) => Promise<void>): Promise<void> {
   const server = createServer(listener);
@@ -42,6 +44,16 @@ describe("nodeNetwork", () => {
     it(`holds ${address} for an address inside`, () => assert.equal(isInside(address), true));
   for (const address of ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"])
     it(`holds ${address} for one outside`, () => assert.equal(isInside(address), false));
+
+  it("takes no server whose certificate it does not trust", async () => {
+    const { cert, key } = certificate({ name: "localhost", dnsName: "localhost", use: "server" });
+    const server = createTlsServer({ cert, key }, () => assert.fail("somebody asked"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const answer = nodeNetwork({ allowPrivate: true })(`https://localhost:${port}/`, init);
+    await assert.rejects(answer, /self-signed certificate/);
+    await new Promise((resolve) => server.close(resolve));
+  });
 
   it("connects to nothing inside, neither by address nor by name", () =>
     serving(
